@@ -1,0 +1,41 @@
+/**
+ * What a backend is written against. Applications import `@sd/core`; this is for backend authors.
+ * @module
+ */
+export { abortable } from './driver/abort.ts'
+export { Channel } from './driver/channel.ts'
+export type {
+  Clock,
+  DriverContext,
+  DriverEvent,
+  DriverFactory,
+  Random,
+  Timer,
+} from './driver/driver-context.ts'
+export { jsonFormat } from './driver/json-format.ts'
+export {
+  type Audit,
+  type Capabilities,
+  type Contents,
+  type Cursor,
+  type Diagnosis,
+  type DriverSession,
+  type InstanceRecord,
+  type Observation,
+  type OwnedRef,
+  type PutOutcome,
+  type PutRequest,
+  type RecordKey,
+  type RegistryDriver,
+  type RemoveOutcome,
+  type Scope,
+  type SkippedRecord,
+  toCursor,
+  toRecordKey,
+} from './driver/registry-driver.ts'
+export type { WireFormat } from './driver/wire-format.ts'
+export { type Claim, claimWins, compareClaims } from './model/claim.ts'
+export { decodeName, encodeName } from './model/name-encoding.ts'
+export { type ServiceInstance, sameInstance } from './model/service-instance.ts'
+export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
+export { createDriverContext } from './runtime/driver-context.ts'

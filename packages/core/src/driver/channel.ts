@@ -1,0 +1,61 @@
+/**
+ * A queue from a stream's callbacks to one async iterator: what is pushed before the reader asks
+ * is kept in order. `fail` throws into the reader after what was pushed before it; everything
+ * later is ignored.
+ */
+export class Channel<T> implements AsyncIterableIterator<T> {
+  readonly #queue: T[] = []
+  readonly #onReturn: () => void
+  #end: { readonly error?: unknown } | undefined
+  #wake: (() => void) | undefined
+
+  /** `onReturn` releases the source when the reader leaves. Called at most once. */
+  constructor(onReturn: () => void = () => {}) {
+    this.#onReturn = onReturn
+  }
+
+  push(value: T): void {
+    if (this.#end) return
+    this.#queue.push(value)
+    this.#wake?.()
+  }
+
+  /** Ends the reading with `error`. */
+  fail(error: unknown): void {
+    this.#finish({ error })
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    for (;;) {
+      if (this.#queue.length > 0) return { done: false, value: this.#queue.shift() as T }
+      if (this.#end) {
+        const { error } = this.#end
+        this.#end = {}
+        if (error !== undefined) throw error
+        return { done: true, value: undefined }
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      this.#wake = undefined
+    }
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.#queue.length = 0
+    const first = this.#end === undefined
+    this.#finish({})
+    if (first) this.#onReturn()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #finish(end: { readonly error?: unknown }): void {
+    if (this.#end) return
+    this.#end = end
+    this.#wake?.()
+  }
+}

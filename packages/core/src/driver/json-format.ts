@@ -1,0 +1,157 @@
+import type { Claim } from '../model/claim.ts'
+import { decodeName, encodeName } from '../model/name-encoding.ts'
+import { maxWeight } from '../model/validate-instance.ts'
+import type { InstanceRecord, PutRequest } from './registry-driver.ts'
+import type { WireFormat } from './wire-format.ts'
+
+/** Version of the document below; raised when a reader of an older one could misread it. */
+const schemaVersion = 1
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+class Malformed extends Error {}
+
+const text = (document: Record<string, unknown>, field: string): string | undefined => {
+  const value = document[field]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw new Malformed(`"${field}" is not a string`)
+  return value
+}
+
+const texts = (document: Record<string, unknown>, field: string): readonly string[] => {
+  // Go writes an empty list or map as null
+  const value = document[field] ?? []
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    throw new Malformed(`"${field}" is not a list of strings`)
+  return value
+}
+
+const pairs = (
+  document: Record<string, unknown>,
+  field: string,
+): Readonly<Record<string, string>> => {
+  const value = document[field] ?? {}
+  if (!isObject(value) || !Object.values(value).every((item) => typeof item === 'string'))
+    throw new Malformed(`"${field}" is not an object of strings`)
+  return value as Record<string, string>
+}
+
+const natural = (
+  document: Record<string, unknown>,
+  field: string,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number | undefined => {
+  const value = document[field]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > max)
+    throw new Malformed(`"${field}" is not a whole number from 0 to ${max}`)
+  return value
+}
+
+const claimOf = (document: Record<string, unknown>): Claim | undefined => {
+  const value = document['claim']
+  if (value === undefined || value === null) return undefined
+  if (!isObject(value)) throw new Malformed('"claim" is not an object')
+  const owner = text(value, 'owner')
+  const at = natural(value, 'at')
+  const seq = natural(value, 'seq')
+  if (owner === undefined || at === undefined || seq === undefined)
+    throw new Malformed('"claim" lacks owner, at or seq')
+  return { owner, at, seq }
+}
+
+/** Kratos keeps the weight as a string in the metadata; ours wins where both stand. */
+const weightOf = (
+  document: Record<string, unknown>,
+  metadata: Readonly<Record<string, string>>,
+): number => {
+  const own = natural(document, 'weight', maxWeight)
+  if (own !== undefined) return own
+  const foreign = Number(metadata['weight'])
+  return /^\d+$/.test(metadata['weight'] ?? '') && foreign <= maxWeight ? foreign : 100
+}
+
+const split = (key: string): { service: string; id: string } | undefined => {
+  const slash = key.indexOf('/')
+  if (slash < 0) return undefined
+  const service = decodeName(key.slice(0, slash))
+  const id = decodeName(key.slice(slash + 1))
+  return service === undefined || id === undefined ? undefined : { service, id }
+}
+
+const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
+  const place = split(key)
+  if (place === undefined) throw new Malformed('its key is not <service>/<id>')
+  if (value.length === 0) throw new Malformed('it is empty')
+  const document: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value))
+  if (!isObject(document)) throw new Malformed('it is not a JSON object')
+  const schema = natural(document, 'schema')
+  if (schema !== undefined && schema > schemaVersion)
+    throw new Malformed(`its schema ${schema} is newer than ${schemaVersion}: upgrade this reader`)
+  const { service, id } = place
+  if (text(document, 'name') !== service || text(document, 'id') !== id)
+    throw new Malformed('its "name" and "id" are not those of its key')
+  const metadata = pairs(document, 'metadata')
+  const version = text(document, 'version')
+  const zone = text(document, 'zone')
+  const claim = claimOf(document)
+  const ttlMs = natural(document, 'ttlMs')
+  const registeredAtMs = natural(document, 'registeredAtMs')
+  return {
+    instance: {
+      service,
+      id,
+      endpoints: texts(document, 'endpoints'),
+      ...(version ? { version } : {}),
+      ...(zone ? { zone } : {}),
+      weight: weightOf(document, metadata),
+      tags: texts(document, 'tags'),
+      metadata,
+    },
+    ...(claim ? { claim } : {}),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(registeredAtMs === undefined ? {} : { registeredAtMs }),
+  }
+}
+
+/**
+ * The default format: one JSON document per instance at `<service>/<id>`, a superset of what
+ * Kratos writes (`id name version metadata endpoints`), so that its readers understand ours. Unknown
+ * fields are tolerated.
+ */
+export const jsonFormat: WireFormat = {
+  name: 'json',
+  key: ({ service, id }) => `${encodeName(service)}/${encodeName(id)}`,
+  prefix: (service) => `${encodeName(service)}/`,
+  serviceOf: (key) => {
+    const slash = key.indexOf('/')
+    return slash < 0 ? undefined : decodeName(key.slice(0, slash))
+  },
+  encode: ({ instance, claim, ttlMs, registeredAtMs }: PutRequest) => {
+    const { service, id, version, zone, ...rest } = instance
+    return new TextEncoder().encode(
+      JSON.stringify({
+        schema: schemaVersion,
+        id,
+        name: service,
+        version: version ?? '',
+        metadata: rest.metadata,
+        endpoints: rest.endpoints,
+        weight: rest.weight,
+        zone,
+        tags: rest.tags,
+        claim: { owner: claim.owner, at: claim.at, seq: claim.seq },
+        ttlMs,
+        registeredAtMs,
+      }),
+    )
+  },
+  decode: (key, value) => {
+    try {
+      return read(key, value)
+    } catch (error) {
+      return { skipped: error instanceof Error ? error.message : String(error) }
+    }
+  },
+}

@@ -1,0 +1,180 @@
+import type { Claim } from '../model/claim.ts'
+import type { ServiceInstance } from '../model/service-instance.ts'
+import type { RegistryError } from '../registry-error.ts'
+
+declare const cursorBrand: unique symbol
+declare const recordKeyBrand: unique symbol
+
+/** A place in a backend's history to resume from. Opaque to core; may be kept on disk. */
+export type Cursor = string & { readonly [cursorBrand]: true }
+/** Names one stored record. An instance id may be stored under several keys (two Consul agents). */
+export type RecordKey = string & { readonly [recordKeyBrand]: true }
+
+/** Marks a driver's own string as a cursor. */
+export const toCursor = (value: string): Cursor => value as Cursor
+/** Marks a driver's own string as a record key. */
+export const toRecordKey = (value: string): RecordKey => value as RecordKey
+
+/** What is read or observed: one service's instances, the names of all services, or every instance. */
+export type Scope = { readonly service: string } | { readonly names: true } | { readonly all: true }
+
+/** An instance as it stands in the backend. */
+export interface InstanceRecord {
+  readonly key: RecordKey
+  readonly instance: ServiceInstance
+  /** Absent in foreign formats that have no room for one. */
+  readonly claim?: Claim
+  /** The ttl its owner was granted. */
+  readonly ttlMs?: number
+  readonly registeredAtMs?: number
+}
+
+/** A record that cannot be read, and why: it is reported, and the rest of the service is served. */
+export interface SkippedRecord {
+  readonly key: RecordKey
+  readonly reason: string
+}
+
+/** What a read returned. For `{ names: true }` only `names` counts: the services with a record. */
+export interface Contents {
+  readonly records: readonly InstanceRecord[]
+  readonly skipped: readonly SkippedRecord[]
+  readonly names?: readonly string[]
+  readonly cursor?: Cursor
+}
+
+/**
+ * What `observe` yields. A `snapshot` is the whole scope. `changes` lists the records written,
+ * the keys removed and the keys that became unreadable since the observation before; for
+ * `{ names: true }` drivers yield snapshots, or `changes` with `names` (those that appeared) and
+ * `removedNames`. `alive` proves that the stream lives; its cursor, if any, moves the resume
+ * point while nothing happens.
+ */
+export type Observation =
+  | ({ readonly type: 'snapshot' } & Contents)
+  | ({
+      readonly type: 'changes'
+      readonly removed: readonly RecordKey[]
+      readonly removedNames?: readonly string[]
+    } & Contents)
+  | { readonly type: 'alive'; readonly cursor?: Cursor }
+
+/** One instance to write. The same owner always passes, in either mode. */
+export interface PutRequest {
+  readonly instance: ServiceInstance
+  readonly claim: Claim
+  /** `if-absent`: only where no other owner's record stands. `if-newer`: also over a lower claim. */
+  readonly mode: 'if-absent' | 'if-newer'
+  readonly ttlMs: number
+  readonly registeredAtMs: number
+}
+
+/** What became of one `PutRequest`. `error` says that this one was not written. */
+export type PutOutcome =
+  | { readonly result: 'written'; readonly key: RecordKey }
+  | { readonly result: 'conflict'; readonly holder?: Claim }
+  | { readonly result: 'error'; readonly error: RegistryError }
+
+/** A record of ours, by owner: whichever of our sessions wrote it. */
+export interface OwnedRef {
+  readonly service: string
+  readonly id: string
+  readonly owner: string
+}
+
+/** What became of one removal. `not-ours`: somebody else's record stands there and was left alone. */
+export type RemoveOutcome =
+  | { readonly result: 'removed' | 'absent' | 'not-ours' }
+  | { readonly result: 'error'; readonly error: RegistryError }
+
+/** Whether a record of ours still stands as this session last wrote it. */
+export interface Audit extends OwnedRef {
+  /**
+   * `missing`: no record. `replaced`: another owner's record, or ours but not tied to this session.
+   * `edited`: our owner's name and this session, with other content than we wrote.
+   */
+  readonly state: 'ours' | 'missing' | 'replaced' | 'edited'
+  /** What stands there, for `replaced` and `edited`. */
+  readonly record?: InstanceRecord
+}
+
+/**
+ * What a process has published lives and dies together: an etcd lease, a ZooKeeper session, a
+ * set of Consul TTL checks. No method retries; each throws `RegistryError` only, and settles at
+ * once when its signal aborts.
+ */
+export interface DriverSession {
+  readonly id: string
+  /** Servers clamp what was asked for; every timer in core uses this. */
+  readonly grantedTtlMs: number
+  /** Aborts when the backend says that the session is gone. */
+  readonly lost: AbortSignal
+  /** One heartbeat. Throws `session-lost` when the backend does not know the session any more. */
+  renew(signal: AbortSignal): Promise<void>
+  /**
+   * Writes at most `capabilities.maxBatch` instances, no key twice, and says for each what became
+   * of it. Compares and writes atomically where `capabilities.atomicClaim` says so. Throws when
+   * the batch failed as a whole: with `unavailable`, `timeout` or `internal` the outcome is unknown.
+   */
+  put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]>
+  /** Removes records by owner, over all sessions of that owner; never a rival's. */
+  remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]>
+  /** Compares what stands in the backend with what this session last wrote. */
+  audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]>
+  /**
+   * Everything that this session wrote, and that is still tied to it, disappears, and no write of
+   * this session that is still on its way can succeed afterwards. Resolves also when the backend
+   * no longer knows the session. May be called again after a failure.
+   */
+  close(signal: AbortSignal): Promise<void>
+}
+
+/** What a backend can do. Core and the contract suite act on these, never on a backend's name. */
+export interface Capabilities {
+  /** `linearizable`: a list sees every acknowledged write. `session`: it may lag behind other clients'. */
+  readonly list: 'linearizable' | 'session'
+  /** Claims are compared and written in one step. `false`: concurrent owners converge within a ttl. */
+  readonly atomicClaim: boolean
+  /** `observe` can go on from a cursor. `false`: every attach begins with a snapshot. */
+  readonly resume: boolean
+  /** Changes cost what changed. `false`: every change is a snapshot that core diffs. */
+  readonly deltas: boolean
+  readonly tls: boolean
+  readonly minTtlMs: number
+  readonly maxTtlMs?: number
+  /** Most instances in one `put`, `remove` or `audit`. */
+  readonly maxBatch: number
+  /** Largest encoded record, checked by core before any I/O. */
+  readonly maxRecordBytes: number
+}
+
+/** What `diagnose` reports. */
+export interface Diagnosis {
+  readonly serverVersion: string
+  /** Server clock minus ours, where the server tells its time. */
+  readonly clockOffsetMs?: number
+  /** Known limits of this server, in words. */
+  readonly limits: readonly string[]
+}
+
+/**
+ * One backend: a handful of methods that talk to one server and nothing else. Drivers never
+ * retry, cache or diff; core does, once for all. They throw `RegistryError` only, subscribe before
+ * reading or pin the watch to the revision read, settle at once on abort, and do no I/O before
+ * the first call.
+ */
+export interface RegistryDriver extends AsyncDisposable {
+  readonly backend: string
+  readonly capabilities: Capabilities
+  openSession(options: { readonly ttlMs: number }, signal: AbortSignal): Promise<DriverSession>
+  list(scope: Scope, signal: AbortSignal): Promise<Contents>
+  /**
+   * Without a cursor the first observation is a snapshot; with one it is `changes` or `alive`
+   * (proof that the stream is attached), or the iterator throws `cursor-expired` when the backend
+   * cannot prove that it still has the same history. Never ends by itself: it throws.
+   */
+  observe(scope: Scope, cursor: Cursor | undefined, signal: AbortSignal): AsyncIterable<Observation>
+  /** A cheap round trip on the connection that carries the watches. */
+  probe(signal: AbortSignal): Promise<void>
+  diagnose?(signal: AbortSignal): Promise<Diagnosis>
+}

@@ -1,0 +1,24 @@
+/**
+ * Who holds an id, since when, and with which edit. Claims give "the newer wins" an order that
+ * survives recovery: `at` is fixed when `register` is called, so re-putting an old registration
+ * after an outage never beats one that was made meanwhile.
+ */
+export interface Claim {
+  /** The registry (one per process, usually) that registered the instance. */
+  readonly owner: string
+  /** Milliseconds since the epoch when it registered; at least the beaten holder's `at` + 1. */
+  readonly at: number
+  /** Counts the owner's edits of this registration. */
+  readonly seq: number
+}
+
+/** Orders claims by `at`, ties by `owner`, then `seq`: positive when `a` is the higher claim. */
+export const compareClaims = (a: Claim, b: Claim): number => {
+  if (a.at !== b.at) return a.at - b.at
+  if (a.owner !== b.owner) return a.owner < b.owner ? -1 : 1
+  return a.seq - b.seq
+}
+
+/** Whether `candidate` may replace `holder`: the same owner always may, else the higher claim wins. */
+export const claimWins = (candidate: Claim, holder: Claim | undefined): boolean =>
+  holder === undefined || candidate.owner === holder.owner || compareClaims(candidate, holder) > 0

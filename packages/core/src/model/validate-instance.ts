@@ -1,0 +1,173 @@
+import { RegistryError } from '../registry-error.ts'
+import { maxNameBytes } from './name-encoding.ts'
+import type { InstanceInput, InstancePatch, ServiceInstance } from './service-instance.ts'
+
+/** The largest weight. */
+export const maxWeight = 65_535
+/** The weight of an instance that names none. */
+export const defaultWeight = 100
+
+const show = (value: unknown): string => {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown
+}
+
+/** Refuses one argument: names the field, what was given and what is accepted. */
+const refuse = (
+  operation: string,
+  field: string,
+  given: unknown,
+  accepted: string,
+  service?: string,
+): never => {
+  throw new RegistryError('invalid-argument', {
+    backend: 'core',
+    operation,
+    service,
+    message: `${field} is ${show(given)}; expected ${accepted}`,
+  })
+}
+
+/** Checks a service name or an id. */
+export const validateName = (operation: string, field: string, value: unknown): string => {
+  const accepted = `a non-empty string of well-formed Unicode, at most ${maxNameBytes} bytes in UTF-8`
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed())
+    return refuse(operation, field, value, accepted)
+  const bytes = Buffer.byteLength(value)
+  return bytes <= maxNameBytes ? value : refuse(operation, field, `${bytes} bytes long`, accepted)
+}
+
+const wildcardHosts: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]', ''])
+
+const validateEndpoint = (operation: string, service: string, endpoint: unknown): string => {
+  const reject = (accepted: string): never =>
+    refuse(operation, 'endpoint', endpoint, accepted, service)
+  const accepted = 'an absolute URL with a host, like http://10.0.0.7:8080'
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return reject(accepted)
+  const { hostname, host, username, password } = new URL(endpoint)
+  if (host === '') return reject(accepted)
+  if (wildcardHosts.has(hostname))
+    return reject(
+      'the host that others reach it at, not a wildcard (localAddress() tells one of this machine)',
+    )
+  if (username !== '' || password !== '')
+    return reject('no credentials in it: every reader of the registry would see them')
+  return endpoint
+}
+
+const validateTexts = (
+  operation: string,
+  service: string,
+  field: string,
+  value: unknown,
+): readonly string[] => {
+  if (
+    !Array.isArray(value) ||
+    !value.every((item) => typeof item === 'string' && item !== '' && item.isWellFormed())
+  )
+    return refuse(operation, field, value, 'a list of non-empty strings', service)
+  return Object.freeze([...new Set<string>(value)])
+}
+
+const validateMetadata = (
+  operation: string,
+  service: string,
+  value: unknown,
+): Readonly<Record<string, string>> => {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value) ||
+    !Object.entries(value).every(
+      ([name, item]) => typeof item === 'string' && item.isWellFormed() && name.isWellFormed(),
+    )
+  )
+    return refuse(operation, 'metadata', value, 'an object whose values are strings', service)
+  return Object.freeze({ ...(value as Record<string, string>) })
+}
+
+const validateText = (
+  operation: string,
+  service: string,
+  field: string,
+  value: unknown,
+): string => {
+  if (typeof value !== 'string' || !value.isWellFormed())
+    return refuse(operation, field, value, 'a string of well-formed Unicode', service)
+  return value
+}
+
+const validateWeight = (operation: string, service: string, value: unknown): number => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > maxWeight)
+    return refuse(operation, 'weight', value, `a whole number from 0 to ${maxWeight}`, service)
+  return value
+}
+
+const fields: ReadonlySet<string> = new Set([
+  'service',
+  'id',
+  'endpoints',
+  'version',
+  'zone',
+  'weight',
+  'tags',
+  'metadata',
+])
+
+const validateFields = (
+  operation: string,
+  value: unknown,
+  service: string | undefined,
+  known: ReadonlySet<string>,
+): void => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    refuse(operation, 'the argument', value, 'an object', service)
+  for (const name of Object.keys(value as object))
+    if (!known.has(name))
+      refuse(operation, `field ${show(name)}`, 'unknown', [...known].join(', '), service)
+}
+
+/** The instance with its defaults filled in, frozen; `invalid-argument` names the field at fault. */
+export const validateInstance = (
+  operation: string,
+  input: InstanceInput,
+  makeId: () => string,
+): ServiceInstance => {
+  validateFields(operation, input, undefined, fields)
+  const service = validateName(operation, 'service', input.service)
+  const id = validateName(operation, 'id', input.id ?? makeId())
+  const { version, zone } = input
+  if (!Array.isArray(input.endpoints) || input.endpoints.length === 0)
+    refuse(operation, 'endpoints', input.endpoints, 'a list of one or more URLs', service)
+  return Object.freeze({
+    service,
+    id,
+    endpoints: Object.freeze(
+      input.endpoints.map((endpoint) => validateEndpoint(operation, service, endpoint)),
+    ),
+    ...(version === undefined || version === ''
+      ? {}
+      : { version: validateText(operation, service, 'version', version) }),
+    ...(zone === undefined || zone === ''
+      ? {}
+      : { zone: validateText(operation, service, 'zone', zone) }),
+    weight: validateWeight(operation, service, input.weight ?? defaultWeight),
+    tags: validateTexts(operation, service, 'tags', input.tags ?? []),
+    metadata: validateMetadata(operation, service, input.metadata ?? {}),
+  })
+}
+
+const patchFields: ReadonlySet<string> = new Set(
+  [...fields].filter((name) => name !== 'service' && name !== 'id'),
+)
+
+/** `instance` with the fields that `patch` names replaced, validated as a whole. */
+export const patchInstance = (
+  operation: string,
+  instance: ServiceInstance,
+  patch: InstancePatch,
+): ServiceInstance => {
+  validateFields(operation, patch, instance.service, patchFields)
+  const named = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+  return validateInstance(operation, { ...instance, ...named }, () => instance.id)
+}

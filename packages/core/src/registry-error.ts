@@ -1,0 +1,80 @@
+/** What went wrong, in terms a program can act on. */
+export type RegistryErrorCode =
+  | 'invalid-argument'
+  | 'invalid-config'
+  | 'unsupported'
+  | 'closed'
+  | 'conflict'
+  | 'permission-denied'
+  | 'unavailable'
+  | 'timeout'
+  | 'session-lost'
+  | 'cursor-expired'
+  | 'internal'
+
+/** The one table that says which failures may pass by themselves; no driver has an opinion of its own. */
+const retryableCodes: Readonly<Record<RegistryErrorCode, boolean>> = {
+  'invalid-argument': false,
+  'invalid-config': false,
+  unsupported: false,
+  closed: false,
+  conflict: false,
+  'permission-denied': false,
+  unavailable: true,
+  timeout: true,
+  'session-lost': true,
+  'cursor-expired': true,
+  internal: true,
+}
+
+/** Where a `RegistryError` happened. */
+export interface RegistryErrorOptions {
+  /** The backend's name, e.g. `etcd`; `core` for what never reached one. */
+  readonly backend: string
+  /** What was attempted, e.g. `register`. */
+  readonly operation: string
+  readonly service?: string | undefined
+  /** What went wrong and what to do, in words. Must not hold credentials. */
+  readonly message: string
+  readonly cause?: unknown
+}
+
+const brand = Symbol.for('@sd/core/RegistryError')
+
+/** The only error class that `@sd` throws, besides a caller's own `signal.reason`. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError'
+  readonly code: RegistryErrorCode
+  readonly backend: string
+  readonly operation: string
+  readonly service?: string
+  /** Whether trying again can succeed without anyone changing anything. */
+  readonly retryable: boolean
+
+  constructor(code: RegistryErrorCode, options: RegistryErrorOptions) {
+    const subject =
+      options.service === undefined ? '' : ` ${JSON.stringify(options.service).slice(1, -1)}`
+    super(
+      `[${code}] ${options.operation}${subject}: ${options.message}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
+    this.code = code
+    this.backend = options.backend
+    this.operation = options.operation
+    if (options.service !== undefined) this.service = options.service
+    this.retryable = retryableCodes[code]
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** True for errors of any installed copy of `@sd/core`, so that duplicate installs still match. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+
+  /** `value` itself when it is a `RegistryError`, else an `internal` one around it. */
+  static from(value: unknown, options: Omit<RegistryErrorOptions, 'message'>): RegistryError {
+    if (value instanceof RegistryError) return value
+    const message = value instanceof Error ? value.message : String(value)
+    return new RegistryError('internal', { ...options, message, cause: value })
+  }
+}
