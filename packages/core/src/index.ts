@@ -1,2 +1,33 @@
-export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
+/**
+ * Service registration, discovery and watching over any backend. Applications usually start at
+ * `createRegistry` of `@sd/registry`; backends are written against `@sd/core/driver`.
+ * @module
+ */
+export {
+  type DiagnosticEvent,
+  type DiagnosticTopic,
+  diagnosticChannels,
+  type Logger,
+} from './diagnostics.ts'
+export type {
+  RegistrationHealth,
+  RegistryHealth,
+  SessionHealth,
+  SurvivedError,
+  WatchHealth,
+} from './health.ts'
+export { localAddress, type LocalAddressOptions } from './local-address.ts'
 export type { InstanceInput, InstancePatch, ServiceInstance } from './model/service-instance.ts'
+export { Registration, type WaitOptions } from './registration.ts'
+export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
+export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
+export {
+  type LossProtectionOptions,
+  registryOptionKeys,
+  type RegistryOptions,
+  resolveRegistryOptions,
+} from './registry-options.ts'
+export type { BackoffOptions } from './runtime/backoff.ts'
+export type { RegistrationState, RegistrationStatus } from './supervisor/registration-state.ts'
+export type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
+export type { BaseWatcher, CatalogWatcher, ServicesWatcher, Watcher } from './watcher.ts'

@@ -1,0 +1,107 @@
+import { createDriverContext, type Observation, type RegistryDriver } from '@sd/core/driver'
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { input, type ContractRun } from '../contract-run.ts'
+
+const driverOf = (run: ContractRun): RegistryDriver =>
+  run.harness.connect(run.namespace)(createDriverContext())
+
+const take = async (
+  observations: AsyncIterable<Observation>,
+  wanted: (observation: Observation) => boolean,
+): Promise<Observation> => {
+  for await (const observation of observations) if (wanted(observation)) return observation
+  throw new Error('the observation ended')
+}
+
+/** What a driver says it can do, it does; what it says it cannot, it does not pretend to. */
+export const capabilityCases = [
+  contractCase(
+    'capability resume: a cursor goes on without a snapshot, else every attach begins with one',
+    [],
+    async (run) => {
+      const registry = run.registry()
+      await registry.register(input('orders', 'a'))
+      await using driver = driverOf(run)
+      const stop = new AbortController()
+      const first = await take(
+        driver.observe({ service: 'orders' }, undefined, stop.signal),
+        () => true,
+      )
+      expect(first.type).toBe('snapshot')
+      const again = await take(
+        driver.observe({ service: 'orders' }, first.cursor, stop.signal),
+        () => true,
+      )
+      if (run.capabilities.resume) expect(again.type).not.toBe('snapshot')
+      else expect(again.type).toBe('snapshot')
+    },
+  ),
+
+  contractCase(
+    'capability deltas: a change tells what changed, else the whole scope',
+    [],
+    async (run) => {
+      const registry = run.registry()
+      await registry.register(input('orders', 'a'))
+      await using driver = driverOf(run)
+      const stop = new AbortController()
+      const observations = driver.observe({ service: 'orders' }, undefined, stop.signal)
+      const iterator = observations[Symbol.asyncIterator]()
+      expect((await iterator.next()).value).toMatchObject({ type: 'snapshot' })
+      await registry.register(input('orders', 'b'))
+      let seen: Observation | undefined
+      while (seen === undefined || seen.type === 'alive') {
+        const result = await iterator.next()
+        if (result.done === true) throw new Error('the observation ended')
+        seen = result.value
+      }
+      expect(seen.type).toBe(run.capabilities.deltas ? 'changes' : 'snapshot')
+      expect(seen.records.map(({ instance }) => instance.id)).toEqual(
+        run.capabilities.deltas ? ['b'] : expect.arrayContaining(['a', 'b']),
+      )
+      await iterator.return?.()
+    },
+  ),
+
+  contractCase(
+    'capability maxRecordBytes: a larger record is refused before any I/O, a smaller one is kept whole',
+    [],
+    async (run) => {
+      const { registry, calls } = run.counting()
+      const { maxRecordBytes } = run.capabilities
+      const tooLarge = registry.register(
+        input('orders', 'big', { metadata: { text: 'x'.repeat(maxRecordBytes) } }),
+      )
+      await expect(tooLarge).rejects.toMatchObject({ code: 'invalid-argument' })
+      expect(calls).toEqual(new Map())
+      const text = 'x'.repeat(Math.floor(maxRecordBytes * 0.9) - 1_000)
+      await registry.register(input('orders', 'fits', { metadata: { text } }))
+      await run.lists(registry, 'orders', ['fits'], run.visibleMs + run.times.slackMs)
+      expect((await registry.list('orders'))[0]?.metadata['text']?.length).toBe(text.length)
+    },
+  ),
+
+  contractCase(
+    'a driver settles at once when its signal aborts, with the reason',
+    [],
+    async (run) => {
+      await using driver = driverOf(run)
+      const reason = new Error('stop')
+      const aborted = AbortSignal.abort(reason)
+      await expect(driver.list({ service: 'orders' }, aborted)).rejects.toBe(reason)
+      await expect(driver.openSession({ ttlMs: run.times.ttlMs }, aborted)).rejects.toBe(reason)
+      await expect(driver.probe(aborted)).rejects.toBe(reason)
+      const observing = driver.observe({ service: 'orders' }, undefined, aborted)
+      await expect(observing[Symbol.asyncIterator]().next()).rejects.toBe(reason)
+      const stop = new AbortController()
+      const iterator = driver
+        .observe({ service: 'orders' }, undefined, stop.signal)
+        [Symbol.asyncIterator]()
+      await iterator.next()
+      const pending = iterator.next()
+      stop.abort(reason)
+      await expect(pending).rejects.toBe(reason)
+    },
+  ),
+]

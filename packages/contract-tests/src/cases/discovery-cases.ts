@@ -1,0 +1,145 @@
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { idsOf, input } from '../contract-run.ts'
+import { eventually } from '../eventually.ts'
+
+/** Names that break out of naive keys, collide under naive encodings, or are merely long. */
+const oddNames = [
+  'user',
+  'user-admin',
+  'user/admin',
+  'user%2Fadmin',
+  'user%',
+  '.',
+  '..',
+  '...',
+  'a.b',
+  ' leading and trailing ',
+  'tab\tnew\nline',
+  'ünïcödé',
+  '名前',
+  '🚀',
+  'quote\'s "double"',
+  'back\\slash',
+  '*?[]{}()!',
+  'nul\u0000byte',
+  '~',
+  '-',
+  '_',
+  'x'.repeat(255),
+  'é'.repeat(127),
+]
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const malformed: Readonly<Record<string, Uint8Array>> = {
+  'bad-json': bytes('{"id":'),
+  'wrong-types': bytes('{"id":1,"name":[],"endpoints":"no"}'),
+  'foreign-format': bytes('<instance/>'),
+  'zero-bytes': new Uint8Array(),
+  binary: Uint8Array.from([0xff, 0xfe, 0, 1, 2, 0x80]),
+  'json-null': bytes('null'),
+}
+
+/** D1 … D5. */
+export const discoveryCases = [
+  contractCase('D1 lists an unknown service as empty', [], async (run) => {
+    const registry = run.registry()
+    expect(await registry.list('nobody')).toEqual([])
+    expect(await registry.listServices()).toEqual([])
+  }),
+
+  contractCase(
+    'D2 keeps services apart whose names contain one another, and every odd name whole',
+    [],
+    async (run) => {
+      const owner = run.registry()
+      const other = run.registry()
+      await Promise.all(oddNames.map((name) => owner.register(input(name, name))))
+      for (const name of oddNames) {
+        await run.lists(other, name, [name], run.visibleMs + run.times.slackMs)
+        expect((await other.list(name))[0]?.service).toBe(name)
+      }
+      expect(await other.listServices()).toEqual(oddNames.toSorted())
+      const follower = run.follow(other, 'user')
+      await follower.sees(['user'], run.times.slackMs)
+      await owner.register(input('user-admin', 'x'))
+      await owner.register(input('user/admin', 'y'))
+      await owner.register(input('user', 'z'))
+      await follower.sees(['user', 'z'], run.times.slackMs)
+      expect(follower.changes.map(({ instance }) => instance.service)).toEqual(['user', 'user'])
+    },
+  ),
+
+  contractCase('D2 refuses names that cannot be kept, before any I/O', [], async (run) => {
+    const { registry, calls } = run.counting()
+    for (const name of ['', '\ud800', 'x'.repeat(256), 'é'.repeat(128)]) {
+      const refused = { code: 'invalid-argument' }
+      await expect(registry.register(input(name, 'a'))).rejects.toMatchObject(refused)
+      await expect(registry.register(input('orders', name))).rejects.toMatchObject(refused)
+      await expect(registry.list(name)).rejects.toMatchObject(refused)
+      expect(() => registry.watch(name)).toThrow(/invalid-argument/)
+    }
+    expect(calls).toEqual(new Map())
+  }),
+
+  contractCase(
+    'D3 skips and reports what it cannot read, and serves the rest',
+    ['writeRaw'],
+    async (run) => {
+      const owner = run.registry()
+      const other = run.registry()
+      await owner.register(input('orders', 'good'))
+      for (const [id, value] of Object.entries(malformed))
+        await run.harness.writeRaw?.(run.namespace, 'orders', id, value)
+      expect(idsOf(await other.list('orders'))).toEqual(['good'])
+      const follower = run.follow(other, 'orders')
+      await follower.sees(['good'], run.times.slackMs)
+      const reports = run.logs.filter(({ details }) => details['event'] === 'record-skipped')
+      for (const id of Object.keys(malformed))
+        expect(reports.some(({ message }) => message.includes(id))).toBe(true)
+    },
+  ),
+
+  contractCase(
+    'D3 counts a record that turns malformed as removed',
+    ['writeRaw', 'startOwner'],
+    async (run) => {
+      const { slackMs, ttlMs } = run.times
+      const other = run.registry()
+      const follower = run.follow(other, 'orders')
+      const owner = await run.harness.startOwner?.(run.namespace, input('orders', 'a'), ttlMs * 10)
+      await follower.sees(['a'], slackMs)
+      await owner?.kill()
+      await run.harness.writeRaw?.(run.namespace, 'orders', 'a', bytes('{nonsense'))
+      await follower.sees([], slackMs)
+      await eventually('it is reported', slackMs, () =>
+        run.logs.some(({ details }) => details['event'] === 'record-skipped'),
+      )
+    },
+  ),
+
+  contractCase('D4 keeps namespaces apart', [], async (run) => {
+    const one = run.registry()
+    const two = run.registry({}, `${run.namespace}-two`)
+    const nested = run.registry({}, `${run.namespace}/nested`)
+    await one.register(input('orders', 'a'))
+    await nested.register(input('orders', 'c'))
+    expect(await two.list('orders')).toEqual([])
+    expect(await two.listServices()).toEqual([])
+    await two.register(input('orders', 'b'))
+    await run.lists(one, 'orders', ['a'], run.visibleMs + run.times.slackMs)
+    expect(idsOf(await two.list('orders'))).toEqual(['b'])
+    expect(idsOf(await nested.list('orders'))).toEqual(['c'])
+    expect(await one.listServices()).toEqual(['orders'])
+  }),
+
+  contractCase('D5 reads lists from the backend, not from a cache', [], async (run) => {
+    const { registry, calls } = run.counting()
+    const follower = run.follow(registry, 'orders')
+    await follower.sees([], run.times.slackMs)
+    await registry.list('orders')
+    await registry.list('orders')
+    expect(calls.get('list')).toBe(2)
+  }),
+]

@@ -1,0 +1,324 @@
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { idsOf, input } from '../contract-run.ts'
+import { eventually, pass, throughout } from '../eventually.ts'
+
+/** R3, R4, R5, R6: crashes, outages and what comes back. */
+export const recoveryCases = [
+  contractCase(
+    'R3 removes the instance from list and watcher within ttl + grace after its owner was killed',
+    ['startOwner'],
+    async (run) => {
+      const { ttlMs, graceMs, slackMs } = run.times
+      const other = run.registry()
+      const follower = run.follow(other, 'orders')
+      const owner = await run.harness.startOwner?.(run.namespace, input('orders', 'a'), ttlMs)
+      await follower.sees(['a'], slackMs)
+      await owner?.kill()
+      await follower.sees([], ttlMs + graceMs + slackMs)
+      expect(await other.list('orders')).toEqual([])
+    },
+  ),
+
+  contractCase(
+    'R4 shows no watcher a blink when the server restarts with its data',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.registry()
+      const watching = run.registry()
+      await owner.register(input('orders', 'a'))
+      await owner.register(input('orders', 'b'))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b'], slackMs)
+      await server?.stop('kill')
+      await server?.start()
+      await eventually('the watch is fresh again', capMs + slackMs, () => watching.health().ok)
+      await throughout('nobody leaves', ttlMs * 2, () => follower.removed.length === 0)
+      await run.lists(watching, 'orders', ['a', 'b'], slackMs)
+    },
+  ),
+
+  contractCase(
+    'R4 shows no watcher a blink when the server is frozen for half a ttl',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      const watching = run.registry()
+      for (const id of ['a', 'b', 'c']) await owner.register(input('orders', id))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b', 'c'], slackMs)
+      await server?.pause()
+      await pass(ttlMs / 2)
+      await server?.resume()
+      await throughout('nobody leaves', ttlMs * 2, () => follower.removed.length === 0)
+      await run.lists(watching, 'orders', ['a', 'b', 'c'], slackMs)
+    },
+  ),
+
+  contractCase(
+    'R5 puts a record back that somebody deleted, within a ttl',
+    ['deleteRecord'],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      await run.harness.deleteRecord?.(run.namespace, 'orders', 'a')
+      expect(await owner.list('orders')).toEqual([])
+      await run.lists(owner, 'orders', ['a'], ttlMs + slackMs)
+      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
+    },
+  ),
+
+  contractCase(
+    'R5 heals a record that somebody overwrote with nonsense',
+    ['writeRaw'],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      await owner.register(input('orders', 'a'))
+      await run.harness.writeRaw?.(
+        run.namespace,
+        'orders',
+        'a',
+        new TextEncoder().encode('{nonsense'),
+      )
+      await run.lists(owner, 'orders', ['a'], ttlMs + slackMs)
+    },
+  ),
+
+  contractCase(
+    'R5 comes back by itself after its session expired',
+    ['expireSession'],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      const { session } = owner.health()
+      await run.harness.expireSession?.(session.id ?? '')
+      await eventually('another session is live', ttlMs + slackMs, () => {
+        const now = owner.health().session
+        return now.state === 'live' && now.id !== session.id
+      })
+      await run.lists(owner, 'orders', ['a'], slackMs)
+      expect(registration.status.state).toBe('registered')
+    },
+  ),
+
+  contractCase(
+    'R5 comes back within cap + 1 s after the server was killed, wiped and away for 3 ttl',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      await server?.stop('kill')
+      await server?.wipe()
+      await eventually('it recovers', ttlMs * 2, () => registration.status.state === 'recovering')
+      await pass(ttlMs * 2)
+      await server?.start()
+      await run.lists(owner, 'orders', ['a'], capMs + 1_000 + slackMs)
+      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
+    },
+  ),
+
+  contractCase('R5 comes back after the server was frozen for 3 ttl', ['server'], async (run) => {
+    const { server } = run.harness
+    const { ttlMs, capMs, slackMs } = run.times
+    const owner = run.registry()
+    const watching = run.registry()
+    for (const id of ['a', 'b', 'c']) await owner.register(input('orders', id))
+    const follower = run.follow(watching, 'orders')
+    await follower.sees(['a', 'b', 'c'], slackMs)
+    await server?.pause()
+    await eventually('the watcher knows', ttlMs * 2, () => follower.watcher.stale !== undefined)
+    await pass(ttlMs * 2)
+    await server?.resume()
+    await run.lists(owner, 'orders', ['a', 'b', 'c'], capMs + 1_000 + slackMs)
+    await follower.sees(['a', 'b', 'c'], capMs + slackMs)
+    expect(follower.removed).toEqual([])
+  }),
+
+  contractCase(
+    'R5 comes back after a partition longer than the ttl',
+    ['partition'],
+    async (run) => {
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const owner = run.registry()
+      const outside = run.direct()
+      await owner.register(input('orders', 'a'))
+      const cut = await run.harness.partition?.()
+      await run.lists(outside, 'orders', [], ttlMs + graceMs + slackMs)
+      await cut?.[Symbol.asyncDispose]()
+      await run.lists(outside, 'orders', ['a'], capMs + 1_000 + slackMs)
+    },
+  ),
+
+  contractCase(
+    'R6 leaves no ghost when it is deregistered while the backend is down',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      await owner.register(input('orders', 'b'))
+      await server?.stop('kill')
+      const gone = registration.deregister()
+      expect(owner.health().pendingRemovals).toBe(1)
+      await server?.start()
+      await gone
+      expect(idsOf(await other.list('orders'))).not.toContain('a')
+      await run.lists(other, 'orders', ['b'], capMs + 1_000 + slackMs)
+      const follower = run.follow(other, 'orders')
+      await throughout(
+        'no ghost',
+        ttlMs + graceMs,
+        () => !follower.changes.some((c) => c.instance.id === 'a'),
+      )
+    },
+  ),
+
+  contractCase(
+    'R6 leaves no ghost when it is deregistered while it recovers from a wiped server',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      await owner.register(input('orders', 'b'))
+      await server?.stop('kill')
+      await server?.wipe()
+      await eventually('it recovers', ttlMs * 2, () => registration.status.state === 'recovering')
+      const gone = registration.deregister()
+      await server?.start()
+      await gone
+      await run.lists(other, 'orders', ['b'], capMs + 1_000 + slackMs)
+      const follower = run.follow(other, 'orders')
+      await throughout(
+        'no ghost',
+        ttlMs + graceMs,
+        () => !follower.changes.some((c) => c.instance.id === 'a'),
+      )
+    },
+  ),
+
+  contractCase(
+    'R6 leaves no ghost of what was registered and taken back on a frozen server',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      await owner.register(input('orders', 'b'))
+      await server?.pause()
+      const controller = new AbortController()
+      const pending = owner.register(input('orders', 'a'), { signal: controller.signal })
+      pending.catch(() => {})
+      // long enough for the write to be on its way
+      await pass(ttlMs / 8)
+      controller.abort(new Error('changed my mind'))
+      await expect(pending).rejects.toThrow('changed my mind')
+      await server?.resume()
+      await eventually(
+        'the removal is acknowledged',
+        ttlMs + capMs + slackMs,
+        () => owner.health().pendingRemovals === 0,
+      )
+      const follower = run.follow(other, 'orders')
+      await throughout(
+        'no ghost',
+        ttlMs + graceMs,
+        async () =>
+          !follower.changes.some((c) => c.instance.id === 'a') &&
+          !idsOf(await other.list('orders')).includes('a'),
+      )
+      await run.lists(other, 'orders', ['b'], slackMs)
+    },
+  ),
+
+  contractCase(
+    'R6 ends only the waiting when the signal of deregister aborts',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { capMs, slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const registration = await owner.register(input('orders', 'a'))
+      await server?.stop('kill')
+      const reason = new Error('not waiting')
+      const controller = new AbortController()
+      const gone = registration.deregister({ signal: controller.signal })
+      controller.abort(reason)
+      await expect(gone).rejects.toBe(reason)
+      await server?.start()
+      await run.lists(other, 'orders', [], capMs + 1_000 + slackMs)
+      await eventually(
+        'it is closed',
+        capMs + slackMs,
+        () => registration.status.state === 'closed',
+      )
+    },
+  ),
+
+  contractCase('R7 keeps the newer owner after the server was wiped', ['server'], async (run) => {
+    const { server } = run.harness
+    const { ttlMs, capMs, slackMs } = run.times
+    const first = run.registry()
+    const second = run.registry()
+    const old = await first.register(input('orders', 'a', { metadata: { by: 'first' } }))
+    const taken = await second.register(input('orders', 'a', { metadata: { by: 'second' } }))
+    await server?.stop('kill')
+    await server?.wipe()
+    await server?.start()
+    await eventually(
+      'the newer stands, the older is superseded',
+      ttlMs * 2 + capMs + slackMs,
+      async () =>
+        (await second.list('orders'))[0]?.metadata['by'] === 'second' &&
+        old.status.state === 'superseded',
+    )
+    expect(taken.status.state).not.toBe('superseded')
+  }),
+
+  contractCase(
+    'R7 takes its own earlier session for no conflict',
+    ['expireSession'],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      const registration = await owner.register(input('orders', 'a'), { onConflict: 'reject' })
+      const { session } = owner.health()
+      await run.harness.expireSession?.(session.id ?? '')
+      await eventually(
+        'another session is live',
+        ttlMs + slackMs,
+        () => owner.health().session.id !== session.id,
+      )
+      await eventually('it stands again', slackMs, () => registration.status.state === 'registered')
+    },
+  ),
+
+  contractCase('R9 keeps an update through recovery', ['server'], async (run) => {
+    const { server } = run.harness
+    const { capMs, slackMs } = run.times
+    const owner = run.registry()
+    const registration = await owner.register(input('orders', 'a'))
+    await server?.stop('kill')
+    const updated = registration.update({ weight: 7 })
+    await server?.wipe()
+    await server?.start()
+    await updated
+    await run.lists(owner, 'orders', ['a'], capMs + 1_000 + slackMs)
+    expect((await owner.list('orders'))[0]?.weight).toBe(7)
+  }),
+]

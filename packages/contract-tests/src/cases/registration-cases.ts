@@ -1,0 +1,183 @@
+import { RegistryError } from '@sd/core'
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { idsOf, input } from '../contract-run.ts'
+import { eventually, throughout } from '../eventually.ts'
+
+/** R1, R2, R7, R8, R9: registering, taking back, and who holds an id. */
+export const registrationCases = [
+  contractCase(
+    'R1 lists the instance from another client once register resolves',
+    [],
+    async (run) => {
+      const owner = run.registry()
+      const other = run.registry()
+      await owner.register(
+        input('orders', 'a', {
+          version: '1.4.0',
+          zone: 'eu-1a',
+          weight: 10,
+          tags: ['canary'],
+          metadata: { commit: 'abc' },
+          endpoints: ['http://10.0.0.7:8080', 'grpc://10.0.0.7:9090'],
+        }),
+      )
+      if (run.visibleMs > 0) await run.lists(other, 'orders', ['a'], run.visibleMs)
+      expect(await other.list('orders')).toEqual([
+        {
+          service: 'orders',
+          id: 'a',
+          version: '1.4.0',
+          zone: 'eu-1a',
+          weight: 10,
+          tags: ['canary'],
+          metadata: { commit: 'abc' },
+          endpoints: ['http://10.0.0.7:8080', 'grpc://10.0.0.7:9090'],
+        },
+      ])
+      expect(await other.listServices()).toEqual(['orders'])
+    },
+  ),
+
+  contractCase('R2 lists the instance nowhere once deregister resolves', [], async (run) => {
+    const owner = run.registry()
+    const other = run.registry()
+    const follower = run.follow(other, 'orders')
+    const registration = await owner.register(input('orders', 'a'))
+    await owner.register(input('orders', 'b'))
+    await follower.sees(['a', 'b'], run.times.slackMs)
+    await registration.deregister()
+    if (run.visibleMs > 0) await run.lists(other, 'orders', ['b'], run.visibleMs)
+    expect(idsOf(await other.list('orders'))).toEqual(['b'])
+    await follower.sees(['b'], run.times.slackMs)
+    expect(registration.status.state).toBe('closed')
+    await registration.deregister()
+  }),
+
+  contractCase('R7 lets the newer registration take over at once', [], async (run) => {
+    const first = run.registry()
+    const second = run.registry()
+    const watching = run.registry()
+    const old = await first.register(input('orders', 'a', { metadata: { by: 'first' } }))
+    const follower = run.follow(watching, 'orders')
+    await follower.sees(['a'], run.times.slackMs)
+    const taken = await second.register(input('orders', 'a', { metadata: { by: 'second' } }))
+    await run.lists(watching, 'orders', ['a'], run.visibleMs + run.times.slackMs)
+    expect((await watching.list('orders'))[0]?.metadata).toEqual({ by: 'second' })
+    await eventually(
+      'the older is superseded',
+      run.times.ttlMs + run.times.slackMs,
+      () => old.status.state === 'superseded',
+    )
+    await expect(old.update({ weight: 1 })).rejects.toMatchObject({ code: 'conflict' })
+    await old.deregister()
+    expect(idsOf(await watching.list('orders'))).toEqual(['a'])
+    expect(follower.removed).toEqual([])
+    expect(taken.status.state).toBe('registered')
+  }),
+
+  contractCase(
+    'R7 refuses a second registration with reject while the first lives',
+    [],
+    async (run) => {
+      const first = run.registry()
+      const second = run.registry()
+      const held = await first.register(input('orders', 'a'), { onConflict: 'reject' })
+      const refused = second.register(input('orders', 'a'), { onConflict: 'reject' })
+      await expect(refused).rejects.toMatchObject({ code: 'conflict', service: 'orders' })
+      await expect(refused).rejects.toBeInstanceOf(RegistryError)
+      expect(second.health().registrations).toEqual([])
+      await held.deregister()
+      const free = await second.register(input('orders', 'a'), { onConflict: 'reject' })
+      expect(free.status.state).toBe('registered')
+    },
+  ),
+
+  contractCase('R9 updates in place, the last call wins', [], async (run) => {
+    const owner = run.registry()
+    const other = run.registry()
+    const registration = await owner.register(input('orders', 'a', { tags: ['x'] }))
+    const follower = run.follow(other, 'orders')
+    await follower.sees(['a'], run.times.slackMs)
+    await Promise.all(Array.from({ length: 20 }, (_, weight) => registration.update({ weight })))
+    await eventually(
+      'the watcher has the last weight',
+      run.times.slackMs,
+      () => follower.view.get('a')?.weight === 19,
+    )
+    expect(follower.view.get('a')?.tags).toEqual(['x'])
+    expect(follower.removed).toEqual([])
+    await registration.deregister()
+    await expect(registration.update({ weight: 1 })).rejects.toMatchObject({ code: 'closed' })
+  }),
+
+  contractCase('R9 refuses an invalid update before it changes anything', [], async (run) => {
+    const owner = run.registry()
+    const registration = await owner.register(input('orders', 'a'))
+    await expect(registration.update({ weight: -1 })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    })
+    expect((await owner.list('orders'))[0]?.weight).toBe(100)
+  }),
+
+  contractCase(
+    'R8 keeps trying while the backend is down, and is listed when it is back',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const owner = run.registry()
+      await server?.stop('kill')
+      let registered = false
+      const pending = owner.register(input('orders', 'a')).then((registration) => {
+        registered = true
+        return registration
+      })
+      const accepted = await owner.register(input('orders', 'b'), { waitFor: 'accepted' })
+      await eventually(
+        'both are pending, with a cause',
+        run.times.ttlMs,
+        () =>
+          owner.health().registrations.length === 2 &&
+          owner.health().registrations.every(({ status }) => status.cause !== undefined),
+      )
+      expect(registered).toBe(false)
+      expect(accepted.status.state).toBe('registering')
+      await server?.start()
+      await pending
+      await eventually('b too', run.times.slackMs, () => accepted.status.state === 'registered')
+      expect(idsOf(await owner.list('orders'))).toEqual(['a', 'b'])
+    },
+  ),
+
+  contractCase(
+    'R8 takes a pending registration back when its signal aborts',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      await server?.stop('kill')
+      const controller = new AbortController()
+      const pending = owner.register(input('orders', 'a'), { signal: controller.signal })
+      const reason = new Error('enough')
+      controller.abort(reason)
+      await expect(pending).rejects.toBe(reason)
+      await server?.start()
+      await run.lists(owner, 'orders', [], slackMs)
+      await throughout(
+        'nothing is listed',
+        ttlMs,
+        async () => (await owner.list('orders')).length === 0,
+      )
+    },
+  ),
+
+  contractCase('R8 rejects with the reason of a signal that aborted before', [], async (run) => {
+    const owner = run.registry()
+    const reason = new Error('too late')
+    const signal = AbortSignal.abort(reason)
+    await expect(owner.register(input('orders', 'a'), { signal })).rejects.toBe(reason)
+    await expect(owner.list('orders', { signal })).rejects.toBe(reason)
+    expect(await owner.list('orders')).toEqual([])
+  }),
+]

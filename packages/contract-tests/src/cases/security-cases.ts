@@ -1,0 +1,64 @@
+import { inspect } from 'node:util'
+import { RegistryError } from '@sd/core'
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { idsOf, input } from '../contract-run.ts'
+
+/** S1, S2, S3: as far as they are the same for every backend. */
+export const securityCases = [
+  contractCase(
+    'S1 serves over every secure connection as over a plain one',
+    ['secure'],
+    async (run) => {
+      for (const [name, connect] of Object.entries(run.harness.secure ?? {})) {
+        const registry = run.open(connect(`${run.namespace}-${name}`))
+        const follower = run.follow(registry, 'orders')
+        await registry.register(input('orders', 'a'))
+        expect(idsOf(await registry.list('orders'))).toEqual(['a'])
+        await follower.sees(['a'], run.times.slackMs)
+      }
+    },
+  ),
+
+  contractCase(
+    'S2 shows no credentials in errors, logs and inspections',
+    ['secrets', 'server'],
+    async (run) => {
+      const { server, secrets = [] } = run.harness
+      const connections = Object.values(run.harness.secure ?? { plain: run.harness.connect })
+      for (const connect of connections) {
+        const registry = run.open(connect(run.namespace), { callTimeoutMs: 300 })
+        await registry.list('orders')
+        await server?.stop('kill')
+        const error = await registry.list('orders').then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        )
+        await server?.start()
+        expect(error).toBeInstanceOf(RegistryError)
+        const shown = [
+          inspect(error, { depth: 10 }),
+          String(error),
+          inspect(registry, { depth: 10 }),
+          JSON.stringify(registry.health()),
+          ...run.logs.map((line) => inspect(line, { depth: 10 })),
+        ].join('\n')
+        for (const secret of secrets) expect(shown.includes(secret)).toBe(false)
+      }
+    },
+  ),
+
+  contractCase(
+    'S3 refuses an invalid configuration before any I/O, naming the field',
+    ['invalidConfigs'],
+    async (run) => {
+      for (const { field, make } of run.harness.invalidConfigs ?? []) {
+        const refused = expect.objectContaining({
+          code: 'invalid-config',
+          message: expect.stringContaining(field) as string,
+        }) as Error
+        expect(make, field).toThrow(refused)
+      }
+    },
+  ),
+]

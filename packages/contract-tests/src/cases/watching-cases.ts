@@ -1,0 +1,353 @@
+import { expect } from 'vitest'
+import { contractCase } from '../contract-case.ts'
+import { idsOf, input } from '../contract-run.ts'
+import { eventually, pass, throughout } from '../eventually.ts'
+import { Follower } from '../follower.ts'
+
+/** W1 … W6, W8. */
+export const watchingCases = [
+  contractCase('W1 delivers an empty sync for an unknown service', [], async (run) => {
+    const registry = run.registry()
+    await using watcher = registry.watch('nobody')
+    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    expect(watcher.instances).toEqual([])
+    expect(watcher.size).toBe(0)
+  }),
+
+  contractCase('W1 delivers everything present with the first event', [], async (run) => {
+    const owner = run.registry()
+    const other = run.registry()
+    for (const id of ['a', 'b']) await owner.register(input('orders', id))
+    await run.lists(other, 'orders', ['a', 'b'], run.visibleMs + run.times.slackMs)
+    await using watcher = other.watch('orders')
+    const first = await watcher.next()
+    expect(first?.type).toBe('sync')
+    const changes = first?.type === 'sync' ? first.changes : []
+    expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
+      'added a',
+      'added b',
+    ])
+    expect(watcher.get('a')?.service).toBe('orders')
+    expect(watcher.get('nobody')).toBeUndefined()
+  }),
+
+  contractCase(
+    'W2 tells each reader the net difference to what it was last told',
+    [],
+    async (run) => {
+      const { slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const a = await owner.register(input('orders', 'a'))
+      await using lazy = other.watch('orders')
+      const follower = run.follow(other, 'orders')
+      await follower.sees(['a'], slackMs)
+      expect((await lazy.next())?.type).toBe('sync')
+      await a.update({ weight: 1 })
+      await a.update({ weight: 2 })
+      const b = await owner.register(input('orders', 'b'))
+      await owner.register(input('orders', 'c'))
+      await follower.sees(['a', 'b', 'c'], slackMs)
+      await b.deregister()
+      await follower.sees(['a', 'c'], slackMs)
+      const merged = await lazy.next()
+      const changes = merged?.type === 'change' ? merged.changes : []
+      expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
+        'added c',
+        'updated a',
+      ])
+      const updated = changes.find((change) => change.type === 'updated')
+      expect([updated?.previous.weight, updated?.instance.weight]).toEqual([100, 2])
+    },
+  ),
+
+  contractCase('W2 follows the names of services', [], async (run) => {
+    const { slackMs } = run.times
+    const owner = run.registry()
+    const other = run.registry()
+    await using watcher = other.watchServices()
+    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    const first = await owner.register(input('orders', 'a'))
+    const second = await owner.register(input('orders', 'b'))
+    await eventually('it is there', slackMs, () => watcher.has('orders'))
+    expect(await watcher.next()).toEqual({
+      type: 'change',
+      changes: [{ type: 'added', service: 'orders' }],
+    })
+    await first.deregister()
+    await second.deregister()
+    expect(await watcher.next()).toEqual({
+      type: 'change',
+      changes: [{ type: 'removed', service: 'orders' }],
+    })
+    expect(watcher.services).toEqual([])
+  }),
+
+  contractCase('W2 follows every service at once', [], async (run) => {
+    const { slackMs } = run.times
+    const owner = run.registry()
+    const other = run.registry()
+    await using watcher = other.watchAll()
+    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    await owner.register(input('orders', 'a'))
+    const user = await owner.register(input('users', 'a'))
+    await eventually('both are there', slackMs, () => watcher.size === 2)
+    expect(watcher.get('users', 'a')?.service).toBe('users')
+    await user.deregister()
+    await eventually('one is gone', slackMs, () => watcher.get('users', 'a') === undefined)
+    expect(watcher.get('orders', 'a')?.id).toBe('a')
+  }),
+
+  contractCase(
+    'W3 reflects what changed while it was cut off',
+    ['partition', 'connectDirect'],
+    async (run) => {
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.direct()
+      const watching = run.registry()
+      const a = await owner.register(input('orders', 'a'))
+      const b = await owner.register(input('orders', 'b'))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b'], slackMs)
+      const cut = await run.harness.partition?.()
+      await a.update({ weight: 3 })
+      await b.deregister()
+      await owner.register(input('orders', 'c'))
+      await eventually(
+        'it is stale',
+        ttlMs * 2 + slackMs,
+        () => follower.watcher.stale !== undefined,
+      )
+      await cut?.[Symbol.asyncDispose]()
+      await follower.sees(['a', 'c'], capMs * 2 + slackMs * 2)
+      expect(follower.view.get('a')?.weight).toBe(3)
+      await eventually('it is fresh', slackMs, () => follower.watcher.stale === undefined)
+    },
+  ),
+
+  contractCase(
+    'W3 reflects what changed while its history was lost',
+    ['partition', 'connectDirect', 'loseHistory'],
+    async (run) => {
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.direct()
+      const watching = run.registry()
+      const a = await owner.register(input('orders', 'a'))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a'], slackMs)
+      const cut = await run.harness.partition?.()
+      await eventually(
+        'it is stale',
+        ttlMs * 2 + slackMs,
+        () => follower.watcher.stale !== undefined,
+      )
+      await a.deregister()
+      await owner.register(input('orders', 'b'))
+      await run.harness.loseHistory?.()
+      await cut?.[Symbol.asyncDispose]()
+      await follower.sees(['b'], capMs * 2 + slackMs * 2)
+    },
+  ),
+
+  contractCase(
+    'W3 goes on over a server that was wiped while the watch was down',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { capMs, slackMs } = run.times
+      const owner = run.registry()
+      const watching = run.registry({ lossProtection: false })
+      for (const id of ['a', 'b']) await owner.register(input('orders', id))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b'], slackMs)
+      await server?.stop('kill')
+      await server?.wipe()
+      await server?.start()
+      await run.lists(watching, 'orders', ['a', 'b'], capMs + 1_000 + slackMs)
+      await owner.register(input('orders', 'c'))
+      await follower.sees(['a', 'b', 'c'], capMs * 2 + slackMs)
+    },
+  ),
+
+  contractCase(
+    'W3 loses nothing over a link that is cut again and again',
+    ['cutAt', 'connectDirect'],
+    async (run) => {
+      const { capMs, slackMs } = run.times
+      const owner = run.direct()
+      const watching = run.registry()
+      const follower = run.follow(watching, 'orders')
+      await follower.sees([], slackMs)
+      const cutting = await run.harness.cutAt?.(4_000)
+      const ids = Array.from({ length: 200 }, (_, index) => `i${index}`)
+      await Promise.all(ids.map((id) => owner.register(input('orders', id))))
+      await cutting?.[Symbol.asyncDispose]()
+      await follower.sees(ids, capMs * 2 + slackMs * 2)
+    },
+  ),
+
+  contractCase(
+    'W4 keeps the last known good, marked stale, while the backend is down',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.registry()
+      const watching = run.registry()
+      for (const id of ['a', 'b']) await owner.register(input('orders', id))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b'], slackMs)
+      await server?.stop('kill')
+      await eventually('it is stale', ttlMs + slackMs, () => follower.watcher.stale !== undefined)
+      expect(follower.watcher.stale?.since).toBeInstanceOf(Date)
+      expect(follower.watcher.stale?.cause.retryable).toBe(true)
+      expect(idsOf(follower.watcher.instances)).toEqual(['a', 'b'])
+      await eventually('the reader is told', slackMs, () =>
+        follower.events.some(({ type }) => type === 'stale'),
+      )
+      await server?.start()
+      await eventually(
+        'it is fresh',
+        capMs + slackMs * 2,
+        () => follower.watcher.stale === undefined,
+      )
+      await eventually(
+        'the reader is told so',
+        slackMs,
+        () => follower.events.at(-1)?.type === 'sync',
+      )
+    },
+  ),
+
+  contractCase(
+    'W4 holds a loss that is too large to believe, and tells it when its hold ends',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      const staying = run.registry()
+      const leaving = run.registry()
+      const watching = run.registry()
+      await staying.register(input('orders', 'stays'))
+      for (const id of ['b', 'c', 'd']) await leaving.register(input('orders', id))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['b', 'c', 'd', 'stays'], slackMs)
+      await server?.stop('kill')
+      await server?.wipe()
+      await leaving.close()
+      await server?.start()
+      await eventually('the loss is held', capMs * 2 + slackMs * 2, () => {
+        const { stale, held } = follower.watcher
+        return stale === undefined && held.length === 3
+      })
+      expect(idsOf(follower.watcher.instances)).toEqual(['b', 'c', 'd', 'stays'])
+      expect(follower.removed).toEqual([])
+      const holdMs = ttlMs + capMs + 2_000
+      await follower.sees(['stays'], holdMs + slackMs)
+      expect(follower.removed).not.toContain('stays')
+      expect(follower.watcher.held).toEqual([])
+    },
+  ),
+
+  contractCase(
+    'W4 tells nobody of a loss when everybody comes back in time',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      const owner = run.registry()
+      const watching = run.registry()
+      for (const id of ['a', 'b', 'c', 'd']) await owner.register(input('orders', id))
+      const follower = run.follow(watching, 'orders')
+      await follower.sees(['a', 'b', 'c', 'd'], slackMs)
+      await server?.stop('kill')
+      await server?.wipe()
+      await pass(ttlMs)
+      await server?.start()
+      await run.lists(watching, 'orders', ['a', 'b', 'c', 'd'], capMs + 1_000 + slackMs)
+      await eventually('nothing is held', slackMs * 2, () => follower.watcher.held.length === 0)
+      await throughout('nobody left', ttlMs, () => follower.removed.length === 0)
+    },
+  ),
+
+  contractCase('W5 merges for a reader that never reads, and delays nobody', [], async (run) => {
+    const { slackMs } = run.times
+    const owner = run.registry()
+    const other = run.registry()
+    const a = await owner.register(input('orders', 'a'))
+    await using lazy = other.watch('orders')
+    const follower = run.follow(other, 'orders')
+    await follower.sees(['a'], slackMs)
+    await lazy.next()
+    for (let weight = 0; weight < 50; weight += 1) await a.update({ weight })
+    const b = await owner.register(input('orders', 'b'))
+    await b.deregister()
+    await eventually('the quick one has it', slackMs, () => follower.view.get('a')?.weight === 49)
+    const merged = await lazy.next()
+    expect(merged?.type === 'change' ? merged.changes.length : 0).toBe(1)
+  }),
+
+  contractCase('W6 delivers the removal of the last instance', [], async (run) => {
+    const { slackMs } = run.times
+    const owner = run.registry()
+    const other = run.registry()
+    const a = await owner.register(input('orders', 'a'))
+    const follower = run.follow(other, 'orders')
+    await follower.sees(['a'], slackMs)
+    await a.deregister()
+    await follower.sees([], slackMs)
+    expect(follower.changes.at(-1)).toMatchObject({ type: 'removed', instance: { id: 'a' } })
+    expect(follower.watcher.instances).toEqual([])
+  }),
+
+  contractCase(
+    'W8 releases everything on break, signal, close and await using',
+    [],
+    async (run) => {
+      const registry = run.registry()
+      const watches = (): number => registry.health().watches.length
+      for await (const event of registry.watch('one')) {
+        expect(event.type).toBe('sync')
+        break
+      }
+      expect(watches()).toBe(0)
+
+      const controller = new AbortController()
+      const signalled = registry.watch('two', { signal: controller.signal })
+      await signalled.next()
+      const pending = signalled.next()
+      const reason = new Error('enough')
+      controller.abort(reason)
+      await expect(pending).rejects.toBe(reason)
+      expect(watches()).toBe(0)
+
+      const closed = registry.watch('three')
+      await closed.next()
+      const ending = closed.next()
+      closed.close()
+      expect(await ending).toBeUndefined()
+      expect(await closed.next()).toBeUndefined()
+      expect(watches()).toBe(0)
+      {
+        await using watcher = registry.watch('four')
+        await watcher.next()
+        expect(watches()).toBe(1)
+      }
+      expect(watches()).toBe(0)
+    },
+  ),
+
+  contractCase('W8 keeps the watch when only the wait of next is aborted', [], async (run) => {
+    const registry = run.registry()
+    await using watcher = registry.watch('orders')
+    await watcher.next()
+    const reason = new Error('impatient')
+    const controller = new AbortController()
+    const waiting = watcher.next({ signal: controller.signal })
+    controller.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    await registry.register(input('orders', 'a'))
+    expect((await watcher.next())?.type).toBe('change')
+    expect(new Follower(watcher).ended).toBe(false)
+  }),
+]

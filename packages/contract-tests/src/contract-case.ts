@@ -1,0 +1,19 @@
+import type { ContractRun } from './contract-run.ts'
+import type { ContractHarness } from './contract-harness.ts'
+
+/** What a case cannot do without. */
+export type Need = Exclude<keyof ContractHarness, 'connect' | typeof Symbol.asyncDispose>
+
+/** One case of the suite. Its name begins with the guarantee that it checks. */
+export interface ContractCase {
+  readonly name: string
+  readonly needs: readonly Need[]
+  readonly run: (run: ContractRun) => Promise<void>
+}
+
+/** Names a case. */
+export const contractCase = (
+  name: string,
+  needs: readonly Need[],
+  run: (run: ContractRun) => Promise<void>,
+): ContractCase => ({ name, needs, run })

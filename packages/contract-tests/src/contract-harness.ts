@@ -1,0 +1,75 @@
+import type { DriverFactory } from '@sd/core/driver'
+import type { InstanceInput } from '@sd/core'
+
+/** Stops and starts the real server, always on the same address. */
+export interface ServerControl {
+  /** `term`: asked to end; `kill`: SIGKILL. Data is kept. */
+  stop(how: 'term' | 'kill'): Promise<void>
+  /** Resolves when the server answers again. */
+  start(): Promise<void>
+  /** Of a stopped server: it starts empty. */
+  wipe(): Promise<void>
+  /** Frozen: connections stay open and nothing answers (SIGSTOP). */
+  pause(): Promise<void>
+  resume(): Promise<void>
+}
+
+/** A process that registered an instance and holds it. */
+export interface OwnerProcess {
+  /** SIGKILL: it can say nothing any more. */
+  kill(): Promise<void>
+}
+
+/** A fault that lasts until it is disposed of. */
+export type Fault = AsyncDisposable
+
+/**
+ * What the suite needs of a backend. Only `connect` is required; what is left out skips the cases
+ * that need it, each by name. A backend without a server maps the faults to its own.
+ */
+export interface ContractHarness extends AsyncDisposable {
+  /** A driver on that namespace, over the link that `partition`, `slow` and `cutAt` spoil. */
+  connect(namespace: string): DriverFactory
+  /** A driver whose link is never spoilt. */
+  connectDirect?(namespace: string): DriverFactory
+  readonly server?: ServerControl
+  /** Cuts the link: what is sent vanishes, connections stay open. Healed when disposed of. */
+  partition?(): Promise<Fault>
+  /** Delays every message by `delayMs`, each way. */
+  slow?(delayMs: number): Promise<Fault>
+  /** Cuts each connection after that many bytes from the server. */
+  cutAt?(bytes: number): Promise<Fault>
+  /** Ends that session in the backend, out of band. */
+  expireSession?(sessionId: string): Promise<void>
+  /** Makes the backend forget the history that old cursors point into. */
+  loseHistory?(): Promise<void>
+  /** Deletes one record, out of band. */
+  deleteRecord?(namespace: string, service: string, id: string): Promise<void>
+  /** Overwrites one record with these bytes, out of band, tied to no session. */
+  writeRaw?(namespace: string, service: string, id: string, value: Uint8Array): Promise<void>
+  /** Another process registers that instance and holds it; resolves once it is registered. */
+  startOwner?(namespace: string, instance: InstanceInput, ttlMs: number): Promise<OwnerProcess>
+  /** Ways to connect securely (TLS, authentication), by name; each must serve like the plain one. */
+  readonly secure?: Readonly<Record<string, (namespace: string) => DriverFactory>>
+  /** Configurations that must be refused before any I/O, each with the field that the error names. */
+  readonly invalidConfigs?: readonly { readonly field: string; readonly make: () => unknown }[]
+  /** Credentials in use: none may appear in an error, a log line or an inspection. */
+  readonly secrets?: readonly string[]
+}
+
+/** Settings of one run of the suite. */
+export interface ContractOptions {
+  /** The ttl of the cases. Default 2,000 ms. */
+  readonly ttlMs?: number
+  /** What the server adds to a ttl before an owner's instances leave. Default 1,000 ms. */
+  readonly graceMs?: number
+  /** How many instances and watchers the large cases use. Default 1,000. */
+  readonly many?: number
+  /** Runs only the cases with one of these ids. */
+  readonly only?: readonly string[]
+  /**
+   * Cases that this backend does not pass, by name, each with the reason. They are run and must
+   * fail, so that an entry that is no longer true breaks the build.
+   */
+  readonly knownGaps?: Readonly<Record<string, string>>
+}

@@ -1,0 +1,170 @@
+import {
+  type InstanceInput,
+  type Logger,
+  Registry,
+  type RegistryOptions,
+  type ServiceInstance,
+} from '@sd/core'
+import type { Capabilities, DriverFactory, RegistryDriver } from '@sd/core/driver'
+import type { ContractHarness } from './contract-harness.ts'
+import { eventually } from './eventually.ts'
+import { Follower } from './follower.ts'
+
+/** Bounds of one run, all in milliseconds. */
+export interface ContractTimes {
+  readonly ttlMs: number
+  readonly graceMs: number
+  /** The backoff cap that the suite's registries use. */
+  readonly capMs: number
+  /** What a loaded machine may add to any bound. */
+  readonly slackMs: number
+}
+
+/** A log line, for the cases that are about reporting. */
+export interface LogLine {
+  readonly level: string
+  readonly details: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+let namespaces = 0
+
+/** One case's world: a namespace of its own, and everything it opened, closed at its end. */
+export class ContractRun implements AsyncDisposable {
+  readonly harness: ContractHarness
+  readonly capabilities: Capabilities
+  readonly times: ContractTimes
+  readonly many: number
+  readonly namespace: string
+  readonly logs: LogLine[] = []
+  readonly #opened: Registry[] = []
+  readonly #followers: Follower[] = []
+
+  constructor(
+    harness: ContractHarness,
+    capabilities: Capabilities,
+    times: ContractTimes,
+    many: number,
+  ) {
+    this.harness = harness
+    this.capabilities = capabilities
+    this.times = times
+    this.many = many
+    namespaces += 1
+    this.namespace = `contract-${process.pid}-${Date.now().toString(36)}-${namespaces}`
+  }
+
+  /** A registry over the link that faults spoil. */
+  registry(options: RegistryOptions = {}, namespace: string = this.namespace): Registry {
+    return this.open(this.harness.connect(namespace), options)
+  }
+
+  /** A registry whose link stays whole. */
+  direct(options: RegistryOptions = {}): Registry {
+    const factory = this.harness.connectDirect?.(this.namespace)
+    return this.open(factory ?? this.harness.connect(this.namespace), options)
+  }
+
+  open(factory: DriverFactory, options: RegistryOptions = {}): Registry {
+    const log =
+      (level: string) =>
+      (details: object, message: string): void => {
+        this.logs.push({ level, details: details as Record<string, unknown>, message })
+      }
+    const logger: Logger = {
+      debug: log('debug'),
+      info: log('info'),
+      warn: log('warn'),
+      error: log('error'),
+    }
+    const { ttlMs, capMs } = this.times
+    const registry = new Registry(factory, {
+      ttlMs,
+      backoff: { minMs: 50, maxMs: capMs },
+      logger,
+      ...options,
+    })
+    this.#opened.push(registry)
+    return registry
+  }
+
+  /** A registry that counts what reaches its driver. */
+  counting(options: RegistryOptions = {}): { registry: Registry; calls: Map<string, number> } {
+    const calls = new Map<string, number>()
+    const factory = this.harness.connect(this.namespace)
+    const registry = this.open((context) => countCalls(factory(context), calls), options)
+    return { registry, calls }
+  }
+
+  follow(registry: Registry, service: string): Follower {
+    const follower = new Follower(registry.watch(service))
+    this.#followers.push(follower)
+    return follower
+  }
+
+  /** Waits until that registry lists exactly these ids. */
+  async lists(
+    registry: Registry,
+    service: string,
+    ids: readonly string[],
+    deadlineMs: number,
+  ): Promise<void> {
+    const wanted = JSON.stringify(ids.toSorted())
+    let seen: readonly ServiceInstance[] = []
+    await eventually(
+      `list of ${service} is ${wanted}`,
+      deadlineMs,
+      async () => {
+        seen = await registry.list(service)
+        return JSON.stringify(idsOf(seen)) === wanted
+      },
+      () => idsOf(seen),
+    )
+  }
+
+  /** What a write takes to be seen by another client: at once, where lists are linearizable. */
+  get visibleMs(): number {
+    return this.capabilities.list === 'linearizable' ? 0 : this.times.ttlMs
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const follower of this.#followers) await follower.close()
+    await Promise.all(this.#opened.map((registry) => registry.close()))
+    for (const follower of this.#followers) follower.check()
+  }
+}
+
+/** The ids of a list, sorted. */
+export const idsOf = (instances: readonly ServiceInstance[]): readonly string[] =>
+  instances.map(({ id }) => id).toSorted()
+
+/** An instance to register. */
+export const input = (
+  service: string,
+  id: string,
+  more: Partial<InstanceInput> = {},
+): InstanceInput => ({ service, id, endpoints: ['http://127.0.0.1:8080'], ...more })
+
+const countCalls = (driver: RegistryDriver, calls: Map<string, number>): RegistryDriver => {
+  const count = (name: string): void => {
+    calls.set(name, (calls.get(name) ?? 0) + 1)
+  }
+  return {
+    backend: driver.backend,
+    capabilities: driver.capabilities,
+    openSession: (options, signal) => {
+      count('openSession')
+      return driver.openSession(options, signal)
+    },
+    list: (scope, signal) => {
+      count('list')
+      return driver.list(scope, signal)
+    },
+    observe: (scope, cursor, signal) => {
+      count('observe')
+      return driver.observe(scope, cursor, signal)
+    },
+    probe: (signal) => driver.probe(signal),
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * Waits until `probe` gives something other than `undefined` or `false`, looking every few
+ * milliseconds; fails after `deadlineMs`, saying what was awaited and what was seen last.
+ */
+export const eventually = async <T>(
+  what: string,
+  deadlineMs: number,
+  probe: () => T | Promise<T>,
+  describe: () => unknown = () => undefined,
+): Promise<NonNullable<T>> => {
+  const endMs = performance.now() + deadlineMs
+  let failure: unknown
+  for (;;) {
+    try {
+      const value = await probe()
+      if (value !== undefined && value !== null && value !== false) return value
+      failure = undefined
+    } catch (error) {
+      failure = error
+    }
+    if (performance.now() > endMs) {
+      const seen = failure ?? describe()
+      const shown = seen instanceof Error ? seen.message : JSON.stringify(seen)
+      throw new Error(`${what}: not within ${deadlineMs} ms${shown ? `; last seen: ${shown}` : ''}`)
+    }
+    await delay(10)
+  }
+}
+
+/** Watches that `holds` stays true for `durationMs`. */
+export const throughout = async (
+  what: string,
+  durationMs: number,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> => {
+  const endMs = performance.now() + durationMs
+  while (performance.now() < endMs) {
+    if (!(await holds())) throw new Error(`${what}: ceased to hold`)
+    await delay(20)
+  }
+}
+
+/** Lets that much time pass: only for what is about time itself, as an outage of a given length. */
+export const pass = async (durationMs: number): Promise<void> => {
+  await delay(durationMs)
+}

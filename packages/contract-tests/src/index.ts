@@ -1,0 +1,15 @@
+/**
+ * The suite that every registry backend must pass, ours or a third party's. Vitest is its peer.
+ * @module
+ */
+export type {
+  ContractHarness,
+  ContractOptions,
+  Fault,
+  OwnerProcess,
+  ServerControl,
+} from './contract-harness.ts'
+export type { Need } from './contract-case.ts'
+export { contractCaseNames, describeRegistryContract } from './describe-registry-contract.ts'
+export { eventually } from './eventually.ts'
+export { forkOwner, type ForkOwnerOptions } from './fork-owner.ts'

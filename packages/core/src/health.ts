@@ -1,0 +1,108 @@
+import type { RegistryError } from './registry-error.ts'
+import type { RegistrationStatus } from './supervisor/registration-state.ts'
+import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
+import type { WatchHub } from './watch/watch-hub.ts'
+import type { Staleness } from './watch/watch-event.ts'
+
+/** The session that keeps this process's registrations alive. */
+export interface SessionHealth {
+  readonly state: 'idle' | 'opening' | 'waiting' | 'live' | 'closed'
+  readonly id?: string
+  readonly grantedTtlMs?: number
+  /** When the last heartbeat was acknowledged. */
+  readonly renewedAt?: Date
+  /** Why it is not live, or what the last heartbeat failed with. */
+  readonly cause?: RegistryError
+}
+
+/** One registration, pending ones included. */
+export interface RegistrationHealth {
+  readonly service: string
+  readonly id: string
+  readonly status: RegistrationStatus
+}
+
+/** How fresh one watched scope is. */
+export interface WatchHealth {
+  /** The service; `undefined` for a watch of all services or of their names. */
+  readonly service: string | undefined
+  readonly scope: 'service' | 'all' | 'names'
+  readonly state: 'attaching' | 'live' | 'waiting' | 'closed'
+  readonly entries: number
+  readonly held: number
+  readonly readers: number
+  readonly stale?: Staleness
+}
+
+/** One failure that was survived. */
+export interface SurvivedError {
+  readonly at: Date
+  readonly error: RegistryError
+}
+
+/** How a registry does, without I/O. */
+export interface RegistryHealth {
+  readonly backend: string
+  /** Everything registered stands, every watch is fresh, and nothing waits to be removed. */
+  readonly ok: boolean
+  readonly session: SessionHealth
+  readonly registrations: readonly RegistrationHealth[]
+  /** Deregistered ids whose removal the backend has not acknowledged. */
+  readonly pendingRemovals: number
+  readonly watches: readonly WatchHealth[]
+  /** The latest failures, newest last; at most 16. */
+  readonly lastErrors: readonly SurvivedError[]
+}
+
+const sessionHealth = (supervisor: SessionSupervisor): SessionHealth => {
+  const { state, renewedAtMs, troubled } = supervisor
+  const live = state.name === 'live' ? state.live : undefined
+  const cause = live === undefined && 'cause' in state ? state.cause : troubled
+  return {
+    state: state.name,
+    ...(live === undefined ? {} : { id: live.id, grantedTtlMs: live.session.grantedTtlMs }),
+    ...(renewedAtMs === undefined ? {} : { renewedAt: new Date(renewedAtMs) }),
+    ...(cause === undefined ? {} : { cause }),
+  }
+}
+
+const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHealth => {
+  const { scope, served, state } = engine
+  return {
+    service: 'service' in scope ? scope.service : undefined,
+    scope: 'service' in scope ? 'service' : 'names' in scope ? 'names' : 'all',
+    state: state.name,
+    entries: served.entries.size,
+    held: served.held.length,
+    readers: served.readers.size,
+    ...(served.stale === undefined ? {} : { stale: served.stale }),
+  }
+}
+
+/** Puts the parts together. */
+export const healthOf = (
+  backend: string,
+  supervisor: SessionSupervisor,
+  hub: WatchHub,
+  lastErrors: readonly SurvivedError[],
+): RegistryHealth => {
+  const registrations = supervisor.desired().map((desired) => ({
+    service: desired.instance.service,
+    id: desired.instance.id,
+    status: desired.status.value,
+  }))
+  const watches = hub.engines().map(watchHealth)
+  const pendingRemovals = supervisor.tombstones
+  return {
+    backend,
+    ok:
+      pendingRemovals === 0 &&
+      registrations.every(({ status }) => status.state === 'registered') &&
+      watches.every(({ stale, state }) => stale === undefined && state === 'live'),
+    session: sessionHealth(supervisor),
+    registrations,
+    pendingRemovals,
+    watches,
+    lastErrors: [...lastErrors],
+  }
+}

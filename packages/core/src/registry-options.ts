@@ -1,0 +1,147 @@
+import type { Logger } from './diagnostics.ts'
+import type { Clock, Random } from './driver/driver-context.ts'
+import type { WireFormat } from './driver/wire-format.ts'
+import { RegistryError } from './registry-error.ts'
+import type { BackoffOptions } from './runtime/backoff.ts'
+import { systemClock } from './runtime/system-clock.ts'
+import { systemRandom } from './runtime/system-random.ts'
+import { jsonFormat } from './driver/json-format.ts'
+
+/** Protection against a registry that comes back without its data (guarantee W4). */
+export interface LossProtectionOptions {
+  /** Removals beyond this share of the last confirmed view are held. 0…1, default 0.5. */
+  readonly maxFraction?: number | undefined
+  /** How long one is held. Default: the owners' ttl + the backoff cap + 2 s; never less. */
+  readonly holdMs?: number | undefined
+  /** Smaller views are not protected. Default 3 instances. */
+  readonly minInstances?: number | undefined
+}
+
+/** What every backend's registry takes. All optional. */
+export interface RegistryOptions {
+  /** How long an owner may be silent before its instances leave. Default 10,000 ms. */
+  readonly ttlMs?: number | undefined
+  /** Deadline of one call to the backend. Default 3,000 ms. */
+  readonly callTimeoutMs?: number | undefined
+  /** Deadline of `close()`. Default 5,000 ms. */
+  readonly closeTimeoutMs?: number | undefined
+  /** Delays between attempts. Default 100 ms … 5 s, full jitter. */
+  readonly backoff?: Partial<BackoffOptions> | undefined
+  /** `false` turns it off. */
+  readonly lossProtection?: LossProtectionOptions | false | undefined
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: Logger | undefined
+  /** How records are written. Default: one JSON document. */
+  readonly format?: WireFormat | undefined
+  /** For tests: the clock everything runs on. */
+  readonly clock?: Clock | undefined
+  /** For tests: the randomness everything draws on. */
+  readonly random?: Random | undefined
+}
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  readonly ttlMs: number
+  readonly callTimeoutMs: number
+  readonly closeTimeoutMs: number
+  readonly backoff: BackoffOptions
+  readonly lossProtection:
+    | { readonly maxFraction: number; readonly holdMs: number; readonly minInstances: number }
+    | undefined
+  readonly logger: Logger | undefined
+  readonly format: WireFormat
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The keys of `RegistryOptions`, for front doors that refuse unknown ones. */
+export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
+  'ttlMs',
+  'callTimeoutMs',
+  'closeTimeoutMs',
+  'backoff',
+  'lossProtection',
+  'logger',
+  'format',
+  'clock',
+  'random',
+]
+
+/** Added to ttl and backoff cap to make the shortest hold: what a re-register itself takes. */
+export const holdSlackMs = 2_000
+
+const refuse = (field: string, given: unknown, accepted: string): never => {
+  throw new RegistryError('invalid-config', {
+    backend: 'core',
+    operation: 'configure',
+    message: `${field} is ${typeof given === 'object' ? JSON.stringify(given) : String(given)}; expected ${accepted}`,
+  })
+}
+
+const number = (
+  field: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+): number => {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !(value >= min && value <= max))
+    return refuse(field, value, `a number from ${min} to ${max}`)
+  return value
+}
+
+/** Longest delay that Node's timers keep; a longer one would fire at once. */
+const maxDelayMs = 2 ** 31 - 1
+
+const knownKeys = (field: string, value: object, known: readonly string[]): void => {
+  if (typeof value !== 'object' || value === null) refuse(field, value, 'an object')
+  for (const key of Object.keys(value))
+    if (!known.includes(key)) refuse(`${field} key "${key}"`, 'unknown', known.join(', '))
+}
+
+/** Checks the options and fills in the defaults; `invalid-config` names the field at fault. */
+export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOptions => {
+  knownKeys('options', options, registryOptionKeys)
+  const { backoff = {}, lossProtection = {} } = options
+  knownKeys('backoff', backoff, ['minMs', 'maxMs'])
+  const ttlMs = number('ttlMs', options.ttlMs, 10_000, 1, maxDelayMs)
+  const maxMs = number('backoff.maxMs', backoff.maxMs, 5_000, 1, maxDelayMs)
+  const minMs = number('backoff.minMs', backoff.minMs, Math.min(100, maxMs), 1, maxMs)
+  const shortestHoldMs = ttlMs + maxMs + holdSlackMs
+  if (lossProtection !== false)
+    knownKeys('lossProtection', lossProtection, ['maxFraction', 'holdMs', 'minInstances'])
+  return {
+    ttlMs,
+    callTimeoutMs: number('callTimeoutMs', options.callTimeoutMs, 3_000, 1, maxDelayMs),
+    closeTimeoutMs: number('closeTimeoutMs', options.closeTimeoutMs, 5_000, 0, maxDelayMs),
+    backoff: { minMs, maxMs },
+    lossProtection:
+      lossProtection === false
+        ? undefined
+        : {
+            maxFraction: number(
+              'lossProtection.maxFraction',
+              lossProtection.maxFraction,
+              0.5,
+              0,
+              1,
+            ),
+            holdMs: Math.max(
+              shortestHoldMs,
+              number('lossProtection.holdMs', lossProtection.holdMs, shortestHoldMs, 0, maxDelayMs),
+            ),
+            minInstances: number(
+              'lossProtection.minInstances',
+              lossProtection.minInstances,
+              3,
+              1,
+              Number.MAX_SAFE_INTEGER,
+            ),
+          },
+    logger: options.logger,
+    format: options.format ?? jsonFormat,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  }
+}

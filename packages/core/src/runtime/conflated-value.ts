@@ -1,0 +1,44 @@
+import { abortable } from '../driver/abort.ts'
+
+/**
+ * A value that readers follow by level, not by edge: each sees the present value first and then
+ * only the latest of whatever came since it last looked.
+ */
+export class ConflatedValue<T> {
+  #value: T
+  #ended = false
+  #changed = Promise.withResolvers<void>()
+
+  constructor(value: T) {
+    this.#value = value
+  }
+
+  get value(): T {
+    return this.#value
+  }
+
+  /** Replaces the value; after `ended` there is no further one. */
+  set(value: T, ended = false): void {
+    if (this.#ended) return
+    this.#value = value
+    this.#ended = ended
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+  }
+
+  /** The present value, then each later one that the reader is quick enough for. */
+  async *follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
+    let told: T | undefined
+    for (let first = true; ; first = false) {
+      signal?.throwIfAborted()
+      const changed = this.#changed.promise
+      if (first || told !== this.#value) {
+        told = this.#value
+        yield told
+        continue
+      }
+      if (this.#ended) return
+      await (signal === undefined ? changed : abortable(changed, signal))
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import type { Clock } from '../driver/driver-context.ts'
+import type { InstanceRecord, PutRequest } from '../driver/registry-driver.ts'
+import type { Claim } from '../model/claim.ts'
+import type { ServiceInstance } from '../model/service-instance.ts'
+import { RegistryError } from '../registry-error.ts'
+import { ConflatedValue } from '../runtime/conflated-value.ts'
+import {
+  isFinal,
+  nextRegistrationState,
+  type RegistrationEvent,
+  type RegistrationStatus,
+} from './registration-state.ts'
+
+interface Waiter {
+  readonly version: number
+  readonly resolve: () => void
+  readonly reject: (error: RegistryError) => void
+}
+
+/** What a desired registration is made of. */
+export interface DesiredRegistrationParts {
+  readonly backend: string
+  readonly clock: Clock
+  readonly instance: ServiceInstance
+  readonly claim: Claim
+  readonly onConflict: 'takeover' | 'reject'
+  readonly onStatus: (registration: DesiredRegistration) => void
+}
+
+/**
+ * What the user wants to stand in the registry under one id, and how far the backend has agreed.
+ * Every edit raises `version`; whoever waits for a version is answered when one at least as new
+ * was acknowledged.
+ */
+export class DesiredRegistration {
+  readonly onConflict: 'takeover' | 'reject'
+  readonly registeredAtMs: number
+  readonly status: ConflatedValue<RegistrationStatus>
+  readonly #parts: DesiredRegistrationParts
+  #instance: ServiceInstance
+  #claim: Claim
+  #version = 1
+  #acknowledgedVersion = 0
+  #waiters: Waiter[] = []
+  #deregistered = false
+
+  constructor(parts: DesiredRegistrationParts) {
+    this.#parts = parts
+    this.#instance = parts.instance
+    this.#claim = parts.claim
+    this.onConflict = parts.onConflict
+    this.registeredAtMs = parts.clock.nowMs()
+    this.status = new ConflatedValue<RegistrationStatus>({
+      state: 'registering',
+      since: new Date(this.registeredAtMs),
+    })
+  }
+
+  get instance(): ServiceInstance {
+    return this.#instance
+  }
+  get claim(): Claim {
+    return this.#claim
+  }
+  get version(): number {
+    return this.#version
+  }
+  /** Whether it ever stood in the backend: from then on its claim is fixed. */
+  get everWritten(): boolean {
+    return this.#acknowledgedVersion > 0
+  }
+  get final(): boolean {
+    return isFinal(this.status.value.state)
+  }
+  /** Whether the user has taken it back; its status turns `closed` when the removal is acknowledged. */
+  get deregistered(): boolean {
+    return this.#deregistered
+  }
+
+  request(ttlMs: number): PutRequest {
+    const first = !this.everWritten && this.onConflict === 'reject'
+    return {
+      instance: this.#instance,
+      claim: this.#claim,
+      mode: first ? 'if-absent' : 'if-newer',
+      ttlMs,
+      registeredAtMs: this.registeredAtMs,
+    }
+  }
+
+  /** Replaces the instance; returns the version that an acknowledgement must reach. */
+  edit(instance: ServiceInstance): number {
+    this.#instance = instance
+    this.#claim = { ...this.#claim, seq: this.#claim.seq + 1 }
+    this.#version += 1
+    return this.#version
+  }
+
+  /** Takes over a third party's edit of our record, as if the owner had made it. */
+  adopt(record: InstanceRecord): void {
+    const { weight, tags, metadata } = record.instance
+    this.#instance = Object.freeze({ ...this.#instance, weight, tags, metadata })
+    this.#claim = { ...this.#claim, seq: record.claim?.seq ?? this.#claim.seq }
+    this.#version += 1
+  }
+
+  /** Before the first success the claim may still rise above a holder's. */
+  raiseAbove(holder: Claim): void {
+    const at = Math.max(this.#claim.at, holder.at + 1)
+    this.#claim = { ...this.#claim, at }
+  }
+
+  /** Resolves when a version at least as new as `version` was acknowledged. */
+  acknowledged(version: number): Promise<void> {
+    const { state } = this.status.value
+    if (version <= this.#acknowledgedVersion && !this.final) return Promise.resolve()
+    if (this.final || this.#deregistered)
+      return Promise.reject(this.error(state === 'superseded' ? 'conflict' : 'closed'))
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ version, resolve, reject })
+    })
+  }
+
+  written(version: number): void {
+    this.#acknowledgedVersion = Math.max(this.#acknowledgedVersion, version)
+    if (this.#acknowledgedVersion >= this.#version) this.#happen('written')
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.version > this.#acknowledgedVersion) return true
+      waiter.resolve()
+      return false
+    })
+  }
+
+  disturbed(cause: RegistryError): void {
+    this.#happen('disturbed', cause)
+  }
+
+  refused(cause: RegistryError): void {
+    this.#happen('refused', cause)
+    this.#rejectWaiters(cause)
+  }
+
+  outranked(cause: RegistryError): void {
+    this.#happen('outranked', cause)
+    this.#rejectWaiters(cause)
+  }
+
+  /** The user takes it back: whoever still waits for it to be written is told so. */
+  deregister(): void {
+    this.#deregistered = true
+    this.#rejectWaiters(this.error('closed'))
+  }
+
+  removed(): void {
+    this.#happen('removed')
+    this.#rejectWaiters(this.error('closed'))
+  }
+
+  error(code: 'conflict' | 'closed', holder?: Claim): RegistryError {
+    const { service, id } = this.#instance
+    const held = holder === undefined ? '' : ` (owner ${holder.owner})`
+    const message =
+      code === 'conflict'
+        ? `id ${JSON.stringify(id)} is held by another registration${held}; deregister it first, choose another id, or register with onConflict: 'takeover'`
+        : `the registration of id ${JSON.stringify(id)} is closed; register again`
+    return new RegistryError(code, {
+      backend: this.#parts.backend,
+      operation: 'register',
+      service,
+      message,
+    })
+  }
+
+  #happen(event: RegistrationEvent, cause?: RegistryError): void {
+    const before = this.status.value
+    const state = nextRegistrationState(before.state, event)
+    if (state === before.state && before.cause === cause) return
+    const since = state === before.state ? before.since : new Date(this.#parts.clock.nowMs())
+    this.status.set({ state, since, ...(cause === undefined ? {} : { cause }) }, isFinal(state))
+    this.#parts.onStatus(this)
+  }
+
+  #rejectWaiters(error: RegistryError): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const waiter of waiters) waiter.reject(error)
+  }
+}

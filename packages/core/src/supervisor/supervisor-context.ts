@@ -1,0 +1,18 @@
+import type { Publish } from '../diagnostics.ts'
+import type { Clock, Random } from '../driver/driver-context.ts'
+import type { RegistryDriver } from '../driver/registry-driver.ts'
+import type { BackoffOptions } from '../runtime/backoff.ts'
+
+/** What the parts of the supervisor share. */
+export interface SupervisorContext {
+  readonly driver: RegistryDriver
+  readonly backend: string
+  /** This registry's name in claims. */
+  readonly owner: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly ttlMs: number
+  readonly callTimeoutMs: number
+  readonly backoff: BackoffOptions
+  readonly publish: Publish
+}

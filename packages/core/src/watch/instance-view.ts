@@ -1,0 +1,102 @@
+import type { InstanceRecord, Observation, RecordKey } from '../driver/registry-driver.ts'
+import { compareClaims } from '../model/claim.ts'
+import { sameInstance, type ServiceInstance } from '../model/service-instance.ts'
+import type { OnSkipped, Touch, Touched, View } from './view.ts'
+
+/** How an instance is keyed among all services. */
+export const instanceKey = (service: string, id: string): string => `${service}\0${id}`
+
+const ranksAbove = (a: InstanceRecord, b: InstanceRecord): boolean => {
+  if (a.claim !== undefined && b.claim !== undefined) {
+    const order = compareClaims(a.claim, b.claim)
+    if (order !== 0) return order > 0
+  } else if (a.claim !== undefined || b.claim !== undefined) return a.claim !== undefined
+  return a.key < b.key
+}
+
+/** Of several records that name one id, the one that is served: that with the highest claim. */
+export const highestRecord = (records: Iterable<InstanceRecord>): InstanceRecord | undefined => {
+  let highest: InstanceRecord | undefined
+  for (const record of records)
+    if (highest === undefined || ranksAbove(record, highest)) highest = record
+  return highest
+}
+
+/**
+ * Instances by key. An id is not an identity: a backend may hold several records of one id, of
+ * which the highest claim is served, and the next one when it goes.
+ */
+export class InstanceView implements View<ServiceInstance> {
+  readonly #onSkipped: OnSkipped
+  #records = new Map<RecordKey, InstanceRecord>()
+  /** Which records name a key; nearly always one. */
+  #byKey = new Map<string, Set<RecordKey>>()
+  #served = new Map<string, InstanceRecord>()
+
+  constructor(onSkipped: OnSkipped) {
+    this.#onSkipped = onSkipped
+  }
+
+  same(a: ServiceInstance, b: ServiceInstance): boolean {
+    return sameInstance(a, b)
+  }
+
+  apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<ServiceInstance> {
+    for (const skipped of observation.skipped) this.#onSkipped(skipped)
+    const keys = new Set<string>()
+    if (observation.type === 'snapshot') {
+      for (const key of this.#byKey.keys()) keys.add(key)
+      this.#records = new Map()
+      this.#byKey = new Map()
+    } else {
+      for (const key of observation.removed) this.#drop(key, keys)
+      for (const { key } of observation.skipped) this.#drop(key, keys)
+    }
+    for (const record of observation.records) this.#put(record, keys)
+    return this.#serve(keys)
+  }
+
+  #put(record: InstanceRecord, keys: Set<string>): void {
+    const key = instanceKey(record.instance.service, record.instance.id)
+    const before = this.#records.get(record.key)
+    if (before !== undefined) this.#drop(record.key, keys)
+    this.#records.set(record.key, record)
+    const named = this.#byKey.get(key)
+    if (named === undefined) this.#byKey.set(key, new Set([record.key]))
+    else named.add(record.key)
+    keys.add(key)
+  }
+
+  #drop(recordKey: RecordKey, keys: Set<string>): void {
+    const record = this.#records.get(recordKey)
+    if (record === undefined) return
+    const key = instanceKey(record.instance.service, record.instance.id)
+    this.#records.delete(recordKey)
+    const named = this.#byKey.get(key)
+    named?.delete(recordKey)
+    if (named?.size === 0) this.#byKey.delete(key)
+    keys.add(key)
+  }
+
+  #serve(keys: ReadonlySet<string>): Touched<ServiceInstance> {
+    const touched = new Map<string, Touch<ServiceInstance>>()
+    for (const key of keys) {
+      const before = this.#served.get(key)
+      const after = highestRecord(this.#recordsOf(key))
+      if (after === undefined) this.#served.delete(key)
+      else this.#served.set(key, after)
+      if (after === undefined) {
+        if (before !== undefined) touched.set(key, { value: undefined, ttlMs: before.ttlMs })
+      } else if (before === undefined || !sameInstance(before.instance, after.instance))
+        touched.set(key, { value: after.instance })
+    }
+    return touched
+  }
+
+  *#recordsOf(key: string): Iterable<InstanceRecord> {
+    for (const recordKey of this.#byKey.get(key) ?? []) {
+      const record = this.#records.get(recordKey)
+      if (record !== undefined) yield record
+    }
+  }
+}

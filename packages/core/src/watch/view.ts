@@ -1,0 +1,19 @@
+import type { Observation, SkippedRecord } from '../driver/registry-driver.ts'
+
+/** A key's new value; or that it is gone, with the ttl of its owner where the record told. */
+export type Touch<T> =
+  | { readonly value: T }
+  | { readonly value: undefined; readonly ttlMs: number | undefined }
+
+/** What an observation changed in a view. */
+export type Touched<T> = ReadonlyMap<string, Touch<T>>
+
+/** The backend's word on a scope, keyed as readers see it: by id, by service and id, or by name. */
+export interface View<T> {
+  /** Applies a snapshot or changes; returns only keys whose value really changed. */
+  apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<T>
+  same(a: T, b: T): boolean
+}
+
+/** Told of every record that cannot be read. */
+export type OnSkipped = (skipped: SkippedRecord) => void

@@ -1,0 +1,18 @@
+import type { Publish } from '../diagnostics.ts'
+import type { Clock, Random } from '../driver/driver-context.ts'
+import type { RegistryDriver } from '../driver/registry-driver.ts'
+import type { BackoffOptions } from '../runtime/backoff.ts'
+import type { LossProtectionSettings } from './loss-protection.ts'
+
+/** What the watch engines of a registry share. */
+export interface WatchContext {
+  readonly driver: RegistryDriver
+  readonly backend: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly ttlMs: number
+  readonly callTimeoutMs: number
+  readonly backoff: BackoffOptions
+  readonly lossProtection: LossProtectionSettings | undefined
+  readonly publish: Publish
+}

@@ -1,0 +1,200 @@
+import type { Timer } from '../driver/driver-context.ts'
+import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
+import { RegistryError } from '../registry-error.ts'
+import { Backoff } from '../runtime/backoff.ts'
+import { sleep } from '../runtime/sleep.ts'
+import { attach } from './attach.ts'
+import { Reader, type ToChange } from './reader.ts'
+import { ServedView } from './served-view.ts'
+import type { View } from './view.ts'
+import type { WatchContext } from './watch-context.ts'
+import { nextWatchState, type WatchState, type WatchTransition } from './watch-state.ts'
+
+/** What an engine is made for. */
+export interface WatchEngineParts<T, Change> {
+  readonly scope: Scope
+  readonly view: View<T>
+  readonly toChange: ToChange<T, Change>
+  /** Its last reader has left. */
+  readonly onUnused: () => void
+}
+
+/**
+ * Follows one scope for all its readers: attaches, resumes from where it was on proof of the same
+ * history, starts over on any doubt (the diff against the view being served hides it), and marks
+ * the view stale meanwhile.
+ */
+export class WatchEngine<T, Change> {
+  readonly scope: Scope
+  readonly served: ServedView<T, Change>
+  readonly #context: WatchContext
+  readonly #parts: WatchEngineParts<T, Change>
+  readonly #stop = new AbortController()
+  readonly #backoff: Backoff
+  #state: WatchState = { name: 'attaching' }
+  #cursor: Cursor | undefined
+  #attachment = new AbortController()
+  #lastSignMs: number
+  #holdTimer: Timer | undefined
+
+  constructor(context: WatchContext, parts: WatchEngineParts<T, Change>) {
+    this.#context = context
+    this.#parts = parts
+    this.scope = parts.scope
+    this.served = new ServedView(context, parts.view)
+    this.#backoff = new Backoff(context.backoff, context.clock, context.random)
+    this.#lastSignMs = context.clock.monotonicMs()
+    void this.#run()
+  }
+
+  get state(): WatchState {
+    return this.#state
+  }
+
+  open(): Reader<T, Change> {
+    const reader = new Reader<T, Change>(this.served, this.#parts.toChange)
+    this.served.attach(reader)
+    return reader
+  }
+
+  release(reader: Reader<T, Change>): void {
+    this.served.detach(reader)
+    if (this.served.readers.size === 0) this.close()
+  }
+
+  /** A sign of trouble seen elsewhere: the session is suspect, a probe failed. */
+  trouble(): void {
+    this.served.trouble()
+  }
+
+  /** The connection answered: proof of life that the stream itself had no cause to give. */
+  alive(): void {
+    if (this.#state.name === 'live') this.#sign()
+  }
+
+  /** The connection does not answer: this attachment is given up, and resumed on another. */
+  reattach(cause: RegistryError): void {
+    if (this.#state.name === 'live') this.#attachment.abort(cause)
+  }
+
+  close(): void {
+    if (this.#state.name === 'closed') return
+    this.#become({ type: 'closed' })
+    const { backend } = this.#context
+    this.#stop.abort(
+      new RegistryError('closed', { backend, operation: 'watch', message: 'no reader is left' }),
+    )
+    this.#holdTimer?.cancel()
+    for (const reader of this.served.readers) reader.end()
+    this.#parts.onUnused()
+  }
+
+  #become(event: WatchTransition): void {
+    this.#state = nextWatchState(this.#state, event)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#follow()
+      } catch (thrown) {
+        if (this.#stop.signal.aborted) return
+        const { backend } = this.#context
+        const cause = RegistryError.from(thrown, {
+          backend,
+          operation: 'watch',
+          ...this.#subject(),
+        })
+        const retryNow = this.#failed(cause)
+        if (retryNow) continue
+        const delayMs = cause.retryable ? this.#backoff.nextDelayMs() : this.#context.backoff.maxMs
+        await sleep(this.#context.clock, delayMs, this.#stop.signal).catch(() => {})
+        this.#become({ type: 'retry' })
+      }
+    }
+  }
+
+  /** One attachment, until it fails. */
+  async #follow(): Promise<never> {
+    this.#attachment = new AbortController()
+    const observations = attach(this.#context, this.scope, this.#cursor, [
+      this.#stop.signal,
+      this.#attachment.signal,
+    ])
+    for await (const observation of observations) this.#observed(observation)
+    const { backend } = this.#context
+    const message = 'the stream ended'
+    throw new RegistryError('unavailable', { backend, operation: 'watch', message })
+  }
+
+  #observed(observation: Observation): void {
+    this.#sign()
+    if (this.#state.name !== 'live') {
+      this.#become({ type: 'observed' })
+      this.#publish('debug', 'watch-live', 'watch attached')
+    }
+    this.#backoff.succeeded()
+    if (observation.type !== 'alive') this.served.apply(observation)
+    if (observation.cursor !== undefined) this.#cursor = observation.cursor
+    this.served.confirm()
+    this.#armHoldTimer()
+  }
+
+  /** After a silence longer than ttl/3 even the first good news is inside the recovery window. */
+  #sign(): void {
+    const now = this.#context.clock.monotonicMs()
+    if (now - this.#lastSignMs > this.#context.ttlMs / 3) {
+      this.served.trouble()
+      if (this.#state.name === 'live') this.served.confirm()
+    }
+    this.#lastSignMs = now
+  }
+
+  /** Returns whether to go on at once. */
+  #failed(cause: RegistryError): boolean {
+    if (cause.code === 'cursor-expired' && this.#cursor !== undefined) {
+      // not the backend's absence but a gap in its history: start over behind the view being served
+      this.#cursor = undefined
+      this.served.trouble()
+      this.#become({ type: 'failed', cause })
+      this.#become({ type: 'retry' })
+      this.#publish('info', 'watch-resync', cause.message, cause)
+      return true
+    }
+    this.served.trouble()
+    this.#become({ type: 'failed', cause })
+    if (this.served.stale === undefined) this.#publish('warn', 'watch-stale', cause.message, cause)
+    else this.#publish('debug', 'watch-retry', cause.message, cause)
+    if (!this.served.synced && !cause.retryable) {
+      for (const reader of this.served.readers) reader.end(cause)
+      this.close()
+      return true
+    }
+    this.served.markStale({ since: new Date(this.#context.clock.nowMs()), cause })
+    return false
+  }
+
+  #armHoldTimer(): void {
+    this.#holdTimer?.cancel()
+    this.#holdTimer = undefined
+    const dueMs = this.served.expireHolds()
+    if (!Number.isFinite(dueMs)) return
+    const { clock } = this.#context
+    this.#holdTimer = clock.setTimer(Math.max(1, dueMs - clock.monotonicMs()), () =>
+      this.#armHoldTimer(),
+    )
+  }
+
+  #subject(): { readonly service?: string } {
+    return 'service' in this.scope ? { service: this.scope.service } : {}
+  }
+
+  #publish(
+    level: 'debug' | 'info' | 'warn',
+    event: string,
+    message: string,
+    cause?: RegistryError,
+  ): void {
+    this.#context.publish('watch', level, event, message, { scope: this.scope, cause })
+  }
+}

@@ -1,0 +1,113 @@
+import type { Scope } from '../driver/registry-driver.ts'
+import type { ServiceInstance } from '../model/service-instance.ts'
+import { InstanceView } from './instance-view.ts'
+import { NameView } from './name-view.ts'
+import { probeWhile } from './prober.ts'
+import type { ToChange } from './reader.ts'
+import type { View } from './view.ts'
+import type { WatchContext } from './watch-context.ts'
+import { WatchEngine } from './watch-engine.ts'
+import type { InstanceChange, ServiceChange } from './watch-event.ts'
+
+const toInstanceChange: ToChange<ServiceInstance, InstanceChange> = (told, served) => {
+  if (served === undefined) return { type: 'removed', instance: told as ServiceInstance }
+  if (told === undefined) return { type: 'added', instance: served }
+  return { type: 'updated', instance: served, previous: told }
+}
+
+const toServiceChange: ToChange<string, ServiceChange> = (told, served) =>
+  served === undefined
+    ? { type: 'removed', service: told as string }
+    : { type: 'added', service: served }
+
+const nameOf = (scope: Scope): string =>
+  'service' in scope ? `service:${scope.service}` : 'names' in scope ? 'names' : 'all'
+
+/** One engine for each scope that is watched, shared by all its readers, and one prober for all. */
+export class WatchHub {
+  readonly #context: WatchContext
+  readonly #instances = new Map<string, WatchEngine<ServiceInstance, InstanceChange>>()
+  readonly #names = new Map<string, WatchEngine<string, ServiceChange>>()
+  #probing: AbortController | undefined
+
+  constructor(context: WatchContext) {
+    this.#context = context
+  }
+
+  instances(
+    scope: { readonly service: string } | { readonly all: true },
+  ): WatchEngine<ServiceInstance, InstanceChange> {
+    const view = (): InstanceView =>
+      new InstanceView((skipped) =>
+        this.#context.publish(
+          'record',
+          'warn',
+          'record-skipped',
+          `record ${skipped.key} is skipped: ${skipped.reason}`,
+          { ...skipped },
+        ),
+      )
+    return this.#engine(this.#instances, scope, view, toInstanceChange)
+  }
+
+  names(): WatchEngine<string, ServiceChange> {
+    return this.#engine(this.#names, { names: true }, () => new NameView(), toServiceChange)
+  }
+
+  engines(): readonly (
+    | WatchEngine<ServiceInstance, InstanceChange>
+    | WatchEngine<string, ServiceChange>
+  )[] {
+    return [...this.#instances.values(), ...this.#names.values()]
+  }
+
+  /** A sign of trouble that concerns every watch. */
+  trouble(): void {
+    for (const engine of this.engines()) engine.trouble()
+  }
+
+  close(): void {
+    for (const engine of this.engines()) engine.close()
+  }
+
+  #engine<T, Change>(
+    engines: Map<string, WatchEngine<T, Change>>,
+    scope: Scope,
+    view: () => View<T>,
+    toChange: ToChange<T, Change>,
+  ): WatchEngine<T, Change> {
+    const name = nameOf(scope)
+    const existing = engines.get(name)
+    if (existing !== undefined) return existing
+    const engine = new WatchEngine<T, Change>(this.#context, {
+      scope,
+      view: view(),
+      toChange,
+      onUnused: () => {
+        engines.delete(name)
+        if (this.engines().length === 0) this.#probing?.abort()
+      },
+    })
+    engines.set(name, engine)
+    this.#probe()
+    return engine
+  }
+
+  #probe(): void {
+    if (this.#probing !== undefined && !this.#probing.signal.aborted) return
+    this.#probing = new AbortController()
+    void probeWhile(
+      this.#context,
+      {
+        alive: () => {
+          for (const engine of this.engines()) engine.alive()
+        },
+        trouble: () => this.trouble(),
+        reattach: (cause) => {
+          for (const engine of this.engines()) engine.reattach(cause)
+        },
+      },
+      this.#probing.signal,
+    )
+  }
+}

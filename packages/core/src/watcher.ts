@@ -1,0 +1,160 @@
+import type { ServiceInstance } from './model/service-instance.ts'
+import { instanceKey } from './watch/instance-view.ts'
+import type { Reader } from './watch/reader.ts'
+import type { WatchEngine } from './watch/watch-engine.ts'
+import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
+
+/** What every watcher offers. Iterating it, `next`, and its properties all read the same view. */
+export interface BaseWatcher<Change> extends AsyncIterable<WatchEvent<Change>>, AsyncDisposable {
+  /** How many entries the view has. */
+  readonly size: number
+  /** Set while the backend cannot be reached: the last known good is kept. */
+  readonly stale: Staleness | undefined
+  /**
+   * The present state first, then the net difference to what this watcher was told before; waits
+   * until there is something to tell. `undefined` once closed; rejects with `signal.reason`.
+   */
+  next(options?: {
+    readonly signal?: AbortSignal | undefined
+  }): Promise<WatchEvent<Change> | undefined>
+  close(): void
+}
+
+/** Follows the instances of one service. */
+export interface Watcher extends BaseWatcher<InstanceChange> {
+  /** The whole present list, made once for each version and shared: on a hot path use the changes. */
+  readonly instances: readonly ServiceInstance[]
+  /** Ids that are kept only by loss protection. */
+  readonly held: readonly string[]
+  get(id: string): ServiceInstance | undefined
+}
+
+/** Follows the instances of every service. */
+export interface CatalogWatcher extends BaseWatcher<InstanceChange> {
+  /** The whole present list, made once for each version and shared: on a hot path use the changes. */
+  readonly instances: readonly ServiceInstance[]
+  /** Instances that are kept only by loss protection. */
+  readonly held: readonly { readonly service: string; readonly id: string }[]
+  get(service: string, id: string): ServiceInstance | undefined
+}
+
+/** Follows which services have an instance. */
+export interface ServicesWatcher extends BaseWatcher<ServiceChange> {
+  readonly services: readonly string[]
+  /** Names that are kept only by loss protection. */
+  readonly held: readonly string[]
+  has(service: string): boolean
+}
+
+class EngineWatcher<T, Change> implements BaseWatcher<Change> {
+  protected readonly engine: WatchEngine<T, Change>
+  readonly #reader: Reader<T, Change>
+  readonly #signal: AbortSignal | undefined
+  readonly #abort = (): void => this.#end(this.#signal?.reason)
+  #closed = false
+
+  constructor(engine: WatchEngine<T, Change>, signal: AbortSignal | undefined) {
+    this.engine = engine
+    this.#reader = engine.open()
+    this.#signal = signal
+    if (signal?.aborted === true) this.#abort()
+    else signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  get size(): number {
+    return this.engine.served.entries.size
+  }
+  get stale(): Staleness | undefined {
+    return this.engine.served.stale
+  }
+
+  next(
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<WatchEvent<Change> | undefined> {
+    return this.#reader.next(options.signal)
+  }
+
+  close(): void {
+    this.#end(undefined)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
+    try {
+      for (;;) {
+        const event = await this.next()
+        if (event === undefined) return
+        yield event
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  #end(reason: unknown): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#reader.end(reason)
+    this.engine.release(this.#reader)
+  }
+}
+
+/** @internal */
+export class ServiceWatcher
+  extends EngineWatcher<ServiceInstance, InstanceChange>
+  implements Watcher
+{
+  readonly #service: string
+
+  constructor(
+    engine: WatchEngine<ServiceInstance, InstanceChange>,
+    service: string,
+    signal: AbortSignal | undefined,
+  ) {
+    super(engine, signal)
+    this.#service = service
+  }
+
+  get instances(): readonly ServiceInstance[] {
+    return this.engine.served.values()
+  }
+  get held(): readonly string[] {
+    return this.engine.served.held.map((key) => key.slice(this.#service.length + 1))
+  }
+  get(id: string): ServiceInstance | undefined {
+    return this.engine.served.entries.get(instanceKey(this.#service, id))
+  }
+}
+
+/** @internal */
+export class AllWatcher
+  extends EngineWatcher<ServiceInstance, InstanceChange>
+  implements CatalogWatcher
+{
+  get instances(): readonly ServiceInstance[] {
+    return this.engine.served.values()
+  }
+  get held(): readonly { readonly service: string; readonly id: string }[] {
+    return this.engine.served.held.flatMap((key) => this.engine.served.entries.get(key) ?? [])
+  }
+  get(service: string, id: string): ServiceInstance | undefined {
+    return this.engine.served.entries.get(instanceKey(service, id))
+  }
+}
+
+/** @internal */
+export class NamesWatcher extends EngineWatcher<string, ServiceChange> implements ServicesWatcher {
+  get services(): readonly string[] {
+    return this.engine.served.values()
+  }
+  get held(): readonly string[] {
+    return this.engine.served.held
+  }
+  has(service: string): boolean {
+    return this.engine.served.entries.has(service)
+  }
+}
