@@ -1,0 +1,18 @@
+import { type Claim, claimWins, compareClaims } from '@sd/core/driver'
+import { expect, test } from 'vitest'
+
+const claim = (owner: string, at: number, seq = 0): Claim => ({ owner, at, seq })
+
+test('claims are ordered by time, then owner, then edit', () => {
+  const sorted = [claim('a', 1), claim('b', 1), claim('b', 1, 1), claim('a', 2)]
+  expect([...sorted].reverse().toSorted(compareClaims)).toEqual(sorted)
+})
+
+test('the same owner always passes, a rival only with the higher claim', () => {
+  expect(claimWins(claim('a', 1), undefined)).toBe(true)
+  expect(claimWins(claim('a', 1), claim('a', 9, 9))).toBe(true)
+  expect(claimWins(claim('a', 1), claim('b', 2))).toBe(false)
+  expect(claimWins(claim('a', 3), claim('b', 2))).toBe(true)
+  expect(claimWins(claim('b', 2), claim('a', 2))).toBe(true)
+  expect(claimWins(claim('a', 2), claim('b', 2))).toBe(false)
+})

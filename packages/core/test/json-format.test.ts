@@ -1,0 +1,91 @@
+import { jsonFormat, type PutRequest } from '@sd/core/driver'
+import { describe, expect, test } from 'vitest'
+
+const bytes = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+
+const request: PutRequest = {
+  instance: {
+    service: 'orders',
+    id: 'a/1',
+    endpoints: ['http://10.0.0.7:8080', 'grpc://10.0.0.7:9090'],
+    version: '1.4.0',
+    zone: 'eu-1a',
+    weight: 7,
+    tags: ['canary'],
+    metadata: { commit: 'abc' },
+  },
+  claim: { owner: 'me', at: 5, seq: 2 },
+  mode: 'if-newer',
+  ttlMs: 10_000,
+  registeredAtMs: 4,
+}
+
+describe('jsonFormat', () => {
+  test('reads back what it wrote', () => {
+    const key = jsonFormat.key(request.instance, 'session')
+    expect(key).toBe('orders/a%2F1')
+    expect(jsonFormat.serviceOf(key)).toBe('orders')
+    expect(key.startsWith(jsonFormat.prefix('orders'))).toBe(true)
+    expect(jsonFormat.decode(key, jsonFormat.encode(request))).toEqual({
+      instance: request.instance,
+      claim: request.claim,
+      ttlMs: 10_000,
+      registeredAtMs: 4,
+    })
+  })
+
+  test('writes what Kratos reads', () => {
+    const document = JSON.parse(new TextDecoder().decode(jsonFormat.encode(request))) as object
+    expect(document).toMatchObject({
+      id: 'a/1',
+      name: 'orders',
+      version: '1.4.0',
+      metadata: { commit: 'abc' },
+      endpoints: ['http://10.0.0.7:8080', 'grpc://10.0.0.7:9090'],
+    })
+  })
+
+  test('reads what Kratos writes: null for empty, the weight in the metadata', () => {
+    const kratos = { id: 'a1b2', name: 'user', version: '', metadata: null, endpoints: null }
+    expect(jsonFormat.decode('user/a1b2', bytes(kratos))).toEqual({
+      instance: { service: 'user', id: 'a1b2', endpoints: [], weight: 100, tags: [], metadata: {} },
+    })
+    const weighted = { ...kratos, metadata: { weight: '30' } }
+    expect(jsonFormat.decode('user/a1b2', bytes(weighted))).toMatchObject({
+      instance: { weight: 30, metadata: { weight: '30' } },
+    })
+  })
+
+  test('tolerates unknown fields', () => {
+    const document = { id: 'a', name: 's', endpoints: ['x:'], future: { deep: [1] } }
+    expect(jsonFormat.decode('s/a', bytes(document))).toMatchObject({ instance: { id: 'a' } })
+  })
+
+  test.each([
+    ['', 'it is empty'],
+    ['{"id":', 'JSON'],
+    ['null', 'not a JSON object'],
+    ['[]', 'not a JSON object'],
+    [{ id: 'b', name: 's' }, 'not those of its key'],
+    [{ id: 'a', name: 'other' }, 'not those of its key'],
+    [{ id: 'a', name: 's', endpoints: 'http://x' }, '"endpoints"'],
+    [{ id: 'a', name: 's', metadata: { n: 1 } }, '"metadata"'],
+    [{ id: 'a', name: 's', weight: -1 }, '"weight"'],
+    [{ id: 'a', name: 's', weight: 1.5 }, '"weight"'],
+    [{ id: 'a', name: 's', tags: [1] }, '"tags"'],
+    [{ id: 'a', name: 's', claim: { owner: 'x' } }, '"claim"'],
+    [{ id: 'a', name: 's', schema: 2 }, 'newer'],
+  ])('skips %j with a reason', (value, reason) => {
+    const decoded = jsonFormat.decode('s/a', bytes(value))
+    expect(decoded).toHaveProperty('skipped')
+    expect('skipped' in decoded ? decoded.skipped : '').toContain(reason)
+  })
+
+  test('skips bytes that are no UTF-8, and keys that are nobody’s', () => {
+    expect(jsonFormat.decode('s/a', Uint8Array.from([0xff, 0xfe]))).toHaveProperty('skipped')
+    expect(jsonFormat.decode('s', bytes({ id: 'a', name: 's' }))).toHaveProperty('skipped')
+    expect(jsonFormat.serviceOf('no-slash')).toBeUndefined()
+    expect(jsonFormat.serviceOf('%zz/a')).toBeUndefined()
+  })
+})
