@@ -21,6 +21,9 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['packages/*/contract/**/*.test.ts', 'tools/*/contract/**/*.test.ts'],
+          globalSetup: [
+            new URL('./tools/test-servers/src/global-setup.ts', import.meta.url).pathname,
+          ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

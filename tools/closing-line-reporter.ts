@@ -1,0 +1,47 @@
+import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+
+/** What a run came to. */
+export interface RunCount {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/** The counts of a finished run. What broke outside of any test counts as failed, too. */
+export function countRun(
+  modules: readonly TestModule[],
+  unhandledErrors: readonly SerializedError[],
+): RunCount {
+  const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
+  for (const module of modules) {
+    let failedInModule = 0
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      if (state === 'passed') count.passed++
+      else if (state === 'skipped') count.skipped++
+      else failedInModule++ // 'pending' as well: the run ended before the test did
+    }
+    // An import error, or a hook that failed around tests that themselves passed or never ran.
+    if (failedInModule === 0 && module.state() === 'failed') failedInModule = 1
+    count.failed += failedInModule
+  }
+  return count
+}
+
+/** The one line that a CI reads. */
+export function closingLine({ passed, failed, skipped }: RunCount): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+/** Closes a vitest run with {@link closingLine} (vitest wants a default export). */
+export default class ClosingLineReporter implements Reporter {
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    unhandledErrors: readonly SerializedError[],
+    reason: 'passed' | 'interrupted' | 'failed',
+  ): void {
+    const count = countRun(modules, unhandledErrors)
+    const silent = reason !== 'passed' && count.failed === 0
+    process.stdout.write(`\n${closingLine(silent ? { ...count, failed: 1 } : count)}\n`)
+  }
+}

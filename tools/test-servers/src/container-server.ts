@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { GenericContainer, getContainerRuntimeClient, PullPolicy, Wait } from 'testcontainers'
+import { runId, runLabel } from './run-id.ts'
+import type { LaunchOptions, Member, ServerSpec, StopSignal } from './server.ts'
+import type { LaunchedServer } from './site.ts'
+import { until } from './until.ts'
+import { whenReady } from './when-ready.ts'
+
+type Client = Awaited<ReturnType<typeof getContainerRuntimeClient>>
+type Container = ReturnType<Client['container']['getById']>
+
+const launchLabel = 'sd.test-servers.server'
+
+/** What a {@link ContainerServer} is made of. */
+export interface ContainerServerOptions {
+  readonly spec: ServerSpec
+  readonly member: Member
+  readonly image: string
+  readonly launch: LaunchOptions
+  /** The network that the members share. */
+  readonly network: string | undefined
+  /** By which they know each other there. */
+  readonly containerName: string
+  hostPort(port: string): number
+}
+
+/** A server in a container of the Docker engine. Its data lives in the container. */
+export class ContainerServer implements LaunchedServer {
+  readonly #options: ContainerServerOptions
+  readonly endpoints: Readonly<Record<string, string>>
+  readonly #id = randomUUID()
+  #container: Container | undefined
+
+  constructor(options: ContainerServerOptions) {
+    this.#options = options
+    const { spec, member } = options
+    this.endpoints = Object.fromEntries(
+      Object.keys(spec.ports).map((port) => [port, member.fromHost(port)]),
+    )
+  }
+
+  get name(): string {
+    return this.#options.member.name
+  }
+
+  get version(): string {
+    return this.#options.member.version
+  }
+
+  async start(): Promise<void> {
+    await this.launch()
+    await this.ready()
+  }
+
+  async launch(): Promise<void> {
+    if (this.#container) await this.#container.start()
+    else this.#container = await this.#create()
+  }
+
+  async ready(): Promise<void> {
+    const { spec } = this.#options
+    const { name, endpoints } = this
+    const isGone = async () => ['exited', 'dead', 'absent'].includes(await this.#status())
+    await whenReady({ name, spec, endpoints, isGone, logs: () => this.logs() })
+  }
+
+  /** Creates a container and starts it, always on the same ports of the host. */
+  async #create(): Promise<Container> {
+    const { spec, member, image, launch, network } = this.#options
+    const container = new GenericContainer(image)
+      .withName(this.#options.containerName)
+      .withPullPolicy(PullPolicy.neverPull()) // it was provided before any test began
+      .withAutoCleanup(false) // by our own label, no reaper container
+      .withLabels({ [runLabel]: runId, [launchLabel]: this.#id })
+      .withEnvironment({ ...spec.env?.(member), ...launch.env })
+      .withExposedPorts(
+        ...Object.entries(spec.ports).map(([port, inside]) => ({
+          container: inside,
+          host: this.#options.hostPort(port),
+        })),
+      )
+      .withCopyContentToContainer(this.#files())
+      .withWaitStrategy(Wait.forAll([])) // our own ready check does the waiting
+    const extra = typeof launch.args === 'function' ? launch.args(member) : launch.args
+    const command = [...spec.containerCommand, ...spec.args(member, launch), ...(extra ?? [])]
+    if (command.length > 0) container.withCommand(command)
+    if (network) container.withNetworkMode(network)
+    const client = await getContainerRuntimeClient()
+    try {
+      const started = await container.start()
+      return client.container.getById(started.getId())
+    } catch (error) {
+      // Created and not started, for example as its port was taken: nothing else would remove it.
+      const filters = { label: [`${launchLabel}=${this.#id}`] }
+      const left = await client.container.dockerode.listContainers({ all: true, filters })
+      for (const { Id } of left) await client.container.getById(Id).remove({ force: true, v: true })
+      throw error
+    }
+  }
+
+  #files(): { target: string; content: string }[] {
+    const { spec, member, launch } = this.#options
+    const extra = Object.entries(launch.files ?? {}).map(([name, content]) => ({
+      target: join(member.confDir, name),
+      content,
+    }))
+    const own = Object.entries(spec.files?.(member, launch) ?? {})
+    return [...own.map(([target, content]) => ({ target, content })), ...extra]
+  }
+
+  async #status(): Promise<string> {
+    return this.#container ? (await this.#container.inspect()).State.Status : 'absent'
+  }
+
+  async stop(signal: StopSignal = 'term'): Promise<void> {
+    await this.resume()
+    const container = this.#container
+    if (!container || (await this.#status()) !== 'running') return
+    // The engine refuses to end what ended by itself meanwhile: the wait below decides.
+    await (signal === 'term' ? container.stop({ t: 10 }) : container.kill()).catch(() => {})
+    await until(`${this.name} ended`, async () => (await this.#status()) === 'exited')
+  }
+
+  async restart(signal: StopSignal = 'term'): Promise<void> {
+    await this.stop(signal)
+    await this.start()
+  }
+
+  async wipe(): Promise<void> {
+    if (!this.#container) return
+    if ((await this.#status()) === 'running' || (await this.#status()) === 'paused')
+      throw new Error(`${this.name} runs; stop it before its data is wiped`)
+    await this.#remove()
+  }
+
+  async pause(): Promise<void> {
+    if (!this.#container) throw new Error(`${this.name} does not run`)
+    await this.#container.pause()
+  }
+
+  async resume(): Promise<void> {
+    if ((await this.#status()) === 'paused') await this.#container?.unpause()
+  }
+
+  async logs(): Promise<string> {
+    const logs = await this.#container?.logs({ stdout: true, stderr: true, follow: false })
+    return logs?.toString() ?? ''
+  }
+
+  async #remove(): Promise<void> {
+    await this.#container?.remove({ force: true, v: true })
+    this.#container = undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#remove()
+  }
+}

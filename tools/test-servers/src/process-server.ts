@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { LaunchOptions, Member, ServerSpec, StopSignal } from './server.ts'
+import type { LaunchedServer } from './site.ts'
+import { until } from './until.ts'
+import { whenReady } from './when-ready.ts'
+
+const termDeadlineMs = 10_000
+
+/** Children that still run. A worker that exits takes them along, frozen ones too. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+// A worker that is itself killed runs no exit handler. On Linux the kernel then ends the child.
+const setpriv = '/usr/bin/setpriv'
+const dieWithParent = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
+
+/** What a {@link ProcessServer} is made of. */
+export interface ProcessServerOptions {
+  readonly spec: ServerSpec
+  readonly member: Member
+  readonly command: readonly string[]
+  readonly launch: LaunchOptions
+}
+
+/** A server as a child process of this one. */
+export class ProcessServer implements LaunchedServer {
+  readonly #options: ProcessServerOptions
+  readonly endpoints: Readonly<Record<string, string>>
+  #child: ChildProcess | undefined
+
+  constructor(options: ProcessServerOptions) {
+    this.#options = options
+    const { spec, member } = options
+    this.endpoints = Object.fromEntries(
+      Object.keys(spec.ports).map((port) => [port, member.fromHost(port)]),
+    )
+  }
+
+  get name(): string {
+    return this.#options.member.name
+  }
+
+  get version(): string {
+    return this.#options.member.version
+  }
+
+  get #log(): string {
+    return join(this.#options.member.confDir, 'server.log')
+  }
+
+  async start(): Promise<void> {
+    await this.launch()
+    await this.ready()
+  }
+
+  async launch(): Promise<void> {
+    if (this.#child) throw new Error(`${this.name} runs already`)
+    await this.#writeFiles()
+    await this.#spawn()
+  }
+
+  async ready(): Promise<void> {
+    const { spec } = this.#options
+    const { name, endpoints } = this
+    const isGone = () => this.#child === undefined
+    await whenReady({ name, spec, endpoints, isGone, logs: () => this.logs() })
+  }
+
+  async #writeFiles(): Promise<void> {
+    const { spec, member, launch } = this.#options
+    // etcd asks for a data directory that only its owner reads.
+    await mkdir(member.dataDir, { recursive: true, mode: 0o700 })
+    await mkdir(member.confDir, { recursive: true })
+    const extra = Object.entries(launch.files ?? {}).map(([name, text]): [string, string] => [
+      join(member.confDir, name),
+      text,
+    ])
+    for (const [path, text] of [...Object.entries(spec.files?.(member, launch) ?? {}), ...extra]) {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text)
+    }
+  }
+
+  async #spawn(): Promise<void> {
+    const { spec, member, command, launch } = this.#options
+    const extra = typeof launch.args === 'function' ? launch.args(member) : launch.args
+    const [file = '', ...args] = [
+      ...dieWithParent,
+      ...command,
+      ...spec.args(member, launch),
+      ...(extra ?? []),
+    ]
+    // A file, no pipe: a test that blocks its event loop must not block the server on its log.
+    const log = await open(this.#log, 'a')
+    try {
+      const env = { ...process.env, ...spec.env?.(member), ...launch.env }
+      const child = spawn(file, args, { env, stdio: ['ignore', log.fd, log.fd] })
+      this.#child = child
+      running.add(child)
+      const gone = () => {
+        running.delete(child)
+        if (this.#child === child) this.#child = undefined
+      }
+      child.once('exit', gone)
+      child.once('error', (error) => {
+        if (child.pid === undefined) gone() // it never came to be
+        else process.emitWarning(error)
+      })
+    } finally {
+      await log.close()
+    }
+  }
+
+  async stop(signal: StopSignal = 'term'): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    child.kill('SIGCONT')
+    child.kill(signal === 'term' ? 'SIGTERM' : 'SIGKILL')
+    const isGone = () => this.#child !== child
+    await until(`${this.name} ended`, isGone, termDeadlineMs).catch(async () => {
+      child.kill('SIGKILL')
+      await until(`${this.name} ended when killed`, isGone)
+    })
+  }
+
+  async restart(signal: StopSignal = 'term'): Promise<void> {
+    await this.stop(signal)
+    await this.start()
+  }
+
+  async wipe(): Promise<void> {
+    if (this.#child) throw new Error(`${this.name} runs; stop it before its data is wiped`)
+    await rm(this.#options.member.dataDir, { recursive: true, force: true })
+  }
+
+  async pause(): Promise<void> {
+    if (!this.#child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
+  }
+
+  async resume(): Promise<void> {
+    this.#child?.kill('SIGCONT')
+  }
+
+  async logs(): Promise<string> {
+    return readFile(this.#log, 'utf8').catch(() => '')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('kill')
+  }
+}

@@ -1,0 +1,43 @@
+import { readUrl } from '../read-url.ts'
+import type { ServerSpec } from '../server.ts'
+
+/** A Consul server agent; a cluster's members find each other by `retry-join`. */
+export const consul: ServerSpec = {
+  backend: 'consul',
+  clientPort: 'http',
+  containerCommand: [],
+  ports: { http: 8500, serf: 8301, wan: 8302, rpc: 8300 },
+  tls: false,
+  args: (member) => [
+    'agent',
+    '-server',
+    `-node=${member.name}`,
+    `-data-dir=${member.dataDir}`,
+    `-bootstrap-expect=${member.members.length}`,
+    `-client=${member.listen}`,
+    // In a container, go-sockaddr: the address that the other members reach.
+    member.driver === 'process' ? '-bind=127.0.0.1' : '-bind={{ GetInterfaceIP "eth0" }}',
+    `-http-port=${member.port('http')}`,
+    '-dns-port=-1',
+    `-serf-lan-port=${member.port('serf')}`,
+    `-serf-wan-port=${member.port('wan')}`,
+    `-server-port=${member.port('rpc')}`,
+    ...member.members
+      .filter((other) => other !== member.name)
+      .map((other) => `-retry-join=${member.fromPeers('serf', other)}`),
+    // The default multiplier of 5 is for slow machines and makes elections take seconds.
+    '-hcl=performance { raft_multiplier = 1 }',
+    '-hcl=leave_on_terminate = false',
+    '-retry-interval=1s',
+    '-grpc-port=-1',
+    ...(grpcTls(member.version) ? ['-grpc-tls-port=-1'] : []),
+  ],
+  ready: async (endpoints) =>
+    (await readUrl(`http://${endpoints['http']}/v1/status/leader`)).length > 2,
+}
+
+/** Since 1.14 a server listens on one more fixed port, on which several on one host collide. */
+function grpcTls(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 1 || minor >= 14
+}

@@ -1,0 +1,46 @@
+import { connect } from 'node:net'
+import type { ServerSpec } from '../server.ts'
+
+/** A ZooKeeper server, or an ensemble. All four-letter commands are allowed. */
+export const zookeeper: ServerSpec = {
+  backend: 'zookeeper',
+  clientPort: 'client',
+  containerCommand: [], // the image reads /conf/zoo.cfg and /data/myid
+  ports: { client: 2181, quorum: 2888, election: 3888 },
+  tls: false,
+  env: () => ({ JVMFLAGS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' }),
+  args: (member) => (member.driver === 'process' ? [`${member.confDir}/zoo.cfg`] : []),
+  files: (member) => ({
+    [`${member.dataDir}/myid`]: String(member.members.indexOf(member.name) + 1),
+    [`${member.confDir}/zoo.cfg`]: [
+      `dataDir=${member.dataDir}`,
+      'tickTime=500',
+      'initLimit=20',
+      'syncLimit=4',
+      'admin.enableServer=false',
+      '4lw.commands.whitelist=*',
+      'minSessionTimeout=1000',
+      'forceSync=no',
+      `clientPort=${member.port('client')}`,
+      `clientPortAddress=${member.listen}`,
+      ...(member.members.length === 1
+        ? []
+        : member.members.map((other, index) => {
+            const election = member.fromPeers('election', other).split(':')[1]
+            return `server.${index + 1}=${member.fromPeers('quorum', other)}:${election}`
+          })),
+      '',
+    ].join('\n'),
+  }),
+  ready: (endpoints) =>
+    new Promise((resolve) => {
+      const [host, port] = (endpoints['client'] ?? '').split(':')
+      const socket = connect(Number(port), host)
+      let answer = ''
+      socket.setTimeout(1000, () => socket.destroy())
+      socket.on('connect', () => socket.write('srvr'))
+      socket.on('data', (data) => (answer += data.toString()))
+      socket.on('error', () => {}) // 'close' follows
+      socket.on('close', () => resolve(answer.includes('Mode: ')))
+    }),
+}

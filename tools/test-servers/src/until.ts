@@ -1,0 +1,25 @@
+/**
+ * Resolves once `condition` holds, asking every 25 ms; a condition that throws does not hold yet.
+ * Past the deadline it rejects, saying what was waited for and how the last attempt failed.
+ */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    let last: unknown
+    try {
+      if (await condition()) return
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > end)
+      throw new Error(
+        `not within ${deadlineMs} ms: ${what}`,
+        last === undefined ? {} : { cause: last },
+      )
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}

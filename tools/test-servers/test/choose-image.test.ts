@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { chooseImage, type Engine, localImages, officialImages } from '../src/choose-image.ts'
+
+/** An engine that has, pulls and builds only what it is told. */
+function engine(can: {
+  has?: string[]
+  pull?: boolean
+  build?: boolean
+}): Engine & { did: string[] } {
+  const did: string[] = []
+  return {
+    did,
+    has: (image) => Promise.resolve(can.has?.includes(image) ?? false),
+    pull: (image) => {
+      did.push(`pull ${image}`)
+      return can.pull ? Promise.resolve() : Promise.reject(new Error('no registry'))
+    },
+    build: (backend) => {
+      did.push(`build ${backend}`)
+      return can.build ? Promise.resolve() : Promise.reject(new Error('no mmdebstrap'))
+    },
+    version: () => Promise.resolve('0'),
+  }
+}
+
+test('the named image comes first, pulled if it is not here', async () => {
+  const here = engine({ has: ['mine'] })
+  expect(await chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, here)).toBe('mine')
+  expect(here.did).toEqual([])
+  const there = engine({ pull: true })
+  expect(await chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, there)).toBe('mine')
+  await expect(
+    chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, engine({ build: true })),
+  ).rejects.toThrow('no registry')
+})
+
+test('what is here is used, the local image before the official one', async () => {
+  const both = engine({ has: [localImages.etcd, officialImages.etcd] })
+  expect(await chooseImage('etcd', {}, both)).toBe(localImages.etcd)
+  const official = engine({ has: [officialImages.etcd] })
+  expect(await chooseImage('etcd', {}, official)).toBe(officialImages.etcd)
+})
+
+test('else the official image is pulled, else the local one is built', async () => {
+  expect(await chooseImage('consul', {}, engine({ pull: true }))).toBe(officialImages.consul)
+  const builder = engine({ build: true })
+  expect(await chooseImage('consul', {}, builder)).toBe(localImages.consul)
+  expect(builder.did).toEqual([`pull ${officialImages.consul}`, 'build consul'])
+  await expect(chooseImage('consul', {}, engine({}))).rejects.toThrow(/no registry.*no mmdebstrap/)
+})

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { TestModule } from 'vitest/node'
+import { closingLine, countRun } from '../../closing-line-reporter.ts'
+
+type State = 'passed' | 'failed' | 'skipped' | 'pending'
+
+/** As much of a vitest module as the reporter looks at. */
+function module(tests: State[], state: State = 'passed'): TestModule {
+  const allTests = () => tests.map((own) => ({ result: () => ({ state: own }) }))
+  return { children: { allTests }, state: () => state } as unknown as TestModule
+}
+
+test('counts tests, and one that never finished as failed', () => {
+  const modules = [module(['passed', 'skipped']), module(['passed', 'failed', 'pending'], 'failed')]
+  expect(countRun(modules, [])).toEqual({ passed: 2, failed: 2, skipped: 1 })
+})
+
+test('a module that failed without a failed test counts as one', () => {
+  expect(countRun([module([], 'failed')], [])).toMatchObject({ passed: 0, failed: 1 })
+  expect(countRun([module(['passed'], 'failed')], [])).toMatchObject({ passed: 1, failed: 1 })
+})
+
+test('unhandled errors count', () => {
+  expect(countRun([module(['passed'])], [{ message: 'oops' }])).toMatchObject({ failed: 1 })
+})
+
+test('the line names skipped tests only if there are any', () => {
+  expect(closingLine({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed')
+  expect(closingLine({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped')
+})

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { wantedBackends } from '../src/backend.ts'
+import { findServers, type Way } from '../src/find-servers.ts'
+import type { Provision } from '../src/provision.ts'
+
+const container: Provision = { how: 'container', image: 'image', version: '3.5.16' }
+const machine: Provision = { how: 'process', command: ['etcd'], version: '3.4.23', from: 'machine' }
+const fetched: Provision = { ...machine, from: 'fetched' }
+
+const gives = (name: string, provision: Provision): Way => ({
+  name,
+  find: () => Promise.resolve(provision),
+})
+const lacks = (name: string, why: string): Way => ({
+  name,
+  find: () => Promise.reject(new Error(why)),
+})
+const all = {
+  container: gives('containers', container),
+  machine: gives('machine', machine),
+  fetched: gives('fetched', fetched),
+}
+
+async function find(
+  env: NodeJS.ProcessEnv,
+  ways = all,
+): Promise<[Provision | undefined, string[]]> {
+  const said: string[] = []
+  const found = await findServers(['etcd'], { env, ways, say: (line) => said.push(line) })
+  return [found.etcd, said]
+}
+
+describe('the way to a server', () => {
+  test('is an endpoint in the environment before all', async () => {
+    const [found, said] = await find({ SD_TEST_ETCD_ENDPOINT: 'there:1' })
+    expect(found).toEqual({ how: 'endpoint', endpoint: 'there:1' })
+    expect(said).toEqual(['test servers: etcd at there:1 (not ours to control)'])
+  })
+
+  test('is containers, then the machine, then fetched packages, aloud', async () => {
+    expect((await find({}))[0]).toBe(container)
+    const noEngine = { ...all, container: lacks('containers', 'no engine') }
+    const [found, said] = await find({}, noEngine)
+    expect(found).toBe(machine)
+    expect(said[0]).toContain('no etcd by containers: no engine')
+    const onlyFetched = { ...noEngine, machine: lacks('machine', 'no etcd') }
+    expect((await find({}, onlyFetched))[0]).toBe(fetched)
+  })
+
+  test('can be forced', async () => {
+    expect((await find({ SD_TEST_DRIVER: 'process' }))[0]).toBe(machine)
+    expect((await find({ SD_TEST_DRIVER: 'process', SD_TEST_SERVERS: 'fetched' }))[0]).toBe(fetched)
+    const noEngine = { ...all, container: lacks('containers', 'no engine') }
+    await expect(find({ SD_TEST_DRIVER: 'docker' }, noEngine)).rejects.toThrow('no engine')
+    await expect(find({ SD_TEST_DRIVER: 'podman' })).rejects.toThrow("'docker' or 'process'")
+  })
+
+  test('that leads nowhere is one error that says what was tried and what to do', async () => {
+    const none = {
+      container: lacks('containers', 'no engine'),
+      machine: lacks('machine', 'no etcd on PATH'),
+      fetched: lacks('fetched', 'no apt'),
+    }
+    const failure = await find({}, none).catch((error: Error) => error.message)
+    for (const part of [
+      'no engine',
+      'no etcd on PATH',
+      'no apt',
+      'SD_TEST_ETCD_ENDPOINT',
+      'apt-get install etcd-server',
+    ])
+      expect(failure).toContain(part)
+  })
+})
+
+test('wanted kinds come from the environment, unknown ones are an error', () => {
+  expect(wantedBackends({})).toEqual(['etcd'])
+  expect(wantedBackends({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
+  expect(() => wantedBackends({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
+})
