@@ -1,0 +1,80 @@
+import { Registry } from '@sd/core'
+import type { DriverFactory } from '@sd/core/driver'
+import type { ContractHarness, Need } from '@sd/contract-tests'
+import { memory, MemoryStore } from '@sd/memory'
+import { MemoryFaults } from '@sd/memory/faults'
+
+/** What the memory backend offers the suite: all its faults are its own. */
+export const memoryNeeds: readonly Need[] = [
+  'connectDirect',
+  'server',
+  'partition',
+  'slow',
+  'expireSession',
+  'loseHistory',
+  'deleteRecord',
+  'writeRaw',
+  'startOwner',
+  'invalidConfigs',
+]
+
+/** A harness over one in-process store. `wrap` stands between core and every driver. */
+export const memoryHarness = (
+  wrap: (factory: DriverFactory) => DriverFactory = (factory) => factory,
+): ContractHarness => {
+  const store = new MemoryStore()
+  const faults = new MemoryFaults(store)
+  const factories: DriverFactory[] = []
+  const owners: Registry[] = []
+  const within = (namespace: string): MemoryFaults => new MemoryFaults(store, { namespace })
+  const heals = (...cuts: readonly AsyncDisposable[]): AsyncDisposable => ({
+    [Symbol.asyncDispose]: async () => {
+      for (const cut of cuts) await cut[Symbol.asyncDispose]()
+    },
+  })
+  return {
+    connect: (namespace) => {
+      const factory = memory({ store, namespace })
+      factories.push(factory)
+      return wrap(factory)
+    },
+    connectDirect: (namespace) => memory({ store, namespace }),
+    server: {
+      stop: async () => faults.stop(),
+      start: async () => faults.start(),
+      wipe: async () => faults.wipe(),
+      pause: async () => faults.pause(),
+      resume: async () => faults.resume(),
+    },
+    partition: async () => heals(...factories.map((factory) => faults.partition(factory))),
+    slow: async (delayMs) => {
+      faults.slow(delayMs)
+      return { [Symbol.asyncDispose]: async () => faults.slow(0) }
+    },
+    expireSession: async (sessionId) => faults.expireSession(sessionId),
+    loseHistory: async () => faults.loseHistory(),
+    deleteRecord: async (namespace, service, id) => within(namespace).deleteRecord(service, id),
+    writeRaw: async (namespace, service, id, value) =>
+      within(namespace).writeRaw(service, id, value),
+    // there is no other process: an owner that is cut off for ever is dead to everybody else
+    startOwner: async (namespace, instance, ttlMs) => {
+      const factory = memory({ store, namespace })
+      const owner = new Registry(factory, { ttlMs, closeTimeoutMs: 10 })
+      owners.push(owner)
+      await owner.register(instance)
+      return {
+        kill: async () => {
+          faults.partition(factory)
+        },
+      }
+    },
+    invalidConfigs: [
+      { field: 'namespace', make: () => memory({ namespace: 1 as unknown as string }) },
+      { field: 'nam', make: () => memory({ nam: 'x' } as object) },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      faults.heal()
+      await Promise.all(owners.map((owner) => owner.close()))
+    },
+  }
+}

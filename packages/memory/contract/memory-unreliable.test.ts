@@ -1,0 +1,10 @@
+import { describeRegistryContract } from '@sd/contract-tests'
+import { memoryHarness, memoryNeeds } from './memory-harness.ts'
+import { unreliable } from './unreliable.ts'
+
+describeRegistryContract(
+  'memory behind an unreliable link',
+  memoryNeeds,
+  async () => memoryHarness((factory) => unreliable(factory, { failing: 0.1, maxDelayMs: 20 })),
+  { ttlMs: 1_000, graceMs: 200, many: 200 },
+)

@@ -1,0 +1,7 @@
+import { describeRegistryContract } from '@sd/contract-tests'
+import { memoryHarness, memoryNeeds } from './memory-harness.ts'
+
+describeRegistryContract('memory', memoryNeeds, async () => memoryHarness(), {
+  ttlMs: 600,
+  graceMs: 100,
+})

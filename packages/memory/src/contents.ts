@@ -1,0 +1,117 @@
+import {
+  type Contents,
+  type InstanceRecord,
+  type Observation,
+  type RecordKey,
+  type Scope,
+  type SkippedRecord,
+  toRecordKey,
+  type WireFormat,
+} from '@sd/core/driver'
+import type { Commit } from './history.ts'
+import { scopePrefix, writeCursor } from './keys.ts'
+import type { StoredRecord } from './keyspace.ts'
+import type { MemoryStore } from './memory-store.ts'
+
+/** One namespace of a store, in the format that its driver reads. */
+export interface View {
+  readonly store: MemoryStore
+  readonly namespace: string
+  readonly format: WireFormat
+}
+
+const decodeAll = (
+  format: WireFormat,
+  stored: Iterable<StoredRecord>,
+): Pick<Contents, 'records' | 'skipped'> => {
+  const records: InstanceRecord[] = []
+  const skipped: SkippedRecord[] = []
+  for (const { key, value } of stored) {
+    const record = format.decode(key, value)
+    if ('skipped' in record) skipped.push({ key: toRecordKey(key), reason: record.skipped })
+    else records.push({ key: toRecordKey(key), ...record })
+  }
+  return { records, skipped }
+}
+
+/** All of `scope` as it stands. */
+export const readContents = ({ store, namespace, format }: View, scope: Scope): Contents => {
+  const cursor = writeCursor(store.epoch, store.revision)
+  const stored = store.under(namespace, scopePrefix(format, scope))
+  if (!('names' in scope)) return { ...decodeAll(format, stored), cursor }
+  const names = new Set<string>()
+  for (const { key } of stored) {
+    const service = format.serviceOf(key)
+    if (service !== undefined) names.add(service)
+  }
+  return { records: [], skipped: [], names: [...names], cursor }
+}
+
+/** The keys of `scope` that `commits` touched, and whether each existed before them. */
+const touchedKeys = (
+  format: WireFormat,
+  scope: Scope,
+  commits: readonly Commit[],
+): ReadonlyMap<string, boolean> => {
+  const prefix = scopePrefix(format, scope)
+  const touched = new Map<string, boolean>()
+  for (const { changes } of commits)
+    for (const { key, existedBefore } of changes)
+      if (key.startsWith(prefix) && !touched.has(key)) touched.set(key, existedBefore)
+  return touched
+}
+
+/** The services that appeared and those whose last record went; costs what was touched. */
+const changedNames = (
+  { store, namespace, format }: View,
+  touched: ReadonlyMap<string, boolean>,
+): { readonly names: string[]; readonly removedNames: string[] } => {
+  const existedBefore = new Map<string, boolean>()
+  for (const [key, existed] of touched) {
+    const service = format.serviceOf(key)
+    if (service === undefined) continue
+    existedBefore.set(service, existed || (existedBefore.get(service) ?? false))
+  }
+  const names: string[] = []
+  const removedNames: string[] = []
+  for (const [service, touchedExisted] of existedBefore) {
+    let before = touchedExisted
+    let after = false
+    for (const { key } of store.under(namespace, format.prefix(service))) {
+      after = true
+      before ||= !touched.has(key)
+      if (before) break
+    }
+    if (after && !before) names.push(service)
+    if (before && !after) removedNames.push(service)
+  }
+  return { names, removedNames }
+}
+
+/**
+ * What `commits`, the latest ones, changed in `scope`: the present state of what they touched.
+ * `undefined` when that is nothing.
+ */
+export const readChanges = (
+  view: View,
+  scope: Scope,
+  commits: readonly Commit[],
+): Observation | undefined => {
+  const { store, namespace, format } = view
+  const touched = touchedKeys(format, scope, commits)
+  const cursor = writeCursor(store.epoch, store.revision)
+  if ('names' in scope) {
+    const { names, removedNames } = changedNames(view, touched)
+    if (names.length === 0 && removedNames.length === 0) return undefined
+    return { type: 'changes', records: [], skipped: [], removed: [], names, removedNames, cursor }
+  }
+  const standing: StoredRecord[] = []
+  const removed: RecordKey[] = []
+  for (const [key, existed] of touched) {
+    const stored = store.get(namespace, key)
+    if (stored) standing.push(stored)
+    else if (existed) removed.push(toRecordKey(key))
+  }
+  if (standing.length === 0 && removed.length === 0) return undefined
+  return { type: 'changes', ...decodeAll(format, standing), removed, cursor }
+}

@@ -1,0 +1,7 @@
+/**
+ * The backend that lives in this process.
+ * @module
+ */
+export { type MemoryConfig, validateMemoryConfig } from './config.ts'
+export { memory } from './memory-driver.ts'
+export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts'

@@ -1,0 +1,41 @@
+/** One record as the store keeps it: bytes, as the store knows no wire format. */
+export interface StoredRecord {
+  readonly key: string
+  readonly value: Uint8Array
+  /** The session it disappears with; `undefined` when it stays until somebody removes it. */
+  readonly sessionId: string | undefined
+}
+
+const firstSegment = (key: string): string => key.slice(0, key.indexOf('/') + 1)
+
+/** The records of one namespace, grouped by first path segment, so that reading a service costs its size. */
+export class Keyspace {
+  readonly #groups = new Map<string, Map<string, StoredRecord>>()
+
+  get(key: string): StoredRecord | undefined {
+    return this.#groups.get(firstSegment(key))?.get(key)
+  }
+
+  set(record: StoredRecord): void {
+    const segment = firstSegment(record.key)
+    const group = this.#groups.get(segment) ?? new Map<string, StoredRecord>()
+    this.#groups.set(segment, group.set(record.key, record))
+  }
+
+  delete(key: string): void {
+    const segment = firstSegment(key)
+    const group = this.#groups.get(segment)
+    group?.delete(key)
+    if (group?.size === 0) this.#groups.delete(segment)
+  }
+
+  /** The records whose key begins with `prefix`. */
+  *under(prefix: string): Generator<StoredRecord> {
+    const segment = firstSegment(prefix)
+    const group = this.#groups.get(segment)
+    // a prefix without a slash may match several first segments
+    const groups = segment === '' ? this.#groups.values() : group ? [group] : []
+    for (const records of groups)
+      for (const record of records.values()) if (record.key.startsWith(prefix)) yield record
+  }
+}

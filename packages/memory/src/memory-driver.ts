@@ -1,0 +1,92 @@
+import type {
+  Capabilities,
+  Contents,
+  Cursor,
+  DriverContext,
+  DriverFactory,
+  DriverSession,
+  Observation,
+  RegistryDriver,
+  Scope,
+} from '@sd/core/driver'
+import { type MemoryConfig, validateMemoryConfig } from './config.ts'
+import { readContents, type View } from './contents.ts'
+import { MemoryConnection } from './memory-connection.ts'
+import { observe } from './memory-observe.ts'
+import { maxBatch, MemorySession } from './memory-session.ts'
+import { resolveStore } from './memory-store.ts'
+
+/** A day: timers count milliseconds in 31 bits. */
+const maxTtlMs = 86_400_000
+
+class MemoryDriver implements RegistryDriver {
+  readonly backend = 'memory'
+  readonly capabilities: Capabilities
+  readonly #context: DriverContext
+  readonly #view: View
+  readonly #connection: MemoryConnection
+
+  constructor(context: DriverContext, view: View, factory: DriverFactory) {
+    const { server, minTtlMs } = view.store
+    this.#context = context
+    this.#view = view
+    this.#connection = new MemoryConnection(server, context.clock, [this, factory])
+    this.capabilities = {
+      list: 'linearizable',
+      atomicClaim: true,
+      resume: true,
+      deltas: true,
+      tls: false,
+      minTtlMs,
+      maxTtlMs,
+      maxBatch,
+      maxRecordBytes: 1_000_000,
+    }
+  }
+
+  async openSession(
+    { ttlMs }: { readonly ttlMs: number },
+    signal: AbortSignal,
+  ): Promise<DriverSession> {
+    const { store, namespace } = this.#view
+    const grantedTtlMs = Math.min(Math.max(ttlMs, store.minTtlMs), maxTtlMs)
+    const id = await this.#connection.call('openSession', signal, () =>
+      store.openSession(namespace, grantedTtlMs, this.#context.clock),
+    )
+    return new MemorySession(this.#connection, this.#view, id, grantedTtlMs)
+  }
+
+  list(scope: Scope, signal: AbortSignal): Promise<Contents> {
+    return this.#connection.call('list', signal, () => readContents(this.#view, scope))
+  }
+
+  observe(
+    scope: Scope,
+    cursor: Cursor | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<Observation> {
+    return observe(this.#connection, this.#view, scope, cursor, signal)
+  }
+
+  /** Also has every observation send `alive`, which moves its cursor. */
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#connection.call('probe', signal, () => this.#connection.sendAlive())
+  }
+
+  /** Like a client that leaves without a word: sessions that were not closed live on for their ttl. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close()
+  }
+}
+
+/**
+ * The backend that lives in this process: for tests, for a single process, and as the sample of
+ * how a backend is written. Throws `invalid-config`.
+ */
+export const memory = (config: MemoryConfig = {}): DriverFactory => {
+  const { namespace = 'services', store } = validateMemoryConfig(config)
+  const resolved = resolveStore(store)
+  const factory: DriverFactory = (context) =>
+    new MemoryDriver(context, { store: resolved, namespace, format: context.format }, factory)
+  return factory
+}

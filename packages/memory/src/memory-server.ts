@@ -1,0 +1,185 @@
+import type { Clock, RegistryErrorCode } from '@sd/core/driver'
+import { memoryError, toRegistryError } from './errors.ts'
+import type { MemoryConnection } from './memory-connection.ts'
+import type { MemoryStore } from './memory-store.ts'
+
+/** What a driver may ask of the server. */
+export type MemoryOperation =
+  | 'openSession'
+  | 'renew'
+  | 'put'
+  | 'remove'
+  | 'audit'
+  | 'closeSession'
+  | 'list'
+  | 'observe'
+  | 'probe'
+
+/** What became of a request. */
+export type Reply = { readonly value: unknown } | { readonly error: Error }
+
+/** A call on its way to the server. */
+export interface Request {
+  readonly operation: MemoryOperation
+  readonly clock: Clock
+  /** The server process it was sent to: the next one does not know it. */
+  readonly incarnation: number
+  /** Reads or writes the store; runs in one step, which makes it a transaction. */
+  execute(): unknown
+  reply(reply: Reply): void
+}
+
+/**
+ * The server process, and the network to it. It does nothing but let requests through to the
+ * store until `MemoryFaults` tells it otherwise.
+ */
+export class MemoryServer {
+  /** Milliseconds that every reply and observation is late. */
+  replyDelayMs: number = 0
+  /** Milliseconds that a `put` stays on its way; meanwhile other requests overtake it. */
+  putDelayMs: number = 0
+  /** How many of the next puts are applied without their reply arriving. */
+  repliesToLose: number = 0
+  /** The next calls fail with these; each once. */
+  readonly failures: { code: RegistryErrorCode; operation: MemoryOperation | undefined }[] = []
+  /** Services that may not be written (`undefined`: any), and whether one fails its whole batch. */
+  readonly denied: Map<string | undefined, { readonly wholeBatch: boolean }> = new Map()
+  readonly #store: MemoryStore
+  readonly #connections = new Set<MemoryConnection>()
+  readonly #cuts = new Set<{ readonly client: object | undefined }>()
+  #state: 'serving' | 'paused' | 'stopped' = 'serving'
+  #incarnation = 1
+  #waiting: (() => void)[] = []
+
+  constructor(store: MemoryStore) {
+    this.#store = store
+  }
+
+  /** Counts the process's lives. */
+  get incarnation(): number {
+    return this.#incarnation
+  }
+
+  connect(connection: MemoryConnection): void {
+    this.#connections.add(connection)
+    this.#runExpiry()
+  }
+
+  disconnect(connection: MemoryConnection): void {
+    this.#connections.delete(connection)
+    // without clients nobody can tell, and a timer would only keep the process from exiting;
+    // what runs out meanwhile expires when the next client connects
+    if (this.#connections.size === 0) this.#store.sessions.halt()
+  }
+
+  /** Whether the network between this client and the server is cut. */
+  isCut(connection: MemoryConnection): boolean {
+    for (const { client } of this.#cuts)
+      if (client === undefined || connection.belongsTo(client)) return true
+    return false
+  }
+
+  /** A request has arrived. */
+  receive(request: Request): void {
+    const { operation, clock, incarnation } = request
+    if (operation !== 'put' || this.putDelayMs === 0) return this.#accept(request)
+    clock.setTimer(this.putDelayMs, () => {
+      // what was on its way to a killed process is lost with it
+      if (incarnation === this.#incarnation) this.#accept(request)
+    })
+  }
+
+  /** Runs `change` now, or, while the process is frozen, with the requests that wait for it. */
+  whenAwake(change: () => void): void {
+    if (this.#state === 'paused') this.#waiting.push(change)
+    else change()
+  }
+
+  pause(): void {
+    if (this.#state !== 'serving') return
+    this.#state = 'paused'
+    this.#store.sessions.halt()
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'serving'
+    // the expiry comes before the renewals that wait, as in etcd
+    this.#runExpiry()
+    for (const run of this.#waiting.splice(0)) run()
+  }
+
+  stop(): void {
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    this.#incarnation += 1
+    this.#waiting = []
+    this.#store.sessions.halt()
+    for (const connection of this.#connections) connection.flush()
+  }
+
+  start(): void {
+    if (this.#state !== 'stopped') return
+    this.#state = 'serving'
+    this.#store.sessions.renewAll()
+    this.#runExpiry()
+  }
+
+  /** The process is killed, its disk erased, and the process started again if it was running. */
+  wipe(): void {
+    const wasStopped = this.#state === 'stopped'
+    this.stop()
+    this.#store.wipe()
+    if (!wasStopped) this.start()
+  }
+
+  /** Cuts one client off, or all; the returned function heals it. */
+  cut(client: object | undefined): () => void {
+    const cut = { client }
+    this.#cuts.add(cut)
+    return () => {
+      this.#cuts.delete(cut)
+      for (const connection of this.#connections) connection.flush()
+    }
+  }
+
+  /** Every fault ends; a stopped server starts. */
+  heal(): void {
+    this.replyDelayMs = 0
+    this.putDelayMs = 0
+    this.repliesToLose = 0
+    this.failures.length = 0
+    this.denied.clear()
+    this.#cuts.clear()
+    this.start()
+    this.resume()
+    for (const connection of this.#connections) connection.flush()
+  }
+
+  #runExpiry(): void {
+    if (this.#state === 'serving' && this.#connections.size > 0) this.#store.sessions.run()
+  }
+
+  #accept(request: Request): void {
+    if (this.#state === 'stopped')
+      request.reply({ error: memoryError('unavailable', request.operation, 'server is stopped') })
+    else this.whenAwake(() => request.reply(this.#execute(request)))
+  }
+
+  #execute(request: Request): Reply {
+    const { operation } = request
+    const index = this.failures.findIndex((failure) =>
+      [undefined, operation].includes(failure.operation),
+    )
+    const [failure] = index < 0 ? [] : this.failures.splice(index, 1)
+    if (failure) return { error: memoryError(failure.code, operation, 'injected by MemoryFaults') }
+    try {
+      const value = request.execute()
+      if (operation !== 'put' || this.repliesToLose === 0) return { value }
+      this.repliesToLose -= 1
+      return { error: memoryError('unavailable', operation, 'the reply was lost') }
+    } catch (cause) {
+      return { error: toRegistryError(cause, operation) }
+    }
+  }
+}

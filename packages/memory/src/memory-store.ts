@@ -1,0 +1,160 @@
+import { type Clock, createDriverContext, type Random } from '@sd/core/driver'
+import { type Commit, History } from './history.ts'
+import { Keyspace, type StoredRecord } from './keyspace.ts'
+import { MemoryServer } from './memory-server.ts'
+import { SessionTable } from './session-table.ts'
+
+/** How a `MemoryStore` behaves. Every field is optional. */
+export interface MemoryStoreOptions {
+  /** How many changes can be caught up with; older cursors expire. Default 10,000. */
+  readonly historySize?: number | undefined
+  /** The shortest ttl granted, in milliseconds; shorter ones are raised to it. Default 1. */
+  readonly minTtlMs?: number | undefined
+  /** Makes session ids and epochs. Default: the machine's randomness. */
+  readonly random?: Random | undefined
+}
+
+/** One write of a transaction: `value` undefined removes the record. */
+export interface Write {
+  readonly key: string
+  readonly value: Uint8Array | undefined
+  readonly sessionId?: string | undefined
+}
+
+/**
+ * What the drivers of one process share: the "server". Every registry made with the same store
+ * sees the same instances. Its methods are for drivers and for `MemoryFaults`; an application
+ * only makes one and passes it on.
+ */
+export class MemoryStore {
+  readonly minTtlMs: number
+  /** What stands between the clients and this data. */
+  readonly server: MemoryServer
+  readonly sessions: SessionTable = new SessionTable(({ namespace, keys }) =>
+    this.#removeAll(namespace, keys),
+  )
+  readonly #historySize: number
+  readonly #random: Random
+  readonly #keyspaces = new Map<string, Keyspace>()
+  readonly #listeners = new Map<string, Set<(commit: Commit) => void>>()
+  #history: History
+  #epoch: string
+  #revision = 0
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#historySize = options.historySize ?? 10_000
+    this.minTtlMs = options.minTtlMs ?? 1
+    this.#random = options.random ?? createDriverContext().random
+    this.#history = new History(this.#historySize)
+    this.#epoch = this.#random.id(12)
+    this.server = new MemoryServer(this)
+  }
+
+  /** Names this history. Random, since revisions start over in the next one, also in the next process. */
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  /** Counts the transactions of this history, over all namespaces. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get(namespace: string, key: string): StoredRecord | undefined {
+    return this.#keyspaces.get(namespace)?.get(key)
+  }
+
+  /** The records whose key begins with `prefix`; the empty prefix means all of the namespace. */
+  under(namespace: string, prefix: string): Iterable<StoredRecord> {
+    return this.#keyspaces.get(namespace)?.under(prefix) ?? []
+  }
+
+  /** Applies all writes as one transaction, and tells it to the namespace's subscribers in the same step. */
+  commit(namespace: string, writes: readonly Write[]): void {
+    if (writes.length === 0) return
+    const keyspace = this.#keyspaces.get(namespace) ?? new Keyspace()
+    this.#keyspaces.set(namespace, keyspace)
+    this.#revision += 1
+    const changes = writes.map((write) => ({
+      key: write.key,
+      existedBefore: this.#write(keyspace, write),
+    }))
+    const commit = { namespace, revision: this.#revision, changes }
+    this.#history.add(commit)
+    for (const listener of this.#listeners.get(namespace) ?? []) listener(commit)
+  }
+
+  /** The transactions of `namespace` after `revision`; `undefined` when not all are kept any more. */
+  commitsSince(namespace: string, revision: number): readonly Commit[] | undefined {
+    return this.#history.since(revision)?.filter((commit) => commit.namespace === namespace)
+  }
+
+  /** Calls `listener` in every transaction of `namespace` until the returned function is called. */
+  subscribe(namespace: string, listener: (commit: Commit) => void): () => void {
+    const listeners = this.#listeners.get(namespace) ?? new Set()
+    this.#listeners.set(namespace, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(namespace)
+    }
+  }
+
+  /** Opens a session that is timed on `clock`, and tells its id. */
+  openSession(namespace: string, ttlMs: number, clock: Clock): string {
+    const id = this.#random.id(12)
+    this.sessions.add({ id, namespace, ttlMs, clock })
+    return id
+  }
+
+  /** Ends a session: the records tied to it go in one transaction. Does nothing when it is gone. */
+  endSession(id: string): void {
+    const session = this.sessions.delete(id)
+    if (session) this.#removeAll(session.namespace, session.keys)
+  }
+
+  /** Forgets what changed, not what is: every cursor but the present one expires. */
+  forgetHistory(): void {
+    this.#history.forget()
+  }
+
+  /** A new, empty history: as if the server's disk had been replaced. */
+  wipe(): void {
+    this.sessions.clear()
+    this.#keyspaces.clear()
+    this.#history = new History(this.#historySize)
+    this.#epoch = this.#random.id(12)
+    this.#revision = 0
+  }
+
+  #write(keyspace: Keyspace, { key, value, sessionId }: Write): boolean {
+    const before = keyspace.get(key)
+    this.#session(before?.sessionId)?.keys.delete(key)
+    if (value === undefined) keyspace.delete(key)
+    else {
+      keyspace.set({ key, value, sessionId })
+      this.#session(sessionId)?.keys.add(key)
+    }
+    return before !== undefined
+  }
+
+  #session(id: string | undefined): { readonly keys: Set<string> } | undefined {
+    return id === undefined ? undefined : this.sessions.get(id)
+  }
+
+  #removeAll(namespace: string, keys: Iterable<string>): void {
+    this.commit(
+      namespace,
+      Array.from(keys, (key) => ({ key, value: undefined })),
+    )
+  }
+}
+
+const namedStores = new Map<string, MemoryStore>()
+
+/** A store itself, or the process-wide one of that name, made when it is first asked for. */
+export const resolveStore = (store: MemoryStore | string = 'default'): MemoryStore => {
+  if (typeof store !== 'string') return store
+  const named = namedStores.get(store) ?? new MemoryStore()
+  namedStores.set(store, named)
+  return named
+}
