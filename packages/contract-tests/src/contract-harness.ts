@@ -29,7 +29,7 @@ export type Fault = AsyncDisposable
  */
 export interface ContractHarness extends AsyncDisposable {
   /** A driver on that namespace, over the link that `partition`, `slow` and `cutAt` spoil. */
-  connect(namespace: string): DriverFactory
+  readonly connect: (namespace: string) => DriverFactory
   /** A driver whose link is never spoilt. */
   connectDirect?(namespace: string): DriverFactory
   readonly server?: ServerControl

@@ -95,9 +95,8 @@ export const capabilityCases = [
       const observing = driver.observe({ service: 'orders' }, undefined, aborted)
       await expect(observing[Symbol.asyncIterator]().next()).rejects.toBe(reason)
       const stop = new AbortController()
-      const iterator = driver
-        .observe({ service: 'orders' }, undefined, stop.signal)
-        [Symbol.asyncIterator]()
+      const observed = driver.observe({ service: 'orders' }, undefined, stop.signal)
+      const iterator = observed[Symbol.asyncIterator]()
       await iterator.next()
       const pending = iterator.next()
       stop.abort(reason)

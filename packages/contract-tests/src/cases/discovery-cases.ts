@@ -138,8 +138,11 @@ export const discoveryCases = [
     const { registry, calls } = run.counting()
     const follower = run.follow(registry, 'orders')
     await follower.sees([], run.times.slackMs)
-    await registry.list('orders')
-    await registry.list('orders')
-    expect(calls.get('list')).toBe(2)
+    const reads = (): number => calls.get('list') ?? 0
+    for (let round = 0; round < 2; round += 1) {
+      const before = reads()
+      await registry.list('orders')
+      expect(reads()).toBeGreaterThan(before)
+    }
   }),
 ]

@@ -226,7 +226,7 @@ export const watchingCases = [
       const { server } = run.harness
       const { ttlMs, capMs, slackMs } = run.times
       const staying = run.registry()
-      const leaving = run.registry()
+      const leaving = run.registry({ closeTimeoutMs: 500 })
       const watching = run.registry()
       await staying.register(input('orders', 'stays'))
       for (const id of ['b', 'c', 'd']) await leaving.register(input('orders', id))

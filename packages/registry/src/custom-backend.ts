@@ -1,0 +1,37 @@
+import type { DriverFactory, RegistryDriver } from '@sd/core/driver'
+import { configError } from './config-error.ts'
+import { show } from './show.ts'
+
+const methods = ['openSession', 'list', 'observe', 'probe'] as const
+
+/** Which parts of a driver `value` lacks, in words; empty for a driver. */
+const missingParts = (value: object): readonly string[] => {
+  const parts = value as Readonly<Record<string, unknown>>
+  return [
+    ...(typeof parts['backend'] === 'string' ? [] : ['backend']),
+    ...(typeof parts['capabilities'] === 'object' && parts['capabilities'] !== null
+      ? []
+      : ['capabilities']),
+    ...methods.filter((name) => typeof parts[name] !== 'function'),
+  ]
+}
+
+/** Whether `value` has the shape of a driver. Duck-typed: it may come from another copy of core. */
+export const isDriver = (value: unknown): value is RegistryDriver =>
+  typeof value === 'object' && value !== null && missingParts(value).length === 0
+
+/** `value` as a driver. Throws `invalid-config` saying what it lacks; `field` is where it stood. */
+export const validateDriver = (field: string, value: unknown): RegistryDriver => {
+  if (isDriver(value)) return value
+  throw configError(
+    typeof value === 'object' && value !== null
+      ? `${field} is no driver: it lacks ${missingParts(value).join(', ')}`
+      : `${field} is ${show(value)}; expected a driver, see @sd/core/driver`,
+  )
+}
+
+/** `factory`, with what it makes checked the way a driver that is passed directly is. */
+export const checkedFactory =
+  (factory: DriverFactory): DriverFactory =>
+  (context) =>
+    validateDriver('what the driver factory returns', factory(context))

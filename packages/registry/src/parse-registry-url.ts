@@ -1,0 +1,114 @@
+import { type Backend, backendNames, findBackend } from './backends.ts'
+import { suggestion } from './nearest-name.ts'
+import type { RegistryConfig } from './registry-config.ts'
+import { type QueryValue, readQueryValue } from './url/query-value.ts'
+import { commonOptions, commonQuery, type QueryValues } from './url/url-grammar.ts'
+import { splitPiece, subPiece, type UrlPiece, urlProblem } from './url/url-piece.ts'
+
+const example = 'like etcd://host:2379/services?ttl=10s'
+const credentialKeys: ReadonlySet<string> = new Set(['user', 'username', 'password', 'token'])
+
+const checkCharacters = (url: string): void => {
+  if (url === '') throw urlProblem(0, `it is empty; expected one ${example}`)
+  if (!url.isWellFormed()) throw urlProblem(0, 'it is not well-formed Unicode')
+  const odd = /[\s\p{Cc}#]/u.exec(url)
+  if (odd !== null)
+    throw urlProblem(
+      odd.index,
+      odd[0] === '#'
+        ? 'a # has no meaning here; within a name it is written %23'
+        : 'white space and control characters must be percent-encoded',
+    )
+}
+
+const readScheme = (url: string): { scheme: string; backend: Backend } => {
+  const given = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]
+  if (given === undefined) throw urlProblem(0, `it has no scheme; expected one ${example}`)
+  const scheme = given.toLowerCase()
+  const backend = findBackend(scheme)
+  if (backend !== undefined) return { scheme, backend }
+  const hint = /https|tls|s$/.test(scheme) ? '; TLS is asked for by ?tls=true' : ''
+  throw urlProblem(
+    0,
+    `unknown backend "${scheme.slice(0, 40)}"${suggestion(scheme, backendNames)}${hint}`,
+  )
+}
+
+/** An @ that is not in its place may be the end of a password that holds a raw / or ?. */
+const checkStrayAt = (location: UrlPiece, query: UrlPiece): void => {
+  const slash = location.text.startsWith('//') ? location.text.indexOf('/', 2) : -1
+  const afterHosts = subPiece(location, slash < 0 ? location.text.length : slash)
+  for (const { text, at } of [afterHosts, query]) {
+    const stray = text.indexOf('@')
+    if (stray >= 0)
+      throw urlProblem(
+        at + stray,
+        'an @ after the hosts is written %40, and a / or ? in a user or password %2F or %3F',
+      )
+  }
+}
+
+const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
+  const values = new Map<string, QueryValue>()
+  if (query.text === '') return values
+  const known = [...Object.keys(commonQuery), ...Object.keys(url.query)]
+  for (const pair of splitPiece(query, '&')) {
+    const equals = pair.text.indexOf('=')
+    const name = pair.text.slice(0, equals < 0 ? undefined : equals)
+    if (name === '') throw urlProblem(pair.at, 'expected key=value')
+    const kind = Object.hasOwn(url.query, name)
+      ? url.query[name]
+      : Object.hasOwn(commonQuery, name)
+        ? commonQuery[name]?.kind
+        : undefined
+    // what does not look like a key may be a piece of a password
+    const shown = /^[\w-]{1,40}$/.test(name) ? `"${name}"` : 'of odd characters'
+    if (kind === undefined)
+      throw urlProblem(
+        pair.at,
+        credentialKeys.has(name)
+          ? `unknown key ${shown}; credentials stand before the host: user:password@host`
+          : `unknown key ${shown}${suggestion(name, known)}`,
+      )
+    if (values.has(name)) throw urlProblem(pair.at, `${name} is given twice`)
+    if (equals < 0) throw urlProblem(pair.at, `expected a value: ${name}=...`)
+    values.set(name, readQueryValue(name, kind, subPiece(pair, equals + 1)))
+  }
+  return values
+}
+
+/**
+ * The configuration that a URL says. Pure: no file is read and nothing is looked up.
+ *
+ *     url       = backend ":" location [ "?" key "=" value *( "&" key "=" value ) ]
+ *     location  = "//" [ user [ ":" password ] "@" ] host *( "," host ) [ "/" namespace ]   etcd
+ *               | [ name ]                                                                memory
+ *     host      = ( name | IPv4 | "[" IPv6 "]" ) [ ":" port ]
+ *
+ * User, password, namespace, name and values are percent-decoded; `+` is a plus. The backends'
+ * own parts are in the table of `backends.ts`, the query keys that all have in `commonQuery`: `ttl`,
+ * `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations: `500ms`, `10s`,
+ * `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`, `false`). etcd
+ * adds `tls` and the PEM files `ca`, `cert`, `key`; memory adds `namespace`. Ranges are checked by
+ * `createRegistry`. What no URL can say, like a logger, is added by spreading the result.
+ *
+ * @throws RegistryError `invalid-config`, saying at which character (from 1) and what is expected;
+ * never showing credentials
+ */
+export const parseRegistryUrl = (url: string): RegistryConfig => {
+  checkCharacters(url)
+  const { scheme, backend } = readScheme(url)
+  const whole: UrlPiece = { text: url, at: 0 }
+  const mark = url.indexOf('?')
+  const location = subPiece(whole, scheme.length + 1, mark < 0 ? undefined : mark)
+  const query = subPiece(whole, mark < 0 ? url.length : mark + 1)
+  if (mark >= 0 && query.text === '') throw urlProblem(query.at, 'expected key=value after the ?')
+  checkStrayAt(location, query)
+  const values = readQuery(query, backend)
+  return {
+    ...commonOptions(values, query.at),
+    ...backend.url.read(location, values),
+    backend: scheme,
+    // the backend's grammar makes its part, typed in the table; the scheme is its key
+  } as RegistryConfig
+}

@@ -1,0 +1,47 @@
+import type { RegistryError } from '@sd/core'
+import { configError } from '../config-error.ts'
+
+/** A part of a URL and where it begins, counted from 0. */
+export interface UrlPiece {
+  readonly text: string
+  readonly at: number
+}
+
+/** The part of `piece` from `start` to before `end`. */
+export const subPiece = ({ text, at }: UrlPiece, start: number, end?: number): UrlPiece => ({
+  text: text.slice(start, end),
+  at: at + start,
+})
+
+/** `piece` cut at every `separator`. */
+export const splitPiece = ({ text, at }: UrlPiece, separator: string): readonly UrlPiece[] => {
+  let start = at
+  return text.split(separator).map((part) => {
+    const piece = { text: part, at: start }
+    start += part.length + separator.length
+    return piece
+  })
+}
+
+/**
+ * An `invalid-config` that says where in the URL the problem is. The URL itself is never shown, as
+ * a mistyped one may hold a password anywhere.
+ */
+export const urlProblem = (at: number, problem: string): RegistryError =>
+  configError(`registry URL, character ${at + 1}: ${problem}`)
+
+/** `piece` percent-decoded. `what` names it in errors, which do not show it. */
+export const decodePiece = ({ text, at }: UrlPiece, what: string): string => {
+  const broken = /%(?![0-9A-Fa-f]{2})/.exec(text)
+  if (broken !== null)
+    throw urlProblem(at + broken.index, `a % in the ${what} is not followed by two hex digits`)
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(text)
+  } catch {
+    throw urlProblem(at, `the percent-encoded ${what} is not UTF-8`)
+  }
+  if (/\p{Cc}/u.test(decoded))
+    throw urlProblem(at, `the ${what} holds an encoded control character`)
+  return decoded
+}

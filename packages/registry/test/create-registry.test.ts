@@ -1,0 +1,211 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
+import { memory, MemoryStore } from '@sd/memory'
+import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
+import {
+  createRegistry,
+  type EtcdRegistryConfig,
+  type MemoryRegistryConfig,
+  parseRegistryUrl,
+  Registry,
+  type RegistryConfig,
+  RegistryError,
+  type RegistrySource,
+} from '../src/index.ts'
+
+/** As a program without types would call it. */
+const createLoosely = createRegistry as (source?: unknown) => Promise<Registry>
+
+const refusal = async (source: unknown): Promise<RegistryError> => {
+  const outcome: unknown = await createLoosely(source).catch((error: unknown) => error)
+  if (outcome instanceof Registry) await outcome.close()
+  expect(outcome).toBeInstanceOf(RegistryError)
+  expect(outcome).toMatchObject({ code: 'invalid-config', retryable: false })
+  return outcome as RegistryError
+}
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('createRegistry makes a registry', () => {
+  test.each<[string, RegistrySource, string]>([
+    [
+      'from a configuration',
+      { backend: 'memory', ttlMs: 5_000, store: new MemoryStore() },
+      'memory',
+    ],
+    ['from a URL', 'memory:front-door?ttl=5s', 'memory'],
+    ['from an etcd URL, without a server', 'etcd://127.0.0.1:1/services', 'etcd'],
+    ['from a driver factory', memory({ store: new MemoryStore() }), 'memory'],
+    ['from a factory with options', { backend: memory(), ttlMs: 5_000 }, 'memory'],
+    ['from a driver', memory()(createDriverContext()), 'memory'],
+    [
+      'from a driver with options',
+      { backend: memory()(createDriverContext()), ttlMs: 1 },
+      'memory',
+    ],
+  ])('%s', async (_, source, backend) => {
+    const registry = await createRegistry(source)
+    expect(registry.backend).toBe(backend)
+    await registry.close()
+  })
+
+  test('whose options and own fields arrive', async () => {
+    const store = new MemoryStore()
+    const writer = await createRegistry({ backend: 'memory', store, namespace: 'blue' })
+    const reader = await createRegistry({ backend: memory({ store, namespace: 'blue' }) })
+    const stranger = await createRegistry({ backend: 'memory', store, namespace: undefined })
+    await writer.register({ service: 'orders', id: '1', endpoints: ['http://10.0.0.7:80'] })
+    expect(await reader.list('orders')).toMatchObject([{ id: '1' }])
+    expect(await stranger.list('orders')).toEqual([])
+    await Promise.all([writer.close(), reader.close(), stranger.close()])
+  })
+
+  test('from SD_URL, else from the embedded default', async () => {
+    vi.stubEnv('SD_URL', 'etcd://127.0.0.1:1')
+    const named = await createRegistry()
+    vi.stubEnv('SD_URL', undefined)
+    const fallback = await createRegistry()
+    expect([named.backend, fallback.backend]).toEqual(['etcd', 'memory'])
+    await Promise.all([named.close(), fallback.close()])
+  })
+
+  test('from a URL and what no URL can say', async () => {
+    const registry = await createRegistry({
+      ...parseRegistryUrl('memory:?ttl=5s'),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    })
+    expect(registry.backend).toBe('memory')
+    await registry.close()
+  })
+})
+
+describe('createRegistry refuses', () => {
+  const etcd = { backend: 'etcd', endpoints: ['http://127.0.0.1:1'] }
+  const driver = memory()(createDriverContext())
+
+  test.each<[string, unknown, string]>([
+    ['null', null, 'the configuration is null; expected an object, a URL or a driver'],
+    ['a list', [], 'the configuration is a list'],
+    ['a number', 7, 'the configuration is 7'],
+    ['an empty URL', '', 'it is empty'],
+    [
+      'no backend',
+      {},
+      'backend is undefined; expected one of ours or a driver (known: memory, etcd)',
+    ],
+    [
+      'an unknown backend',
+      { backend: 'Etcd3' },
+      'backend is "Etcd3"; expected one of ours or a driver; did you mean "etcd"?',
+    ],
+    ['an inherited name as backend', { backend: 'toString' }, 'backend is "toString"'],
+    ['a URL as backend', { backend: 'etcd://u:s3cret@h' }, 'backend is "etcd://<hidden>@h"'],
+    [
+      'an unknown key',
+      { ...etcd, endpoint: [] },
+      'unknown key "endpoint"; did you mean "endpoints"?',
+    ],
+    [
+      'an unknown option',
+      { backend: 'memory', ttl: 1 },
+      'unknown key "ttl"; did you mean "ttlMs"?',
+    ],
+    ["another backend's key", { backend: 'memory', endpoints: [] }, 'unknown key "endpoints"'],
+    [
+      'an unknown key beside a driver',
+      { backend: driver, namespace: 'x' },
+      'unknown key "namespace"',
+    ],
+    ['an option out of range', { backend: 'memory', ttlMs: -1 }, 'ttlMs is -1; expected'],
+    ['an option out of range in a URL', 'memory:?ttl=0s', 'ttlMs is 0; expected'],
+    ['an unknown inner key', { backend: 'memory', backoff: { min: 1 } }, 'min'],
+    ['what the backend refuses', { backend: 'memory', store: '' }, 'store is ""; expected'],
+    ['what etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
+    ['a user without a password', 'etcd://user@h', 'username is given alone'],
+    [
+      'an object that is no driver',
+      { backend: { backend: 'mine', list() {} } },
+      'backend is no driver: it lacks capabilities, openSession, observe, probe',
+    ],
+    [
+      'a factory of no driver',
+      () => ({}),
+      'what the driver factory returns is no driver: it lacks backend, capabilities',
+    ],
+    [
+      'a factory of nothing',
+      { backend: () => undefined },
+      'what the driver factory returns is undefined',
+    ],
+    [
+      'tlsFiles of another shape',
+      { ...etcd, tlsFiles: 'ca.pem' },
+      'tlsFiles is "ca.pem"; expected an object',
+    ],
+    [
+      'an unknown tls file',
+      { ...etcd, tlsFiles: { CA: 'x' } },
+      'unknown key "tlsFiles.CA"; did you mean "ca"?',
+    ],
+    ['a tls file that is no name', { ...etcd, tlsFiles: { ca: 1 } }, 'tlsFiles.ca is 1; expected'],
+    [
+      'a tls part given twice',
+      { ...etcd, tls: { ca: 'x' }, tlsFiles: { ca: 'x' } },
+      'tlsFiles.ca and tls.ca are both given',
+    ],
+    [
+      'a file that is not there',
+      'etcd://h?tls=true&ca=/nowhere/ca.pem',
+      'tlsFiles.ca is "/nowhere/ca.pem", which cannot be read (ENOENT)',
+    ],
+  ])('%s', async (_, source, message) => {
+    const error = await refusal(source)
+    expect(error.message).toContain(message)
+    expect(inspect(error)).not.toContain('s3cret')
+  })
+
+  test('an empty SD_URL', async () => {
+    vi.stubEnv('SD_URL', '')
+    expect((await refusal(undefined)).message).toContain('SD_URL is empty')
+  })
+
+  test('TLS files that are not PEM, and never shows them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sd-registry-'))
+    try {
+      const key = join(folder, 'key.pem')
+      writeFileSync(key, 's3cret')
+      const error = await refusal(`etcd://h?tls=true&key=${encodeURIComponent(key)}`)
+      expect(error.message).toContain('tls.key holds no PEM block')
+      expect(inspect(error)).not.toContain('s3cret')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('in words that never hold a password', async () => {
+    const secret = 's3cret'
+    const bad = [
+      { backend: 'etcd', endpoints: [`http://u:${secret}@h:1`] },
+      { backend: 'etcd', endpoints: ['http://h:1'], password: secret },
+      { backend: 'etcd', endpoints: ['http://h:1'], username: 'u', password: secret, tls: {} },
+      `etcd://u:${secret}@h:0`,
+    ]
+    for (const source of bad) expect(inspect(await refusal(source))).not.toContain(secret)
+  })
+})
+
+test('the types tell the backends apart', () => {
+  expectTypeOf<RegistryConfig['backend']>().toEqualTypeOf<'memory' | 'etcd'>()
+  expectTypeOf<Extract<RegistryConfig, { backend: 'etcd' }>>().toEqualTypeOf<EtcdRegistryConfig>()
+  expectTypeOf<EtcdRegistryConfig['endpoints']>().toEqualTypeOf<readonly string[]>()
+  expectTypeOf<{ backend: 'etcd'; endpoints: string[] }>().toExtend<RegistryConfig>()
+  expectTypeOf<{ backend: 'etcd' }>().not.toExtend<RegistryConfig>()
+  expectTypeOf<{ backend: 'consul' }>().not.toExtend<RegistrySource>()
+  expectTypeOf<RegistryDriver>().toExtend<RegistrySource>()
+  expectTypeOf<MemoryRegistryConfig>().not.toHaveProperty('endpoints')
+  // @ts-expect-error a misspelt key
+  void ({ backend: 'memory', names: 'x' } satisfies RegistryConfig)
+})
