@@ -1,0 +1,178 @@
+import { type PackageBoundary, packageBoundaries } from './package-boundaries.ts'
+
+type Rules = Readonly<Record<string, unknown>>
+interface ImportPattern {
+  readonly group?: readonly string[]
+  readonly regex?: string
+  readonly message: string
+}
+interface Override {
+  readonly files: readonly string[]
+  readonly rules: Rules
+}
+
+/** The part of oxlint's configuration that is generated. */
+export interface OxlintConfig {
+  readonly rules: Rules
+  readonly overrides: readonly Override[]
+  readonly [key: string]: unknown
+}
+
+const subpathSpecifiers = packageBoundaries.flatMap(({ name, subpaths = [] }) =>
+  subpaths.map((subpath) => `${name}/${subpath}`),
+)
+
+/**
+ * Refuses every specifier of ours but `allowed`. oxlint's `regex` silently matches nothing when
+ * it holds a lookahead, so this is a gitignore-like list: the last matching line wins.
+ */
+const onlyOurs = (allowed: readonly string[], message: string): ImportPattern => {
+  const isSubpath = (specifier: string): boolean => specifier.split('/').length > 2
+  return {
+    group: [
+      '@sd/*',
+      ...allowed.filter((specifier) => !isSubpath(specifier)).map((specifier) => `!${specifier}`),
+      '@sd/*/**',
+      ...allowed.filter(isSubpath).map((specifier) => `!${specifier}`),
+    ],
+    message,
+  }
+}
+
+const everythingPublic: ImportPattern = {
+  group: ['@sd/*/**', ...subpathSpecifiers.map((specifier) => `!${specifier}`)],
+  message: 'Import a package by its public name or a subpath that it exports.',
+}
+
+/** Relative paths that leave the package, whichever folder they start in. */
+const acrossPackages: ImportPattern = {
+  regex: String.raw`^(?:\.\./)+(?:(?:packages|tools|examples)(?:/|$)|(?:${packageBoundaries
+    .map(({ folder }) => folder.slice('packages/'.length))
+    .join('|')})/(?:src|test|contract|dist)(?:/|$))`,
+  message: 'Import another package by its public name, not by a path.',
+}
+
+const timerModules = ['timers', 'timers/promises', 'node:timers', 'node:timers/promises']
+const eventModules = ['events', 'node:events']
+const timerGlobals = ['setTimeout', 'setInterval', 'setImmediate']
+
+const modulePaths = (names: readonly string[], message: string): readonly object[] =>
+  names.map((name) => ({ name, message }))
+
+const restrictedImports = (
+  patterns: readonly ImportPattern[],
+  paths: readonly object[] = [],
+): Rules => ({
+  'no-restricted-imports': [
+    'error',
+    { ...(paths.length > 0 ? { paths } : {}), patterns: [...patterns, acrossPackages] },
+  ],
+})
+
+const restrictedTime = (message: string): Rules => ({
+  'no-restricted-globals': ['error', ...timerGlobals.map((name) => ({ name, message }))],
+  'no-restricted-properties': [
+    'error',
+    { object: 'AbortSignal', property: 'timeout', message },
+    { object: 'Date', property: 'now', message },
+    { object: 'performance', property: 'now', message },
+    ...timerGlobals.map((property) => ({ object: 'globalThis', property, message })),
+  ],
+})
+
+const arrow = ({ name, mayImport }: PackageBoundary): ImportPattern => {
+  if (mayImport === 'everything') return everythingPublic
+  const allowed = mayImport.length === 0 ? 'nothing of ours' : `only ${mayImport.join(', ')}`
+  return onlyOurs(mayImport, `${name} may import ${allowed} (tools/boundaries).`)
+}
+
+const timeRules: Readonly<
+  Record<NonNullable<PackageBoundary['timeFrom']>, { message: string; events: boolean }>
+> = {
+  'driver context': {
+    message: 'A backend takes time from DriverContext.clock, so that faults can be simulated.',
+    events: true,
+  },
+  'injected clock': {
+    message: 'Core takes time from the injected Clock, so that faults can be simulated.',
+    events: false,
+  },
+}
+
+// an override replaces a rule's options, it does not add to them: each list here is complete
+const packageOverride = (boundary: PackageBoundary): Override => {
+  const files = [`${boundary.folder}/src/**`]
+  if (boundary.timeFrom === undefined) return { files, rules: restrictedImports([arrow(boundary)]) }
+  const { message, events } = timeRules[boundary.timeFrom]
+  const paths = [
+    ...modulePaths(timerModules, message),
+    ...(events
+      ? modulePaths(eventModules, 'A backend yields observations; it needs no event emitter.')
+      : []),
+  ]
+  return {
+    files,
+    rules: { ...restrictedImports([arrow(boundary)], paths), ...restrictedTime(message) },
+  }
+}
+
+/** The whole of `.oxlintrc.json`: the base rules, and one override for each row of the table. */
+export const oxlintConfig: OxlintConfig = {
+  $schema: './node_modules/oxlint/configuration_schema.json',
+  plugins: ['typescript', 'import', 'unicorn', 'node', 'promise', 'vitest'],
+  categories: { correctness: 'error', suspicious: 'error', perf: 'off' },
+  options: {
+    typeAware: true,
+    typeCheck: false,
+    denyWarnings: true,
+    reportUnusedDisableDirectives: 'error',
+  },
+  env: { node: true, es2024: true },
+  ignorePatterns: ['**/dist/**'],
+  rules: {
+    'import/no-cycle': 'error',
+    'import/no-default-export': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expectTypeOf'] }],
+    // Vitest takes a message
+    'vitest/valid-expect': ['error', { maxArgs: 2 }],
+    // refuses narrowing by hand altogether: decoders, brands and `signal.reason` need it
+    'typescript/no-unsafe-type-assertion': 'off',
+    // the compiler knows that a switch is exhaustive, this rule does not
+    'typescript/consistent-return': 'off',
+    // following it would undo the copy that a loop makes because it changes what it walks
+    'unicorn/no-useless-spread': 'off',
+    // a function stands where it is read, whatever it captures
+    'unicorn/consistent-function-scoping': 'off',
+    ...restrictedImports([everythingPublic]),
+  },
+  overrides: [
+    {
+      // tools that load these ask for a default export
+      files: ['**/*.config.ts', '**/*-reporter.ts'],
+      rules: { 'import/no-default-export': 'off' },
+    },
+    ...packageBoundaries.map(packageOverride),
+    {
+      // a library that describes tests: its cases stand in functions, and apply by capability
+      files: ['packages/contract-tests/src/**'],
+      rules: Object.fromEntries(
+        [
+          'expect-expect',
+          'no-conditional-tests',
+          'no-disabled-tests',
+          'no-standalone-expect',
+          'valid-title',
+        ].map((rule) => [`vitest/${rule}`, 'off']),
+      ),
+    },
+    {
+      // the one place where core meets the machine's clock
+      files: ['packages/core/src/runtime/system-clock.ts'],
+      rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
+    },
+  ],
+}

@@ -1,0 +1,59 @@
+/** What one package may import of ours, from its `src` folder. */
+export interface PackageBoundary {
+  /** Its public name. */
+  readonly name: string
+  /** Where it lives, from the root of the repository. It need not exist yet. */
+  readonly folder: string
+  /** What it may import of ours: exact specifiers, or whatever is public. */
+  readonly mayImport: readonly string[] | 'everything'
+  /** Public subpaths besides the root, e.g. `driver` for `@sd/core/driver`. */
+  readonly subpaths?: readonly string[]
+  /** Where time comes from: backends and core are run on a simulated clock. */
+  readonly timeFrom?: 'driver context' | 'injected clock'
+}
+
+const core = '@sd/core'
+const driver = '@sd/core/driver'
+const backendNames = ['memory', 'sqlite', 'etcd', 'zookeeper', 'consul'] as const
+
+const backends = backendNames.map((backend): PackageBoundary => ({
+  name: `@sd/${backend}`,
+  folder: `packages/${backend}`,
+  mayImport: [core, driver],
+  timeFrom: 'driver context',
+  ...(backend === 'memory' ? { subpaths: ['faults'] } : {}),
+}))
+
+/**
+ * The arrows between our packages, drawn once: the lint rules are generated from this table
+ * (`node tools/boundaries/src/write-oxlint-config.ts`). A package's tests, tools and examples may
+ * import whatever is public.
+ */
+export const packageBoundaries: readonly PackageBoundary[] = [
+  {
+    name: core,
+    folder: 'packages/core',
+    mayImport: [],
+    subpaths: ['driver'],
+    timeFrom: 'injected clock',
+  },
+  ...backends,
+  { name: '@sd/contract-tests', folder: 'packages/contract-tests', mayImport: [core, driver] },
+  {
+    name: '@sd/registry',
+    folder: 'packages/registry',
+    mayImport: [core, driver, ...backends.map(({ name }) => name)],
+  },
+  { name: '@sd/balancer', folder: 'packages/balancer', mayImport: [core] },
+  { name: '@sd/grpc', folder: 'packages/grpc', mayImport: [core, '@sd/balancer'] },
+  { name: '@sd/undici', folder: 'packages/undici', mayImport: [core, '@sd/balancer'] },
+  { name: '@sd/lifecycle', folder: 'packages/lifecycle', mayImport: [core] },
+  { name: '@sd/fastify', folder: 'packages/fastify', mayImport: [core, '@sd/lifecycle'] },
+  { name: '@sd/nestjs', folder: 'packages/nestjs', mayImport: [core, '@sd/lifecycle'] },
+  {
+    name: '@sd/gateway',
+    folder: 'packages/gateway',
+    mayImport: [core, '@sd/balancer', '@sd/undici'],
+  },
+  { name: '@sd/cli', folder: 'packages/cli', mayImport: 'everything' },
+]
