@@ -70,11 +70,14 @@ export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
 /** Added to ttl and backoff cap to make the shortest hold: what a re-register itself takes. */
 export const holdSlackMs = 2_000
 
+const show = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
+
 const refuse = (field: string, given: unknown, accepted: string): never => {
   throw new RegistryError('invalid-config', {
     backend: 'core',
     operation: 'configure',
-    message: `${field} is ${typeof given === 'object' ? JSON.stringify(given) : String(given)}; expected ${accepted}`,
+    message: `${field} is ${show(given)}; expected ${accepted}`,
   })
 }
 

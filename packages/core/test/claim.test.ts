@@ -5,7 +5,7 @@ const claim = (owner: string, at: number, seq = 0): Claim => ({ owner, at, seq }
 
 test('claims are ordered by time, then owner, then edit', () => {
   const sorted = [claim('a', 1), claim('b', 1), claim('b', 1, 1), claim('a', 2)]
-  expect([...sorted].reverse().toSorted(compareClaims)).toEqual(sorted)
+  expect(sorted.toReversed().toSorted(compareClaims)).toEqual(sorted)
 })
 
 test('the same owner always passes, a rival only with the higher claim', () => {

@@ -1,7 +1,7 @@
 /**
- * A queue from a stream's callbacks to one async iterator: what is pushed before the reader asks
- * is kept in order. `fail` throws into the reader after what was pushed before it; everything
- * later is ignored.
+ * A queue from a stream's callbacks to one reader, who asks for one value at a time: what is
+ * pushed before he asks is kept in order. `fail` throws after what was pushed before it, `abort`
+ * at once; everything later is ignored.
  */
 export class Channel<T> implements AsyncIterableIterator<T> {
   readonly #queue: T[] = []
@@ -22,6 +22,12 @@ export class Channel<T> implements AsyncIterableIterator<T> {
 
   /** Ends the reading with `error`. */
   fail(error: unknown): void {
+    this.#finish({ error })
+  }
+
+  /** Ends the reading with `error`, dropping what was not read yet. */
+  abort(error: unknown): void {
+    this.#queue.length = 0
     this.#finish({ error })
   }
 

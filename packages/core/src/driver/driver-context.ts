@@ -1,3 +1,4 @@
+import type { RegistryDriver } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
 /** A running timer. */
@@ -45,6 +46,4 @@ export interface DriverContext {
  * Makes a driver once the registry's context is known. `registry` backends are passed to
  * `createRegistry` and to `new Registry` in this form, so that one clock serves core and driver.
  */
-export type DriverFactory = (
-  context: DriverContext,
-) => import('./registry-driver.ts').RegistryDriver
+export type DriverFactory = (context: DriverContext) => RegistryDriver

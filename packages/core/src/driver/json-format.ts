@@ -122,6 +122,7 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
  */
 export const jsonFormat: WireFormat = {
   name: 'json',
+  carriesClaims: true,
   key: ({ service, id }) => `${encodeName(service)}/${encodeName(id)}`,
   prefix: (service) => `${encodeName(service)}/`,
   serviceOf: (key) => {

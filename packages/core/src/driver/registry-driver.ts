@@ -35,7 +35,10 @@ export interface SkippedRecord {
   readonly reason: string
 }
 
-/** What a read returned. For `{ names: true }` only `names` counts: the services with a record. */
+/**
+ * What a read returned. For `{ names: true }` only `names` counts: the services with a record,
+ * readable or not.
+ */
 export interface Contents {
   readonly records: readonly InstanceRecord[]
   readonly skipped: readonly SkippedRecord[]
@@ -90,11 +93,11 @@ export type RemoveOutcome =
 /** Whether a record of ours still stands as this session last wrote it. */
 export interface Audit extends OwnedRef {
   /**
-   * `missing`: no record. `replaced`: another owner's record, or ours but not tied to this session.
+   * `ours`: also when a write whose outcome was unknown turns out to have landed. `missing`: no record. `replaced`: another owner's record, or ours but not tied to this session.
    * `edited`: our owner's name and this session, with other content than we wrote.
    */
   readonly state: 'ours' | 'missing' | 'replaced' | 'edited'
-  /** What stands there, for `replaced` and `edited`. */
+  /** What stands there, for `replaced` and `edited`, if it can be read. */
   readonly record?: InstanceRecord
 }
 
@@ -115,6 +118,9 @@ export interface DriverSession {
    * Writes at most `capabilities.maxBatch` instances, no key twice, and says for each what became
    * of it. Compares and writes atomically where `capabilities.atomicClaim` says so. Throws when
    * the batch failed as a whole: with `unavailable`, `timeout` or `internal` the outcome is unknown.
+   * A write that arrives late must not undo a later one of this session: updates compare the
+   * revision that was last seen. A late create cannot be told from a wanted one; core fences it by
+   * closing the session.
    */
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]>
   /** Removes records by owner, over all sessions of that owner; never a rival's. */
@@ -171,7 +177,8 @@ export interface RegistryDriver extends AsyncDisposable {
   /**
    * Without a cursor the first observation is a snapshot; with one it is `changes` or `alive`
    * (proof that the stream is attached), or the iterator throws `cursor-expired` when the backend
-   * cannot prove that it still has the same history. Never ends by itself: it throws.
+   * cannot prove that it still has the same history. Never ends by itself: it throws. Attaches at
+   * the latest when the first value is asked for.
    */
   observe(scope: Scope, cursor: Cursor | undefined, signal: AbortSignal): AsyncIterable<Observation>
   /** A cheap round trip on the connection that carries the watches. */

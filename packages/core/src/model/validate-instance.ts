@@ -5,7 +5,7 @@ import type { InstanceInput, InstancePatch, ServiceInstance } from './service-in
 /** The largest weight. */
 export const maxWeight = 65_535
 /** The weight of an instance that names none. */
-export const defaultWeight = 100
+const defaultWeight = 100
 
 const show = (value: unknown): string => {
   const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)

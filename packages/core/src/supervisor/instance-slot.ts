@@ -27,6 +27,8 @@ export class InstanceSlot {
   readonly unknownIn: Set<string> = new Set()
   /** Whether any write was ever attempted; without one there is nothing to remove. */
   attempted = false
+  /** Whether a write was ever acknowledged: until a removal is too, a record of ours may stand. */
+  stood = false
   /** Not to be tried again before this time of the monotonic clock. */
   retryAtMs = 0
   /** Failures in a row, for the backoff. */

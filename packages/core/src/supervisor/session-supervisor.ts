@@ -136,14 +136,14 @@ export class SessionSupervisor {
       operation: 'close',
       message: 'the registry is being closed',
     })
-    const current = this.#state.name === 'live' ? this.#state.live : undefined
     for (const desired of this.desired()) desired.deregister()
     this.#stop.abort(closed)
-    current?.stop(closed)
+    this.#retire(closed)
     this.#wake.notify()
     await this.#loop
+    // an opening or a rotation that was answered just before may have become live meanwhile
+    this.#retire(closed)
     this.#become({ type: 'closed' })
-    if (current !== undefined) this.#retired.add(current)
     await this.#retired.closeAll(signal)
     const unacknowledged = signal.aborted && this.#table.size > 0
     const unanswered = new RegistryError('unavailable', {
@@ -165,6 +165,13 @@ export class SessionSupervisor {
       if (unacknowledged) slot.settleRemoval(unanswered)
       this.#table.acknowledgeRemoval(slot)
     }
+  }
+
+  /** What is live ends, and waits to be closed. */
+  #retire(reason: RegistryError): void {
+    if (this.#state.name !== 'live') return
+    this.#state.live.stop(reason)
+    this.#retired.add(this.#state.live)
   }
 
   #kick(): void {

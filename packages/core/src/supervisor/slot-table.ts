@@ -53,11 +53,14 @@ export class SlotTable {
     else this.acknowledgeRemoval(slot)
   }
 
-  /** The slot has nothing in the backend to remove, unless a create of ours may still arrive. */
+  /**
+   * The slot's registration ended by itself. Nothing is left to remove, unless an earlier record
+   * of ours may stand (an earlier registration's, or beside a rival's) or a create may still arrive.
+   */
   release(slot: InstanceSlot): void {
     slot.desired = undefined
     this.toPut.delete(slot)
-    if (slot.unknownIn.size > 0) this.toRemove.add(slot)
+    if (slot.stood || slot.unknownIn.size > 0) this.toRemove.add(slot)
     else this.acknowledgeRemoval(slot)
   }
 

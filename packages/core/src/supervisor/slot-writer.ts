@@ -97,6 +97,7 @@ export class SlotWriter {
     const { slot, desired, version } = sent
     switch (outcome?.result) {
       case 'written':
+        slot.stood = true
         slot.writtenIn = live.id
         slot.settledIn = live.id
         slot.failures = 0

@@ -69,7 +69,10 @@ export class WatchEngine<T, Change> {
 
   /** The connection answered: proof of life that the stream itself had no cause to give. */
   alive(): void {
-    if (this.#state.name === 'live') this.#sign()
+    if (this.#state.name !== 'live') return
+    this.#sign()
+    // an idle stream says nothing itself: without this a recovery window would never end
+    this.served.confirm()
   }
 
   /** The connection does not answer: this attachment is given up, and resumed on another. */

@@ -1,0 +1,48 @@
+import { RegistryError, resolveBackend } from '@sd/registry'
+import { playScene } from './scene.ts'
+import { Stage } from './stage.ts'
+
+const help = `Usage: npm start [-- --help]
+
+Plays a scene of about 12 s: instances register, a table follows them, an owner crashes, and the
+registry goes away and comes back. On the in-process backend, or on the one that SD_URL names:
+
+  SD_URL=etcd://127.0.0.1:2379 npm start
+
+It registers under a service name of its own and takes everything back at its end.`
+
+const next = `Try next:
+  SD_URL=etcd://127.0.0.1:2379 npm start     the same on a real etcd
+  npm test                                   the tests, on servers that it finds or provides
+  README.md                                  the API in five minutes`
+
+const play = async (): Promise<number> => {
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+    process.stdout.write(`${help}\n`)
+    return 0
+  }
+  const stage = new Stage(process.stdout)
+  const url = process.env['SD_URL']
+  const { driver } = await resolveBackend()
+  const where = url === undefined ? 'this process (SD_URL names another)' : 'what SD_URL names'
+  stage.close([`@sd: services register, find and watch each other. The registry: ${where}.`])
+  const { lostInOutage } = await playScene(driver, stage, `scene-${process.pid}`)
+  if (lostInOutage.length > 0) {
+    stage.close([`Reported gone in the outage: ${lostInOutage.join(', ')}. That is a bug.`])
+    return 1
+  }
+  stage.close([next])
+  return 0
+}
+
+// a reader that leaves (| head) ends the scene, without a stack trace
+process.stdout.on('error', () => process.exit(0))
+
+try {
+  process.exitCode = await play()
+} catch (error) {
+  process.stderr.write(
+    error instanceof RegistryError ? `${error.message}\n` : `${(error as Error).stack}\n`,
+  )
+  process.exitCode = 1
+}
