@@ -1,0 +1,198 @@
+import type { Cursor } from '@sd/core/driver'
+import { etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+import { admin, codeOf, connect, idsOf, observing, orders, ref, request, soon } from './support.ts'
+
+const controllable = (await provisionFor('etcd')).how !== 'endpoint'
+const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
+
+/** How long `work` takes to fail with `reason`, in ms. */
+const timeToAbort = async (
+  work: (signal: AbortSignal) => Promise<unknown>,
+  delayMs = 300,
+): Promise<number> => {
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  let at = 0
+  setTimeout(() => {
+    at = performance.now()
+    abort.abort(reason)
+  }, delayMs)
+  await expect(work(abort.signal)).rejects.toBe(reason)
+  return performance.now() - at
+}
+
+describe.runIf(controllable)('one server', () => {
+  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+    await using cluster = await launch(etcd)
+    const [server] = cluster.servers
+    const driver = connect([clientOf(server)])
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    await session.renew(soon())
+    await using watch = observing(driver)
+    const { cursor } = await watch.any()
+    await server?.pause()
+    const lost = codeOf(watch.next())
+    for (const work of [
+      (signal: AbortSignal) => session.put([request('2')], signal),
+      (signal: AbortSignal) => session.remove([ref('2')], signal),
+      (signal: AbortSignal) => session.audit([ref('1')], signal),
+      (signal: AbortSignal) => session.renew(signal),
+      (signal: AbortSignal) => session.close(signal),
+      (signal: AbortSignal) => driver.list(orders, signal),
+      (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
+      (signal: AbortSignal) => driver.probe(signal),
+      (signal: AbortSignal) =>
+        driver.observe(orders, cursor, signal)[Symbol.asyncIterator]().next(),
+      (signal: AbortSignal) =>
+        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
+    ])
+      expect(await timeToAbort(work)).toBeLessThan(50)
+    expect(await lost).toBe('unavailable')
+    const used = connect([clientOf(server)])
+    const hanging = codeOf(used.list(orders, soon()))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const started = performance.now()
+    await used[Symbol.asyncDispose]()
+    expect(await hanging).toBe('closed')
+    expect(performance.now() - started).toBeLessThan(100)
+    await server?.resume()
+    expect(await idsOf(driver)).toContain('1')
+    await using again = observing(driver, orders, cursor)
+    expect((await again.any()).type).toBe('alive')
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('killed and back with its data: unavailable meanwhile, then the same session and cursor', async () => {
+    await using cluster = await launch(etcd)
+    const [server] = cluster.servers
+    const driver = connect([clientOf(server)])
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    await session.renew(soon())
+    await using watch = observing(driver)
+    const { cursor } = await watch.any()
+    const broken = codeOf(watch.next())
+    await server?.stop('kill')
+    expect(await broken).toBe('unavailable')
+    for (const work of [
+      () => session.renew(soon()),
+      () => session.put([request('2')], soon()),
+      () => driver.list(orders, soon()),
+      () => driver.probe(soon()),
+      () => observing(driver, orders, cursor).any(),
+    ])
+      await expect(work()).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await connect([clientOf(server)])[Symbol.asyncDispose]()
+    await server?.start()
+    await session.renew(soon())
+    await using again = observing(driver, orders, cursor)
+    expect((await again.any()).type).toBe('alive')
+    await session.close(soon())
+    expect(await again.next()).toMatchObject({ removed: ['orders/1'] })
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('W3: compacted or wiped, the cursor has expired', async () => {
+    await using cluster = await launch(etcd)
+    const [server] = cluster.servers
+    const driver = connect([clientOf(server)])
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    const expired = async (cursor: Cursor | undefined): Promise<void> => {
+      await using watch = observing(driver, orders, cursor)
+      await expect(watch.any().then(() => watch.any())).rejects.toMatchObject({
+        code: 'cursor-expired',
+      })
+    }
+    const start = async (): Promise<Cursor | undefined> => {
+      await using watch = observing(driver)
+      return (await watch.any()).cursor
+    }
+    {
+      using etcdItself = admin(clientOf(server))
+      const cursor = await start()
+      for (let seq = 0; seq < 5; seq++) await session.put([request('1', { seq })], soon())
+      const { revision } = (await etcdItself.get('x').exec()).header
+      await etcdItself.kv.compact({ revision, physical: true })
+      await expired(cursor)
+    }
+    const cursor = await start()
+    await server?.stop('kill')
+    await server?.wipe()
+    await server?.start()
+    await expired(cursor)
+    await expect(session.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
+    await expect(session.put([request('1')], soon())).rejects.toMatchObject({
+      code: 'session-lost',
+    })
+    // far beyond the cursor's revision, under the same cluster id: the epoch tells
+    using etcdItself = admin(clientOf(server))
+    for (let count = 0; count < 30; count++) await etcdItself.put('x').value(`${count}`)
+    await expired(cursor)
+    await start()
+    await expired(cursor)
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('a namespace deleted by hand has lost its history', async () => {
+    await using cluster = await launch(etcd)
+    using etcdItself = admin(clientOf(cluster.servers[0]))
+    const driver = connect([clientOf(cluster.servers[0])])
+    let cursor: Cursor | undefined
+    {
+      await using watch = observing(driver)
+      ;({ cursor } = await watch.any())
+    }
+    await etcdItself.delete().prefix('services/')
+    await expect(observing(driver, orders, cursor).any()).rejects.toMatchObject({
+      code: 'cursor-expired',
+    })
+    await driver[Symbol.asyncDispose]()
+  })
+})
+
+describe.runIf(controllable)('a cluster', () => {
+  test('a frozen member is left at the first call that it lets hang', async () => {
+    await using cluster = await launch(etcd, { members: ['n1', 'n2', 'n3'] })
+    const driver = connect(cluster.servers.map(clientOf))
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    let cursor: Cursor | undefined
+    for (const server of cluster.servers) {
+      await using watch = observing(driver, orders, cursor)
+      ;({ cursor } = await watch.any())
+      await session.renew(soon())
+      await server.pause()
+      // each lane notices by itself, within one deadline (an election may take a second one)
+      const eventually = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
+        let code = ''
+        for (let left = 4; code !== 'none' && left > 0; left--)
+          code = await codeOf(work(soon(1500)))
+        expect(code).toBe('none')
+      }
+      await eventually((signal) => session.renew(signal))
+      await eventually((signal) => session.put([request('1', { seq: 1 })], signal))
+      await eventually((signal) => driver.probe(signal))
+      await eventually((signal) =>
+        driver.observe(orders, cursor, signal)[Symbol.asyncIterator]().next(),
+      )
+      await server.resume()
+    }
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('a watch on a member cut off from the majority ends', async () => {
+    await using cluster = await launch(etcd, { members: ['n1', 'n2', 'n3'] })
+    const [first, second, third] = cluster.servers
+    const driver = connect([clientOf(third)])
+    await using watch = observing(driver)
+    await watch.any()
+    const ended = codeOf(watch.next())
+    await Promise.all([first?.stop('kill'), second?.stop('kill')])
+    expect(await ended).toBe('unavailable')
+    await driver[Symbol.asyncDispose]()
+  })
+})

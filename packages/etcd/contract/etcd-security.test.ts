@@ -1,0 +1,152 @@
+import { inspect } from 'node:util'
+import { createCertificates, etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+import { admin, codeOf, connect, idsOf, observing, orders, request, soon } from './support.ts'
+
+const controllable = (await provisionFor('etcd')).how !== 'endpoint'
+const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
+const credentials = { username: 'app', password: 'hunter2-app' }
+
+/** Turns authentication on; `app` may use the service `orders` and the epoch, `reader` only the service. */
+const secure = async (endpoint: string): Promise<void> => {
+  using etcdItself = admin(endpoint)
+  await etcdItself.user('root').create('hunter2-root')
+  await etcdItself.role('root').create()
+  await etcdItself.user('root').addRole('root')
+  await etcdItself.role('app').create()
+  await etcdItself.role('reader').create()
+  for (const [role, prefix] of [
+    ['app', 'services/orders/'],
+    ['app', 'services/%epoch'],
+    ['reader', 'services/orders/'],
+  ] as const)
+    await etcdItself
+      .role(role)
+      .grant({ permission: 'Readwrite', range: etcdItself.range({ prefix }) })
+  for (const name of ['app', 'reader']) {
+    await etcdItself.user(name).create(`hunter2-${name}`)
+    await etcdItself.user(name).addRole(name)
+  }
+  await etcdItself.auth.authEnable()
+}
+
+describe.runIf(controllable)('S1: authentication', () => {
+  test('a forbidden service blocks nothing else', async () => {
+    await using cluster = await launch(etcd)
+    const endpoint = clientOf(cluster.servers[0])
+    await secure(endpoint)
+    const driver = connect([endpoint], credentials)
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    await using watch = observing(driver)
+    const { cursor } = await watch.any()
+    expect(cursor).toBeDefined()
+    const denied = { code: 'permission-denied', retryable: false }
+    const forbidden = { service: 'secret' }
+    await expect(observing(driver, forbidden).any()).rejects.toMatchObject(denied)
+    await expect(observing(driver, forbidden, cursor).any()).rejects.toMatchObject(denied)
+    await expect(observing(driver, { all: true }).any()).rejects.toMatchObject(denied)
+    await expect(driver.list(forbidden, soon())).rejects.toMatchObject(denied)
+    const mixed = [request('1'), request('1', {}, { service: 'secret' })]
+    await expect(session.put(mixed, soon())).rejects.toMatchObject(denied)
+    await session.put([request('1')], soon())
+    expect(await watch.next()).toMatchObject({ records: [{ key: 'orders/1' }] })
+    await driver.probe(soon())
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('without permission for the epoch there is no cursor', async () => {
+    await using cluster = await launch(etcd)
+    const endpoint = clientOf(cluster.servers[0])
+    await secure(endpoint)
+    const driver = connect([endpoint], { username: 'reader', password: 'hunter2-reader' })
+    await using watch = observing(driver)
+    expect((await watch.any()).cursor).toBeUndefined()
+    await driver.probe(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('S2: refused credentials are told, and never shown', async () => {
+    await using cluster = await launch(etcd)
+    const endpoint = clientOf(cluster.servers[0])
+    await secure(endpoint)
+    const wrong = connect([endpoint], { username: 'app', password: 'hunter2-wrong' })
+    const error: unknown = await wrong.list(orders, soon()).catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'permission-denied' })
+    for (const shown of [error, wrong])
+      expect(inspect(shown, { depth: 20, showHidden: true })).not.toContain('hunter2')
+    const none = connect([endpoint])
+    await expect(none.list(orders, soon())).rejects.toMatchObject({ code: 'permission-denied' })
+    await wrong[Symbol.asyncDispose]()
+    await none[Symbol.asyncDispose]()
+  })
+
+  test('a token that ran out, or was forgotten in a restart, costs no session and no watch', async () => {
+    await using cluster = await launch(etcd, { args: ['--auth-token-ttl=2'] })
+    const [server] = cluster.servers
+    await secure(clientOf(server))
+    const driver = connect([clientOf(server)], credentials)
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await using watch = observing(driver)
+    const { cursor } = await watch.any()
+    await session.renew(soon())
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    // a new watch on the stream of old: at worst once unavailable
+    const attach = async (): Promise<void> => {
+      const codes: string[] = []
+      do {
+        await using other = observing(driver, orders, cursor)
+        codes.push(await codeOf(other.any()))
+      } while (codes.at(-1) === 'unavailable' && codes.length < 3)
+      expect(codes.at(-1)).toBe('none')
+    }
+    await attach()
+    await session.renew(soon())
+    await session.put([request('1')], soon())
+    expect(await watch.next()).toMatchObject({ records: [{ key: 'orders/1' }] })
+    const broken = codeOf(watch.next())
+    await server?.restart('kill')
+    expect(await broken).toBe('unavailable')
+    await attach()
+    await session.renew(soon()).catch(() => session.renew(soon()))
+    expect(await session.put([request('2')], soon())).toMatchObject([{ result: 'written' }])
+    expect(await idsOf(driver)).toEqual(['1', '2'])
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('authentication that is turned on later is answered', async () => {
+    await using cluster = await launch(etcd)
+    const endpoint = clientOf(cluster.servers[0])
+    const driver = connect([endpoint], credentials)
+    expect(await idsOf(driver)).toEqual([])
+    await secure(endpoint)
+    expect(await idsOf(driver)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+  })
+})
+
+describe.runIf(controllable)('S1: TLS', () => {
+  test('with an own authority and client certificates', async () => {
+    const { ca, server, client } = await createCertificates()
+    await using cluster = await launch(etcd, { tls: { ...server, ca, clientCertAuth: true } })
+    const endpoints = cluster.servers.map(clientOf)
+    const driver = connect(endpoints, { tls: { ca, ...client } })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    await using watch = observing(driver)
+    await watch.any()
+    await session.put([request('1')], soon())
+    await session.renew(soon())
+    expect(await watch.next()).toMatchObject({ records: [{ key: 'orders/1' }] })
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+    for (const tls of [{ ca }, { ...client }]) {
+      const stranger = connect(endpoints, { tls })
+      await expect(stranger.list(orders, soon())).rejects.toMatchObject({ code: 'unavailable' })
+      await stranger[Symbol.asyncDispose]()
+    }
+    const plain = connect(endpoints)
+    await expect(plain.list(orders, soon())).rejects.toMatchObject({ code: 'unavailable' })
+    await plain[Symbol.asyncDispose]()
+  })
+})

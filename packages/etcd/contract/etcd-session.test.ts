@@ -1,0 +1,287 @@
+import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { etcd, provideServers, until } from '@sd/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { admin, connect, idsOf, many, orders, ref, request, soon } from './support.ts'
+
+const servers = await provideServers(etcd)
+const endpoint = servers.endpoints[0] ?? ''
+const etcdItself = admin(endpoint)
+
+let namespaces = 0
+let namespace: string
+let driver: RegistryDriver
+let rivalDriver: RegistryDriver
+let session: DriverSession
+let rival: DriverSession
+
+beforeAll(() => etcdItself.get('reachable').exec())
+afterAll(async () => {
+  etcdItself.close()
+  await servers[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  namespace = `session-${process.pid}-${namespaces++}`
+  driver = connect(servers.endpoints, { namespace })
+  rivalDriver = connect(servers.endpoints, { namespace })
+  session = await driver.openSession({ ttlMs: 10_000 }, soon())
+  rival = await rivalDriver.openSession({ ttlMs: 10_000 }, soon())
+})
+afterEach(async () => {
+  await session.close(soon())
+  await rival.close(soon())
+  await driver[Symbol.asyncDispose]()
+  await rivalDriver[Symbol.asyncDispose]()
+})
+
+describe('a session', () => {
+  test('R10: 1,000 instances share one lease, and leave with it', async () => {
+    const requests = many(1000)
+    for (let from = 0; from < 1000; from += 125) {
+      const outcomes = await session.put(requests.slice(from, from + 125), soon())
+      expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+    }
+    await session.renew(soon())
+    expect(await idsOf(rivalDriver)).toHaveLength(1000)
+    const { leases } = await etcdItself.leaseClient.leaseLeases()
+    expect(leases.filter(({ ID }) => ID === session.id)).toHaveLength(1)
+    await session.close(soon())
+    expect(await idsOf(rivalDriver)).toEqual([])
+    await session.close(soon())
+  })
+
+  test('its granted ttl is in milliseconds and at least what was asked', async () => {
+    const odd = await driver.openSession({ ttlMs: 5500 }, soon())
+    expect(odd.grantedTtlMs).toBe(6000)
+    await odd.close(soon())
+  })
+
+  test('notices a lease that is gone, at a beat, a write and an audit', async () => {
+    for (const use of [
+      (lost: DriverSession) => lost.renew(soon()),
+      (lost: DriverSession) => lost.put([request('x')], soon()),
+      (lost: DriverSession) => lost.audit([ref('x')], soon()),
+    ]) {
+      const lost = await driver.openSession({ ttlMs: 10_000 }, soon())
+      await etcdItself.leaseClient.leaseRevoke({ ID: lost.id })
+      await expect(use(lost)).rejects.toMatchObject({ code: 'session-lost', retryable: true })
+      expect(lost.lost.aborted).toBe(true)
+      await lost.close(soon())
+    }
+  })
+
+  test('its records go when it stops beating', async () => {
+    const short = await driver.openSession({ ttlMs: 2000 }, soon())
+    await short.put([request('mortal')], soon())
+    expect(await idsOf(rivalDriver)).toEqual(['mortal'])
+    await until('the lease runs out', async () => (await idsOf(rivalDriver)).length === 0, 10_000)
+  })
+})
+
+describe('put', () => {
+  test('R7: compares claims in the transaction', async () => {
+    await session.put([request('1', { at: 5 }), request('2', { at: 5 })], soon())
+    const outcomes = await rival.put(
+      [
+        request('1', { owner: 'b', at: 4 }),
+        request('2', { owner: 'b', at: 6 }),
+        request('3', { owner: 'b', at: 1 }),
+      ],
+      soon(),
+    )
+    expect(outcomes).toEqual([
+      { result: 'conflict', holder: { owner: 'a', at: 5, seq: 0 } },
+      { result: 'written', key: 'orders/2' },
+      { result: 'written', key: 'orders/3' },
+    ])
+    const absent = request('2', { owner: 'c', at: 99 }, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([
+      { result: 'conflict', holder: { owner: 'b', at: 6, seq: 0 } },
+    ])
+  })
+
+  test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
+    await session.put([request('1', { at: 5, seq: 9 })], soon())
+    const own = request('1', { at: 5, seq: 1 }, { mode: 'if-absent' })
+    expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
+    await session.close(soon())
+    expect(await idsOf(driver)).toEqual(['1'])
+  })
+
+  test('updates in place, again and again', async () => {
+    for (let seq = 0; seq < 5; seq++)
+      expect(await session.put([request('1', { seq }, { weight: seq })], soon())).toMatchObject([
+        { result: 'written' },
+      ])
+    const { records } = await driver.list(orders, soon())
+    expect(records).toMatchObject([{ instance: { weight: 4 }, claim: { seq: 4 } }])
+  })
+
+  test('settles two rivals that write the same ids at the same time', async () => {
+    const requests = (owner: string, at: number) =>
+      many(100).map((item) => ({ ...item, claim: { owner, at, seq: 0 } }))
+    await Promise.all([
+      session.put(requests('a', 1), soon()),
+      rival.put(requests('b', 2), soon()),
+      session.put(requests('c', 3), soon()),
+    ])
+    const { records } = await driver.list(orders, soon())
+    expect(records).toHaveLength(100)
+    expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['c']))
+  })
+
+  test('D3: writes over an unreadable record only to take it over', async () => {
+    await etcdItself.put(`${namespace}/orders/1`).value('{"broken')
+    const absent = request('1', {}, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
+    expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
+  })
+
+  test('leaves a record without a claim to its owner', async () => {
+    const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
+    await etcdItself.put(`${namespace}/orders/1`).value(foreign)
+    expect(await session.put([request('1', { at: 99 })], soon())).toEqual([{ result: 'conflict' }])
+    expect(await session.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
+  })
+
+  test('splits what is too large for one request', async () => {
+    const large = many(20).map((item) => ({
+      ...item,
+      instance: { ...item.instance, metadata: { blob: 'x'.repeat(200_000) } },
+    }))
+    const outcomes = await session.put(large, soon(20_000))
+    expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+    expect(await idsOf(driver)).toHaveLength(20)
+  })
+})
+
+describe('remove', () => {
+  test("R7: never removes a rival's record", async () => {
+    await session.put([request('1'), request('2')], soon())
+    await rival.put([request('2', { owner: 'b', at: 2 })], soon())
+    expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
+      { result: 'removed' },
+      { result: 'not-ours' },
+      { result: 'absent' },
+    ])
+    expect(await idsOf(driver)).toEqual(['2'])
+  })
+
+  test('removes what another session of the same owner wrote', async () => {
+    await session.put([request('1')], soon())
+    expect(await rival.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])
+    expect(await idsOf(driver)).toEqual([])
+  })
+
+  test('against a rival that takes over all the time: one of them stays, whole', async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = `r${round}`
+      await session.put([request(id)], soon())
+      const [[removal], [taking]] = await Promise.all([
+        session.remove([ref(id)], soon()),
+        rival.put([request(id, { owner: 'b', at: 2 })], soon()),
+      ])
+      expect(removal?.result).toMatch(/^(?:removed|not-ours)$/)
+      expect(taking?.result).toBe('written')
+      expect(await idsOf(driver)).toContain(id)
+    }
+  })
+})
+
+describe('audit', () => {
+  test('tells ours, missing, replaced and edited', async () => {
+    const ids = ['ours', 'missing', 'replaced', 'edited', 'untied', 'broken']
+    await session.put(
+      ids.map((id) => request(id)),
+      soon(),
+    )
+    await etcdItself.delete().key(`${namespace}/orders/missing`)
+    await rival.put([request('replaced', { owner: 'b', at: 2 })], soon())
+    const edit = async (id: string, lease: string): Promise<void> => {
+      const key = `${namespace}/orders/${id}`
+      const text = (await etcdItself.get(key).string()) ?? ''
+      await etcdItself.put(key).value(text.replace('"seq":0', '"seq":1')).lease(lease)
+    }
+    await edit('edited', session.id)
+    await edit('untied', '0')
+    await etcdItself.put(`${namespace}/orders/broken`).value('?').lease(session.id)
+    const audits = await session.audit(
+      ids.map((id) => ref(id)),
+      soon(),
+    )
+    expect(audits.map(({ state }) => state)).toEqual([
+      'ours',
+      'missing',
+      'replaced',
+      'edited',
+      'replaced',
+      'edited',
+    ])
+    expect(audits[2]?.record?.claim?.owner).toBe('b')
+    expect(audits[3]?.record?.claim?.seq).toBe(1)
+    expect(session.lost.aborted).toBe(false)
+  })
+
+  test('recognises a write whose answer never came', async () => {
+    const aborted = new AbortController()
+    const put = session.put([request('1')], aborted.signal)
+    setTimeout(() => aborted.abort(new Error('lost')), 2)
+    await put.catch(() => {})
+    const found = await idsOf(driver)
+    const [audit] = await session.audit([ref('1')], soon())
+    expect(audit?.state).toBe(found.length === 1 ? 'ours' : 'missing')
+    expect(await session.put([request('1', { seq: 1 })], soon())).toMatchObject([
+      { result: 'written' },
+    ])
+  })
+})
+
+describe('list', () => {
+  test('D1, D2: an unknown service is empty, and names are apart', async () => {
+    expect(await driver.list({ service: 'nobody' }, soon())).toMatchObject({ records: [] })
+    const services = ['user', 'user-admin', 'user/admin', '..', '%epoch', 'ü']
+    await session.put(
+      services.map((service) => request('1', {}, { service })),
+      soon(),
+    )
+    for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
+    const { names } = await driver.list({ names: true }, soon())
+    expect(names?.toSorted()).toEqual(services.toSorted())
+    expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
+  })
+
+  test('reads several pages at one revision, while others write', async () => {
+    for (let from = 0; from < 24; from++) await session.put(many(125, `b${from}-`), soon())
+    const end = new AbortController()
+    const writer = (async () => {
+      for (let seq = 1; !end.signal.aborted; seq++)
+        await session.put([request('b0-0', { seq }), request('b9-99', { seq })], soon())
+    })()
+    for (let round = 0; round < 5; round++) {
+      const { records } = await driver.list(orders, soon(20_000))
+      expect(records).toHaveLength(3000)
+      // written in one transaction, lying on different pages
+      const seq = (id: string) => records.find(({ instance }) => instance.id === id)?.claim?.seq
+      expect(seq('b0-0')).toBe(seq('b9-99'))
+    }
+    end.abort()
+    await writer
+    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+  })
+
+  test('D3: skips what cannot be read, and hides the epoch', async () => {
+    const watching = driver.observe(orders, undefined, soon())[Symbol.asyncIterator]()
+    await watching.next()
+    await session.put([request('1')], soon())
+    await etcdItself.put(`${namespace}/orders/2`).value(Buffer.from([0, 255]))
+    await etcdItself.put(`${namespace}/stray`).value('x')
+    const { records, skipped } = await driver.list({ all: true }, soon())
+    expect(records).toHaveLength(1)
+    expect(skipped.map(({ key }) => key)).toEqual(['orders/2', 'stray'])
+    await watching.return?.()
+  })
+
+  test('diagnose tells the version', async () => {
+    const { serverVersion } = (await driver.diagnose?.(soon())) ?? {}
+    expect(serverVersion).toMatch(/^3\.\d+\.\d+/)
+  })
+})

@@ -1,0 +1,51 @@
+import { rootCertificates } from 'node:tls'
+import type { IOptions } from 'etcd3'
+import type { EtcdConfig } from '../config.ts'
+
+type Policies = NonNullable<IOptions['faultHandling']>
+
+/**
+ * Runs a call once and leaves its failure alone. etcd3's own policies send a write that timed
+ * out again, and refuse every call for five seconds after three failures.
+ */
+const once = {
+  execute: async (call: (context: { signal: AbortSignal }) => unknown, signal?: AbortSignal) =>
+    call({ signal: signal ?? new AbortController().signal }),
+} as unknown as NonNullable<Policies['global']>
+
+const pem = (value: string | Uint8Array): Buffer => Buffer.from(value as Uint8Array)
+
+const credentials = ({ tls }: EtcdConfig): Pick<IOptions, 'credentials'> =>
+  tls === undefined
+    ? {}
+    : {
+        credentials: {
+          rootCertificate: tls.ca ? pem(tls.ca) : Buffer.from(rootCertificates.join('\n')),
+          ...(tls.key && tls.cert ? { privateKey: pem(tls.key), certChain: pem(tls.cert) } : {}),
+        },
+      }
+
+/**
+ * Options of an etcd3 client for one endpoint. `lane` tells apart the clients that must not share
+ * a connection: grpc-js shares one among all channels whose options are equal.
+ */
+export const etcdOptions = (config: EtcdConfig, endpoint: string, lane: string): IOptions => ({
+  hosts: [endpoint],
+  ...credentials(config),
+  faultHandling: { host: () => once, global: once },
+  grpcOptions: {
+    'grpc.primary_user_agent': lane,
+    // the server bounds its own messages; a limit here would lose a large watch response
+    'grpc.max_receive_message_length': -1,
+    'grpc.max_send_message_length': -1,
+    // grpc-js waits up to 120 s by default
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1000,
+    // pings more often than every 5 s make etcd close the connection
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 3000,
+    'grpc.enable_http_proxy': 0,
+    // grpc-js keeps a global record of every channel for it
+    'grpc.enable_channelz': 0,
+  },
+})

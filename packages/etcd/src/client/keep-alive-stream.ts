@@ -1,0 +1,108 @@
+import { abortable, type RegistryError } from '@sd/core/driver'
+import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
+import { etcdError } from '../errors.ts'
+import type { EtcdConnection, LaneStream } from './etcd-connection.ts'
+
+interface Beat {
+  resolve(ttlSeconds: bigint): void
+  reject(error: RegistryError): void
+}
+
+interface Attached extends LaneStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> {
+  readonly beats: Beat[]
+}
+
+const closed = (): RegistryError => etcdError('closed', 'renew', 'the session was closed')
+
+/**
+ * One lease's heartbeats over one stream, opened by the first beat and again by the one after a
+ * failure. The server answers beats in the order they were sent.
+ */
+export class KeepAliveStream {
+  readonly #connection: EtcdConnection
+  readonly #leaseId: string
+  #current: Attached | undefined
+  #opening: Promise<Attached> | undefined
+  #closed = false
+
+  constructor(connection: EtcdConnection, leaseId: string) {
+    this.#connection = connection
+    this.#leaseId = leaseId
+  }
+
+  /** One beat; resolves with the time the lease now has, in seconds: 0 means that it is gone. */
+  async beat(signal: AbortSignal): Promise<bigint> {
+    signal.throwIfAborted()
+    if (this.#closed) throw closed()
+    const client = this.#current?.client ?? this.#connection.client('renew')
+    const silent = this.#connection.silence(client)
+    try {
+      return await abortable(this.#beat(), signal)
+    } catch (error) {
+      if (signal.aborted && silent()) {
+        if (this.#current?.client === client)
+          this.#end(etcdError('unavailable', 'renew', 'the server was silent'))
+        this.#connection.leave(client)
+      }
+      throw error
+    }
+  }
+
+  /** Ends the stream. */
+  close(): void {
+    this.#closed = true
+    this.#end(closed())
+  }
+
+  async #beat(): Promise<bigint> {
+    const attached = this.#current ?? (await this.#open())
+    // it may have ended while it was being waited for; a write to it would never be answered
+    if (this.#current !== attached)
+      throw etcdError('unavailable', 'renew', 'the stream ended as it was opened')
+    return new Promise((resolve, reject) => {
+      attached.beats.push({ resolve, reject })
+      attached.stream.write({ ID: this.#leaseId })
+    })
+  }
+
+  #open(): Promise<Attached> {
+    this.#opening ??= this.#start().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #start(): Promise<Attached> {
+    const opened = await this.#connection.open<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>(
+      'renew',
+      (etcd, options) => etcd.leaseClient.leaseKeepAlive(options),
+    )
+    const attached: Attached = { ...opened, beats: [] }
+    const { stream, client, beats } = attached
+    const broken = (cause: unknown): void => {
+      if (this.#current === attached) this.#end(attached.failed(cause))
+    }
+    stream.on('data', ({ TTL }) => {
+      client.heard()
+      beats.shift()?.resolve(BigInt(TTL))
+    })
+    stream.on('error', broken)
+    stream.on('end', () => broken(new Error('14 UNAVAILABLE: the server ended the stream')))
+    this.#current = attached
+    if (this.#closed) {
+      this.#end(closed())
+      throw closed()
+    }
+    return attached
+  }
+
+  #end(error: RegistryError): void {
+    const attached = this.#current
+    if (attached === undefined) return
+    this.#current = undefined
+    // ended first: etcd3 takes the error of a stream that is still writable for a failed host
+    attached.stream.end()
+    attached.stream.cancel()
+    for (const beat of attached.beats.splice(0)) beat.reject(error)
+  }
+}

@@ -1,0 +1,152 @@
+import { abortable, type RegistryError } from '@sd/core/driver'
+import { etcdError } from '../errors.ts'
+import type { EtcdClient } from './etcd-client.ts'
+import type { EtcdConnection } from './etcd-connection.ts'
+import type { EtcdCredentials } from './etcd-credentials.ts'
+import { type WatchListener, WatchStream, type WatchTarget } from './watch-stream.ts'
+
+interface Attached {
+  readonly stream: WatchStream
+  readonly client: EtcdClient
+  readonly token: string
+}
+
+const closed = (): RegistryError => etcdError('closed', 'watch', 'the driver is closed')
+const unused = (): RegistryError => etcdError('unavailable', 'watch', 'the stream was closed')
+const silence = (): RegistryError =>
+  etcdError('unavailable', 'watch', 'the server was silent, so its stream was left')
+
+/**
+ * The watch stream that all observations of a driver share, opened with the first and closed
+ * with the last. A stream whose token is no longer good keeps its watches, but gets no new ones.
+ */
+export class WatchLane {
+  readonly #connection: EtcdConnection
+  readonly #credentials: EtcdCredentials
+  /** The current one, and retired ones that still carry watches. */
+  readonly #streams = new Set<Attached>()
+  #current: Attached | undefined
+  #opening: Promise<Attached> | undefined
+  #closed = false
+
+  constructor(connection: EtcdConnection, credentials: EtcdCredentials) {
+    this.#connection = connection
+    this.#credentials = credentials
+  }
+
+  /** Starts a watch; `listener` hears of everything after that. The function returned ends it. */
+  async watch(
+    target: WatchTarget,
+    listener: WatchListener,
+    signal: AbortSignal,
+  ): Promise<() => void> {
+    const attached = this.#current ?? (await this.#open(signal))
+    const silent = this.#connection.silence(attached.client)
+    let answered = false
+    const cancel = attached.stream.add(target, {
+      created: (header) => {
+        answered = true
+        listener.created(header)
+      },
+      events: (events, header) => listener.events(events, header),
+      progress: (header) => listener.progress(header),
+      failed: (error) => {
+        answered = true
+        listener.failed(error)
+      },
+    })
+    return () => {
+      // given up before the server answered, and it answered nobody else either: leave it
+      if (!answered && silent()) this.#leave(attached)
+      else cancel()
+    }
+  }
+
+  /** A sign of life from every stream; `false` when there is none. Rejects with `signal.reason`. */
+  async probe(signal: AbortSignal): Promise<boolean> {
+    const streams = [...this.#streams].filter(({ stream }) => stream.size > 0)
+    await Promise.all(streams.map((attached) => this.#probe(attached, signal)))
+    return streams.length > 0
+  }
+
+  /** New watches go to a new stream with a new token; those that are attached stay where they are. */
+  retire(): void {
+    const attached = this.#current
+    if (attached === undefined) return
+    this.#credentials.drop(attached.token)
+    this.#current = undefined
+    if (attached.stream.size === 0) this.#end(attached, unused())
+  }
+
+  /** Ends all streams; what is attached fails with `closed`. */
+  close(): void {
+    this.#closed = true
+    for (const attached of this.#streams) this.#end(attached, closed())
+  }
+
+  async #probe(attached: Attached, signal: AbortSignal): Promise<void> {
+    const silent = this.#connection.silence(attached.client)
+    try {
+      await abortable(attached.stream.probe(), signal)
+    } catch (error) {
+      if (signal.aborted && silent()) this.#leave(attached)
+      throw error
+    }
+  }
+
+  /** One opening for all that wait for it; none of them can cancel it for the others. */
+  async #open(signal: AbortSignal): Promise<Attached> {
+    const client = this.#connection.client('watch')
+    const silent = this.#connection.silence(client)
+    this.#opening ??= this.#start().finally(() => {
+      this.#opening = undefined
+    })
+    try {
+      return await abortable(this.#opening, signal)
+    } catch (error) {
+      if (signal.aborted && silent()) this.#connection.leave(client)
+      throw error
+    }
+  }
+
+  async #start(): Promise<Attached> {
+    const { stream, client, token, failed } = await this.#connection.open(
+      'watch',
+      (etcd, options) => etcd.watchClient.watch(options),
+    )
+    const attached: Attached = {
+      client,
+      token,
+      stream: new WatchStream(stream, {
+        heard: () => client.heard(),
+        broken: (cause) => {
+          this.#forget(attached)
+          return failed(cause)
+        },
+        idle: () => this.#end(attached, unused()),
+      }),
+    }
+    if (this.#closed) {
+      attached.stream.end(closed())
+      throw closed()
+    }
+    this.#streams.add(attached)
+    this.#current = attached
+    return attached
+  }
+
+  #forget(attached: Attached): void {
+    this.#streams.delete(attached)
+    if (this.#current === attached) this.#current = undefined
+  }
+
+  #end(attached: Attached, error: RegistryError): void {
+    this.#forget(attached)
+    attached.stream.end(error)
+  }
+
+  #leave(attached: Attached): void {
+    this.#end(attached, silence())
+    this.#connection.leave(attached.client)
+  }
+}

@@ -1,0 +1,58 @@
+import { Channel } from '@sd/core/driver'
+import type { IEvent, IResponseHeader } from 'etcd3'
+import type { WatchLane } from './watch-lane.ts'
+import type { WatchTarget } from './watch-stream.ts'
+
+/** What arrives on one watch. No events: the server says that there were none up to the header's revision. */
+export interface WatchMessage {
+  readonly header: IResponseHeader
+  readonly events: readonly IEvent[]
+}
+
+/** One watch as a sequence to read. */
+export interface WatchMessages extends AsyncDisposable {
+  /** Of the answer that created the watch. */
+  readonly attached: IResponseHeader
+  readonly messages: AsyncIterable<WatchMessage>
+}
+
+/**
+ * Attaches a watch; resolves once the server has confirmed it. Reading throws what ended the
+ * watch, or `signal.reason` at once on abort. Must be disposed of.
+ */
+export const openWatch = async (
+  lane: WatchLane,
+  target: WatchTarget,
+  signal: AbortSignal,
+): Promise<WatchMessages> => {
+  signal.throwIfAborted()
+  const messages = new Channel<WatchMessage>()
+  const cancel = await lane.watch(
+    target,
+    {
+      created: (header) => messages.push({ header, events: [] }),
+      events: (events, header) => messages.push({ header, events }),
+      progress: (header) => messages.push({ header, events: [] }),
+      failed: (error) => messages.fail(error),
+    },
+    signal,
+  )
+  const abort = (): void => messages.fail(signal.reason)
+  const release = (): void => {
+    signal.removeEventListener('abort', abort)
+    cancel()
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    signal.throwIfAborted()
+    const first = await messages.next()
+    return {
+      attached: (first.value as WatchMessage).header,
+      messages,
+      [Symbol.asyncDispose]: async () => release(),
+    }
+  } catch (error) {
+    release()
+    throw error
+  }
+}

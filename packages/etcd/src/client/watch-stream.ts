@@ -1,0 +1,184 @@
+import type { RegistryError } from '@sd/core/driver'
+import type { IDuplexStream, IEvent, IResponseHeader, IWatchRequest, IWatchResponse } from 'etcd3'
+import { etcdError, toRegistryError } from '../errors.ts'
+import type { KeyRange } from '../keys.ts'
+import { WatchEvents } from './watch-events.ts'
+
+/** What to watch: a range, from a revision on. */
+export interface WatchTarget extends KeyRange {
+  readonly start_revision: string
+}
+
+/** What a watch is told. After `failed` nothing more. */
+export interface WatchListener {
+  /** The server watches; `header` tells its revision and its cluster. */
+  created(header: IResponseHeader): void
+  events(events: readonly IEvent[], header: IResponseHeader): void
+  /** All events up to the header's revision were delivered, and there was none. */
+  progress(header: IResponseHeader): void
+  failed(error: RegistryError): void
+}
+
+interface Watch {
+  readonly listener: WatchListener
+  readonly events: WatchEvents
+  id: string | undefined
+  cancelled: boolean
+}
+
+/** The two ends of a gRPC stream that a watch stream needs, so that tests can stand in for it. */
+export type WatchDuplex = IDuplexStream<IWatchRequest, IWatchResponse>
+
+/** What the stream tells its owner. */
+export interface WatchStreamHooks {
+  /** Any response: the server lives. */
+  heard(): void
+  /** It broke; what is returned is told to every watch on it. Called once; never after `end`. */
+  broken(cause: unknown): RegistryError
+  /** The last watch left. */
+  idle(): void
+}
+
+/**
+ * Many watches over one gRPC stream. The server answers creations in the order they were asked
+ * for, and names each watch by an id in that answer (`WatchResponse.created` in etcd's rpc.proto);
+ * responses to ids that are no longer known are what was on its way when a watch was cancelled.
+ */
+export class WatchStream {
+  readonly #stream: WatchDuplex
+  readonly #hooks: WatchStreamHooks
+  readonly #creating: Watch[] = []
+  readonly #watches = new Map<string, Watch>()
+  #probes: { resolve: () => void; reject: (error: RegistryError) => void }[] = []
+  #ended: RegistryError | undefined
+
+  constructor(stream: WatchDuplex, hooks: WatchStreamHooks) {
+    this.#stream = stream
+    this.#hooks = hooks
+    stream.on('data', (response) => {
+      try {
+        this.#read(response)
+      } catch (error) {
+        this.#break(error)
+      }
+    })
+    stream.on('error', (error) => this.#break(error))
+    stream.on('end', () =>
+      this.#break(etcdError('unavailable', 'watch', 'the server ended the stream')),
+    )
+  }
+
+  /** Watches in use or asked for. */
+  get size(): number {
+    return this.#watches.size + this.#creating.filter((watch) => !watch.cancelled).length
+  }
+
+  /** Asks for a watch; the function returned ends it, and is safe to call at any time. */
+  add(target: WatchTarget, listener: WatchListener): () => void {
+    const watch: Watch = { listener, events: new WatchEvents(), id: undefined, cancelled: false }
+    if (this.#ended) listener.failed(this.#ended)
+    else {
+      this.#creating.push(watch)
+      const options = { progress_notify: true, fragment: true }
+      this.#stream.write({ create_request: { ...target, ...options } })
+    }
+    return () => this.#cancel(watch)
+  }
+
+  /** Asks for a sign of life, and resolves with the next response, whatever it is. */
+  probe(): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#ended)
+    return new Promise((resolve, reject) => {
+      this.#probes.push({ resolve, reject })
+      this.#stream.write({ progress_request: {} })
+    })
+  }
+
+  /** Ends the stream; watches and probes still on it fail with `error`. */
+  end(error: RegistryError): void {
+    if (this.#ended) return
+    this.#ended = error
+    // ended first: etcd3 takes the error of a stream that is still writable for a failed host
+    this.#stream.end()
+    this.#stream.cancel()
+    const probes = this.#probes
+    const watches = [...this.#creating, ...this.#watches.values()]
+    this.#probes = []
+    this.#creating.length = 0
+    this.#watches.clear()
+    for (const { reject } of probes) reject(error)
+    for (const { listener, cancelled } of watches) if (!cancelled) listener.failed(error)
+  }
+
+  #break(cause: unknown): void {
+    if (!this.#ended) this.end(this.#hooks.broken(cause))
+  }
+
+  #cancel(watch: Watch): void {
+    if (watch.cancelled || this.#ended) return
+    watch.cancelled = true
+    if (watch.id !== undefined && this.#watches.delete(watch.id))
+      this.#stream.write({ cancel_request: { watch_id: watch.id } })
+    if (this.size === 0) this.#hooks.idle()
+  }
+
+  #read(response: IWatchResponse): void {
+    if (this.#ended) return
+    this.#hooks.heard()
+    const probes = this.#probes
+    this.#probes = []
+    for (const { resolve } of probes) resolve()
+    if (response.created) this.#created(response)
+    else if (response.canceled) this.#canceled(response)
+    else this.#delivered(response)
+  }
+
+  #created(response: IWatchResponse): void {
+    const watch = this.#creating.shift()
+    if (watch === undefined) throw new Error('the server created a watch nobody asked for')
+    if (response.canceled) this.#refused(watch, response)
+    else if (watch.cancelled)
+      this.#stream.write({ cancel_request: { watch_id: response.watch_id } })
+    else {
+      watch.id = response.watch_id
+      this.#watches.set(response.watch_id, watch)
+      watch.listener.created(response.header)
+    }
+  }
+
+  #canceled(response: IWatchResponse): void {
+    const watch = this.#watches.get(response.watch_id)
+    if (watch === undefined) return
+    this.#watches.delete(response.watch_id)
+    this.#refused(watch, response)
+  }
+
+  #refused(watch: Watch, { compact_revision, cancel_reason }: IWatchResponse): void {
+    if (watch.cancelled) return
+    watch.cancelled = true
+    watch.listener.failed(
+      compact_revision !== '0'
+        ? etcdError(
+            'cursor-expired',
+            'watch',
+            `the server compacted its history up to revision ${compact_revision}`,
+          )
+        : toRegistryError(
+            new Error(cancel_reason || '14 UNAVAILABLE: the server cancelled the watch'),
+            'watch',
+          ),
+    )
+    if (this.size === 0) this.#hooks.idle()
+  }
+
+  #delivered(response: IWatchResponse): void {
+    // -1 answers a manual progress request: before etcd 3.4.25 and 3.5.8 its revision may run
+    // ahead of events not sent yet (etcd-io/etcd#15220), so it proves life and nothing else
+    const watch = this.#watches.get(response.watch_id)
+    if (watch === undefined) return
+    const events = watch.events.add(response)
+    if (events === undefined) return
+    if (events.length > 0) watch.listener.events(events, response.header)
+    else watch.listener.progress(response.header)
+  }
+}

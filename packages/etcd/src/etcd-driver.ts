@@ -1,0 +1,135 @@
+import {
+  type Capabilities,
+  type Contents,
+  type Cursor,
+  type Diagnosis,
+  type DriverContext,
+  type DriverFactory,
+  type DriverSession,
+  type Observation,
+  RegistryError,
+  type RegistryDriver,
+  type Scope,
+} from '@sd/core/driver'
+import { EtcdConnection } from './client/etcd-connection.ts'
+import { EtcdCredentials } from './client/etcd-credentials.ts'
+import { WatchLane } from './client/watch-lane.ts'
+import { defaultNamespace, type EtcdConfig, validateEtcdConfig } from './config.ts'
+import { backend, etcdError } from './errors.ts'
+import { observe, type Observer } from './etcd-observe.ts'
+import { readRange, readScope } from './etcd-read.ts'
+import { EtcdSession } from './etcd-session.ts'
+import { epochKey, KeySpace } from './keys.ts'
+import type { Store } from './kv.ts'
+
+/**
+ * What etcd can do. A transaction holds 128 operations and a request 1.5 MiB by default
+ * (`--max-txn-ops`, `--max-request-bytes`).
+ */
+export const capabilities: Capabilities = Object.freeze({
+  list: 'linearizable',
+  atomicClaim: true,
+  resume: true,
+  deltas: true,
+  tls: true,
+  minTtlMs: 1000,
+  maxBatch: 125,
+  maxRecordBytes: 1_000_000,
+})
+
+class EtcdDriver implements RegistryDriver {
+  readonly backend = backend
+  readonly capabilities = capabilities
+  readonly #calls: EtcdConnection
+  readonly #watchConnection: EtcdConnection
+  readonly #heartbeats: EtcdConnection
+  readonly #store: Store
+  readonly #observer: Observer
+  readonly #sessions = new Map<string, EtcdSession>()
+
+  constructor(config: EtcdConfig, context: DriverContext) {
+    const credentials = new EtcdCredentials(config)
+    const parts = { config, context, credentials }
+    this.#calls = new EtcdConnection('calls', parts)
+    this.#watchConnection = new EtcdConnection('watches', parts)
+    this.#heartbeats = new EtcdConnection('heartbeats', parts)
+    const { format, random } = context
+    const keys = new KeySpace(config.namespace ?? defaultNamespace, format)
+    this.#store = { calls: this.#calls, keys, format }
+    const watches = new WatchLane(this.#watchConnection, credentials)
+    this.#observer = { store: this.#store, watches, credentials, random }
+  }
+
+  async openSession(
+    { ttlMs }: { readonly ttlMs: number },
+    signal: AbortSignal,
+  ): Promise<DriverSession> {
+    const { ID, TTL, error } = await this.#calls.call(
+      'open-session',
+      (client, options) => client.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options),
+      signal,
+    )
+    if (error !== '') throw etcdError('internal', 'open-session', error)
+    return new EtcdSession(ID, Number(TTL) * 1000, {
+      store: this.#store,
+      heartbeats: this.#heartbeats,
+      sessions: this.#sessions,
+    })
+  }
+
+  async list(scope: Scope, signal: AbortSignal): Promise<Contents> {
+    return readScope(this.#store, scope, signal)
+  }
+
+  observe(
+    scope: Scope,
+    cursor: Cursor | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<Observation> {
+    return observe(this.#observer, scope, cursor, signal)
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (await this.#observer.watches.probe(signal)) return
+    const request = { key: this.#store.keys.absolute(epochKey), keys_only: true }
+    try {
+      await readRange(this.#store, 'probe', request, signal)
+    } catch (error) {
+      // a refusal is an answer, too
+      if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error
+    }
+  }
+
+  async diagnose(signal: AbortSignal): Promise<Diagnosis> {
+    const { version, dbSize, errors } = await this.#calls.call(
+      'diagnose',
+      (client, options) => client.maintenance.status(options),
+      signal,
+    )
+    return {
+      serverVersion: version,
+      limits: [
+        `database size ${dbSize} bytes (writes stop at --quota-backend-bytes, 2 GiB by default)`,
+        'at most 125 instances and about 1 MB in one transaction',
+        ...errors.map((error) => `alarm: ${error}`),
+      ],
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#observer.watches.close()
+    for (const session of this.#sessions.values()) session.abandon()
+    this.#sessions.clear()
+    for (const lane of [this.#calls, this.#watchConnection, this.#heartbeats]) lane.close()
+  }
+}
+
+/**
+ * A factory of etcd drivers. Throws `invalid-config` at once when `config` is wrong; no connection
+ * is made before the first call.
+ */
+export const etcd = (config: EtcdConfig): DriverFactory => {
+  const checked = validateEtcdConfig(config)
+  return (context) => new EtcdDriver(checked, context)
+}

@@ -1,0 +1,185 @@
+import type {
+  Cursor,
+  InstanceRecord,
+  Observation,
+  Random,
+  RecordKey,
+  Scope,
+  SkippedRecord,
+} from '@sd/core/driver'
+import { RegistryError, toRecordKey } from '@sd/core/driver'
+import type { IEvent } from 'etcd3'
+import type { EtcdCredentials } from './client/etcd-credentials.ts'
+import type { WatchLane } from './client/watch-lane.ts'
+import { openWatch, type WatchMessage, type WatchMessages } from './client/watch-messages.ts'
+import { parseCursor } from './cursor.ts'
+import { pageSize, readPages, readRange, serviceIn } from './etcd-read.ts'
+import { etcdError, isStaleToken } from './errors.ts'
+import { cursorAt, proveHistory, readFirstPage, type Standing } from './history.ts'
+import { epochKey } from './keys.ts'
+import { decodeAll, decodeValue, isRecord, type Store } from './kv.ts'
+import { ServiceNames } from './service-names.ts'
+
+/** What an observation is made of. */
+export interface Observer {
+  readonly store: Store
+  readonly watches: WatchLane
+  readonly credentials: EtcdCredentials
+  readonly random: Random
+}
+
+const withCursor = (cursor: Cursor | undefined): { cursor?: Cursor } => (cursor ? { cursor } : {})
+
+/**
+ * A refused watch may mean a stale token: older servers answer `permission denied` for that too,
+ * and check the one that the stream was opened with. A read of the same range with a good token
+ * tells; it throws when the range is forbidden indeed.
+ */
+const explainRefusal = async (
+  { store, watches, credentials }: Observer,
+  error: unknown,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<unknown> => {
+  const stale = isStaleToken(error)
+  const denied = error instanceof RegistryError && error.code === 'permission-denied'
+  if (!credentials.given || (!stale && !denied)) return error
+  const request = { ...store.keys.range(scope), limit: 1, keys_only: true }
+  await readRange(store, 'observe', request, signal, serviceIn(scope))
+  watches.retire()
+  return etcdError(
+    'unavailable',
+    'observe',
+    'the watch stream outlived its token',
+    serviceIn(scope),
+  )
+}
+
+const attach = async (
+  observer: Observer,
+  scope: Scope,
+  at: Standing,
+  signal: AbortSignal,
+): Promise<WatchMessages> => {
+  const range = observer.store.keys.range(scope)
+  const start_revision = (at.revision + 1n).toString()
+  try {
+    return await openWatch(observer.watches, { ...range, start_revision }, signal)
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw await explainRefusal(observer, error, scope, signal)
+  }
+}
+
+const lastPerKey = (store: Store, events: readonly IEvent[]): ReadonlyMap<string, IEvent> => {
+  const last = new Map<string, IEvent>()
+  for (const event of events) last.set(store.keys.relative(event.kv.key), event)
+  last.delete(epochKey)
+  return last
+}
+
+const changesOf = (
+  store: Store,
+  events: readonly IEvent[],
+  cursor: Cursor | undefined,
+): Observation => {
+  const records: InstanceRecord[] = []
+  const skipped: SkippedRecord[] = []
+  const removed: RecordKey[] = []
+  for (const [key, { type, kv }] of lastPerKey(store, events)) {
+    if (type === 'Delete') {
+      removed.push(toRecordKey(key))
+      continue
+    }
+    const decoded = decodeValue(store.format, key, kv.value)
+    if (isRecord(decoded)) records.push(decoded)
+    else skipped.push(decoded)
+  }
+  return { type: 'changes', records, skipped, removed, ...withCursor(cursor) }
+}
+
+/** Where the watch stands after `message`; never back, as a member may lag behind the one read from. */
+const revisionAfter = ({ events, header }: WatchMessage, before: bigint): bigint => {
+  // a batch's header may be ahead of events still to come: only the last event counts
+  const revision = BigInt(events.at(-1)?.kv.mod_revision ?? header.revision)
+  return revision > before ? revision : before
+}
+
+async function* observeRecords(
+  observer: Observer,
+  scope: Scope,
+  from: Standing | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Observation, never> {
+  const { store, random } = observer
+  const range = store.keys.range(scope)
+  const read = { operation: 'observe', range, keysOnly: false, service: serviceIn(scope) }
+  const first = from
+    ? undefined
+    : await readFirstPage(store, random, { ...range, limit: pageSize }, signal)
+  const at = (from ?? first?.at) as Standing
+  const kvs = first && (await readPages(store, read, first.page, at.revision.toString(), signal))
+  await using watch = await attach(observer, scope, at, signal)
+  if (from || BigInt(watch.attached.revision) < at.revision)
+    await proveHistory(store, at, watch.attached, range, signal)
+  const cursor = cursorAt(at, at.revision)
+  yield kvs
+    ? { type: 'snapshot', ...decodeAll(store, kvs), ...withCursor(cursor) }
+    : { type: 'alive', ...withCursor(cursor) }
+  let { revision } = at
+  for await (const message of watch.messages) {
+    signal.throwIfAborted()
+    revision = revisionAfter(message, revision)
+    const next = cursorAt(at, revision)
+    yield message.events.length > 0
+      ? changesOf(store, message.events, next)
+      : { type: 'alive', ...withCursor(next) }
+  }
+  throw etcdError('internal', 'observe', 'the watch ended without a reason')
+}
+
+async function* observeNames(
+  observer: Observer,
+  scope: Scope,
+  signal: AbortSignal,
+): AsyncGenerator<Observation, never> {
+  const { store, random } = observer
+  const range = store.keys.range(scope)
+  const request = { ...range, limit: pageSize, keys_only: true }
+  const { page, at } = await readFirstPage(store, random, request, signal)
+  const read = { operation: 'observe', range, keysOnly: true }
+  const kvs = await readPages(store, read, page, at.revision.toString(), signal)
+  await using watch = await attach(observer, scope, at, signal)
+  if (BigInt(watch.attached.revision) < at.revision)
+    await proveHistory(store, at, watch.attached, range, signal)
+  const services = new ServiceNames(store.format)
+  for (const { key } of kvs) services.add(store.keys.relative(key))
+  yield { type: 'snapshot', records: [], skipped: [], names: services.names }
+  for await (const { events } of watch.messages) {
+    signal.throwIfAborted()
+    const { names, removedNames } = services.apply(lastPerKey(store, events))
+    yield names.length + removedNames.length === 0
+      ? { type: 'alive' }
+      : { type: 'changes', records: [], skipped: [], removed: [], names, removedNames }
+  }
+  throw etcdError('internal', 'observe', 'the watch ended without a reason')
+}
+
+/**
+ * Observes a scope: a snapshot, and from the revision after it every change. With a cursor, what
+ * follows it, after proof that the servers still have that history. Names have no cursor, as what
+ * a name's disappearing depends on is known to one observation only.
+ */
+export async function* observe(
+  observer: Observer,
+  scope: Scope,
+  cursor: Cursor | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Observation, never> {
+  signal.throwIfAborted()
+  const place = cursor === undefined ? undefined : parseCursor(cursor)
+  if (cursor !== undefined && (place === undefined || 'names' in scope))
+    throw etcdError('cursor-expired', 'observe', 'not a cursor of this scope', serviceIn(scope))
+  if ('names' in scope) return yield* observeNames(observer, scope, signal)
+  return yield* observeRecords(observer, scope, place, signal)
+}

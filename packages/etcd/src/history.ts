@@ -1,0 +1,125 @@
+import { type Cursor, type Random, RegistryError } from '@sd/core/driver'
+import type { IKeyValue, IRangeRequest, IRangeResponse, IResponseHeader } from 'etcd3'
+import { formatCursor, type Place } from './cursor.ts'
+import { readRange } from './etcd-read.ts'
+import { etcdError } from './errors.ts'
+import { epochKey, type KeyRange } from './keys.ts'
+import { rangesOf, type Store, transact } from './kv.ts'
+
+/**
+ * Where a read stands. Without an epoch nothing proves later that a server still has the same
+ * history (a wiped server may even keep its cluster id), so there is no cursor then.
+ */
+export interface Standing {
+  readonly epoch: string | undefined
+  readonly clusterId: string
+  readonly revision: bigint
+}
+
+const epochShape = /^[a-z0-9]{1,64}$/
+
+const epochIn = (kvs: readonly IKeyValue[]): string | undefined => {
+  const text = kvs[0]?.value.toString('latin1')
+  return text !== undefined && epochShape.test(text) ? text : undefined
+}
+
+const standing = (
+  epoch: string | undefined,
+  { cluster_id, revision }: IResponseHeader,
+): Standing => ({ epoch, clusterId: cluster_id, revision: BigInt(revision) })
+
+/** The cursor of `revision` in the history of `at`. */
+export const cursorAt = ({ epoch, clusterId }: Standing, revision: bigint): Cursor | undefined =>
+  epoch === undefined ? undefined : formatCursor({ epoch, clusterId, revision })
+
+const isDenied = (error: unknown): boolean =>
+  error instanceof RegistryError && error.code === 'permission-denied'
+
+const unlessDenied = async <T>(work: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await work
+  } catch (error) {
+    if (isDenied(error)) return undefined
+    throw error
+  }
+}
+
+/** The first page of a read, and where it stands. */
+export interface FirstPage {
+  readonly page: IRangeResponse
+  readonly at: Standing
+}
+
+/** Reads `request` and the epoch at one revision; without permission for the epoch, `request` alone. */
+const readWithEpoch = async (
+  store: Store,
+  request: IRangeRequest,
+  signal: AbortSignal,
+): Promise<FirstPage & { readonly denied: boolean }> => {
+  const key = store.keys.absolute(epochKey)
+  const both = [{ request_range: { key } }, { request_range: request }]
+  const read = await unlessDenied(transact(store, 'observe', { success: both }, signal))
+  const [epoch, page] = read ? rangesOf(read) : []
+  if (read && epoch && page)
+    return { page, at: standing(epochIn(epoch.kvs), read.header), denied: false }
+  const alone = await readRange(store, 'observe', request, signal)
+  return { page: alone, at: standing(undefined, alone.header), denied: true }
+}
+
+/**
+ * Reads a first page together with the namespace's epoch. A namespace without one gets one, where
+ * that is permitted, before the page is read again, so that the epoch covers what was read.
+ */
+export const readFirstPage = async (
+  store: Store,
+  random: Random,
+  request: IRangeRequest,
+  signal: AbortSignal,
+): Promise<FirstPage> => {
+  const first = await readWithEpoch(store, request, signal)
+  if (first.denied || first.at.epoch !== undefined) return first
+  const key = store.keys.absolute(epochKey)
+  const absent = { key, target: 'Mod', result: 'Equal', mod_revision: '0' } as const
+  const create = { request_put: { key, value: Buffer.from(random.id(20)) } }
+  const created = await unlessDenied(
+    transact(store, 'observe', { compare: [absent], success: [create] }, signal),
+  )
+  return created === undefined ? first : readWithEpoch(store, request, signal)
+}
+
+const expired = (reason: string): RegistryError => etcdError('cursor-expired', 'observe', reason)
+
+const checkHeader = (
+  place: Pick<Place, 'clusterId' | 'revision'>,
+  header: IResponseHeader,
+): void => {
+  if (header.cluster_id !== place.clusterId) throw expired('another cluster answers')
+  if (BigInt(header.revision) < place.revision)
+    throw expired(`the server is at revision ${header.revision}, before ${place.revision}`)
+}
+
+/**
+ * Throws `cursor-expired` unless the servers still have the history that `at` lies in. To be
+ * called after the watch was attached: then the watch is on that history too, and not on an
+ * emptied server, which would accept any future revision and stay silent.
+ */
+export const proveHistory = async (
+  store: Store,
+  at: Standing,
+  attached: IResponseHeader,
+  scope: KeyRange,
+  signal: AbortSignal,
+): Promise<void> => {
+  if (attached.cluster_id !== at.clusterId) throw expired('another cluster answers')
+  if (at.epoch === undefined) {
+    // just read, and no cursor: the revision alone tells an emptied server
+    const request = { ...scope, limit: 1, keys_only: true }
+    checkHeader(at, (await readRange(store, 'observe', request, signal)).header)
+    return
+  }
+  const request = { key: store.keys.absolute(epochKey) }
+  const read = await unlessDenied(readRange(store, 'observe', request, signal))
+  if (read === undefined) throw expired('the epoch may not be read any more')
+  checkHeader(at, read.header)
+  if (epochIn(read.kvs) !== at.epoch) throw expired('the namespace was emptied since')
+}

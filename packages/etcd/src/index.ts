@@ -1,0 +1,2 @@
+export { type EtcdConfig, type EtcdTls, validateEtcdConfig } from './config.ts'
+export { etcd } from './etcd-driver.ts'

@@ -1,0 +1,49 @@
+import type { Scope, WireFormat } from '@sd/core/driver'
+
+/** A range of keys, `end` excluded, as etcd's requests take it. */
+export interface KeyRange {
+  readonly key: Buffer
+  readonly range_end: Buffer
+}
+
+/**
+ * Holds the namespace's epoch, relative to it. `encodeName` leaves no `%` without two hex digits
+ * behind it, so no service or id encodes to this.
+ */
+export const epochKey = '%epoch'
+
+/** The first key behind all that begin with `prefix` (etcd's `clientv3.GetPrefixRangeEnd`). */
+export const prefixEnd = (prefix: Buffer): Buffer => {
+  for (let index = prefix.length - 1; index >= 0; index--) {
+    const byte = prefix[index] as number
+    if (byte < 0xff) return Buffer.concat([prefix.subarray(0, index), Buffer.from([byte + 1])])
+  }
+  return Buffer.from([0])
+}
+
+/** Where one namespace's records lie. Keys are relative to it outside this class. */
+export class KeySpace {
+  readonly #prefix: Buffer
+  readonly #format: WireFormat
+
+  constructor(namespace: string, format: WireFormat) {
+    this.#prefix = Buffer.from(`${namespace}/`)
+    this.#format = format
+  }
+
+  /** The stored key. */
+  absolute(key: string): Buffer {
+    return Buffer.concat([this.#prefix, Buffer.from(key)])
+  }
+
+  /** The key relative to the namespace. */
+  relative(key: Buffer): string {
+    return key.subarray(this.#prefix.length).toString()
+  }
+
+  range(scope: Scope): KeyRange {
+    const key =
+      'service' in scope ? this.absolute(this.#format.prefix(scope.service)) : this.#prefix
+    return { key, range_end: prefixEnd(key) }
+  }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { etcd, validateEtcdConfig } from '../src/index.ts'
+
+const endpoints = ['http://10.0.0.1:2379']
+const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
+
+describe('validateEtcdConfig', () => {
+  it('fills in the namespace and freezes a copy', () => {
+    const config = validateEtcdConfig({ endpoints })
+    expect(config).toEqual({ endpoints, namespace: 'services' })
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(Object.isFrozen(config.endpoints)).toBe(true)
+  })
+
+  it('takes slashes in the namespace, several endpoints, credentials and TLS', () => {
+    const given = {
+      endpoints: ['https://a.example:2379', 'https://[::1]:2379'],
+      namespace: '/microservices',
+      username: 'u',
+      password: 'p',
+      tls: { ca: pem, cert: Buffer.from(pem), key: pem },
+    }
+    expect(validateEtcdConfig(given)).toEqual(given)
+  })
+
+  it.each([
+    [undefined, 'the configuration is undefined'],
+    [{}, 'endpoints is undefined'],
+    [{ endpoints: [] }, 'endpoints is a list; expected a list of one or more URLs'],
+    [{ endpoints: ['10.0.0.1:2379'] }, 'endpoints holds "10.0.0.1:2379"'],
+    [{ endpoints: ['http://h'] }, 'expected http://host:port'],
+    [{ endpoints: ['http://h:0'] }, 'endpoints holds'],
+    [{ endpoints: ['http://h:70000'] }, 'endpoints holds'],
+    [{ endpoints: ['http://h:1/path'] }, 'with no path'],
+    [{ endpoints: [5] }, 'endpoints holds 5'],
+    [{ endpoints: ['http://a:1', 'https://b:1'] }, 'mixes http: and https:'],
+    [{ endpoints, namespace: '' }, 'namespace is ""'],
+    [{ endpoints, namespace: 'a/' }, 'namespace is "a/"'],
+    [{ endpoints, username: 'u' }, 'username is given alone'],
+    [{ endpoints, password: 'secret' }, 'password is given alone'],
+    [{ endpoints, username: '', password: 'x' }, 'username is not a non-empty string'],
+    [{ endpoints, tls: {} }, 'the endpoints are http:'],
+    [{ endpoints: ['https://h:1'], tls: 'x' }, 'tls is "x"'],
+    [{ endpoints: ['https://h:1'], tls: { ca: '/etc/ca.pem' } }, 'tls.ca holds no PEM block'],
+    [{ endpoints: ['https://h:1'], tls: { cert: pem } }, 'tls.cert is given alone'],
+    [{ endpoints: ['https://h:1'], tls: { cerd: pem } }, 'did you mean "tls.cert"'],
+    [{ endpoints, endpoint: 'x' }, 'unknown key "endpoint"; did you mean "endpoints"'],
+    [{ endpoints, nameSpace: 'x' }, 'did you mean "namespace"'],
+  ])('refuses %j', (given, message) => {
+    expect(() => validateEtcdConfig(given)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-config',
+        message: expect.stringContaining(message),
+      }),
+    )
+  })
+
+  it('never shows a password', () => {
+    for (const given of [
+      { endpoints: ['http://user:hunter2@h:1'] },
+      { endpoints, password: 'hunter2' },
+      { endpoints, username: 'u', password: ['hunter2'] },
+    ])
+      expect(() => validateEtcdConfig(given)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+      )
+  })
+})
+
+describe('etcd', () => {
+  it('refuses a wrong configuration before anything is made', () => {
+    expect(() => etcd({ endpoints: [] })).toThrow(/invalid-config/)
+  })
+})

@@ -1,0 +1,52 @@
+import { decodeName, jsonFormat, toCursor } from '@sd/core/driver'
+import { describe, expect, it } from 'vitest'
+import { formatCursor, parseCursor } from '../src/cursor.ts'
+import { epochKey, KeySpace, prefixEnd } from '../src/keys.ts'
+
+describe('prefixEnd', () => {
+  it.each([
+    ['a/', 'a0'],
+    ['a\xff', 'b'],
+    ['\xff\xff', '\0'],
+  ])('%j ends before %j', (prefix, end) => {
+    expect(prefixEnd(Buffer.from(prefix, 'latin1')).toString('latin1')).toBe(end)
+  })
+})
+
+describe('KeySpace', () => {
+  const keys = new KeySpace('/micro/services', jsonFormat)
+
+  it('puts keys under the namespace, and takes them out again', () => {
+    const stored = keys.absolute('orders/1')
+    expect(stored.toString()).toBe('/micro/services/orders/1')
+    expect(keys.relative(stored)).toBe('orders/1')
+  })
+
+  it('ranges over one service, not over one whose name begins alike', () => {
+    const { key, range_end } = keys.range({ service: 'user' })
+    const inside = (name: string): boolean => {
+      const stored = keys.absolute(name)
+      return stored.compare(key) >= 0 && stored.compare(range_end) < 0
+    }
+    expect(inside('user/1')).toBe(true)
+    expect(inside('user-admin/1')).toBe(false)
+    expect(inside('user%2Fadmin/1')).toBe(false)
+    expect(keys.range({ all: true })).toEqual(keys.range({ names: true }))
+  })
+
+  it('keeps the epoch where no service can be', () => {
+    expect(decodeName(epochKey)).toBeUndefined()
+    expect(jsonFormat.serviceOf(epochKey)).toBeUndefined()
+  })
+})
+
+describe('cursors', () => {
+  it('come back as they were, also beyond 2^53', () => {
+    const place = { epoch: 'abc123', clusterId: '18446744073709551615', revision: 2n ** 62n }
+    expect(parseCursor(formatCursor(place))).toEqual(place)
+  })
+
+  it.each(['', 'a:b:c', 'x:1', ':1:1', 'e:1:-1', 'e:1:1:1'])('%j is none', (text) => {
+    expect(parseCursor(toCursor(text))).toBeUndefined()
+  })
+})

@@ -1,0 +1,32 @@
+import { jsonFormat } from '@sd/core/driver'
+import { describe, expect, it } from 'vitest'
+import { ServiceNames } from '../src/service-names.ts'
+
+const events = (...entries: [string, 'Put' | 'Delete'][]) =>
+  new Map(entries.map(([key, type]) => [key, { type }]))
+
+describe('ServiceNames', () => {
+  it('names a service from its first key to its last', () => {
+    const services = new ServiceNames(jsonFormat)
+    services.add('orders/1')
+    expect(services.names).toEqual(['orders'])
+    expect(services.apply(events(['orders/2', 'Put'], ['users/1', 'Put']))).toEqual({
+      names: ['users'],
+      removedNames: [],
+    })
+    expect(services.apply(events(['orders/1', 'Delete']))).toEqual({ names: [], removedNames: [] })
+    expect(services.apply(events(['orders/2', 'Delete']))).toEqual({
+      names: [],
+      removedNames: ['orders'],
+    })
+    expect(services.names).toEqual(['users'])
+  })
+
+  it('tells the net effect of one batch', () => {
+    const services = new ServiceNames(jsonFormat)
+    services.add('orders/1')
+    const batch = events(['orders/1', 'Delete'], ['orders/2', 'Put'], ['no service', 'Put'])
+    expect(services.apply(batch)).toEqual({ names: [], removedNames: [] })
+    expect(services.apply(events(['gone/1', 'Delete']))).toEqual({ names: [], removedNames: [] })
+  })
+})

@@ -1,0 +1,184 @@
+import { EventEmitter } from 'node:events'
+import type { RegistryError } from '@sd/core/driver'
+import type { IEvent, IResponseHeader, IWatchRequest, IWatchResponse } from 'etcd3'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { WatchStream } from '../src/client/watch-stream.ts'
+import { etcdError } from '../src/errors.ts'
+
+class FakeDuplex extends EventEmitter {
+  readonly written: IWatchRequest[] = []
+  cancelled = 0
+  write(request: IWatchRequest): void {
+    this.written.push(request)
+  }
+  end(): void {}
+  cancel(): void {
+    this.cancelled++
+  }
+  answer(response: Partial<IWatchResponse>): void {
+    this.emit('data', {
+      header: header('1'),
+      watch_id: '0',
+      created: false,
+      canceled: false,
+      compact_revision: '0',
+      cancel_reason: '',
+      fragment: false,
+      events: [],
+      ...response,
+    })
+  }
+}
+
+const header = (revision: string): IResponseHeader => ({
+  cluster_id: '7',
+  member_id: '8',
+  revision,
+  raft_term: '1',
+})
+
+const event = (key: string, revision: string): IEvent =>
+  ({ type: 'Put', kv: { key: Buffer.from(key), mod_revision: revision } }) as IEvent
+
+const target = {
+  key: Buffer.from('a'),
+  range_end: Buffer.from('b'),
+  start_revision: '5',
+}
+
+let duplex: FakeDuplex
+let stream: WatchStream
+let log: string[]
+
+const listener = (name: string) => ({
+  created: ({ revision }: IResponseHeader) => void log.push(`${name} created ${revision}`),
+  events: (events: readonly IEvent[]) =>
+    void log.push(`${name} ${events.map(({ kv }) => kv.key.toString()).join()}`),
+  progress: ({ revision }: IResponseHeader) => void log.push(`${name} progress ${revision}`),
+  failed: ({ code }: RegistryError) => void log.push(`${name} ${code}`),
+})
+
+beforeEach(() => {
+  log = []
+  duplex = new FakeDuplex()
+  stream = new WatchStream(duplex, {
+    heard: () => {},
+    broken: (cause) => {
+      log.push('broken')
+      return etcdError('unavailable', 'watch', String(cause))
+    },
+    idle: () => void log.push('idle'),
+  })
+})
+
+describe('WatchStream', () => {
+  it('gives ids in the order of creation, and routes by id', () => {
+    stream.add(target, listener('a'))
+    stream.add(target, listener('b'))
+    expect(duplex.written[0]?.create_request).toMatchObject({
+      start_revision: '5',
+      fragment: true,
+      progress_notify: true,
+    })
+    duplex.answer({ created: true, watch_id: '3' })
+    duplex.answer({ created: true, watch_id: '4' })
+    duplex.answer({ watch_id: '4', events: [event('x', '6')] })
+    duplex.answer({ watch_id: '3', header: header('9') })
+    expect(log).toEqual(['a created 1', 'b created 1', 'b x', 'a progress 9'])
+  })
+
+  it('puts fragments together, each watch by itself', () => {
+    stream.add(target, listener('a'))
+    stream.add(target, listener('b'))
+    duplex.answer({ created: true, watch_id: '0' })
+    duplex.answer({ created: true, watch_id: '1' })
+    log = []
+    duplex.answer({ watch_id: '0', fragment: true, events: [event('x', '6')] })
+    duplex.answer({ watch_id: '1', events: [event('y', '6')] })
+    duplex.answer({ watch_id: '0', fragment: true, events: [event('y', '6')] })
+    duplex.answer({ watch_id: '0', events: [event('z', '6')] })
+    expect(log).toEqual(['b y', 'a x,y,z'])
+  })
+
+  it('fails one forbidden watch alone', () => {
+    stream.add(target, listener('a'))
+    stream.add(target, listener('b'))
+    const cancel_reason = 'rpc error: code = PermissionDenied desc = etcdserver: permission denied'
+    duplex.answer({ created: true, canceled: true, watch_id: '-1', cancel_reason })
+    duplex.answer({ created: true, watch_id: '0' })
+    expect(log).toEqual(['a permission-denied', 'b created 1'])
+  })
+
+  it('tells a compaction from other cancellations', () => {
+    stream.add(target, listener('a'))
+    stream.add(target, listener('b'))
+    duplex.answer({ created: true, watch_id: '0' })
+    duplex.answer({ created: true, watch_id: '1' })
+    log = []
+    duplex.answer({ canceled: true, watch_id: '0', compact_revision: '44' })
+    duplex.answer({ canceled: true, watch_id: '1' })
+    expect(log).toEqual(['a cursor-expired', 'b unavailable', 'idle'])
+  })
+
+  it('drops what arrives for a cancelled watch, and cancels one created too late', () => {
+    const cancelA = stream.add(target, listener('a'))
+    const cancelB = stream.add(target, listener('b'))
+    stream.add(target, listener('c'))
+    duplex.answer({ created: true, watch_id: '0' })
+    cancelA()
+    cancelB()
+    duplex.answer({ watch_id: '0', events: [event('x', '6')] })
+    duplex.answer({ created: true, watch_id: '1' })
+    duplex.answer({ canceled: true, watch_id: '0' })
+    duplex.answer({ created: true, watch_id: '2' })
+    expect(log).toEqual(['a created 1', 'c created 1'])
+    expect(duplex.written.flatMap(({ cancel_request: c }) => (c ? [c.watch_id] : []))).toEqual([
+      '0',
+      '1',
+    ])
+  })
+
+  it('is idle when the last watch left', () => {
+    const cancel = stream.add(target, listener('a'))
+    cancel()
+    cancel()
+    expect(log).toEqual(['idle'])
+  })
+
+  it('takes any response for a sign of life, and a manual progress for nothing else', async () => {
+    stream.add(target, listener('a'))
+    duplex.answer({ created: true, watch_id: '0' })
+    const probes = [stream.probe(), stream.probe()]
+    duplex.answer({ watch_id: '-1', header: header('99') })
+    await Promise.all(probes)
+    expect(log).toEqual(['a created 1'])
+  })
+
+  it('fails every watch and every probe once when it breaks', async () => {
+    stream.add(target, listener('a'))
+    stream.add(target, listener('b'))
+    duplex.answer({ created: true, watch_id: '0' })
+    const probe = stream.probe()
+    duplex.emit('error', new Error('14 UNAVAILABLE: gone'))
+    duplex.emit('error', new Error('again'))
+    duplex.emit('end')
+    await expect(probe).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(stream.probe()).rejects.toMatchObject({ code: 'unavailable' })
+    stream.add(target, listener('c'))
+    expect(log).toEqual([
+      'a created 1',
+      'broken',
+      'b unavailable',
+      'a unavailable',
+      'c unavailable',
+    ])
+    expect(duplex.cancelled).toBe(1)
+  })
+
+  it('breaks, and throws nothing, on a response that makes no sense', () => {
+    stream.add(target, listener('a'))
+    duplex.answer({ created: true, watch_id: '0' })
+    duplex.answer({ created: true, watch_id: '1' })
+    expect(log).toEqual(['a created 1', 'broken', 'a unavailable'])
+  })
+})
