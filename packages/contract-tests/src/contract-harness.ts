@@ -20,6 +20,14 @@ export interface OwnerProcess {
   kill(): Promise<void>
 }
 
+/** A server that has to be connected to with TLS or credentials. */
+export interface SecureConnection {
+  readonly connect: (namespace: string) => DriverFactory
+  readonly server: Pick<ServerControl, 'stop' | 'start'>
+  /** What is used to connect: none of it may appear in an error, a log line or an inspection. */
+  readonly secrets: readonly string[]
+}
+
 /** A fault that lasts until it is disposed of. */
 export type Fault = AsyncDisposable
 
@@ -50,11 +58,9 @@ export interface ContractHarness extends AsyncDisposable {
   /** Another process registers that instance and holds it; resolves once it is registered. */
   startOwner?(namespace: string, instance: InstanceInput, ttlMs: number): Promise<OwnerProcess>
   /** Ways to connect securely (TLS, authentication), by name; each must serve like the plain one. */
-  readonly secure?: Readonly<Record<string, (namespace: string) => DriverFactory>>
+  readonly secure?: Readonly<Record<string, SecureConnection>>
   /** Configurations that must be refused before any I/O, each with the field that the error names. */
   readonly invalidConfigs?: readonly { readonly field: string; readonly make: () => unknown }[]
-  /** Credentials in use: none may appear in an error, a log line or an inspection. */
-  readonly secrets?: readonly string[]
 }
 
 /** Settings of one run of the suite. */

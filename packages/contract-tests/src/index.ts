@@ -7,6 +7,7 @@ export type {
   ContractOptions,
   Fault,
   OwnerProcess,
+  SecureConnection,
   ServerControl,
 } from './contract-harness.ts'
 export type { Need } from './contract-case.ts'

@@ -87,5 +87,6 @@ describe('jsonFormat', () => {
     expect(jsonFormat.decode('s', bytes({ id: 'a', name: 's' }))).toHaveProperty('skipped')
     expect(jsonFormat.serviceOf('no-slash')).toBeUndefined()
     expect(jsonFormat.serviceOf('%zz/a')).toBeUndefined()
+    expect(jsonFormat.serviceOf('nested/orders/a')).toBeUndefined()
   })
 })

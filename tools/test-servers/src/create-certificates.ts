@@ -1,7 +1,17 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { runCommand } from './run-command.ts'
+// tsyringe, which x509 is built on, wants it before anything else
+import 'reflect-metadata'
+import { webcrypto } from 'node:crypto'
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
 
 /** A certificate and its key, as PEM texts. */
 export interface Certificate {
@@ -19,32 +29,57 @@ export interface Certificates {
   readonly client: Certificate
 }
 
-/** Creates a new authority, a server's and a client's certificate, with the machine's openssl. */
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const dayMs = 24 * 60 * 60 * 1_000
+
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+
+const validity = (): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() - dayMs),
+  notAfter: new Date(Date.now() + 2 * dayMs),
+})
+
+const pemOf = async (key: webcrypto.CryptoKey): Promise<string> =>
+  PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
+
+/** Creates a new authority, a server's and a client's certificate. */
 export async function createCertificates(clientName = 'root'): Promise<Certificates> {
-  const folder = await mkdtemp(join(tmpdir(), 'sd-certificates-'))
-  const at = (name: string) => join(folder, name)
-  const openssl = (...args: string[]) => runCommand('openssl', args, { cwd: folder })
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  const sign = async (name: string, commonName: string): Promise<Certificate> => {
-    const [key, request, cert] = [`${name}.key`, `${name}.csr`, `${name}.crt`]
-    await openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', `/CN=${commonName}`)
-    const authority = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial']
-    const what = ['-in', request, '-out', cert, '-days', '2', '-extfile', 'extensions']
-    await openssl('x509', '-req', ...authority, ...what)
-    return { cert: await readFile(at(cert), 'utf8'), key: await readFile(at(key), 'utf8') }
+  const authorityKeys = await newKeys()
+  const authority = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=test-ca',
+    keys: authorityKeys,
+    signingAlgorithm: algorithm,
+    ...validity(),
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  })
+  const extensions: Extension[] = [
+    new SubjectAlternativeNameExtension([
+      { type: 'ip', value: '127.0.0.1' },
+      { type: 'dns', value: 'localhost' },
+    ]),
+    // etcd's own gateway shows the server's certificate as a client's: it must do for both
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+  ]
+  const sign = async (commonName: string): Promise<Certificate> => {
+    const keys = await newKeys()
+    const certificate = await X509CertificateGenerator.create({
+      subject: `CN=${commonName}`,
+      issuer: authority.subject,
+      publicKey: keys.publicKey,
+      signingKey: authorityKeys.privateKey,
+      signingAlgorithm: algorithm,
+      ...validity(),
+      extensions,
+    })
+    return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) }
   }
-  try {
-    await writeFile(
-      at('extensions'),
-      // etcd's own gateway shows the server's certificate as a client's: it must do for both.
-      'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n',
-    )
-    const authority = ['-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=test-ca']
-    await openssl('req', '-x509', ...newKey, ...authority)
-    const server = await sign('server', 'server')
-    const client = await sign('client', clientName)
-    return { ca: await readFile(at('ca.crt'), 'utf8'), server, client }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  return {
+    ca: authority.toString('pem'),
+    server: await sign('server'),
+    client: await sign(clientName),
   }
 }

@@ -104,7 +104,7 @@ export const recoveryCases = [
         return now.state === 'live' && now.id !== session.id
       })
       await run.lists(owner, 'orders', ['a'], slackMs)
-      expect(registration.status.state).toBe('registered')
+      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
     },
   ),
 

@@ -3,6 +3,7 @@ import { RegistryError } from '@sd/core'
 import { expect } from 'vitest'
 import { contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
+import { eventually } from '../eventually.ts'
 
 /** S1, S2, S3: as far as they are the same for every backend. */
 export const securityCases = [
@@ -10,7 +11,7 @@ export const securityCases = [
     'S1 serves over every secure connection as over a plain one',
     ['secure'],
     async (run) => {
-      for (const [name, connect] of Object.entries(run.harness.secure ?? {})) {
+      for (const [name, { connect }] of Object.entries(run.harness.secure ?? {})) {
         const registry = run.open(connect(`${run.namespace}-${name}`))
         const follower = run.follow(registry, 'orders')
         await registry.register(input('orders', 'a'))
@@ -21,25 +22,46 @@ export const securityCases = [
   ),
 
   contractCase(
-    'S2 shows no credentials in errors, logs and inspections',
-    ['secrets', 'server'],
+    'S1 goes on over a secure connection after the server restarted',
+    ['secure'],
     async (run) => {
-      const { server, secrets = [] } = run.harness
-      const connections = Object.values(run.harness.secure ?? { plain: run.harness.connect })
-      for (const connect of connections) {
-        const registry = run.open(connect(run.namespace), { callTimeoutMs: 300 })
+      const { ttlMs, capMs, slackMs } = run.times
+      for (const [name, { connect, server }] of Object.entries(run.harness.secure ?? {})) {
+        const registry = run.open(connect(`${run.namespace}-${name}`))
+        const follower = run.follow(registry, 'orders')
+        const registration = await registry.register(input('orders', 'a'))
+        await follower.sees(['a'], slackMs)
+        await server.stop('kill')
+        await server.start()
+        await registration.update({ weight: 3 })
+        await eventually(
+          'the watch goes on',
+          ttlMs + capMs + slackMs,
+          () => follower.view.get('a')?.weight === 3,
+        )
+        expect(follower.removed).toEqual([])
+      }
+    },
+  ),
+
+  contractCase(
+    'S2 shows no credentials in errors, logs and inspections',
+    ['secure'],
+    async (run) => {
+      for (const { connect, server, secrets } of Object.values(run.harness.secure ?? {})) {
+        const registry = run.open(connect(run.namespace), { callTimeoutMs: 500 })
         await registry.list('orders')
-        await server?.stop('kill')
+        await server.stop('kill')
         const error = await registry.list('orders').then(
           () => undefined,
           (thrown: unknown) => thrown,
         )
-        await server?.start()
+        await server.start()
         expect(error).toBeInstanceOf(RegistryError)
         const shown = [
           inspect(error, { depth: 10 }),
           String(error),
-          inspect(registry, { depth: 10 }),
+          inspect(registry, { depth: 10, showHidden: true }),
           JSON.stringify(registry.health()),
           ...run.logs.map((line) => inspect(line, { depth: 10 })),
         ].join('\n')

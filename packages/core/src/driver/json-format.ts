@@ -125,10 +125,8 @@ export const jsonFormat: WireFormat = {
   carriesClaims: true,
   key: ({ service, id }) => `${encodeName(service)}/${encodeName(id)}`,
   prefix: (service) => `${encodeName(service)}/`,
-  serviceOf: (key) => {
-    const slash = key.indexOf('/')
-    return slash < 0 ? undefined : decodeName(key.slice(0, slash))
-  },
+  // a key with more parts than two is of a namespace below this one
+  serviceOf: (key) => split(key)?.service,
   encode: ({ instance, claim, ttlMs, registeredAtMs }: PutRequest) => {
     const { service, id, version, zone, ...rest } = instance
     return new TextEncoder().encode(

@@ -125,7 +125,9 @@ export class SessionSupervisor {
       this.#kick()
       return gone
     }
-    return slot.leaving.has(desired) ? slot.gone() : Promise.resolve()
+    // one that failed may have left a create on its way, or a record that is being removed
+    const pending = slot.desired === undefined || slot.leaving.has(desired)
+    return pending ? slot.gone() : Promise.resolve()
   }
 
   /** Takes everything back and ends; bounded by `signal`. */

@@ -65,8 +65,9 @@ export class SlotWriter {
   async #failed(live: LiveSession, sent: readonly Sent[], cause: RegistryError): Promise<void> {
     if (cause.retryable || live.signal.aborted) {
       for (const { slot, desired } of sent) {
-        // a late update is fenced by the driver's comparison; a late create is not
-        if (slot.writtenIn !== live.id) slot.unknownIn.add(live.id)
+        // a late update is fenced by the driver's comparison, a late create is not; and an update
+        // turns out a create where somebody else has deleted the record
+        slot.unknownIn.add(live.id)
         if (cause.retryable) desired.disturbed(cause)
       }
       this.#retry.later(

@@ -37,7 +37,7 @@ export const openWatch = async (
     },
     signal,
   )
-  const abort = (): void => messages.fail(signal.reason)
+  const abort = (): void => messages.abort(signal.reason)
   const release = (): void => {
     signal.removeEventListener('abort', abort)
     cancel()

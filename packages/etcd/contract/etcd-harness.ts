@@ -1,0 +1,100 @@
+import type { DriverFactory } from '@sd/core/driver'
+import { encodeName } from '@sd/core/driver'
+import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { etcd as etcdServer, launch, TcpProxy } from '@sd/test-servers'
+import { etcd } from '../src/index.ts'
+import { launchSecureServers } from './secure-servers.ts'
+import { admin } from './support.ts'
+
+/** All that the suite can ask for. */
+export const etcdNeeds: readonly Need[] = [
+  'connectDirect',
+  'server',
+  'partition',
+  'slow',
+  'cutAt',
+  'expireSession',
+  'loseHistory',
+  'deleteRecord',
+  'writeRaw',
+  'startOwner',
+  'secure',
+  'invalidConfigs',
+]
+
+/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+export const etcdHarness = async (): Promise<ContractHarness> => {
+  const [cluster, secure] = await Promise.all([launch(etcdServer), launchSecureServers()])
+  const [server] = cluster.servers
+  if (server === undefined) throw new Error('no server was launched')
+  const direct = server.endpoints['client'] ?? ''
+  const proxy = await TcpProxy.to(direct)
+  const over =
+    (endpoint: string) =>
+    (namespace: string): DriverFactory =>
+      etcd({ endpoints: [`http://${endpoint}`], namespace })
+  const keyOf = (namespace: string, service: string, id: string): string =>
+    `${namespace}/${encodeName(service)}/${encodeName(id)}`
+  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
+  return {
+    connect: over(proxy.endpoint),
+    connectDirect: over(direct),
+    server: {
+      stop: (how) => server.stop(how),
+      start: () => server.start(),
+      wipe: () => server.wipe(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+    },
+    partition: async () => {
+      proxy.partition(true)
+      return healing
+    },
+    slow: async (delayMs) => {
+      proxy.latency(delayMs)
+      return healing
+    },
+    cutAt: async (bytes) => {
+      proxy.cutAfter(bytes, 'always')
+      return healing
+    },
+    expireSession: async (sessionId) => {
+      using etcdItself = admin(direct)
+      await etcdItself.leaseClient.leaseRevoke({ ID: sessionId })
+    },
+    loseHistory: async () => {
+      using etcdItself = admin(direct)
+      const { revision } = (await etcdItself.put('compacted').value('').exec()).header
+      await etcdItself.kv.compact({ revision, physical: true })
+    },
+    deleteRecord: async (namespace, service, id) => {
+      using etcdItself = admin(direct)
+      await etcdItself.delete().key(keyOf(namespace, service, id))
+    },
+    writeRaw: async (namespace, service, id, value) => {
+      using etcdItself = admin(direct)
+      await etcdItself.put(keyOf(namespace, service, id)).value(Buffer.from(value))
+    },
+    startOwner: (namespace, instance, ttlMs) =>
+      forkOwner({
+        module: new URL('../src/index.ts', import.meta.url).href,
+        factory: 'etcd',
+        config: { endpoints: [`http://${direct}`], namespace },
+        instance,
+        ttlMs,
+      }),
+    secure: secure.connections,
+    invalidConfigs: [
+      { field: 'endpoints', make: () => etcd({ endpoints: [] }) },
+      { field: 'endpoints', make: () => etcd({ endpoints: ['ftp://h:1'] }) },
+      {
+        field: 'tls',
+        make: () => etcd({ endpoints: ['http://127.0.0.1:1'], tls: {} }),
+      },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await proxy[Symbol.asyncDispose]()
+      await Promise.all([cluster[Symbol.asyncDispose](), secure[Symbol.asyncDispose]()])
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import type { SecureConnection } from '@sd/contract-tests'
+import { createCertificates, etcd as etcdServer, launch, type Cluster } from '@sd/test-servers'
+import { etcd } from '../src/index.ts'
+import { admin } from './support.ts'
+
+/** Servers that must be connected to with certificates or credentials. */
+export interface SecureServers extends AsyncDisposable {
+  readonly connections: Readonly<Record<string, SecureConnection>>
+}
+
+const endpointsOf = (cluster: Cluster): readonly string[] =>
+  cluster.servers.map(({ endpoints }) => endpoints['client'] ?? '')
+
+const controlOf = (cluster: Cluster): SecureConnection['server'] => ({
+  stop: (how) => cluster.stop(how),
+  start: () => cluster.start(),
+})
+
+/** One with an authority of its own that asks for client certificates, one with users. */
+export const launchSecureServers = async (): Promise<SecureServers> => {
+  const { ca, server, client } = await createCertificates()
+  const [tls, users] = await Promise.all([
+    launch(etcdServer, { tls: { ...server, ca, clientCertAuth: true } }),
+    launch(etcdServer),
+  ])
+  const password = 'hunter2-contract'
+  {
+    using etcdItself = admin(endpointsOf(users)[0] ?? '')
+    await etcdItself.user('root').create(password)
+    await etcdItself.role('root').create()
+    await etcdItself.user('root').addRole('root')
+    await etcdItself.auth.authEnable()
+  }
+  return {
+    connections: {
+      'client-certificate': {
+        connect: (namespace) =>
+          etcd({
+            endpoints: endpointsOf(tls).map((host) => `https://${host}`),
+            namespace,
+            tls: { ca, ...client },
+          }),
+        server: controlOf(tls),
+        secrets: [client.key, client.key.split('\n')[1] ?? client.key],
+      },
+      password: {
+        connect: (namespace) =>
+          etcd({
+            endpoints: endpointsOf(users).map((host) => `http://${host}`),
+            namespace,
+            username: 'root',
+            password,
+          }),
+        server: controlOf(users),
+        secrets: [password],
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([tls[Symbol.asyncDispose](), users[Symbol.asyncDispose]()])
+    },
+  }
+}
