@@ -12,6 +12,7 @@ export type {
   Random,
   Timer,
 } from './driver/driver-context.ts'
+export { isHeldBy, putConflict, type Standing } from './driver/ownership.ts'
 export { jsonFormat } from './driver/json-format.ts'
 export {
   type Audit,

@@ -136,11 +136,13 @@ describe('put', () => {
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
   })
 
-  test('leaves a record without a claim to its owner', async () => {
+  test('takes a record without a claim over, but never removes or refuses to see it', async () => {
     const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
     await etcdItself.put(`${namespace}/orders/1`).value(foreign)
-    expect(await session.put([request('1', { at: 99 })], soon())).toEqual([{ result: 'conflict' }])
+    const absent = request('1', { at: 99 }, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
     expect(await session.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
+    expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
   })
 
   test('splits what is too large for one request', async () => {

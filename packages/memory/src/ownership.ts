@@ -1,11 +1,11 @@
 import {
   type Audit,
-  type Claim,
-  claimWins,
-  type InstanceRecord,
+  isHeldBy,
   type OwnedRef,
+  putConflict,
   type PutOutcome,
   type PutRequest,
+  type Standing,
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
@@ -17,38 +17,21 @@ export interface Asker {
   readonly format: WireFormat
 }
 
-const read = (format: WireFormat, stored: StoredRecord): InstanceRecord | undefined => {
-  const record = format.decode(stored.key, stored.value)
-  return 'skipped' in record ? undefined : { key: toRecordKey(stored.key), ...record }
-}
-
-/** By claim; where the format has no room for one, by session. */
-const isOwner = (
-  { sessionId }: Asker,
-  owner: string,
-  stored: StoredRecord,
-  claim: Claim | undefined,
-): boolean => (claim === undefined ? stored.sessionId === sessionId : claim.owner === owner)
+const standingOf = ({ sessionId, format }: Asker, stored: StoredRecord): Standing => ({
+  decoded: format.decode(stored.key, stored.value),
+  ownSession: stored.sessionId === sessionId,
+})
 
 /** Why `request` may not replace `stored`; `undefined` when it may. */
 export const conflictWith = (
   asker: Asker,
   stored: StoredRecord | undefined,
-  { claim, mode }: PutRequest,
-): PutOutcome | undefined => {
-  if (stored === undefined) return undefined
-  const record = read(asker.format, stored)
-  const holder = record?.claim
-  if (record && isOwner(asker, claim.owner, stored, holder)) return undefined
-  if (mode === 'if-newer' && claimWins(claim, holder)) return undefined
-  return { result: 'conflict', ...(holder ? { holder } : {}) }
-}
+  request: PutRequest,
+): PutOutcome | undefined => putConflict(asker.format, stored && standingOf(asker, stored), request)
 
-/** Whether `owner` may remove `stored`. What cannot be read has no owner: it is left alone. */
-export const isOwn = (asker: Asker, owner: string, stored: StoredRecord): boolean => {
-  const record = read(asker.format, stored)
-  return record !== undefined && isOwner(asker, owner, stored, record.claim)
-}
+/** Whether `owner` may remove `stored`. */
+export const isOwn = (asker: Asker, owner: string, stored: StoredRecord): boolean =>
+  isHeldBy(standingOf(asker, stored), owner)
 
 /** What stands at the place of `ref`, compared with what the session last sent there. */
 export const compare = (
@@ -59,16 +42,11 @@ export const compare = (
 ): Audit => {
   const { service, id, owner } = ref
   if (stored === undefined) return { service, id, owner, state: 'missing' }
-  const record = read(asker.format, stored)
-  const tied = stored.sessionId === asker.sessionId
-  const replaced = !tied || (record && !isOwner(asker, owner, stored, record.claim))
+  const standing = standingOf(asker, stored)
+  const { decoded, ownSession } = standing
   const same = sent !== undefined && Buffer.compare(sent, stored.value) === 0
-  const state = replaced ? 'replaced' : same ? 'ours' : 'edited'
-  return {
-    service,
-    id,
-    owner,
-    state,
-    ...(record && state !== 'ours' ? { record } : {}),
-  }
+  const state = !ownSession || !isHeldBy(standing, owner) ? 'replaced' : same ? 'ours' : 'edited'
+  const record =
+    'skipped' in decoded ? {} : { record: { key: toRecordKey(stored.key), ...decoded } }
+  return { service, id, owner, state, ...(state === 'ours' ? {} : record) }
 }

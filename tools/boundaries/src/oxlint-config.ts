@@ -132,6 +132,10 @@ export const oxlintConfig: OxlintConfig = {
   rules: {
     'import/no-cycle': 'error',
     'import/no-default-export': 'error',
+    // a polyfill is imported for what it does
+    'import/no-unassigned-import': ['error', { allow: ['reflect-metadata'] }],
+    // a rule for windows: worker threads have no origin
+    'unicorn/require-post-message-target-origin': 'off',
     'typescript/no-floating-promises': 'error',
     'typescript/no-misused-promises': 'error',
     'typescript/switch-exhaustiveness-check': 'error',

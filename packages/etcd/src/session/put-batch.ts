@@ -1,8 +1,8 @@
-import { claimWins, type PutOutcome, type PutRequest, toRecordKey } from '@sd/core/driver'
-import type { ICompare, IKeyValue } from 'etcd3'
+import { putConflict, type PutOutcome, type PutRequest, toRecordKey } from '@sd/core/driver'
+import type { ICompare } from 'etcd3'
 import { etcdError } from '../errors.ts'
-import { decodeValue, isRecord, rangesOf, type Store, transact } from '../kv.ts'
-import { maxRounds, type SessionState } from './session-state.ts'
+import { rangesOf, type Store, transact } from '../kv.ts'
+import { maxRounds, type SessionState, standingOf } from './session-state.ts'
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
 const maxRequestBytes = 1_000_000
@@ -14,24 +14,6 @@ interface Candidate {
   /** Its key's revision for the write to be valid; `0`: it must not exist. */
   expected: string
   outcome: PutOutcome | undefined
-}
-
-const conflict = (holder?: PutRequest['claim']): PutOutcome =>
-  holder ? { result: 'conflict', holder } : { result: 'conflict' }
-
-/** Whether the request may be written over what stands there: `undefined`, or the outcome instead. */
-const refusal = (
-  { format }: Store,
-  { ownLeases }: SessionState,
-  { request: { claim, mode }, key }: Candidate,
-  kv: IKeyValue | undefined,
-): PutOutcome | undefined => {
-  if (kv === undefined) return undefined
-  const held = decodeValue(format, key, kv.value)
-  if (!isRecord(held)) return mode === 'if-newer' ? undefined : conflict()
-  if (held.claim === undefined) return ownLeases.has(kv.lease) ? undefined : conflict()
-  if (held.claim.owner === claim.owner) return undefined
-  return mode === 'if-newer' && claimWins(claim, held.claim) ? undefined : conflict(held.claim)
 }
 
 /** Compares the revision of a key; a key that does not exist has 0. */
@@ -83,7 +65,11 @@ const writeAll = async (
   for (const [index, candidate] of candidates.entries()) {
     const kv = found[index]?.kvs[0]
     candidate.expected = kv?.mod_revision ?? '0'
-    candidate.outcome = refusal(store, state, candidate, kv)
+    candidate.outcome = putConflict(
+      store.format,
+      standingOf(store, state, candidate.key, kv),
+      candidate.request,
+    )
     if (candidate.outcome) state.written.delete(candidate.key)
   }
   return candidates.filter(({ outcome }) => outcome === undefined)

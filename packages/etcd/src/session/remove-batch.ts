@@ -1,9 +1,8 @@
-import type { OwnedRef, RemoveOutcome } from '@sd/core/driver'
-import type { IKeyValue } from 'etcd3'
+import { isHeldBy, type OwnedRef, type RemoveOutcome } from '@sd/core/driver'
 import { etcdError } from '../errors.ts'
-import { decodeValue, isRecord, rangesOf, type Store, transact } from '../kv.ts'
+import { rangesOf, type Store, transact } from '../kv.ts'
 import { atRevision } from './put-batch.ts'
-import { maxRounds, type SessionState } from './session-state.ts'
+import { maxRounds, type SessionState, standingOf } from './session-state.ts'
 
 interface Removal {
   readonly ref: OwnedRef
@@ -11,17 +10,6 @@ interface Removal {
   readonly place: Buffer
   revision: string
   outcome: RemoveOutcome | undefined
-}
-
-const isOurs = (
-  { format }: Store,
-  { ownLeases }: SessionState,
-  { key, ref }: Removal,
-  kv: IKeyValue,
-): boolean => {
-  const held = decodeValue(format, key, kv.value)
-  const owner = isRecord(held) ? held.claim?.owner : undefined
-  return owner === undefined ? ownLeases.has(kv.lease) : owner === ref.owner
 }
 
 const removeAll = async (
@@ -53,7 +41,8 @@ const removeAll = async (
   for (const [index, removal] of removals.entries()) {
     const kv = found[index]?.kvs[0]
     if (kv === undefined) removal.outcome = { result: 'absent' }
-    else if (isOurs(store, state, removal, kv)) removal.revision = kv.mod_revision
+    else if (isHeldBy(standingOf(store, state, removal.key, kv), removal.ref.owner))
+      removal.revision = kv.mod_revision
     else removal.outcome = { result: 'not-ours' }
     if (removal.outcome) state.written.delete(removal.key)
   }

@@ -1,4 +1,6 @@
+import type { Standing } from '@sd/core/driver'
 import type { IKeyValue } from 'etcd3'
+import type { Store } from '../kv.ts'
 
 /** What a session last wrote, or tried to, at one key. */
 export interface Written {
@@ -32,3 +34,14 @@ export const isAsWritten = (
   const last = written.get(key)
   return last !== undefined && kv.lease === leaseId && kv.value.equals(last.value)
 }
+
+/** What stands at `key`, as the rules of ownership see it. */
+export const standingOf = <Pair extends IKeyValue | undefined>(
+  { format }: Store,
+  { ownLeases }: SessionState,
+  key: string,
+  kv: Pair,
+): Standing | Extract<Pair, undefined> =>
+  kv === undefined
+    ? (undefined as Extract<Pair, undefined>)
+    : { decoded: format.decode(key, kv.value), ownSession: ownLeases.has(kv.lease) }

@@ -1,0 +1,36 @@
+import { claimWins } from '../model/claim.ts'
+import type { PutOutcome, PutRequest } from './registry-driver.ts'
+import type { WireFormat } from './wire-format.ts'
+
+/** What a driver found where it is about to write or remove. */
+export interface Standing {
+  /** What the format read there. */
+  readonly decoded: ReturnType<WireFormat['decode']>
+  /** Whether it is tied to one of the driver's own sessions. */
+  readonly ownSession: boolean
+}
+
+/** Whether `owner` holds what stands there: by its claim, or where there is none by its session. */
+export const isHeldBy = ({ decoded, ownSession }: Standing, owner: string): boolean => {
+  const holder = 'skipped' in decoded ? undefined : decoded.claim?.owner
+  return holder === undefined ? ownSession : holder === owner
+}
+
+/**
+ * Why `request` may not be written over what stands there; `undefined` when it may. One rule for
+ * every backend: the same owner always passes; over somebody else's only `if-newer` does, where
+ * the claim is higher, nothing can be read, or a format that carries claims finds none.
+ */
+export const putConflict = (
+  format: WireFormat,
+  standing: Standing | undefined,
+  { claim, mode }: Pick<PutRequest, 'claim' | 'mode'>,
+): Extract<PutOutcome, { result: 'conflict' }> | undefined => {
+  if (standing === undefined || isHeldBy(standing, claim.owner)) return undefined
+  const { decoded } = standing
+  const readable = !('skipped' in decoded)
+  const holder = readable ? decoded.claim : undefined
+  const rankable = !readable || holder !== undefined || format.carriesClaims
+  if (mode === 'if-newer' && rankable && claimWins(claim, holder)) return undefined
+  return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
+}
