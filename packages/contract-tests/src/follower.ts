@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts'
  */
 export class Follower {
   readonly events: WatchEvent<InstanceChange>[] = []
-  readonly view = new Map<string, ServiceInstance>()
+  readonly view: Map<string, ServiceInstance> = new Map()
   /** Ids that were ever told as removed. */
   readonly removed: string[] = []
   readonly #watcher: Watcher

@@ -26,7 +26,7 @@ import type { Store } from './kv.ts'
  * What etcd can do. A transaction holds 128 operations and a request 1.5 MiB by default
  * (`--max-txn-ops`, `--max-request-bytes`).
  */
-export const capabilities: Capabilities = Object.freeze({
+const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
   atomicClaim: true,
   resume: true,

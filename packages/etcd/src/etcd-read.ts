@@ -66,7 +66,7 @@ const readAll = async (
 }
 
 /** The services that have a key among `kvs`. */
-export const servicesOf = (
+const servicesOf = (
   { keys, format }: Store,
   kvs: Iterable<Pick<IKeyValue, 'key'>>,
 ): readonly string[] => {

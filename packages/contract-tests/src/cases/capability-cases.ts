@@ -1,6 +1,6 @@
 import { createDriverContext, type Observation, type RegistryDriver } from '@sd/core/driver'
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { input, type ContractRun } from '../contract-run.ts'
 
 const driverOf = (run: ContractRun): RegistryDriver =>
@@ -15,7 +15,7 @@ const take = async (
 }
 
 /** What a driver says it can do, it does; what it says it cannot, it does not pretend to. */
-export const capabilityCases = [
+export const capabilityCases: readonly ContractCase[] = [
   contractCase(
     'capability resume: a cursor goes on without a snapshot, else every attach begins with one',
     [],

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 
@@ -42,7 +42,7 @@ const malformed: Readonly<Record<string, Uint8Array>> = {
 }
 
 /** D1 … D5. */
-export const discoveryCases = [
+export const discoveryCases: readonly ContractCase[] = [
   contractCase('D1 lists an unknown service as empty', [], async (run) => {
     const registry = run.registry()
     expect(await registry.list('nobody')).toEqual([])

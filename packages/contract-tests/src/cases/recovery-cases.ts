@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
 
 /** R3, R4, R5, R6: crashes, outages and what comes back. */
-export const recoveryCases = [
+export const recoveryCases: readonly ContractCase[] = [
   contractCase(
     'R3 removes the instance from list and watcher within ttl + grace after its owner was killed',
     ['startOwner'],

@@ -1,11 +1,11 @@
 import { RegistryError } from '@sd/core'
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, throughout } from '../eventually.ts'
 
 /** R1, R2, R7, R8, R9: registering, taking back, and who holds an id. */
-export const registrationCases = [
+export const registrationCases: readonly ContractCase[] = [
   contractCase(
     'R1 lists the instance from another client once register resolves',
     [],

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 
 /** R10, R11, W7: many at once, and leaving clean. */
-export const scaleCases = [
+export const scaleCases: readonly ContractCase[] = [
   contractCase('R10 registers many instances at once with one session', [], async (run) => {
     const { registry, calls } = run.counting()
     const ids = Array.from({ length: run.many }, (_, index) => `i${index}`)

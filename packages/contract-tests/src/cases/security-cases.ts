@@ -1,12 +1,12 @@
 import { inspect } from 'node:util'
 import { RegistryError } from '@sd/core'
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 
 /** S1, S2, S3: as far as they are the same for every backend. */
-export const securityCases = [
+export const securityCases: readonly ContractCase[] = [
   contractCase(
     'S1 serves over every secure connection as over a plain one',
     ['secure'],

@@ -1,11 +1,11 @@
 import { expect } from 'vitest'
-import { contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
 import { Follower } from '../follower.ts'
 
 /** W1 … W6, W8. */
-export const watchingCases = [
+export const watchingCases: readonly ContractCase[] = [
   contractCase('W1 delivers an empty sync for an unknown service', [], async (run) => {
     const registry = run.registry()
     await using watcher = registry.watch('nobody')

@@ -1,0 +1,33 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const fileOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
+const { SD_URL: _, ...env } = process.env
+
+test('http-service.ts finds itself over the registry, and ends', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@sd/source', fileOf('http-service.ts')],
+    { env, timeout: 20_000 },
+  )
+  expect(stdout).toMatch(/says hello/)
+})
+
+test('register-and-watch.ts sees itself, and leaves clean when it is interrupted', async () => {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@sd/source', fileOf('register-and-watch.ts'), 'orders'],
+    { env, stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let output = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    output += String(chunk)
+    if (output.includes('added')) child.kill('SIGINT')
+  }
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
+  expect(output).toMatch(/registered orders\/.+\nadded /)
+  expect(code).toBe(0)
+})

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { etcd, provideServers } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+const play = async (url: string | undefined): Promise<{ output: string; tookMs: number }> => {
+  const { SD_URL: _, ...env } = process.env
+  const beganMs = performance.now()
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@sd/source', main],
+    { env: url === undefined ? env : { ...env, SD_URL: url }, timeout: 40_000 },
+  )
+  return { output: stdout, tookMs: performance.now() - beganMs }
+}
+
+/** What every backend's scene tells: one left by crashing, one by deregistering, nobody else. */
+const check = (output: string): void => {
+  const left = [...output.matchAll(/removed +(\S+)/g)].map(([, id]) => id)
+  expect(left).toEqual(['orders-4', 'orders-1'])
+  expect(output).toMatch(/updated +orders-1 +weight 100 → 10/)
+  expect(output).toMatch(/stale +the registry is gone/)
+  expect(output).toContain('Try next:')
+  expect(output).not.toContain('\u001B')
+}
+
+describe.concurrent('npm start', () => {
+  test('plays on the in-process backend, in under 15 s, in plain lines in a pipe', async () => {
+    const { output, tookMs } = await play(undefined)
+    check(output)
+    expect(tookMs).toBeLessThan(15_000)
+  })
+
+  test('plays the same on etcd', async () => {
+    await using servers = await provideServers(etcd)
+    const { output } = await play(`etcd://${servers.endpoints.join(',')}`)
+    check(output)
+  })
+
+  test('says what is wrong with SD_URL, and nothing else', async () => {
+    const failing = play('etdc://127.0.0.1:2379')
+    await expect(failing).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\[invalid-config\] .*etcd/) as string,
+    })
+  })
+})
