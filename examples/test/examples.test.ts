@@ -16,6 +16,15 @@ test('http-service.ts finds itself over the registry, and ends', async () => {
   expect(stdout).toMatch(/says hello/)
 })
 
+test('outage-in-a-test.ts sees the registry go and come back', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@sd/source', fileOf('outage-in-a-test.ts')],
+    { env, timeout: 20_000 },
+  )
+  expect(stdout).toBe('stale with 1 instance kept\nsync with 1\n')
+})
+
 test('register-and-watch.ts sees itself, and leaves clean when it is interrupted', async () => {
   const child = spawn(
     process.execPath,
