@@ -140,7 +140,7 @@ export const oxlintConfig: OxlintConfig = {
     'typescript/no-misused-promises': 'error',
     'typescript/switch-exhaustiveness-check': 'error',
     'typescript/consistent-type-imports': 'error',
-    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expectTypeOf'] }],
+    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*'] }],
     // Vitest takes a message
     'vitest/valid-expect': ['error', { maxArgs: 2 }],
     // refuses narrowing by hand altogether: decoders, brands and `signal.reason` need it

@@ -18,7 +18,7 @@ const play = async (url: string | undefined): Promise<{ output: string; tookMs: 
 }
 
 /** What every backend's scene tells: one left by crashing, one by deregistering, nobody else. */
-const check = (output: string): void => {
+const expectScene = (output: string): void => {
   const left = [...output.matchAll(/removed +(\S+)/g)].map(([, id]) => id)
   expect(left).toEqual(['orders-4', 'orders-1'])
   expect(output).toMatch(/updated +orders-1 +weight 100 → 10/)
@@ -30,14 +30,14 @@ const check = (output: string): void => {
 describe.concurrent('npm start', () => {
   test('plays on the in-process backend, in under 15 s, in plain lines in a pipe', async () => {
     const { output, tookMs } = await play(undefined)
-    check(output)
+    expectScene(output)
     expect(tookMs).toBeLessThan(15_000)
   })
 
   test('plays the same on etcd', async () => {
     await using servers = await provideServers(etcd)
     const { output } = await play(`etcd://${servers.endpoints.join(',')}`)
-    check(output)
+    expectScene(output)
   })
 
   test('says what is wrong with SD_URL, and nothing else', async () => {
