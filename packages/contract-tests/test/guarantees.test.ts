@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises'
+import { contractCaseNames } from '@sd/contract-tests'
+import { expect, test } from 'vitest'
+
+const page = await readFile(new URL('../../../docs/guarantees.md', import.meta.url), 'utf8')
+const named = [...page.matchAll(/^- `((?:R|D|W|S)\d+ .*)`$/gm)].map(([, name = '']) => name)
+const ids = [
+  ...Array.from({ length: 11 }, (_, index) => `R${index + 1}`),
+  ...Array.from({ length: 5 }, (_, index) => `D${index + 1}`),
+  ...Array.from({ length: 8 }, (_, index) => `W${index + 1}`),
+  ...Array.from({ length: 3 }, (_, index) => `S${index + 1}`),
+]
+
+test('docs/guarantees.md names every case of the suite that checks a guarantee, and no other', () => {
+  const cases = contractCaseNames.filter((name) => /^[RDWS]\d+ /.test(name))
+  expect(named.toSorted()).toEqual(cases.toSorted())
+})
+
+test.each(ids)('%s is promised, and has a case', (id) => {
+  expect(page).toMatch(new RegExp(`^\\*\\*${id}\\b`, 'm'))
+  expect(contractCaseNames.some((name) => name.startsWith(`${id} `))).toBe(true)
+})
