@@ -145,6 +145,7 @@ export const input = (
   more: Partial<InstanceInput> = {},
 ): InstanceInput => ({ service, id, endpoints: ['http://127.0.0.1:8080'], ...more })
 
+/** Counts what is asked of the driver, and the sessions that it gave. */
 const countCalls = (driver: RegistryDriver, calls: Map<string, number>): RegistryDriver => {
   const count = (name: string): void => {
     calls.set(name, (calls.get(name) ?? 0) + 1)
@@ -152,9 +153,10 @@ const countCalls = (driver: RegistryDriver, calls: Map<string, number>): Registr
   return {
     backend: driver.backend,
     capabilities: driver.capabilities,
-    openSession: (options, signal) => {
+    openSession: async (options, signal) => {
+      const session = await driver.openSession(options, signal)
       count('openSession')
-      return driver.openSession(options, signal)
+      return session
     },
     list: (scope, signal) => {
       count('list')

@@ -7,6 +7,9 @@ import type { WireFormat } from './wire-format.ts'
 /** Version of the document below; raised when a reader of an older one could misread it. */
 const schemaVersion = 1
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -84,7 +87,7 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
   const place = split(key)
   if (place === undefined) throw new Malformed('its key is not <service>/<id>')
   if (value.length === 0) throw new Malformed('it is empty')
-  const document: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value))
+  const document: unknown = JSON.parse(decoder.decode(value))
   if (!isObject(document)) throw new Malformed('it is not a JSON object')
   const schema = natural(document, 'schema')
   if (schema !== undefined && schema > schemaVersion)
@@ -129,7 +132,7 @@ export const jsonFormat: WireFormat = {
   serviceOf: (key) => split(key)?.service,
   encode: ({ instance, claim, ttlMs, registeredAtMs }: PutRequest) => {
     const { service, id, version, zone, ...rest } = instance
-    return new TextEncoder().encode(
+    return encoder.encode(
       JSON.stringify({
         schema: schemaVersion,
         id,

@@ -1,6 +1,8 @@
 /** The longest service name or id, in bytes of UTF-8. */
 export const maxNameBytes = 255
 
+/** Nothing in it to encode: nearly every name. */
+const plain = /^[A-Za-z0-9_~-][A-Za-z0-9_~.-]*$/
 const unescaped = /^[A-Za-z0-9_~-]$/
 
 /**
@@ -9,6 +11,7 @@ const unescaped = /^[A-Za-z0-9_~-]$/
  * out of a prefix. `encodeURIComponent` is not enough: it keeps `.`, `..` and `!'()*`.
  */
 export const encodeName = (name: string): string => {
+  if (plain.test(name)) return name
   const bytes = new TextEncoder().encode(name)
   const onlyDots = /^\.+$/.test(name)
   let encoded = ''

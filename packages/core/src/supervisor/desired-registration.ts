@@ -137,23 +137,23 @@ export class DesiredRegistration {
 
   refused(cause: RegistryError): void {
     this.#happen('refused', cause)
-    this.#rejectWaiters(cause)
+    this.#rejectWaiters(() => cause)
   }
 
   outranked(cause: RegistryError): void {
     this.#happen('outranked', cause)
-    this.#rejectWaiters(cause)
+    this.#rejectWaiters(() => cause)
   }
 
   /** The user takes it back: whoever still waits for it to be written is told so. */
   deregister(): void {
     this.#deregistered = true
-    this.#rejectWaiters(this.error('closed'))
+    this.#rejectWaiters(() => this.error('closed'))
   }
 
   removed(): void {
     this.#happen('removed')
-    this.#rejectWaiters(this.error('closed'))
+    this.#rejectWaiters(() => this.error('closed'))
   }
 
   error(code: 'conflict' | 'closed', holder?: Claim): RegistryError {
@@ -180,9 +180,12 @@ export class DesiredRegistration {
     this.#parts.onStatus(this)
   }
 
-  #rejectWaiters(error: RegistryError): void {
+  /** `reason` is only made when somebody waits: a thousand stack traces cost a close dearly. */
+  #rejectWaiters(reason: () => RegistryError): void {
     const waiters = this.#waiters
+    if (waiters.length === 0) return
     this.#waiters = []
+    const error = reason()
     for (const waiter of waiters) waiter.reject(error)
   }
 }

@@ -58,13 +58,21 @@ export class InstanceView implements View<ServiceInstance> {
 
   #put(record: InstanceRecord, keys: Set<string>): void {
     const key = instanceKey(record.instance.service, record.instance.id)
+    keys.add(key)
     const before = this.#records.get(record.key)
-    if (before !== undefined) this.#drop(record.key, keys)
+    if (before !== undefined) {
+      const { service, id } = before.instance
+      // in place: taking out and putting back makes a large map rehash
+      if (instanceKey(service, id) === key) {
+        this.#records.set(record.key, record)
+        return
+      }
+      this.#drop(record.key, keys)
+    }
     this.#records.set(record.key, record)
     const named = this.#byKey.get(key)
     if (named === undefined) this.#byKey.set(key, new Set([record.key]))
     else named.add(record.key)
-    keys.add(key)
   }
 
   #drop(recordKey: RecordKey, keys: Set<string>): void {

@@ -1,0 +1,61 @@
+/** One side of a comparison: one round of it, timed from within, in milliseconds. */
+export type Side = () => Promise<number>
+
+/** What came out of a comparison. */
+export interface Comparison {
+  readonly name: string
+  readonly baseMs: number
+  readonly otherMs: number
+  /** `otherMs / baseMs`, of the medians. */
+  readonly ratio: number
+  /** Smallest and largest ratio of one round: wide, when the machine was busy. */
+  readonly spread: readonly [number, number]
+  readonly limit: number
+}
+
+/** The middle one. */
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+}
+
+/**
+ * Runs both sides in turn, so that whatever else the machine does hits both alike, and which goes
+ * first alternates. The first rounds warm up and do not count.
+ */
+export const compare = async (
+  name: string,
+  limit: number,
+  base: Side,
+  other: Side,
+  { rounds = 15, warmUp = 3 }: { readonly rounds?: number; readonly warmUp?: number } = {},
+): Promise<Comparison> => {
+  const pairs: { base: number; other: number }[] = []
+  for (let round = 0; round < rounds + warmUp; round += 1) {
+    const otherFirst = round % 2 === 1 ? await other() : undefined
+    const baseMs = await base()
+    const otherMs = otherFirst ?? (await other())
+    if (round >= warmUp) pairs.push({ base: baseMs, other: otherMs })
+  }
+  const baseMs = median(pairs.map((pair) => pair.base))
+  const otherMs = median(pairs.map((pair) => pair.other))
+  const ratios = pairs.map((pair) => pair.other / pair.base)
+  return {
+    name,
+    baseMs,
+    otherMs,
+    ratio: otherMs / baseMs,
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    limit,
+  }
+}
+
+/** One line for people. */
+export const describeComparison = (comparison: Comparison): string => {
+  const { name, baseMs, otherMs, ratio, spread, limit } = comparison
+  const [low, high] = spread.map((value) => value.toFixed(2))
+  const verdict = ratio <= limit ? 'ok' : 'OVER'
+  return `${verdict.padEnd(4)} ${ratio.toFixed(2)}× (limit ${limit}×)  ${name}: ${otherMs.toFixed(3)} ms against ${baseMs.toFixed(3)} ms, rounds ${low}–${high}×`
+}
