@@ -24,7 +24,8 @@ export interface DesiredRegistrationParts {
   readonly instance: ServiceInstance
   readonly claim: Claim
   readonly onConflict: 'takeover' | 'reject'
-  readonly onStatus: (registration: DesiredRegistration) => void
+  /** Told of every change of state, and (`retry`) of every further cause in the same one. */
+  readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
 }
 
 /**
@@ -177,7 +178,7 @@ export class DesiredRegistration {
     if (state === before.state && before.cause === cause) return
     const since = state === before.state ? before.since : new Date(this.#parts.clock.nowMs())
     this.status.set({ state, since, ...(cause === undefined ? {} : { cause }) }, isFinal(state))
-    this.#parts.onStatus(this)
+    this.#parts.onStatus(this, state === before.state)
   }
 
   /** `reason` is only made when somebody waits: a thousand stack traces cost a close dearly. */

@@ -83,10 +83,12 @@ export class SessionSupervisor {
       instance,
       claim: { owner, at, seq: 0 },
       onConflict,
-      onStatus: ({ status, instance: { service, id } }) => {
+      onStatus: ({ status, instance: { service, id } }, retry) => {
         const { state, cause } = status.value
-        const level = state === 'recovering' || state === 'failed' ? 'warn' : 'info'
-        publish('registration', level, `registration-${state}`, `${service}/${id} is ${state}`, {
+        const bad = state === 'recovering' || state === 'failed'
+        const level = retry ? 'debug' : bad ? 'warn' : 'info'
+        const event = retry ? 'registration-retry' : `registration-${state}`
+        publish('registration', level, event, `${service}/${id} is ${state}`, {
           service,
           id,
           cause,
