@@ -29,7 +29,7 @@ export const playScene = async (
   const crashing = new Link()
   const options = { ttlMs, closeTimeoutMs: 1_000, backoff: { minMs: 50, maxMs: 500 } }
   const open = (over: Link): Registry => new Registry(over.over(factory), options)
-  const [watching, first, second, doomed] = [open(link), open(link), open(link), open(crashing)]
+  const [watching, owner, doomed] = [open(link), open(link), open(crashing)]
   const removed: string[] = []
   try {
     const watcher = watching.watch(service)
@@ -49,11 +49,11 @@ export const playScene = async (
         endpoints: [`http://10.0.0.${index}:8080`],
         zone,
       })
-    const one = await register(first, 1, 'eu-1a')
+    const one = await register(owner, 1, 'eu-1a')
     await delay(300)
-    await register(second, 2, 'eu-1b')
+    await register(owner, 2, 'eu-1b')
     await delay(300)
-    await register(second, 3, 'eu-1b')
+    await register(owner, 3, 'eu-1b')
     await delay(300)
     await register(doomed, 4, 'eu-1c')
     await delay(600)
@@ -72,7 +72,7 @@ export const playScene = async (
     link.cut()
     await delay(ttlMs * 1.5)
 
-    stage.say('It comes back. Every owner is registered again by itself.')
+    stage.say('It comes back. Everybody is registered again by itself.')
     link.heal()
     await until(() => one.status.state === 'registered' && watcher.held.length === 0, ttlMs * 3)
     await until(() => watcher.stale === undefined, ttlMs * 3)
@@ -80,7 +80,7 @@ export const playScene = async (
     const lostInOutage = removed.slice(before)
 
     stage.say('One deregisters, and is gone at once.')
-    await first.close()
+    await one.deregister()
     await until(() => watcher.get('orders-1') === undefined, ttlMs)
     await delay(700)
     watcher.close()
@@ -88,7 +88,7 @@ export const playScene = async (
     await Promise.all([drawing, noted])
     return { removed, lostInOutage }
   } finally {
-    await Promise.all([watching, first, second, doomed].map((registry) => registry.close()))
+    await Promise.all([watching, owner, doomed].map((registry) => registry.close()))
   }
 }
 
