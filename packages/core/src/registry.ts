@@ -5,7 +5,11 @@ import type { DriverFactory } from './driver/driver-context.ts'
 import type { Contents, RegistryDriver, Scope } from './driver/registry-driver.ts'
 import { healthOf, type RegistryHealth, type SurvivedError } from './health.ts'
 import { validateInstance, validateName } from './model/validate-instance.ts'
-import type { InstanceInput, ServiceInstance } from './model/service-instance.ts'
+import {
+  type InstanceInput,
+  type ServiceInstance,
+  weighInstance,
+} from './model/service-instance.ts'
 import { Registration, type WaitOptions } from './registration.ts'
 import { RegistryError } from './registry-error.ts'
 import {
@@ -302,6 +306,8 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
   #checkSize(instance: ServiceInstance): void {
     const { format, ttlMs } = this.#options
     const { maxRecordBytes } = this.#driver.capabilities
+    // far from the limit in any format: not worth encoding twice
+    if (weighInstance(instance) * 24 <= maxRecordBytes) return
     const claim = { owner: ''.padEnd(16), at: Number.MAX_SAFE_INTEGER, seq: 1_000_000 }
     const request = { instance, claim, mode: 'if-newer', ttlMs, registeredAtMs: claim.at } as const
     const bytes = format.encode(request).byteLength

@@ -17,7 +17,7 @@ export interface WireFormat {
   prefix(service: string): string
   /** The service whose prefix `key` lies under; `undefined` for somebody else's key. */
   serviceOf(key: string): string | undefined
-  /** Throws `unsupported` for what the format cannot express; core encodes once before any I/O. */
+  /** Throws `unsupported` for what the format cannot express; what may be too large core encodes before any I/O. */
   encode(request: PutRequest): Uint8Array
   /** Never throws: what cannot be read is skipped, with the reason. `key` is relative to the namespace. */
   decode(key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> | { readonly skipped: string }

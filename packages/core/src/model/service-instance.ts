@@ -68,3 +68,13 @@ export const sameInstance = (a: ServiceInstance, b: ServiceInstance): boolean =>
     sameList(a.endpoints, b.endpoints) &&
     sameList(a.tags, b.tags) &&
     samePairs(a.metadata, b.metadata))
+
+/** Roughly how much there is to write of an instance, in characters, with some for each entry. */
+export const weighInstance = (instance: ServiceInstance): number => {
+  const { service, id, version = '', zone = '', endpoints, tags, metadata } = instance
+  let weight = 100 + service.length + id.length + version.length + zone.length
+  for (const text of endpoints) weight += 10 + text.length
+  for (const text of tags) weight += 10 + text.length
+  for (const [name, text] of Object.entries(metadata)) weight += 10 + name.length + text.length
+  return weight
+}
