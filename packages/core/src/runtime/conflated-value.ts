@@ -7,7 +7,8 @@ import { abortable } from '../driver/abort.ts'
 export class ConflatedValue<T> {
   #value: T
   #ended = false
-  #changed = Promise.withResolvers<void>()
+  /** Made when somebody waits: most values are never followed. */
+  #changed: PromiseWithResolvers<void> | undefined
 
   constructor(value: T) {
     this.#value = value
@@ -22,8 +23,8 @@ export class ConflatedValue<T> {
     if (this.#ended) return
     this.#value = value
     this.#ended = ended
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
+    this.#changed?.resolve()
+    this.#changed = undefined
   }
 
   /** The present value, then each later one that the reader is quick enough for. */
@@ -31,14 +32,15 @@ export class ConflatedValue<T> {
     let told: T | undefined
     for (let first = true; ; first = false) {
       signal?.throwIfAborted()
-      const changed = this.#changed.promise
       if (first || told !== this.#value) {
         told = this.#value
         yield told
         continue
       }
       if (this.#ended) return
-      await (signal === undefined ? changed : abortable(changed, signal))
+      this.#changed ??= Promise.withResolvers()
+      const { promise } = this.#changed
+      await (signal === undefined ? promise : abortable(promise, signal))
     }
   }
 }
