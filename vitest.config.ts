@@ -6,6 +6,7 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 export default defineConfig({
   ...shared,
   test: {
+    maxWorkers: 2,
     reporters: ['default', new URL('./tools/closing-line-reporter.ts', import.meta.url).pathname],
     projects: [
       {
@@ -17,13 +18,24 @@ export default defineConfig({
             'tools/*/test/**/*.test.ts',
             'examples/test/**/*.test.ts',
           ],
-          exclude: ['**/*.contract.test.ts', '**/node_modules/**'],
+          exclude: ['packages/core/test/simulation/**', '**/node_modules/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'simulation',
+          include: ['packages/core/test/simulation/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
         },
       },
       {
         ...shared,
         test: {
           name: 'contract',
+          // after the simulation: bounds of time are not to be measured on a machine that is full
+          sequence: { groupOrder: 2 },
           include: ['packages/*/contract/**/*.test.ts', 'tools/*/contract/**/*.test.ts'],
           globalSetup: [
             new URL('./tools/test-servers/src/global-setup.ts', import.meta.url).pathname,

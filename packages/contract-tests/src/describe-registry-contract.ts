@@ -59,8 +59,15 @@ export const describeRegistryContract = (
       const factory = current.connect('capabilities')
       await using driver = factory(createDriverContext())
       const times = { ttlMs, graceMs, capMs, slackMs }
-      await using run = new ContractRun(current, driver.capabilities, times, many)
-      await contractCase.run(run)
+      const run = new ContractRun(current, driver.capabilities, times, many)
+      try {
+        await contractCase.run(run)
+      } catch (error) {
+        // what the case failed with says more than what its cleanup may fail with then
+        await run[Symbol.asyncDispose]().catch(() => {})
+        throw error
+      }
+      await run[Symbol.asyncDispose]()
     }
 
     for (const contractCase of allCases) {

@@ -59,6 +59,21 @@ export const recoveryCases: readonly ContractCase[] = [
     },
   ),
 
+  contractCase('R4 shows no watcher a blink over a link that is slow', ['slow'], async (run) => {
+    const { ttlMs, slackMs } = run.times
+    const owner = run.registry()
+    const watching = run.registry()
+    const registration = await owner.register(input('orders', 'a'))
+    const follower = run.follow(watching, 'orders')
+    await follower.sees(['a'], slackMs)
+    // a round trip is below the ttl/6 that a heartbeat waits for its answer
+    const slowed = await run.harness.slow?.(ttlMs / 20)
+    await registration.update({ weight: 7 })
+    await throughout('nobody leaves', ttlMs * 2, () => follower.removed.length === 0)
+    expect(follower.view.get('a')?.weight).toBe(7)
+    await slowed?.[Symbol.asyncDispose]()
+  }),
+
   contractCase(
     'R5 puts a record back that somebody deleted, within a ttl',
     ['deleteRecord'],

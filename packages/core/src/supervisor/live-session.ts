@@ -9,6 +9,16 @@ export interface SessionListener extends HeartbeatListener {
   lost(live: LiveSession, cause: RegistryError): void
 }
 
+/** Answered in the very moment in which the caller gave up: nobody else would ever close it. */
+const discard = (context: SupervisorContext, session: DriverSession): void => {
+  const { clock, backend, callTimeoutMs } = context
+  const subject = { backend, operation: 'close-session' }
+  const { signal } = new AbortController()
+  withDeadline(clock, callTimeoutMs, signal, subject, (bounded) => session.close(bounded)).catch(
+    () => {}, // it ends with its ttl
+  )
+}
+
 /** An open session with its heartbeat. Calls on it run under `signal`, which aborts when it is lost. */
 export class LiveSession {
   readonly session: DriverSession
@@ -45,10 +55,20 @@ export class LiveSession {
     const { clock, driver, backend, ttlMs, callTimeoutMs } = context
     const openedAtMs = clock.monotonicMs()
     const subject = { backend, operation: 'open-session' }
-    const session = await withDeadline(clock, callTimeoutMs, signal, subject, (bounded) =>
-      driver.openSession({ ttlMs }, bounded),
-    )
-    return new LiveSession(context, session, openedAtMs, listener)
+    let opened: DriverSession | undefined
+    let givenUp = false
+    try {
+      const session = await withDeadline(clock, callTimeoutMs, signal, subject, async (bounded) => {
+        opened = await driver.openSession({ ttlMs }, bounded)
+        if (givenUp) discard(context, opened)
+        return opened
+      })
+      return new LiveSession(context, session, openedAtMs, listener)
+    } catch (error) {
+      givenUp = true
+      if (opened !== undefined) discard(context, opened)
+      throw error
+    }
   }
 
   get id(): string {

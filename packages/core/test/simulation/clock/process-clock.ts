@@ -1,0 +1,88 @@
+import type { Clock, Timer } from '../../../src/driver/driver-context.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/**
+ * The clock of one simulated process. It can be paused, as by SIGSTOP: what falls due meanwhile,
+ * timers and messages alike, runs in order when it goes on. Counts the timers that are pending.
+ */
+export class ProcessClock implements Clock {
+  readonly #clock: VirtualClock
+  readonly #backlog: (() => void)[] = []
+  #pausedAtMs: number | undefined
+  #pausedMs = 0
+  #catchingUp = false
+  #pending = 0
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock
+  }
+
+  get pendingTimers(): number {
+    return this.#pending
+  }
+
+  /** For how long it did not run. */
+  get pausedMs(): number {
+    return this.#pausedMs
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs()
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs()
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    let over = false
+    const end = (): void => {
+      if (over) return
+      over = true
+      this.#pending -= 1
+    }
+    this.#pending += 1
+    const timer = this.#clock.setTimer(delayMs, () =>
+      this.deliver(() => {
+        if (over) return
+        end()
+        callback()
+      }),
+    )
+    return {
+      cancel: () => {
+        end()
+        timer.cancel()
+      },
+    }
+  }
+
+  /** Runs `callback` now, or when the process goes on. */
+  deliver(callback: () => void): void {
+    if (this.#pausedAtMs !== undefined || this.#catchingUp) this.#backlog.push(callback)
+    else callback()
+  }
+
+  pause(): void {
+    this.#pausedAtMs ??= this.monotonicMs()
+  }
+
+  resume(): void {
+    if (this.#pausedAtMs === undefined) return
+    this.#pausedMs += this.monotonicMs() - this.#pausedAtMs
+    this.#pausedAtMs = undefined
+    if (this.#catchingUp) return
+    this.#catchingUp = true
+    this.#catchUp()
+  }
+
+  /** Each in a turn of its own, as an event loop would. */
+  #catchUp(): void {
+    if (this.#pausedAtMs !== undefined || this.#backlog.length === 0) {
+      this.#catchingUp = false
+      return
+    }
+    this.#backlog.shift()?.()
+    this.#clock.setTimer(0, () => this.#catchUp())
+  }
+}

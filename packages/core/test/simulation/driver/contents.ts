@@ -1,0 +1,40 @@
+import {
+  type Contents,
+  type Cursor,
+  type InstanceRecord,
+  type Scope,
+  type SkippedRecord,
+  toCursor,
+  toRecordKey,
+} from '../../../src/driver/registry-driver.ts'
+import type { SimServer } from '../server/sim-server.ts'
+import { serviceOf, toRecord } from '../server/stored.ts'
+
+/** Where a watch that has seen everything until now goes on. */
+export const cursorOf = ({ history }: SimServer): Cursor =>
+  toCursor(`${history.epoch}.${history.revision}`)
+
+/** The services that have a record, readable or not. */
+export const namesOf = (server: SimServer): readonly string[] => [
+  ...new Set([...server.records.keys()].map(serviceOf)),
+]
+
+/** What stands in a scope; only under `keys`, if given. */
+export const contentsOf = (
+  server: SimServer,
+  scope: Scope,
+  keys?: ReadonlySet<string>,
+): Contents & { readonly cursor: Cursor } => {
+  const cursor = cursorOf(server)
+  if ('names' in scope) return { records: [], skipped: [], names: namesOf(server), cursor }
+  const records: InstanceRecord[] = []
+  const skipped: SkippedRecord[] = []
+  for (const [key, stored] of server.records) {
+    if ('service' in scope && serviceOf(key) !== scope.service) continue
+    if (keys !== undefined && !keys.has(key)) continue
+    const record = toRecord(key, stored)
+    if (record === undefined) skipped.push({ key: toRecordKey(key), reason: 'garbage' })
+    else records.push(record)
+  }
+  return { records, skipped, cursor }
+}

@@ -1,0 +1,12 @@
+import type { DriverMutant } from '../driver/driver-profile.ts'
+
+/** Faults planted into the simulated driver, in words. */
+export const driverMutants: Readonly<Record<string, DriverMutant>> = {
+  'resume from the wrong revision': 'resume-from-wrong-revision',
+  'resume after a wipe': 'resume-after-wipe',
+  'drop the empty set': 'drop-the-empty-set',
+  'remove without comparing the owner': 'remove-without-comparing-owner',
+  'put without comparing claims': 'put-without-comparing-claims',
+  'close a session without revoking it': 'close-without-revoking',
+  'fence nothing': 'fence-nothing',
+}

@@ -1,0 +1,118 @@
+import { SeededRandom } from '../clock/seeded-random.ts'
+import type { DriverMutant } from '../driver/driver-profile.ts'
+import { drawAction } from './draw-action.ts'
+import { drawFault } from './draw-fault.ts'
+import { type Operation, places, type WatchScope } from './operation.ts'
+import type { Schedule, SeedKind, SimulationConfig } from './schedule.ts'
+
+const kinds: readonly SeedKind[] = [
+  'storm',
+  'storm',
+  'storm',
+  'storm',
+  'storm',
+  'storm',
+  'short',
+  'blackout',
+  'tamper',
+  'wipe',
+]
+
+const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): SimulationConfig => ({
+  ttlMs: 1_000,
+  ttlFactor: random.pick([1, 1, 1, 1.5, 0.75]),
+  graceMs: random.pick([0, 0, 150]),
+  capMs: 300,
+  callTimeoutMs: random.pick([300, 500]),
+  closeTimeoutMs: 800,
+  processes: 3,
+  driver: {
+    snapshots: random.chance(0.2),
+    aliveMs: random.pick([undefined, 250, 250]),
+    pushesLoss: random.chance(0.3),
+    maxBatch: random.pick([1, 2, 100]),
+    mutant,
+  },
+})
+
+/** The last process only watches; it does so from the start. */
+const drawWatches = (random: SeededRandom, processes: number): readonly Operation[] => {
+  const scopes: readonly WatchScope[] = ['a', 'a', 'b', 'all', 'names']
+  const first: Operation = {
+    atMs: 0,
+    kind: 'watch',
+    process: processes - 1,
+    scope: 'a',
+    everyMs: 0,
+  }
+  const more = Array.from({ length: random.below(3) }, (): Operation => ({
+    atMs: random.below(2_000),
+    kind: 'watch',
+    process: random.pick([0, processes - 1, processes - 1]),
+    scope: random.pick(scopes),
+    everyMs: random.pick([0, 0, 90, 400]),
+  }))
+  return [first, ...more]
+}
+
+const registerAll = (random: SeededRandom, atLeast: number): readonly Operation[] =>
+  places.flatMap((_, place): readonly Operation[] =>
+    place >= atLeast && random.chance(0.5)
+      ? []
+      : [
+          {
+            atMs: random.below(300),
+            kind: 'register',
+            process: place % 2,
+            place,
+            onConflict: 'takeover',
+            waitFor: random.pick(['registered', 'accepted']),
+          },
+        ],
+  )
+
+const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Operation[] => {
+  const lengthMs = random.between(2_000, 5_000)
+  const actions = Array.from({ length: random.between(6, 16) }, () =>
+    drawAction(random, config, lengthMs),
+  )
+  const faults = Array.from({ length: random.between(1, 9) }, () =>
+    drawFault(random, 'storm', config, random.below(lengthMs)),
+  )
+  return [...(random.chance(0.5) ? registerAll(random, 2) : []), ...actions, ...faults]
+}
+
+/** Outages one after the other, with room to recover between them. */
+const drawOutages = (
+  random: SeededRandom,
+  kind: SeedKind,
+  config: SimulationConfig,
+): readonly Operation[] => {
+  const outages: Operation[] = []
+  const roomMs = kind === 'wipe' ? 5_000 : 1.3 * config.ttlMs * Math.max(1, config.ttlFactor)
+  let atMs = random.between(700, 1_500)
+  for (let left = random.between(1, kind === 'wipe' ? 1 : 4); left > 0; left -= 1) {
+    const fault = drawFault(random, kind, config, atMs)
+    outages.push(fault)
+    atMs += ('forMs' in fault ? fault.forMs : 0) + roomMs + random.below(500)
+  }
+  const updates = Array.from({ length: random.below(4) }, (): Operation => ({
+    atMs: random.between(400, 4_000),
+    kind: 'update',
+    process: random.below(2),
+    place: random.below(places.length),
+  }))
+  return [...registerAll(random, 4), ...outages, ...updates]
+}
+
+/** The schedule that a seed stands for. */
+export const drawSchedule = (seed: number, mutant?: DriverMutant): Schedule => {
+  const random = new SeededRandom(seed, 'schedule')
+  const kind = random.pick(kinds)
+  const config = drawConfig(random, mutant)
+  const body = kind === 'storm' ? drawStorm(random, config) : drawOutages(random, kind, config)
+  const operations = [...drawWatches(random, config.processes), ...body].toSorted(
+    (a, b) => a.atMs - b.atMs,
+  )
+  return { seed, kind, config, operations }
+}

@@ -1,0 +1,77 @@
+/** Where an instance is registered: an index into `places`. */
+export type Place = number
+
+/** The ids that processes compete for. */
+export const places: readonly { readonly service: string; readonly id: string }[] = [
+  { service: 'a', id: '1' },
+  { service: 'a', id: '2' },
+  { service: 'a', id: '3' },
+  { service: 'a', id: '4' },
+  { service: 'b', id: '1' },
+  { service: 'b', id: '2' },
+]
+
+/** What a watcher follows. */
+export type WatchScope = 'a' | 'b' | 'all' | 'names'
+
+interface OfProcess {
+  readonly process: number
+}
+interface Lasting {
+  readonly forMs: number
+}
+
+/** What a user does. */
+export type Action =
+  | (OfProcess & {
+      readonly kind: 'register'
+      readonly place: Place
+      readonly onConflict: 'takeover' | 'reject'
+      readonly waitFor: 'registered' | 'accepted'
+      readonly abortAfterMs?: number
+    })
+  | (OfProcess & { readonly kind: 'update' | 'deregister'; readonly place: Place })
+  | (OfProcess & {
+      readonly kind: 'watch'
+      readonly scope: WatchScope
+      /** A slow reader looks this seldom. */
+      readonly everyMs: number
+    })
+  | (OfProcess & { readonly kind: 'unwatch' | 'list' })
+  | (OfProcess & {
+      readonly kind: 'close'
+      /** Not now, but so many turns of the microtask queue after the next such reply. */
+      readonly afterReply?: { readonly operation: string; readonly turns: number }
+    })
+
+/** What goes wrong. */
+export type Fault =
+  | (OfProcess & Lasting & { readonly kind: 'partition'; readonly mode: 'silent' | 'refused' })
+  | (OfProcess &
+      Lasting & {
+        readonly kind: 'weather'
+        readonly maxDelayMs: number
+        readonly lostRequests: number
+        readonly lostReplies: number
+        readonly stragglers: number
+      })
+  | (OfProcess & Lasting & { readonly kind: 'pause' })
+  | (OfProcess & { readonly kind: 'cut' | 'crash' | 'revoke' })
+  | (Lasting & { readonly kind: 'freeze' })
+  | (Lasting & { readonly kind: 'restart' | 'wipe' })
+  | (Lasting & { readonly kind: 'deny'; readonly place: Place })
+  | { readonly kind: 'compact' }
+  | { readonly kind: 'delete' | 'garbage' | 'edit' | 'foreign'; readonly place: Place }
+
+/** One entry of a schedule. */
+export type Operation = { readonly atMs: number } & (Action | Fault)
+
+/** One line for people. */
+export const showOperation = ({ atMs, kind, ...rest }: Operation): string => {
+  const details = Object.entries(rest).map(([name, value]) => {
+    if (name !== 'place') return `${name}=${JSON.stringify(value)}`
+    const place = places[value as number]
+    return `${place?.service}/${place?.id}`
+  })
+  return `${String(Math.round(atMs)).padStart(6)} ms  ${kind.padEnd(10)} ${details.join(' ')}`
+}

@@ -1,0 +1,46 @@
+import type { Stored } from './stored.ts'
+
+/** One key of a commit: written, or deleted. */
+export interface Write {
+  readonly key: string
+  readonly stored: Stored | undefined
+}
+
+/** What happened at each revision since the last compaction, and which history it is. */
+export class History {
+  #epoch = 1
+  #revision = 1
+  #compacted = 1
+  #commits: { readonly revision: number; readonly writes: readonly Write[] }[] = []
+
+  get epoch(): number {
+    return this.#epoch
+  }
+  get revision(): number {
+    return this.#revision
+  }
+
+  append(writes: readonly Write[]): void {
+    this.#revision += 1
+    this.#commits.push({ revision: this.#revision, writes })
+  }
+
+  compact(): void {
+    this.#compacted = this.#revision
+    this.#commits = []
+  }
+
+  /** Another history begins, with revisions from 1 on. */
+  wipe(): void {
+    this.#epoch += 1
+    this.#revision = 1
+    this.#compacted = 1
+    this.#commits = []
+  }
+
+  /** Everything after `revision`, or `undefined` when that cannot be told any more. */
+  since(revision: number): readonly Write[] | undefined {
+    if (revision < this.#compacted || revision > this.#revision) return undefined
+    return this.#commits.filter((commit) => commit.revision > revision).flatMap((c) => c.writes)
+  }
+}

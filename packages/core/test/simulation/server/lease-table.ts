@@ -1,0 +1,108 @@
+import type { Timer } from '../../../src/driver/driver-context.ts'
+import type { VirtualClock } from '../clock/virtual-clock.ts'
+import type { SimServerOptions } from './sim-server.ts'
+
+interface Lease {
+  readonly client: string
+  readonly ttlMs: number
+  expiresMs: number
+  timer: Timer | undefined
+  /** Tells the holder, on backends that push a loss. */
+  readonly onGone: () => void
+}
+
+/** Leases end on the server's time; they do not while it is frozen or down. */
+export class LeaseTable {
+  readonly #clock: VirtualClock
+  readonly #options: SimServerOptions
+  readonly #onRevoked: (lease: string) => void
+  readonly #leases = new Map<string, Lease>()
+  #next = 1
+  #suspended = false
+
+  constructor(clock: VirtualClock, options: SimServerOptions, onRevoked: (lease: string) => void) {
+    this.#clock = clock
+    this.#options = options
+    this.#onRevoked = onRevoked
+  }
+
+  has(id: string): boolean {
+    return this.#leases.has(id)
+  }
+
+  /** The ids of one client's leases, or of all. */
+  ids(client?: string): readonly string[] {
+    return [...this.#leases].flatMap(([id, lease]) =>
+      client === undefined || lease.client === client ? [id] : [],
+    )
+  }
+
+  grant(
+    client: string,
+    askedTtlMs: number,
+    onGone: () => void,
+  ): { readonly id: string; readonly ttlMs: number } {
+    const id = `lease-${this.#next}`
+    this.#next += 1
+    const ttlMs = askedTtlMs * this.#options.ttlFactor
+    const lease: Lease = { client, ttlMs, expiresMs: 0, timer: undefined, onGone }
+    this.#leases.set(id, lease)
+    this.#renew(lease)
+    this.#watch(id, lease)
+    return { id, ttlMs }
+  }
+
+  /** `false` when the lease is not known. */
+  renew(id: string): boolean {
+    const lease = this.#leases.get(id)
+    if (lease !== undefined) this.#renew(lease)
+    return lease !== undefined
+  }
+
+  revoke(id: string): void {
+    const lease = this.#leases.get(id)
+    if (lease === undefined) return
+    lease.timer?.cancel()
+    this.#leases.delete(id)
+    this.#onRevoked(id)
+    lease.onGone()
+  }
+
+  suspend(): void {
+    this.#suspended = true
+  }
+
+  /** Frozen no more: what ended meanwhile is revoked at once. */
+  resume(): void {
+    this.#suspended = false
+    for (const [id, lease] of this.#leases) this.#check(id, lease)
+  }
+
+  /** Started with its data: the clock of every lease begins anew. */
+  rearm(): void {
+    for (const lease of this.#leases.values()) this.#renew(lease)
+    this.resume()
+  }
+
+  clear(): void {
+    for (const lease of this.#leases.values()) lease.timer?.cancel()
+    this.#leases.clear()
+    this.#suspended = false
+  }
+
+  #renew(lease: Lease): void {
+    lease.expiresMs = this.#clock.monotonicMs() + lease.ttlMs + this.#options.graceMs
+  }
+
+  #watch(id: string, lease: Lease): void {
+    lease.timer?.cancel()
+    const delayMs = lease.expiresMs - this.#clock.monotonicMs()
+    lease.timer = this.#clock.setTimer(delayMs, () => this.#check(id, lease))
+  }
+
+  #check(id: string, lease: Lease): void {
+    if (this.#suspended || this.#leases.get(id) !== lease) return
+    if (lease.expiresMs <= this.#clock.monotonicMs()) this.revoke(id)
+    else this.#watch(id, lease)
+  }
+}

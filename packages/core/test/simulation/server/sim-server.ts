@@ -1,0 +1,188 @@
+import type { ServiceInstance } from '../../../src/model/service-instance.ts'
+import type { VirtualClock } from '../clock/virtual-clock.ts'
+import { History, type Write } from './history.ts'
+import { LeaseTable } from './lease-table.ts'
+import { simError } from './sim-error.ts'
+import type { Stored, StoredValue } from './stored.ts'
+
+/** A write that stands on what its sender last saw: `expect` is a revision, 0 for "no record". */
+export interface FencedWrite {
+  readonly key: string
+  readonly expect: number
+  /** `undefined` deletes. */
+  readonly value: StoredValue | undefined
+}
+
+/** Whether the fence held; if not, what stands there. */
+export type FencedResult =
+  | { readonly ok: true; readonly revision: number }
+  | { readonly ok: false; readonly current: Stored | undefined }
+
+/** Who does something, and what. */
+export interface Acting {
+  readonly client: string
+  readonly operation: string
+}
+
+/** Of what a server is told apart from another. */
+export interface SimServerOptions {
+  /** Granted for asked ttl. */
+  readonly ttlFactor: number
+  /** How late the server notices that a lease is over. */
+  readonly graceMs: number
+}
+
+/** Told of every commit, in order: the model's view of what really happened. */
+export type OnCommit = (writes: readonly Write[]) => void
+
+/**
+ * An etcd-like server: one revision over all keys, leases that end on its own time, a history
+ * that can be compacted, an epoch that proves which history it is. It can be frozen (requests wait
+ * and are applied in order on the thaw, after the leases that ended meanwhile), stopped, and started
+ * with or without its data.
+ */
+export class SimServer {
+  readonly history: History = new History()
+  readonly leases: LeaseTable
+  /** Writes to these keys are refused. */
+  readonly denied: Set<string> = new Set()
+  readonly #listeners = new Set<OnCommit>()
+  readonly #records = new Map<string, Stored>()
+  #queue: (() => void)[] = []
+  #frozen = false
+  #down = false
+  /** On whose request a commit is being made; nobody's when a lease ends or a third party writes. */
+  acting: Acting | undefined
+  /** Counts starts: what was sent to an earlier one is lost. */
+  incarnation = 1
+
+  constructor(clock: VirtualClock, options: SimServerOptions) {
+    this.leases = new LeaseTable(clock, options, (lease) => this.#revoked(lease))
+  }
+
+  get records(): ReadonlyMap<string, Stored> {
+    return this.#records
+  }
+  get down(): boolean {
+    return this.#down
+  }
+  get answers(): boolean {
+    return !this.#down && !this.#frozen
+  }
+
+  onCommit(listener: OnCommit): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Applies a request now, or on the thaw. The caller has checked that the server is up. */
+  submit(apply: () => void): void {
+    if (this.#frozen) this.#queue.push(apply)
+    else apply()
+  }
+
+  freeze(): void {
+    if (this.#down || this.#frozen) return
+    this.#frozen = true
+    this.leases.suspend()
+  }
+
+  thaw(): void {
+    if (!this.#frozen) return
+    this.#frozen = false
+    // a server looks at its leases before it looks at its sockets
+    this.leases.resume()
+    const queue = this.#queue
+    this.#queue = []
+    for (const apply of queue) apply()
+  }
+
+  stop(): void {
+    if (this.#down) return
+    this.#down = true
+    this.#frozen = false
+    this.#queue = []
+    this.leases.suspend()
+  }
+
+  start(keepData: boolean): void {
+    if (!this.#down) return
+    this.#down = false
+    this.incarnation += 1
+    if (keepData) {
+      this.leases.rearm()
+      return
+    }
+    this.leases.clear()
+    const lost = [...this.#records.keys()].map((key): Write => ({ key, stored: undefined }))
+    this.#records.clear()
+    this.history.wipe()
+    // no watcher is attached now; the model has to know nevertheless
+    for (const listener of this.#listeners) listener(lost)
+  }
+
+  /** Each write stands on its own fence. A lease that is not known fails them all. */
+  commit(
+    operation: string,
+    writes: readonly FencedWrite[],
+    lease: string | undefined,
+    client: string,
+  ): FencedResult[] {
+    for (const { key } of writes)
+      if (this.denied.has(key))
+        throw simError('permission-denied', operation, `${key} may not be written`)
+    if (lease !== undefined) this.requireLease(operation, lease)
+    return writes.map(({ key, expect, value }): FencedResult => {
+      const current = this.#records.get(key)
+      if ((current?.revision ?? 0) !== expect) return { ok: false, current }
+      this.acting = { client, operation }
+      const revision = this.write(key, value, lease)
+      this.acting = undefined
+      return { ok: true, revision }
+    })
+  }
+
+  requireLease(operation: string, lease: string): void {
+    if (!this.leases.has(lease))
+      throw simError('session-lost', operation, `there is no lease ${lease}`)
+  }
+
+  /** A client ends its lease. */
+  close(lease: string, client: string): void {
+    this.acting = { client, operation: 'close-session' }
+    this.leases.revoke(lease)
+    this.acting = undefined
+  }
+
+  /** An unfenced write, as a third party makes it. */
+  write(key: string, value: StoredValue | undefined, lease: string | undefined): number {
+    const revision = this.history.revision + 1
+    const stored = value === undefined ? undefined : { value, lease, revision }
+    this.#commit([{ key, stored }])
+    return revision
+  }
+
+  /** The instances that a reader of `service` has to see; of all services without one. */
+  instances(service?: string): readonly ServiceInstance[] {
+    const prefix = service === undefined ? '' : `${service}/`
+    return [...this.#records].flatMap(([key, { value }]) =>
+      key.startsWith(prefix) && value.instance !== undefined ? [value.instance] : [],
+    )
+  }
+
+  #revoked(lease: string): void {
+    const writes = [...this.#records].flatMap(([key, stored]) =>
+      stored.lease === lease ? [{ key, stored: undefined }] : [],
+    )
+    if (writes.length > 0) this.#commit(writes)
+  }
+
+  #commit(writes: readonly Write[]): void {
+    for (const { key, stored } of writes) {
+      if (stored === undefined) this.#records.delete(key)
+      else this.#records.set(key, stored)
+    }
+    this.history.append(writes)
+    for (const listener of this.#listeners) listener(writes)
+  }
+}

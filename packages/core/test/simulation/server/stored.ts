@@ -1,0 +1,50 @@
+import type { InstanceRecord, PutRequest } from '../../../src/driver/registry-driver.ts'
+import { toRecordKey } from '../../../src/driver/registry-driver.ts'
+import type { Claim } from '../../../src/model/claim.ts'
+import type { ServiceInstance } from '../../../src/model/service-instance.ts'
+
+/** What is written under a key. Without an instance it is garbage that no reader understands. */
+export interface StoredValue {
+  readonly instance?: ServiceInstance
+  readonly claim?: Claim
+  readonly ttlMs?: number
+  readonly registeredAtMs?: number
+}
+
+/** A record as it stands, with the lease it lives and dies with. */
+export interface Stored {
+  readonly value: StoredValue
+  readonly lease: string | undefined
+  readonly revision: number
+}
+
+export const keyOf = (place: { readonly service: string; readonly id: string }): string =>
+  `${place.service}/${place.id}`
+
+export const serviceOf = (key: string): string => key.slice(0, key.indexOf('/'))
+
+export const toStoredValue = (request: PutRequest): StoredValue => ({
+  instance: request.instance,
+  claim: request.claim,
+  ttlMs: request.ttlMs,
+  registeredAtMs: request.registeredAtMs,
+})
+
+/** The record a reader decodes; `undefined` for garbage. */
+export const toRecord = (key: string, { value }: Stored): InstanceRecord | undefined => {
+  const { instance, claim, ttlMs, registeredAtMs } = value
+  if (instance === undefined) return undefined
+  return {
+    key: toRecordKey(key),
+    instance,
+    ...(claim === undefined ? {} : { claim }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(registeredAtMs === undefined ? {} : { registeredAtMs }),
+  }
+}
+
+/** The handle of the simulation's model that made the record; `undefined` for a third party's. */
+export const handleOf = (value: StoredValue): number | undefined => {
+  const handle = value.instance?.metadata['handle']
+  return handle === undefined ? undefined : Number(handle)
+}

@@ -1,0 +1,134 @@
+import { isFinal } from '../../../src/supervisor/registration-state.ts'
+import { sameInstance } from '../../../src/model/service-instance.ts'
+import { places } from '../schedule/operation.ts'
+import { handleOf } from '../server/stored.ts'
+import type { Handle } from './handle.ts'
+import type { SimProcess } from './sim-process.ts'
+import { isWanted } from './is-wanted.ts'
+import type { World } from './world.ts'
+
+/** A wanted registration stands, once, under its owner's live session, with its latest state. */
+const checkStanding = (world: World, process: SimProcess, handle: Handle): string | undefined => {
+  const { registration } = handle
+  if (registration === undefined) return undefined
+  const { state, cause } = registration.status
+  if (state !== 'registered') return `its status is ${state} (${String(cause)})`
+  const standing = world.server.records.get(`${registration.service}/${registration.id}`)
+  if (standing?.value.instance === undefined) return 'it does not stand'
+  const { instance, claim } = standing.value
+  if (!sameInstance(instance, registration.instance))
+    return `handle ${handleOf(standing.value)} weight ${instance.weight} stands instead of weight ${registration.instance.weight}`
+  if (claim?.owner.startsWith(`owner-${process.name}-`) !== true)
+    return `it stands under ${claim?.owner}`
+  if (!world.server.leases.ids(process.name).includes(standing.lease ?? ''))
+    return `it stands under ${standing.lease}, which is no lease of its owner`
+  return undefined
+}
+
+/** A final status has its reason. */
+const checkFinal = (world: World, process: SimProcess, handle: Handle): string | undefined => {
+  const { registration, place, onConflict } = handle
+  if (registration === undefined || handle.takenBack) return undefined
+  const { state } = registration.status
+  const { service, id } = registration
+  if (state === 'closed') return 'it is closed, but nobody took it back'
+  if (state === 'failed' && onConflict !== 'reject' && !world.everDenied.has(place))
+    return 'it failed without a refusal'
+  const outranked =
+    handle.replacedLocally ||
+    world.ledger.everOutranked(handle.number, `${service}/${id}`, `owner-${process.name}-`)
+  if (state === 'superseded' && !outranked)
+    return 'it is superseded, but no higher claim ever stood'
+  return undefined
+}
+
+/** Everything wanted stands. Used alone where the bound is short. */
+export const checkWanted = (world: World, bound: string): void => {
+  for (const process of world.processes)
+    for (const handle of process.handles)
+      if (isWanted(process, handle)) {
+        const wrong = checkStanding(world, process, handle)
+        const { service, id } = places[handle.place] ?? {}
+        if (wrong !== undefined)
+          world.journal.violation(
+            `handle ${handle.number} of ${process.name} (${service}/${id}): ${wrong} (${bound})`,
+          )
+      }
+}
+
+/** The last edit that a third party made in the owner's name is the owner's now. */
+export const checkAdopted = (world: World): void => {
+  const { operations } = world.schedule
+  for (const [place, { service, id }] of places.entries()) {
+    const last = operations.findLast(
+      (operation) => 'place' in operation && operation.place === place,
+    )
+    const standing = world.server.records.get(`${service}/${id}`)
+    // an update of the owner's that was on its way at the same time may win over the edit
+    const raced = operations.some(
+      (o) =>
+        'place' in o &&
+        o.place === place &&
+        o.kind === 'update' &&
+        Math.abs(o.atMs - (last?.atMs ?? 0)) < 50,
+    )
+    if (raced) continue
+    const edited = last?.kind === 'edit' && standing?.value.claim !== undefined
+    if (edited && standing.value.instance?.weight !== 50_000 + place)
+      world.journal.violation(`the edit of ${service}/${id} was not adopted`)
+  }
+}
+
+/** Nothing stands that nobody wants. */
+export const checkGhosts = (world: World): void => {
+  const wanted = new Set(
+    world.processes.flatMap((process) =>
+      process.handles.filter((handle) => isWanted(process, handle)).map(({ number }) => number),
+    ),
+  )
+  for (const [key, { value }] of world.server.records) {
+    const handle = handleOf(value)
+    if (handle !== undefined && !wanted.has(handle))
+      world.journal.violation(`ghost: ${key} stands as handle ${handle}, which nobody wants (R6)`)
+  }
+}
+
+/** All that has to hold of registrations once the backend is well and time has passed. */
+export const checkRegistrations = (world: World): void => {
+  checkWanted(world, 'R5')
+  checkGhosts(world)
+  for (const process of world.processes) {
+    if (process.crashed) continue
+    for (const handle of process.handles) {
+      const wrong = checkFinal(world, process, handle)
+      if (wrong !== undefined) world.journal.violation(`handle ${handle.number}: ${wrong}`)
+      // from here on nothing of it may ever stand again
+      if (!isWanted(process, handle)) world.ledger.acknowledgedGone(handle.number)
+    }
+  }
+}
+
+/** Every promise has ended. Those of a killed process never do. */
+export const checkCalls = (world: World): void => {
+  for (const process of world.processes) {
+    if (process.crashed) continue
+    const calls = [...process.calls, ...process.handles.flatMap((handle) => handle.calls)]
+    for (const { name, ending } of calls)
+      if (ending === undefined) world.journal.violation(`${name} is still pending`)
+    for (const { registration, statusesEnded, number } of process.handles)
+      if (registration !== undefined && isFinal(registration.status.state) !== statusesEnded)
+        world.journal.violation(`the statuses of handle ${number} go on after a final one`)
+  }
+}
+
+/** One session for each process that has one, none left over from earlier. */
+export const checkSessions = (world: World): void => {
+  for (const process of world.processes) {
+    const leases = world.server.leases.ids(process.name)
+    const live = process.alive && process.registry.health().session.state === 'live'
+    if (leases.length !== (live ? 1 : 0))
+      world.journal.violation(
+        `${process.name} has leases [${leases.join(', ')}] and ${live ? 'one' : 'no'} live session (R10)`,
+      )
+  }
+}

@@ -1,0 +1,53 @@
+import type { Registration } from '../../../src/registration.ts'
+import { RegistryError } from '../../../src/registry-error.ts'
+import type { Journal } from './journal.ts'
+import type { Place } from '../schedule/operation.ts'
+
+/** How a promise of the library ended: `resolved`, or a code; `undefined` while it has not. */
+export type Ending = string | undefined
+
+/** One call whose end is awaited. */
+export interface PendingCall {
+  readonly name: string
+  readonly allowed: (ending: string) => boolean
+  ending: Ending
+}
+
+/** The code of a `RegistryError`, or the text of whatever else was thrown. */
+export const endingOf = (error: unknown): string =>
+  error instanceof RegistryError ? error.code : `thrown ${String(error)}`
+
+/** The model's side of one registration: what the user asked for. */
+export class Handle {
+  readonly number: number
+  readonly place: Place
+  readonly onConflict: 'takeover' | 'reject'
+  registration: Registration | undefined
+  /** The user took it back, by `deregister`, by an abort or by closing the registry. */
+  takenBack = false
+  /** A later registration of the same process has taken its place. */
+  replacedLocally = false
+  readonly calls: PendingCall[] = []
+  /** Whether the iteration over its statuses has ended, as it must after a final one. */
+  statusesEnded = false
+
+  constructor(number: number, place: Place, onConflict: 'takeover' | 'reject') {
+    this.number = number
+    this.place = place
+    this.onConflict = onConflict
+  }
+
+  /** Reads the statuses to their end. */
+  async followStatus(registration: Registration, journal: Journal): Promise<void> {
+    let last = ''
+    for await (const { state, cause } of registration.statuses()) {
+      journal.note(() => `  handle ${this.number} is ${state} ${cause?.message ?? ''}`)
+      if (last === 'registered' && state === 'registering')
+        journal.violation(`handle ${this.number} went from ${last} to ${state}`)
+      last = state
+    }
+    this.statusesEnded = true
+    if (!['superseded', 'failed', 'closed'].includes(last))
+      journal.violation(`the statuses of handle ${this.number} ended with ${last}`)
+  }
+}

@@ -1,0 +1,10 @@
+import { isFinal } from '../../../src/supervisor/registration-state.ts'
+import type { Handle } from './handle.ts'
+import type { SimProcess } from './sim-process.ts'
+
+/** Whether the user still wants it to stand, and nothing final has been said of it. */
+export const isWanted = (process: SimProcess, handle: Handle): boolean =>
+  process.alive &&
+  !handle.takenBack &&
+  handle.registration !== undefined &&
+  !isFinal(handle.registration.status.state)

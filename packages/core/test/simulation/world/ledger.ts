@@ -1,0 +1,112 @@
+import { type Claim, compareClaims } from '../../../src/model/claim.ts'
+import type { ServiceInstance } from '../../../src/model/service-instance.ts'
+import type { Write } from '../server/history.ts'
+import { handleOf, serviceOf, type Stored } from '../server/stored.ts'
+import type { Journal } from './journal.ts'
+
+const signature = (instance: ServiceInstance): string =>
+  `${instance.service}/${instance.id} ${instance.metadata['handle']} ${instance.weight}`
+
+/** All that really happened in the backend, against which everything that is told is held. */
+export class Ledger {
+  readonly #journal: Journal
+  readonly #stood = new Set<string>()
+  readonly #claims = new Map<
+    string,
+    { readonly handle: number | undefined; readonly claim: Claim }[]
+  >()
+  /** Keys that were absent or unreadable after they had stood. */
+  readonly #left = new Set<string>()
+  /** Handles whose deregistration was acknowledged: nothing of them may ever stand again. */
+  readonly #gone = new Set<number>()
+  readonly #standing = new Map<string, Stored>()
+  readonly #highestWeight = new Map<number, number>()
+
+  constructor(journal: Journal) {
+    this.#journal = journal
+  }
+
+  committed(writes: readonly Write[]): void {
+    for (const { key, stored } of writes) {
+      const handle = stored === undefined ? undefined : handleOf(stored.value)
+      this.#journal.note(() => {
+        const { value, lease } = stored ?? {}
+        return `  server: ${key} = ${value === undefined ? 'deleted' : value.instance === undefined ? 'garbage' : `handle ${handle} weight ${value.instance.weight} seq ${value.claim?.seq} ${value.claim?.owner}`} ${lease ?? ''}`
+      })
+      if (stored !== undefined) this.#replace(key, stored)
+      if (stored?.value.instance === undefined) this.#leave(key)
+      else this.#stand(key, stored.value.instance, stored.value.claim)
+      if (stored === undefined) this.#standing.delete(key)
+      else this.#standing.set(key, stored)
+      if (handle !== undefined && this.#gone.has(handle))
+        this.#journal.violation(`ghost: handle ${handle} stands again under ${key} (R6)`)
+    }
+  }
+
+  /** A deregistration was acknowledged. */
+  acknowledgedGone(handle: number): void {
+    this.#gone.add(handle)
+    for (const [key, { value }] of this.#standing)
+      if (handleOf(value) === handle)
+        this.#journal.violation(`deregister of handle ${handle} resolved while ${key} stands (R2)`)
+  }
+
+  everStood(instance: ServiceInstance): boolean {
+    return this.#stood.has(signature(instance))
+  }
+
+  everLeft(key: string): boolean {
+    return this.#left.has(key)
+  }
+
+  /** Whether a rival's higher claim ever stood where the handle wanted to stand. */
+  everOutranked(handle: number, key: string, owner: string): boolean {
+    const mine = this.#claims.get(key)?.findLast((stood) => stood.handle === handle)?.claim
+    return (this.#claims.get(key) ?? []).some(
+      ({ claim }) =>
+        !claim.owner.startsWith(owner) && (mine === undefined || compareClaims(claim, mine) > 0),
+    )
+  }
+
+  standsAs(key: string, handle: number): boolean {
+    const standing = this.#standing.get(key)
+    return standing !== undefined && handleOf(standing.value) === handle
+  }
+
+  isOwner(key: string, owner: string): boolean {
+    return this.#standing.get(key)?.value.claim?.owner.startsWith(owner) === true
+  }
+
+  /** Whether the handle ever stood with an edit at least as new. */
+  everReached(handle: number, weight: number): boolean {
+    return (this.#highestWeight.get(handle) ?? 0) >= weight
+  }
+
+  /** Who replaces a rival must outrank him, and may not where he said so. */
+  #replace(key: string, { value }: Stored): void {
+    const before = this.#standing.get(key)?.value.claim
+    const { claim, instance } = value
+    if (claim === undefined || before === undefined || before.owner === claim.owner) return
+    if (compareClaims(claim, before) < 0)
+      this.#journal.violation(`${claim.owner} replaced the higher claim of ${before.owner} (R7)`)
+    const first = instance !== undefined && !this.#highestWeight.has(handleOf(value) ?? 0)
+    if (first && instance.metadata['onConflict'] === 'reject')
+      this.#journal.violation(`${key} was taken over in spite of onConflict: 'reject' (R7)`)
+  }
+
+  #stand(key: string, instance: ServiceInstance, claim: Claim | undefined): void {
+    this.#stood.add(signature(instance))
+    if (claim === undefined) return
+    const claims = this.#claims.get(key) ?? []
+    this.#claims.set(key, claims)
+    const handle = Number(instance.metadata['handle'])
+    claims.push({ handle, claim })
+    const highest = this.#highestWeight.get(handle) ?? 0
+    this.#highestWeight.set(handle, Math.max(highest, instance.weight))
+  }
+
+  #leave(key: string): void {
+    this.#left.add(key)
+    this.#left.add(serviceOf(key))
+  }
+}

@@ -1,0 +1,83 @@
+import type { Logger } from '../../../src/diagnostics.ts'
+import { Registry } from '../../../src/registry.ts'
+import { ProcessClock } from '../clock/process-clock.ts'
+import { SeededRandom } from '../clock/seeded-random.ts'
+import type { VirtualClock } from '../clock/virtual-clock.ts'
+import { SimDriver } from '../driver/sim-driver.ts'
+import { SimLink } from '../network/sim-link.ts'
+import type { Place, WatchScope } from '../schedule/operation.ts'
+import type { SimulationConfig } from '../schedule/schedule.ts'
+import type { SimServer } from '../server/sim-server.ts'
+import type { Handle, PendingCall } from './handle.ts'
+import type { ReaderModel } from './reader-model.ts'
+
+/** A reader with the scope that it follows. */
+export interface OpenReader {
+  readonly scope: WatchScope
+  readonly reader: ReaderModel
+}
+
+/** One process of the simulation: a real `Registry` on its own clock, randomness and connection. */
+export class SimProcess {
+  readonly name: string
+  readonly clock: ProcessClock
+  readonly link: SimLink
+  readonly registry: Registry
+  readonly handles: Handle[] = []
+  readonly readers: OpenReader[] = []
+  readonly calls: PendingCall[] = []
+  /** Killed: no code of it runs any more. */
+  crashed = false
+  /** The user closed it. */
+  closed = false
+
+  constructor(
+    index: number,
+    seed: number,
+    clock: VirtualClock,
+    server: SimServer,
+    config: SimulationConfig,
+    logger: Logger,
+  ) {
+    this.name = `p${index}`
+    this.clock = new ProcessClock(clock)
+    const network = new SeededRandom(seed, `network ${index}`)
+    this.link = new SimLink(clock, this.clock, server, network)
+    const { ttlMs, capMs, callTimeoutMs, closeTimeoutMs } = config
+    this.registry = new Registry(new SimDriver(this.name, clock, this.link, config.driver), {
+      ttlMs,
+      callTimeoutMs,
+      closeTimeoutMs,
+      backoff: { minMs: 20, maxMs: capMs },
+      clock: this.clock,
+      logger,
+      random: this.#named(new SeededRandom(seed, `process ${index}`)),
+    })
+  }
+
+  get alive(): boolean {
+    return !this.crashed && !this.closed
+  }
+
+  /** What the user last registered there. */
+  handleAt(place: Place): Handle | undefined {
+    return this.handles.findLast((handle) => handle.place === place)
+  }
+
+  /** SIGKILL: nothing is flushed, nothing is told. */
+  crash(): void {
+    this.crashed = true
+    this.clock.pause()
+    this.link.partition('refused')
+  }
+
+  /** The first id a registry draws names it as an owner: give it one that can be read in a trace. */
+  #named(random: SeededRandom): SeededRandom {
+    const draw = random.id.bind(random)
+    random.id = (length) => {
+      random.id = draw
+      return `owner-${this.name}-${draw(length)}`
+    }
+    return random
+  }
+}

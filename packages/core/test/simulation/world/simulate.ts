@@ -1,0 +1,152 @@
+import { longestDelayMs, goodLink } from '../network/link-profile.ts'
+import { faultsEndMs, type Schedule } from '../schedule/schedule.ts'
+import { applyOperation } from './apply-operation.ts'
+import { deregister, close } from './apply-action.ts'
+import {
+  checkAdopted,
+  checkCalls,
+  checkGhosts,
+  checkRegistrations,
+  checkSessions,
+  checkWanted,
+} from './check-registrations.ts'
+import { isWanted } from './is-wanted.ts'
+import { checkLossProtection, checkNoBlink, checkViews } from './check-views.ts'
+import { World } from './world.ts'
+
+/** What a run found. */
+export interface Outcome {
+  readonly violations: readonly string[]
+  readonly virtualMs: number
+  /** How often each diagnostic event was published. */
+  readonly events: ReadonlyMap<string, number>
+}
+
+interface Bounds {
+  /** The backend answers again: all that stood is back (R5). */
+  readonly backMs: number
+  /** The audit has found what somebody else did (R5). */
+  readonly healedMs: number
+  /** Everything about registrations has settled, also what only an audit finds. */
+  readonly settledMs: number
+  /** Every hold and every recovery window is over. */
+  readonly viewsMs: number
+}
+
+const boundsOf = ({ config }: Schedule): Bounds => {
+  const { ttlMs, ttlFactor, capMs, callTimeoutMs, graceMs } = config
+  const grantedMs = ttlMs * Math.max(1, ttlFactor)
+  const settledMs = 2.5 * grantedMs + callTimeoutMs + capMs + 1_000 + longestDelayMs
+  const holdMs = grantedMs + capMs + 2_000
+  const reattachMs = 2 * callTimeoutMs + capMs + longestDelayMs
+  return {
+    // a heartbeat finds the loss, a call that hangs since the outage ends, then cap + 1 s
+    backMs: 0.3 * grantedMs + callTimeoutMs + capMs + 1_000,
+    healedMs: grantedMs + 300,
+    settledMs,
+    viewsMs: Math.max(settledMs, 1.1 * grantedMs + graceMs + holdMs + reattachMs + 500),
+  }
+}
+
+const endFaults = ({ server, processes }: World): void => {
+  server.thaw()
+  server.start(true)
+  server.denied.clear()
+  for (const process of processes) {
+    if (process.crashed) continue
+    process.clock.resume()
+    if (process.link.mode !== 'up') process.link.heal()
+    process.link.profile = goodLink
+  }
+}
+
+/** Everybody leaves, in good times: every view has to follow at once, for no window is open. */
+const leave = async (world: World): Promise<void> => {
+  for (const process of world.processes)
+    for (const handle of process.handles)
+      if (isWanted(process, handle)) deregister(world, process, handle)
+  await world.clock.runUntil(world.clock.monotonicMs() + 600)
+  checkGhosts(world)
+  checkViews(world, 'R2')
+}
+
+/** Everybody closes, some of them cut off. */
+const closeAll = async (world: World): Promise<void> => {
+  const { clock, processes, random, schedule, server, journal } = world
+  const cutOff = new Set(processes.filter((process) => process.alive && random.chance(0.2)))
+  for (const process of cutOff) process.link.partition(random.pick(['silent', 'refused']))
+  for (const process of processes) close(world, process)
+  await clock.runUntil(clock.monotonicMs() + schedule.config.closeTimeoutMs + 50)
+  checkCalls(world)
+  for (const process of processes) {
+    if (process.crashed) continue
+    const { name, readers } = process
+    if (process.clock.pendingTimers > 0)
+      journal.violation(`${name} has ${process.clock.pendingTimers} timers after close (R11)`)
+    for (const { reader } of readers)
+      if (reader.ended !== 'closed') journal.violation(`${reader.name} ended: ${reader.ended} (W8)`)
+    const left = server.leases.ids(name)
+    if (!cutOff.has(process) && left.length > 0)
+      journal.violation(`${name} was closed and left ${left.join(', ')} (R11)`)
+  }
+}
+
+const run = async (world: World): Promise<void> => {
+  const { schedule, clock, server } = world
+  const { kind, operations } = schedule
+  const bounds = boundsOf(schedule)
+  for (const operation of operations) {
+    await clock.runUntil(operation.atMs)
+    applyOperation(world, operation)
+  }
+  const endMs = faultsEndMs(schedule)
+  await clock.runUntil(endMs)
+  endFaults(world)
+  if (kind !== 'storm') {
+    await clock.runUntil(endMs + (kind === 'tamper' ? bounds.healedMs : bounds.backMs))
+    checkWanted(world, 'R5: back in time')
+    if (kind === 'tamper') checkAdopted(world)
+  }
+  await clock.runUntil(endMs + bounds.settledMs)
+  checkRegistrations(world)
+  checkCalls(world)
+  checkSessions(world)
+  await clock.runUntil(endMs + bounds.viewsMs)
+  checkViews(world, 'W3')
+  for (const { alive, registry, name } of world.processes)
+    if (alive && !registry.health().ok) world.journal.violation(`${name} is not healthy at the end`)
+  if (kind === 'short') checkNoBlink(world)
+  if (kind === 'wipe') {
+    const sizes = ['a', 'b', 'all'].map(
+      (scope) => [scope, server.instances(scope === 'all' ? undefined : scope).length] as const,
+    )
+    checkLossProtection(world, new Map(sizes))
+  }
+  await leave(world)
+  await closeAll(world)
+}
+
+/** Runs one schedule to its end and says what did not hold. */
+export const simulate = async (
+  schedule: Schedule,
+  trace?: (line: string) => void,
+): Promise<Outcome> => {
+  const world = new World(schedule, trace)
+  const unhandled = (error: unknown): void =>
+    world.journal.violation(`unhandled rejection: ${String(error)}`)
+  process.on('unhandledRejection', unhandled)
+  try {
+    await run(world)
+  } catch (error) {
+    world.journal.violation(
+      `the run broke: ${error instanceof Error ? error.stack : String(error)}`,
+    )
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
+  return {
+    violations: world.journal.violations,
+    virtualMs: world.clock.monotonicMs(),
+    events: world.events,
+  }
+}

@@ -1,0 +1,94 @@
+import { SeededRandom } from '../clock/seeded-random.ts'
+import { VirtualClock } from '../clock/virtual-clock.ts'
+import type { Logger } from '../../../src/diagnostics.ts'
+import type { Schedule } from '../schedule/schedule.ts'
+import { SimServer } from '../server/sim-server.ts'
+import type { PendingCall } from './handle.ts'
+import { endingOf } from './handle.ts'
+import { checkDeletions } from './check-deletions.ts'
+import { Journal } from './journal.ts'
+import { Ledger } from './ledger.ts'
+import { SimProcess } from './sim-process.ts'
+
+/** Everything that one run consists of. */
+export class World {
+  readonly schedule: Schedule
+  readonly clock: VirtualClock = new VirtualClock()
+  readonly journal: Journal
+  readonly ledger: Ledger
+  readonly server: SimServer
+  readonly processes: readonly SimProcess[]
+  readonly random: SeededRandom
+  /** Places at which a write was ever refused. */
+  readonly everDenied: Set<number> = new Set()
+  /** How often each diagnostic event was published. */
+  readonly events: Map<string, number> = new Map()
+  wipes = 0
+  #nextHandle = 1
+
+  constructor(schedule: Schedule, trace: ((line: string) => void) | undefined) {
+    const { seed, config } = schedule
+    this.schedule = schedule
+    this.random = new SeededRandom(seed, 'world')
+    this.journal = new Journal(this.clock, trace)
+    this.ledger = new Ledger(this.journal)
+    this.server = new SimServer(this.clock, config)
+    this.server.onCommit((writes) => {
+      checkDeletions(this, writes)
+      this.ledger.committed(writes)
+    })
+    this.processes = Array.from(
+      { length: config.processes },
+      (_, index) =>
+        new SimProcess(index, seed, this.clock, this.server, config, this.#logger(index)),
+    )
+  }
+
+  nextHandle(): number {
+    this.#nextHandle += 1
+    return this.#nextHandle - 1
+  }
+
+  /** A number that no two writes share. */
+  nextWeight(): number {
+    return this.nextHandle()
+  }
+
+  /** Counts what the library reports of itself. */
+  #logger(process: number): Logger {
+    const count = (details: object, message: string): void => {
+      const event = 'event' in details ? String(details.event) : message
+      this.events.set(event, (this.events.get(event) ?? 0) + 1)
+      if (event === 'supervisor-failed') this.journal.violation(`p${process}: ${message}`)
+      this.journal.note(() => `      p${process} ${event}: ${message}`)
+    }
+    return { debug: count, info: count, warn: count, error: count }
+  }
+
+  /** Follows a promise of the library to its end; `allowed` says which ends are right. */
+  follow(
+    name: string,
+    promise: Promise<unknown>,
+    allowed: (ending: string) => boolean,
+    onResolved: () => void = () => {},
+  ): PendingCall {
+    const call: PendingCall = { name, allowed, ending: undefined }
+    const end = (ending: string): void => {
+      call.ending = ending
+      this.journal.note(() => `  ${name}: ${ending}`)
+      if (!allowed(ending)) this.journal.violation(`${name} ended with ${ending}`)
+    }
+    const settled = async (): Promise<void> => {
+      try {
+        await promise
+      } catch (error) {
+        end(endingOf(error))
+        return
+      }
+      end('resolved')
+      onResolved()
+    }
+    void settled()
+    return call
+  }
+}

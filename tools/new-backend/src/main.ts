@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url'
+import { createBackend } from './create-backend.ts'
+
+const usage = `usage: npm run new-backend -- NAME
+
+Lays down packages/NAME, the skeleton of a backend: its package, the driver with every method to
+be written, and its contract test, which runs and says what is not written yet.
+
+NAME: lower-case letters, digits and dashes, beginning with a letter, like my-store.`
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+const nextSteps = (name: string, leftToDo: readonly string[]): string =>
+  [
+    ...leftToDo,
+    'npm install                                            links the package, and locks it',
+    `npx vitest run --project contract packages/${name}`.padEnd(55) +
+      'fails: it says what to write',
+    'docs/writing-a-backend.md                              how to write it, with a sample',
+  ]
+    .map((step, index) => `  ${index + 1}. ${step}`)
+    .join('\n')
+
+const main = (args: readonly string[]): void => {
+  if (args.includes('--help') || args.includes('-h')) return console.log(usage)
+  const [name] = args
+  if (name === undefined || args.length > 1) throw new Error(`expected one NAME\n\n${usage}`)
+  const { files, leftToDo } = createBackend(root, name)
+  console.log(
+    `${files.map((file) => `  ${file}`).join('\n')}\n\nNext:\n${nextSteps(name, leftToDo)}`,
+  )
+}
+
+try {
+  main(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

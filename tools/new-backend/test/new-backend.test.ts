@@ -1,0 +1,163 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTemporaryWorkspace, type TemporaryWorkspace } from './temporary-workspace.ts'
+
+// one so short and one so long that lines break in other places
+const names = ['kv', 'replicated-configuration-store'] as const
+
+let workspace: TemporaryWorkspace
+
+interface Ended {
+  readonly status: number | null
+  readonly output: string
+}
+
+const node = (...args: readonly string[]): Ended => {
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: workspace.root,
+    env: { ...env, NO_COLOR: '1' },
+    encoding: 'utf8',
+  })
+  return { status, output: stdout + stderr }
+}
+
+/** Runs a program of the repository's own tools. */
+const tool = (packageName: string, bin: string, ...args: readonly string[]): Ended => {
+  const require = createRequire(import.meta.url)
+  return node(join(dirname(require.resolve(`${packageName}/package.json`)), bin), ...args)
+}
+
+const newBackend = (...args: readonly string[]): Ended =>
+  node('tools/new-backend/src/main.ts', ...args)
+
+const read = (path: string): string => readFileSync(join(workspace.root, path), 'utf8')
+
+const filesUnder = (folder: string): readonly string[] =>
+  readdirSync(join(workspace.root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => statSync(join(workspace.root, folder, file)).isFile())
+    .toSorted()
+
+const outputs = new Map<string, string>()
+
+beforeAll(() => {
+  workspace = createTemporaryWorkspace()
+  for (const name of names) {
+    const { status, output } = newBackend(name)
+    if (status !== 0) throw new Error(output)
+    outputs.set(name, output)
+  }
+}, 60_000)
+afterAll(() => workspace?.[Symbol.dispose]())
+
+describe.each(names)('npm run new-backend -- %s', (name) => {
+  test('lays down the shape that every backend has', () => {
+    expect(filesUnder(`packages/${name}`)).toEqual(
+      [
+        'README.md',
+        `contract/${name}-harness.ts`,
+        `contract/${name}.test.ts`,
+        'package.json',
+        'src/config.ts',
+        'src/errors.ts',
+        'src/index.ts',
+        'src/keys.ts',
+        `src/${name}-driver.ts`,
+        `src/${name}-observe.ts`,
+        `src/${name}-session.ts`,
+        'tsconfig.json',
+      ].toSorted(),
+    )
+    for (const file of filesUnder(`packages/${name}`))
+      expect(read(`packages/${name}/${file}`)).not.toMatch(/__[a-z]+__/)
+  })
+
+  test('says what to do next', () => {
+    const output = outputs.get(name)
+    expect(output).toContain(`packages/${name}/src/${name}-driver.ts`)
+    expect(output).toContain('npm install')
+    expect(output).toContain(`npx vitest run --project contract packages/${name}`)
+    expect(output).toContain('docs/writing-a-backend.md')
+  })
+
+  test('lists it among the backends, whose rules it then has', () => {
+    expect(read('tools/boundaries/src/package-boundaries.ts')).toContain(`'${name}'`)
+    expect(read('.oxlintrc.json')).toContain(`"packages/${name}/src/**"`)
+    expect(node('tools/boundaries/src/write-oxlint-config.ts', '--check').status).toBe(0)
+  })
+
+  test('is formatted', () => {
+    const checked = ['--check', `packages/${name}`, 'tools/boundaries', '.oxlintrc.json']
+    const { status, output } = tool('oxfmt', 'bin/oxfmt', ...checked)
+    expect(status, output).toBe(0)
+  })
+
+  test('builds', { timeout: 60_000 }, () => {
+    const { status, output } = tool('typescript', 'bin/tsc', '-b', `packages/${name}`)
+    expect(status, output).toBe(0)
+    expect(existsSync(join(workspace.root, `packages/${name}/dist/index.d.ts`))).toBe(true)
+  })
+
+  test('type-checks with its contract test, and lints', { timeout: 60_000 }, () => {
+    const config = { extends: './tsconfig.json', include: [`packages/${name}`] }
+    writeFileSync(join(workspace.root, `tsconfig.${name}.json`), JSON.stringify(config))
+    const types = tool('typescript', 'bin/tsc', '-p', `tsconfig.${name}.json`)
+    expect(types.status, types.output).toBe(0)
+    const lint = tool('oxlint', 'bin/oxlint', `packages/${name}`)
+    expect(lint.status, lint.output).toBe(0)
+  })
+})
+
+test('its contract test runs, and says what is not written yet', { timeout: 120_000 }, () => {
+  const [name] = names
+  const run = ['run', '--project', 'contract', `packages/${name}`]
+  const { status, output } = tool(
+    'vitest',
+    'vitest.mjs',
+    ...run,
+    '--reporter=json',
+    '--outputFile=results.json',
+  )
+  expect(status, output).toBe(1)
+  const { testResults } = JSON.parse(read('results.json')) as {
+    readonly testResults: readonly {
+      readonly assertionResults: readonly {
+        readonly title: string
+        readonly status: string
+        readonly failureMessages: readonly string[]
+      }[]
+    }[]
+  }
+  const results = testResults.flatMap(({ assertionResults }) => assertionResults)
+  const titles = (wanted: string): readonly string[] =>
+    results.filter((result) => result.status === wanted).map(({ title }) => title)
+  expect(titles('passed')).toContain(
+    'S3 refuses an invalid configuration before any I/O, naming the field',
+  )
+  const failed = results.filter(({ status: result }) => result === 'failed')
+  expect(failed.length).toBeGreaterThan(20)
+  const unclear = failed.filter(
+    ({ failureMessages: [message = ''] }) => !message.includes(`${name}: `),
+  )
+  expect(unclear.map(({ title, failureMessages }) => [title, failureMessages])).toEqual([])
+})
+
+test.each([
+  [['--help'], 0, 'usage: npm run new-backend -- NAME'],
+  [[], 1, 'expected one NAME'],
+  [['a', 'b'], 1, 'expected one NAME'],
+  [['No'], 1, '"No" is no name for a backend'],
+  [['core'], 1, 'packages/core'],
+  [['kv'], 1, 'packages/kv exists; choose another name'],
+  [['gateway'], 1, 'packages/gateway is a package of another kind'],
+] as const)('with %j it ends with %i and says: %s', (args, status, message) => {
+  const before = filesUnder('packages').length
+  const ended = newBackend(...args)
+  expect(ended.status).toBe(status)
+  expect(ended.output).toContain(message)
+  expect(ended.output).not.toMatch(/^\s+at /m)
+  expect(filesUnder('packages').length).toBe(before)
+})
