@@ -59,6 +59,11 @@ export interface ContractHarness extends AsyncDisposable {
   startOwner?(namespace: string, instance: InstanceInput, ttlMs: number): Promise<OwnerProcess>
   /** Ways to connect securely (TLS, authentication), by name; each must serve like the plain one. */
   readonly secure?: Readonly<Record<string, SecureConnection>>
+  /**
+   * Makes a driver that asks for TLS. Where `capabilities.tls` is false it must throw
+   * `invalid-config`: never a plain connection in its place.
+   */
+  readonly askForTls?: () => unknown
   /** Configurations that must be refused before any I/O, each with the field that the error names. */
   readonly invalidConfigs?: readonly { readonly field: string; readonly make: () => unknown }[]
 }

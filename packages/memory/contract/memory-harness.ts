@@ -15,6 +15,7 @@ export const memoryNeeds: readonly Need[] = [
   'deleteRecord',
   'writeRaw',
   'startOwner',
+  'askForTls',
   'invalidConfigs',
 ]
 
@@ -68,6 +69,7 @@ export const memoryHarness = (
         },
       }
     },
+    askForTls: () => memory({ tls: {} } as object),
     invalidConfigs: [
       { field: 'namespace', make: () => memory({ namespace: 1 as unknown as string }) },
       { field: 'nam', make: () => memory({ nam: 'x' } as object) },

@@ -56,6 +56,7 @@ const everything: {
   writeRaw: true,
   startOwner: true,
   secure: true,
+  askForTls: true,
   invalidConfigs: true,
   ttlMs: true,
   graceMs: true,

@@ -22,6 +22,16 @@ export const securityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
+    'S1 takes TLS, or refuses it before any I/O where the backend has none',
+    ['askForTls'],
+    async (run) => {
+      const ask = (): unknown => run.harness.askForTls?.()
+      if (run.capabilities.tls) expect(ask).not.toThrow()
+      else expect(ask).toThrow(expect.objectContaining({ code: 'invalid-config' }) as Error)
+    },
+  ),
+
+  contractCase(
     'S1 goes on over a secure connection after the server restarted',
     ['secure'],
     async (run) => {
