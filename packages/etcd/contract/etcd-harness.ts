@@ -19,6 +19,7 @@ export const etcdNeeds: readonly Need[] = [
   'writeRaw',
   'startOwner',
   'secure',
+  'askForTls',
   'invalidConfigs',
 ]
 
@@ -84,6 +85,7 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
         ttlMs,
       }),
     secure: secure.connections,
+    askForTls: () => etcd({ endpoints: ['https://127.0.0.1:1'], tls: {} }),
     invalidConfigs: [
       { field: 'endpoints', make: () => etcd({ endpoints: [] }) },
       { field: 'endpoints', make: () => etcd({ endpoints: ['ftp://h:1'] }) },

@@ -49,7 +49,7 @@ class EtcdDriver implements RegistryDriver {
 
   constructor(config: EtcdConfig, context: DriverContext) {
     const credentials = new EtcdCredentials(config)
-    const parts = { config, context, credentials }
+    const parts = { config, context, credentials, lanes: new Set<EtcdConnection>() }
     this.#calls = new EtcdConnection('calls', parts)
     this.#watchConnection = new EtcdConnection('watches', parts)
     this.#heartbeats = new EtcdConnection('heartbeats', parts)

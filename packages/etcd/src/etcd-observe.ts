@@ -116,7 +116,7 @@ async function* observeRecords(
   const read = { operation: 'observe', range, keysOnly: false, service: serviceIn(scope) }
   const first = from
     ? undefined
-    : await readFirstPage(store, random, { ...range, limit: pageSize }, signal)
+    : await readFirstPage(store, random, { ...range, limit: pageSize }, signal, read.service)
   const at = (from ?? first?.at) as Standing
   const kvs = first && (await readPages(store, read, first.page, at.revision.toString(), signal))
   await using watch = await attach(observer, scope, at, signal)

@@ -55,14 +55,15 @@ const readWithEpoch = async (
   store: Store,
   request: IRangeRequest,
   signal: AbortSignal,
+  service: string | undefined,
 ): Promise<FirstPage & { readonly denied: boolean }> => {
   const key = store.keys.absolute(epochKey)
   const both = [{ request_range: { key } }, { request_range: request }]
-  const read = await unlessDenied(transact(store, 'observe', { success: both }, signal))
+  const read = await unlessDenied(transact(store, 'observe', { success: both }, signal, service))
   const [epoch, page] = read ? rangesOf(read) : []
   if (read && epoch && page)
     return { page, at: standing(epochIn(epoch.kvs), read.header), denied: false }
-  const alone = await readRange(store, 'observe', request, signal)
+  const alone = await readRange(store, 'observe', request, signal, service)
   return { page: alone, at: standing(undefined, alone.header), denied: true }
 }
 
@@ -75,8 +76,9 @@ export const readFirstPage = async (
   random: Random,
   request: IRangeRequest,
   signal: AbortSignal,
+  service?: string,
 ): Promise<FirstPage> => {
-  const first = await readWithEpoch(store, request, signal)
+  const first = await readWithEpoch(store, request, signal, service)
   if (first.denied || first.at.epoch !== undefined) return first
   const key = store.keys.absolute(epochKey)
   const absent = { key, target: 'Mod', result: 'Equal', mod_revision: '0' } as const
@@ -84,7 +86,7 @@ export const readFirstPage = async (
   const created = await unlessDenied(
     transact(store, 'observe', { compare: [absent], success: [create] }, signal),
   )
-  return created === undefined ? first : readWithEpoch(store, request, signal)
+  return created === undefined ? first : readWithEpoch(store, request, signal, service)
 }
 
 const expired = (reason: string): RegistryError => etcdError('cursor-expired', 'observe', reason)

@@ -52,6 +52,10 @@ export const transact = (
 ): Promise<ITxnResponse> =>
   calls.call(operation, (client, options) => client.kv.txn(request, options), signal, service)
 
+/** The service that all of a batch belongs to, for error messages; `undefined` for a mixed one. */
+export const commonService = (services: readonly string[]): string | undefined =>
+  services.every((service) => service === services[0]) ? services[0] : undefined
+
 /** What the range requests of a transaction found, in their order. */
 export const rangesOf = (response: ITxnResponse): readonly IRangeResponse[] =>
   response.responses.map((item) => item.response_range)

@@ -1,4 +1,4 @@
-import type { CallOptions } from '@grpc/grpc-js'
+import type { CallOptions, Channel } from '@grpc/grpc-js'
 import { abortable } from '@sd/core/driver'
 import { Etcd3, type IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
@@ -30,13 +30,16 @@ export class EtcdClient {
   readonly #credentials: EtcdCredentials
   readonly #live: Set<CallControl>
   readonly #left = new AbortController()
+  readonly #channels = new Set<Channel>()
   #login: Promise<string> | undefined
   #answers = 0
 
   /** `live` collects the calls under way, so that whoever owns the connection can end them all. */
   constructor(parts: EtcdClientParts, endpoint: string, lane: string) {
     this.endpoint = endpoint
-    this.#etcd = new Etcd3(etcdOptions(parts.config, endpoint, lane))
+    this.#etcd = new Etcd3(
+      etcdOptions(parts.config, endpoint, lane, (channel) => this.#channels.add(channel)),
+    )
     this.#credentials = parts.credentials
     this.#live = parts.live
   }
@@ -75,6 +78,7 @@ export class EtcdClient {
   /** Takes no new calls. Calls and streams under way go on, but for a login nobody could reach any more. */
   close(): void {
     this.#left.abort(new Error('14 UNAVAILABLE: the connection was left'))
+    for (const channel of this.#channels) channel.close()
     this.#etcd.close()
   }
 

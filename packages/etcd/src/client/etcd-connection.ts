@@ -14,6 +14,8 @@ export interface ConnectionParts {
   readonly config: EtcdConfig
   readonly context: DriverContext
   readonly credentials: EtcdCredentials
+  /** The driver's lanes; each adds itself. */
+  readonly lanes: Set<EtcdConnection>
 }
 
 /** A stream and where it came from. */
@@ -40,6 +42,7 @@ export class EtcdConnection {
   constructor(lane: string, parts: ConnectionParts) {
     const { context, config } = parts
     this.#parts = parts
+    parts.lanes.add(this)
     this.#name = `sd-etcd-${lane}-${context.random.id(8)}`
     // spreads processes over the members
     this.#index = Math.floor(context.random.next() * config.endpoints.length)
@@ -59,7 +62,7 @@ export class EtcdConnection {
       return await client.unary(call, signal)
     } catch (error) {
       if (signal.aborted) {
-        if (silent()) this.leave(client)
+        if (silent()) this.suspect(client)
         throw signal.reason
       }
       throw this.#failure(client, error, operation, service)
@@ -105,6 +108,16 @@ export class EtcdConnection {
     return () => client.answers === answers && clock.monotonicMs() - since >= silenceMs
   }
 
+  /**
+   * Its member was silent for too long: the next call of every lane goes elsewhere, so that each
+   * frozen member is found out once, by the lane that asks most often. Streams stay where they are.
+   */
+  suspect(client: EtcdClient): void {
+    const { config, lanes } = this.#parts
+    this.leave(client)
+    if (config.endpoints.length > 1) for (const lane of lanes) lane.#avoid(client.endpoint)
+  }
+
   /** Makes the next call go to the next endpoint. Without effect when that has happened already. */
   leave(client: EtcdClient): void {
     if (this.#client !== client) return
@@ -120,6 +133,10 @@ export class EtcdConnection {
     this.#client?.close()
     this.#client = undefined
     for (const control of this.#live) control.cancel()
+  }
+
+  #avoid(endpoint: string): void {
+    if (this.#client?.endpoint === endpoint) this.leave(this.#client)
   }
 
   /** What `cause` means, after leaving the client if that is at fault. */

@@ -1,4 +1,5 @@
 import { rootCertificates } from 'node:tls'
+import { Channel, type ClientOptions } from '@grpc/grpc-js'
 import type { IOptions } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
 
@@ -25,15 +26,28 @@ const credentials = ({ tls }: EtcdConfig): Pick<IOptions, 'credentials'> =>
         },
       }
 
+type ChannelParts = Parameters<NonNullable<ClientOptions['channelFactoryOverride']>>
+
 /**
  * Options of an etcd3 client for one endpoint. `lane` tells apart the clients that must not share
- * a connection: grpc-js shares one among all channels whose options are equal.
+ * a connection: grpc-js shares one among all channels whose options are equal. `opened` is told of
+ * every channel, for closing it: etcd3 would wait up to a second for one that is still connecting.
  */
-export const etcdOptions = (config: EtcdConfig, endpoint: string, lane: string): IOptions => ({
+export const etcdOptions = (
+  config: EtcdConfig,
+  endpoint: string,
+  lane: string,
+  opened: (channel: Channel) => void,
+): IOptions => ({
   hosts: [endpoint],
   ...credentials(config),
   faultHandling: { host: () => once, global: once },
   grpcOptions: {
+    channelFactoryOverride: (...[address, channelCredentials, options]: ChannelParts): Channel => {
+      const channel = new Channel(address, channelCredentials, options)
+      opened(channel)
+      return channel
+    },
     'grpc.primary_user_agent': lane,
     // the server bounds its own messages; a limit here would lose a large watch response
     'grpc.max_receive_message_length': -1,

@@ -42,7 +42,7 @@ export class KeepAliveStream {
       if (signal.aborted && silent()) {
         if (this.#current?.client === client)
           this.#end(etcdError('unavailable', 'renew', 'the server was silent'))
-        this.#connection.leave(client)
+        this.#connection.suspect(client)
       }
       throw error
     }

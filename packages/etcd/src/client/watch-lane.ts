@@ -104,7 +104,7 @@ export class WatchLane {
     try {
       return await abortable(this.#opening, signal)
     } catch (error) {
-      if (signal.aborted && silent()) this.#connection.leave(client)
+      if (signal.aborted && silent()) this.#connection.suspect(client)
       throw error
     }
   }
@@ -147,6 +147,6 @@ export class WatchLane {
 
   #leave(attached: Attached): void {
     this.#end(attached, silence())
-    this.#connection.leave(attached.client)
+    this.#connection.suspect(attached.client)
   }
 }

@@ -1,6 +1,6 @@
 import type { Audit, OwnedRef } from '@sd/core/driver'
 import type { IKeyValue } from 'etcd3'
-import { decodeValue, isRecord, rangesOf, type Store, transact } from '../kv.ts'
+import { commonService, decodeValue, isRecord, rangesOf, type Store, transact } from '../kv.ts'
 import { isAsWritten, type SessionState } from './session-state.ts'
 
 const judge = (
@@ -38,7 +38,8 @@ export const auditBatch = async (
 ): Promise<readonly Audit[]> => {
   const keys = refs.map((ref) => store.format.key(ref, state.leaseId))
   const success = keys.map((key) => ({ request_range: { key: store.keys.absolute(key) } }))
-  const found = rangesOf(await transact(store, 'audit', { success }, signal))
+  const service = commonService(refs.map((ref) => ref.service))
+  const found = rangesOf(await transact(store, 'audit', { success }, signal, service))
   return refs.map((ref, index) =>
     judge(store, state, ref, keys[index] as string, found[index]?.kvs[0]),
   )

@@ -1,7 +1,7 @@
 import { putConflict, type PutOutcome, type PutRequest, toRecordKey } from '@sd/core/driver'
 import type { ICompare } from 'etcd3'
 import { etcdError } from '../errors.ts'
-import { rangesOf, type Store, transact } from '../kv.ts'
+import { commonService, rangesOf, type Store, transact } from '../kv.ts'
 import { maxRounds, type SessionState, standingOf } from './session-state.ts'
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
@@ -49,6 +49,7 @@ const writeAll = async (
       failure: places.map((key) => ({ request_range: { key } })),
     },
     signal,
+    commonService(candidates.map(({ request }) => request.instance.service)),
   )
   if (response.succeeded) {
     for (const { request, key, value } of candidates)

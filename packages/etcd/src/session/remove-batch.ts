@@ -1,6 +1,6 @@
 import { isHeldBy, type OwnedRef, type RemoveOutcome } from '@sd/core/driver'
 import { etcdError } from '../errors.ts'
-import { rangesOf, type Store, transact } from '../kv.ts'
+import { commonService, rangesOf, type Store, transact } from '../kv.ts'
 import { atRevision } from './put-batch.ts'
 import { maxRounds, type SessionState, standingOf } from './session-state.ts'
 
@@ -31,6 +31,7 @@ const removeAll = async (
           failure: ranges,
         },
     signal,
+    commonService(removals.map(({ ref }) => ref.service)),
   )
   if (!read && response.succeeded) {
     for (const removal of removals) removal.outcome = { result: 'removed' }

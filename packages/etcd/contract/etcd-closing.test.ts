@@ -1,0 +1,181 @@
+import { eventually } from '@sd/contract-tests'
+import { etcd, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ClientProcess, type ClientTask, forkClient } from './fork-client.ts'
+import {
+  clientOf,
+  graceMs,
+  ids,
+  instance,
+  lists,
+  RegistryWorld,
+  slackMs,
+  ttlMs,
+} from './registry-world.ts'
+import { admin } from './support.ts'
+import { StrangeHost } from './strange-host.ts'
+
+const controllable = (await provisionFor('etcd')).how !== 'endpoint'
+const callTimeoutMs = 600
+const closeTimeoutMs = 1_500
+/** What a process may take to end once its registry is closed. */
+const exitMs = 800
+
+const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>
+  forkClient({
+    endpoints: [`http://${endpoint}`],
+    namespace,
+    id: 'child',
+    ttlMs,
+    callTimeoutMs,
+    closeTimeoutMs,
+    awaitRegistered: true,
+    ...rest,
+  })
+
+/** It ends by itself, in time, and nothing escaped from a callback. */
+const expectCleanEnd = async (client: ClientProcess, boundMs: number): Promise<number> => {
+  const end = await client.close(boundMs + slackMs)
+  expect(end).toMatchObject({ code: 0, signal: null, stderr: '' })
+  expect(end.ms).toBeLessThan(boundMs + exitMs)
+  return end.ms
+}
+
+describe.runIf(controllable)('R11: leaving clean', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let server: Server
+  let endpoint: string
+
+  const leases = async (): Promise<readonly string[]> => {
+    using etcdItself = admin(endpoint)
+    return (await etcdItself.leaseClient.leaseLeases()).leases.map(({ ID }) => ID)
+  }
+
+  beforeAll(async () => {
+    cluster = await launch(etcd)
+    server = cluster.servers[0] as Server
+    endpoint = clientOf(server)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('R10, R11: 1,000 at once share one lease and one keep-alive; closing revokes the lease', async () => {
+    await using world = new RegistryWorld()
+    const registry = world.registry([endpoint], { closeTimeoutMs })
+    const watching = world.registry([endpoint])
+    const told = world.told(watching)
+    const before = await leases()
+    const streams = await keepAlives(server)
+    await Promise.all(ids('i', 1000).map((id) => registry.register(instance(id))))
+    await told.sees(ids('i', 1000), slackMs)
+    const own = (await leases()).filter((id) => !before.includes(id))
+    expect(own).toEqual([registry.health().session.id])
+    // long enough for the first beats
+    await lists(watching, ids('i', 1000), slackMs)
+    const [sinceMs, sinceBeats] = [performance.now(), (await keepAlives(server)).received]
+    await new Promise((resolve) => setTimeout(resolve, ttlMs))
+    const now = await keepAlives(server)
+    expect(now.started - streams.started).toBe(1)
+    const periods = (performance.now() - sinceMs) / (ttlMs / 4)
+    expect(now.received - sinceBeats).toBeLessThanOrEqual(Math.ceil(periods / 0.9) + 1)
+    const iteration = world.told(registry)
+    await iteration.sees(ids('i', 1000), slackMs)
+    const began = performance.now()
+    await registry.close()
+    expect(performance.now() - began).toBeLessThan(closeTimeoutMs)
+    expect((await leases()).filter((id) => own.includes(id))).toEqual([])
+    expect(await watching.list('orders')).toEqual([])
+    await told.sees([], slackMs)
+  })
+
+  test('R11: a process ends by itself, and its lease with it', async () => {
+    await using world = new RegistryWorld()
+    const watching = world.registry([endpoint])
+    await using client = await start(endpoint, world.namespace)
+    expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
+    expect(await leases()).toContain(client.report.leaseId)
+    const told = world.told(watching)
+    await told.sees(['child'], slackMs)
+    await expectCleanEnd(client, 0)
+    expect(await leases()).not.toContain(client.report.leaseId)
+    await told.sees([], slackMs)
+  })
+
+  test('R11: a process ends by itself while the server is frozen; its lease runs out', async () => {
+    await using world = new RegistryWorld()
+    await using client = await start(endpoint, world.namespace)
+    await server.pause()
+    try {
+      await expectCleanEnd(client, closeTimeoutMs)
+    } finally {
+      await server.resume()
+    }
+    await lists(world.registry([endpoint]), [], ttlMs + graceMs + slackMs)
+    expect(await leases()).not.toContain(client.report.leaseId)
+  })
+
+  test('R11: a process ends by itself while the server is down; its lease runs out', async () => {
+    await using world = new RegistryWorld()
+    await using client = await start(endpoint, world.namespace)
+    await server.stop('kill')
+    try {
+      await expectCleanEnd(client, closeTimeoutMs)
+    } finally {
+      await server.start()
+    }
+    await lists(world.registry([endpoint]), [], ttlMs + graceMs + slackMs)
+    expect(await leases()).not.toContain(client.report.leaseId)
+  })
+
+  test('nothing escapes from a callback while the link is reset in the middle of frames', async () => {
+    await using world = new RegistryWorld()
+    await using proxy = await TcpProxy.to(endpoint)
+    const other = world.registry([endpoint])
+    await using client = await start(proxy.endpoint, world.namespace)
+    const registrations = await Promise.all(ids('i', 50).map((id) => other.register(instance(id))))
+    let round = 0
+    await eventually('40 connections were cut', ttlMs * 10, async () => {
+      round++
+      proxy.cutAfter(1 + ((round * 997) % 3000), 'always')
+      await Promise.all(registrations.map((item) => item.update({ weight: round })))
+      if (round % 50 === 0) proxy.reset()
+      return proxy.accepted > 40
+    })
+    proxy.heal()
+    await lists(other, [...ids('i', 50), 'child'], ttlMs + slackMs)
+    await expectCleanEnd(client, closeTimeoutMs)
+  })
+})
+
+describe('R8, R11: a host that is not etcd', () => {
+  test.each([
+    ['nobody listens at', 'refuses'],
+    ['accepts and never answers', 'silent'],
+    ['answers garbage', 'garbage'],
+    ['closes every connection at once', 'closes'],
+  ] as const)('that %s', async (_, behaviour) => {
+    await using host = await StrangeHost.that(behaviour)
+    await using client = await start(host.endpoint, 'nobody', { awaitRegistered: false })
+    const { list, listMs, state, leaseId } = client.report
+    expect(list).toMatch(/^(?:unavailable|timeout)$/)
+    expect(listMs).toBeLessThan(callTimeoutMs + 500)
+    expect(state).toBe('registering')
+    expect(leaseId).toBe('')
+    // it keeps trying
+    if (behaviour !== 'refuses') await host.accepts(3, callTimeoutMs * 4 + slackMs)
+    await expectCleanEnd(client, closeTimeoutMs)
+  })
+})
+
+/** What the server counts of keep-alive streams, and of beats on them. */
+const keepAlives = async (of: Server): Promise<{ started: number; received: number }> => {
+  const text = await (await fetch(`http://${of.endpoints['metrics']}/metrics`)).text()
+  const count = (metric: string): number =>
+    Number(
+      new RegExp(`^${metric}\\{grpc_method="LeaseKeepAlive".*\\} (\\S+)$`, 'm').exec(text)?.[1] ??
+        0,
+    )
+  return {
+    started: count('grpc_server_started_total'),
+    received: count('grpc_server_msg_received_total'),
+  }
+}
