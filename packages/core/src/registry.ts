@@ -247,7 +247,10 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     const attempts = async (bounded: AbortSignal): Promise<Contents> => {
       for (;;) {
         try {
-          return await this.#driver.list(scope, bounded)
+          // half of it, so that a member that hangs leaves time to ask another
+          return await withDeadline(clock, callTimeoutMs / 2, bounded, subject, (attempt) =>
+            this.#driver.list(scope, attempt),
+          )
         } catch (thrown) {
           if (bounded.aborted) throw thrown
           last = RegistryError.from(thrown, subject)
