@@ -19,7 +19,8 @@ const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const callTimeoutMs = 600
 const closeTimeoutMs = 1_500
 /** What a process may take to end once its registry is closed. */
-const exitMs = 800
+// a second of it for a timer that etcd3 may hold on a connection that was still being opened
+const exitMs = 2_000
 
 const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>
   forkClient({

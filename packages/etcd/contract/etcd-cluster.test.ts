@@ -96,11 +96,18 @@ describe.runIf(controllable)('a cluster of three', () => {
         await watch.elsewhere.until('an update', slackMs, updated)
         await lists(elsewhere, ['here', 'elsewhere', 'later'], slackMs)
         expect(here.health().session.state).toBe('live')
+        expectNobodyGone([watch.here, watch.elsewhere])
       } finally {
         await member.resume()
       }
-      await eventually('all is well', ttlMs + slackMs, () => here.health().ok)
-      expectNobodyGone([watch.here, watch.elsewhere])
+      // a leader that thaws may still revoke the leases that ran out in its view, before it learns
+      // that it leads no more (etcd-io/etcd#15247): then the owners come back by themselves
+      await eventually('all is well', ttlMs * 2 + slackMs, () =>
+        [here, elsewhere].every((registry) => registry.health().ok),
+      )
+      await lists(elsewhere, ['here', 'elsewhere', 'later'], ttlMs + slackMs)
+      for (const each of [watch.here, watch.elsewhere])
+        await each.sees(['here', 'elsewhere', 'later'], slackMs)
     }
   })
 
