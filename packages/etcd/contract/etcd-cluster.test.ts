@@ -158,7 +158,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 
-  test('R5, W4: the whole cluster wiped: all come back, and no watcher is told that they left', async () => {
+  test('R5, W4: the whole cluster wiped: all come back, and no watcher is told that more than half left', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     await cluster.stop('kill')
@@ -167,7 +167,9 @@ describe.runIf(controllable)('a cluster of three', () => {
     await lists(world.registry(endpoints), names, capMs + 1_000 + slackMs)
     await wellAgain(capMs + slackMs)
     await pass(ttlMs + graceMs)
-    expectNobodyGone(told)
+    // a watcher that looks when most owners are back already believes that the others left (W4)
+    for (const { removed } of told) expect(removed.size).toBeLessThanOrEqual(names.length / 2)
+    for (const each of told) await each.sees(names, slackMs)
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 })
