@@ -30,7 +30,7 @@ export const compare = async (
   limit: number,
   base: Side,
   other: Side,
-  { rounds = 15, warmUp = 3 }: { readonly rounds?: number; readonly warmUp?: number } = {},
+  { rounds = 41, warmUp = 15 }: { readonly rounds?: number; readonly warmUp?: number } = {},
 ): Promise<Comparison> => {
   const pairs: { base: number; other: number }[] = []
   for (let round = 0; round < rounds + warmUp; round += 1) {

@@ -3,6 +3,7 @@ import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
 import { Follower } from '../follower.ts'
+import { nextChanges } from '../next-changes.ts'
 
 /** W1 … W6, W8. */
 export const watchingCases: readonly ContractCase[] = [
@@ -50,8 +51,7 @@ export const watchingCases: readonly ContractCase[] = [
       await follower.sees(['a', 'b', 'c'], slackMs)
       await b.deregister()
       await follower.sees(['a', 'c'], slackMs)
-      const merged = await lazy.next()
-      const changes = merged?.type === 'change' ? merged.changes : []
+      const changes = await nextChanges(lazy)
       expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
         'added c',
         'updated a',
@@ -70,16 +70,10 @@ export const watchingCases: readonly ContractCase[] = [
     const first = await owner.register(input('orders', 'a'))
     const second = await owner.register(input('orders', 'b'))
     await eventually('it is there', slackMs, () => watcher.has('orders'))
-    expect(await watcher.next()).toEqual({
-      type: 'change',
-      changes: [{ type: 'added', service: 'orders' }],
-    })
+    expect(await nextChanges(watcher)).toEqual([{ type: 'added', service: 'orders' }])
     await first.deregister()
     await second.deregister()
-    expect(await watcher.next()).toEqual({
-      type: 'change',
-      changes: [{ type: 'removed', service: 'orders' }],
-    })
+    expect(await nextChanges(watcher)).toEqual([{ type: 'removed', service: 'orders' }])
     expect(watcher.services).toEqual([])
   }),
 
@@ -286,8 +280,7 @@ export const watchingCases: readonly ContractCase[] = [
     await owner.register(input('orders', 'z'))
     await follower.sees(['a', 'z'], slackMs)
     expect(follower.view.get('a')?.weight).toBe(49)
-    const merged = await lazy.next()
-    const changes = merged === undefined || merged.type === 'stale' ? [] : merged.changes
+    const changes = await nextChanges(lazy)
     expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
       'added z',
       'updated a',
@@ -354,7 +347,7 @@ export const watchingCases: readonly ContractCase[] = [
     controller.abort(reason)
     await expect(waiting).rejects.toBe(reason)
     await registry.register(input('orders', 'a'))
-    expect((await watcher.next())?.type).toBe('change')
+    expect(await nextChanges(watcher)).toHaveLength(1)
     expect(new Follower(watcher).ended).toBe(false)
   }),
 ]

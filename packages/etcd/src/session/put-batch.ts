@@ -28,10 +28,13 @@ const writeAll = async (
   store: Store,
   state: SessionState,
   candidates: readonly Candidate[],
+  round: number,
   signal: AbortSignal,
 ): Promise<readonly Candidate[]> => {
   const { keys } = store
+  const service = commonService(candidates.map(({ request }) => request.instance.service))
   const places = candidates.map(({ key }) => keys.absolute(key))
+  const ranges = places.map((key) => ({ request_range: { key } }))
   const response = await transact(
     store,
     'put',
@@ -46,10 +49,11 @@ const writeAll = async (
           lease: state.leaseId,
         },
       })),
-      failure: places.map((key) => ({ request_range: { key } })),
+      // nearly every first round succeeds: it does not carry the reads of one that fails
+      failure: round === 0 ? [] : ranges,
     },
     signal,
-    commonService(candidates.map(({ request }) => request.instance.service)),
+    service,
   )
   if (response.succeeded) {
     for (const { request, key, value } of candidates)
@@ -62,7 +66,9 @@ const writeAll = async (
       candidate.outcome = { result: 'written', key: toRecordKey(candidate.key) }
     return []
   }
-  const found = rangesOf(response)
+  const found = rangesOf(
+    round === 0 ? await transact(store, 'put', { success: ranges }, signal, service) : response,
+  )
   for (const [index, candidate] of candidates.entries()) {
     const kv = found[index]?.kvs[0]
     candidate.expected = kv?.mod_revision ?? '0'
@@ -106,7 +112,7 @@ const contended = (service: string): PutOutcome => ({
 
 /**
  * Writes a batch under the session's lease. The first transaction assumes that nothing changed
- * since this session last wrote (or that nothing was there); when that is wrong it reads all keys
+ * since this session last wrote (or that nothing was there); when that is wrong all keys are read
  * at once, and the next writes what the claims allow, fenced by the revisions read.
  */
 export const putBatch = async (
@@ -128,7 +134,7 @@ export const putBatch = async (
   for (const group of inRequests(candidates)) {
     let pending: readonly Candidate[] = group
     for (let round = 0; round < maxRounds && pending.length > 0; round++)
-      pending = await writeAll(store, state, pending, signal)
+      pending = await writeAll(store, state, pending, round, signal)
   }
   return candidates.map(({ outcome, request }) => outcome ?? contended(request.instance.service))
 }

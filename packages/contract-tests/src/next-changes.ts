@@ -1,0 +1,12 @@
+import type { BaseWatcher } from '@sd/core'
+
+/** The next changes that a watcher tells; whether the link broke in between is not the question. */
+export const nextChanges = async <Change>(
+  watcher: BaseWatcher<Change>,
+): Promise<readonly Change[]> => {
+  for (;;) {
+    const event = await watcher.next()
+    if (event === undefined) return []
+    if (event.type !== 'stale' && event.changes.length > 0) return event.changes
+  }
+}
