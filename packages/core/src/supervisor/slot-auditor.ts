@@ -2,7 +2,7 @@ import type { Audit } from '../driver/registry-driver.ts'
 import { claimWins } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
 import { withDeadline } from '../runtime/deadline.ts'
-import { inChunks, inParallel } from '../runtime/in-parallel.ts'
+import { inBatches } from '../runtime/in-batches.ts'
 import type { InstanceSlot } from './instance-slot.ts'
 import type { LiveSession } from './live-session.ts'
 import type { SlotTable } from './slot-table.ts'
@@ -33,8 +33,8 @@ export class SlotAuditor {
     const settled = [...this.#table.all()].filter(
       (slot) => slot.desired !== undefined && !slot.needsPut(live.id),
     )
-    const batches = inChunks(settled, this.#context.driver.capabilities.maxBatch)
-    await inParallel(batches, parallelBatches, (slots) => this.#audit(live, slots))
+    const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
+    await inBatches(settled, limits, (slots) => this.#audit(live, slots))
   }
 
   async #audit(live: LiveSession, slots: readonly InstanceSlot[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { RemoveOutcome } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { withDeadline } from '../runtime/deadline.ts'
-import { inChunks, inParallel } from '../runtime/in-parallel.ts'
+import { inBatches } from '../runtime/in-batches.ts'
 import type { InstanceSlot } from './instance-slot.ts'
 import type { LiveSession } from './live-session.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -24,11 +24,10 @@ export class SlotRemover {
 
   /** One round over the tombstones that are due. */
   async removeDue(live: LiveSession): Promise<void> {
-    const batches = inChunks(
-      this.#retry.due(this.#table.toRemove),
-      this.#context.driver.capabilities.maxBatch,
+    const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
+    await inBatches(this.#retry.due(this.#table.toRemove), limits, (slots) =>
+      this.#remove(live, slots),
     )
-    await inParallel(batches, parallelBatches, (slots) => this.#remove(live, slots))
   }
 
   async #remove(live: LiveSession, slots: readonly InstanceSlot[]): Promise<void> {

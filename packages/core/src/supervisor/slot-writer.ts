@@ -2,7 +2,7 @@ import type { PutOutcome } from '../driver/registry-driver.ts'
 import type { Claim } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
 import { withDeadline } from '../runtime/deadline.ts'
-import { inChunks, inParallel } from '../runtime/in-parallel.ts'
+import { inBatches } from '../runtime/in-batches.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 import type { InstanceSlot } from './instance-slot.ts'
 import type { LiveSession } from './live-session.ts'
@@ -32,11 +32,8 @@ export class SlotWriter {
   }
 
   async writeDue(live: LiveSession): Promise<void> {
-    const batches = inChunks(
-      this.#retry.due(this.#table.toPut),
-      this.#context.driver.capabilities.maxBatch,
-    )
-    await inParallel(batches, parallelBatches, (slots) => this.#write(live, slots))
+    const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
+    await inBatches(this.#retry.due(this.#table.toPut), limits, (slots) => this.#write(live, slots))
   }
 
   async #write(live: LiveSession, slots: readonly InstanceSlot[]): Promise<void> {
