@@ -3,6 +3,9 @@
  * @module
  */
 export { abortable } from './driver/abort.ts'
+export { ConfigCheck, type TlsConfig } from './driver/config/config-check.ts'
+export { suggestion } from './driver/config/nearest-name.ts'
+export { show } from './driver/config/show.ts'
 export { Channel } from './driver/channel.ts'
 export type {
   Clock,

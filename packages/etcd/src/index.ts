@@ -1,2 +1,2 @@
-export { type EtcdConfig, type EtcdTls, validateEtcdConfig } from './config.ts'
+export { type EtcdConfig, validateEtcdConfig } from './config.ts'
 export { etcd } from './etcd-driver.ts'

@@ -1,4 +1,4 @@
-import { memoryError } from './errors.ts'
+import { ConfigCheck } from '@sd/core/driver'
 import { MemoryStore } from './memory-store.ts'
 
 /** What `memory` takes. Every field is optional. */
@@ -12,28 +12,20 @@ export interface MemoryConfig {
   readonly store?: MemoryStore | string | undefined
 }
 
-const refuse = (field: string, given: unknown, accepted: string): never => {
-  const shown = typeof given === 'string' ? JSON.stringify(given) : String(given)
-  throw memoryError('invalid-config', 'configure', `${field} is ${shown}; expected ${accepted}`)
-}
-
-const isName = (value: unknown): boolean =>
-  typeof value === 'string' && value !== '' && value.isWellFormed()
+const check = new ConfigCheck('memory')
 
 /**
  * `value` as a configuration. Throws `invalid-config`, which names the field, what was given and
  * what is accepted; a field that is not known is refused.
  */
 export const validateMemoryConfig = (value: unknown): MemoryConfig => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('the configuration', value, 'an object')
-  for (const field of Object.keys(value))
-    if (field !== 'namespace' && field !== 'store')
-      refuse(`field ${JSON.stringify(field)}`, 'unknown', 'namespace, store')
-  const { namespace, store } = value as MemoryConfig
-  if (namespace !== undefined && !isName(namespace))
-    refuse('namespace', namespace, 'a non-empty string of well-formed Unicode')
+  const given = check.object(value, ['namespace', 'store'])
+  const { namespace, store } = given
+  if (namespace !== undefined) check.namespace(namespace)
   if (store !== undefined && !(store instanceof MemoryStore) && !isName(store))
-    refuse('store', store, 'a MemoryStore, or the name of a process-wide one')
-  return value
+    check.expected('store', store, 'a MemoryStore, or the name of a process-wide one')
+  return given
 }
+
+const isName = (value: unknown): boolean =>
+  typeof value === 'string' && value !== '' && value.isWellFormed()

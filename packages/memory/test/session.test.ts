@@ -218,8 +218,8 @@ test('stores of the same name are shared in the process, and no others', async (
 test.each([
   [{ namespace: '' }, 'namespace is ""; expected a non-empty string'],
   [{ namespace: 3 }, 'namespace is 3; expected'],
-  [{ store: {} }, 'store is [object Object]; expected a MemoryStore'],
-  [{ nameSpace: 'a' }, 'field "nameSpace" is "unknown"; expected namespace, store'],
+  [{ store: {} }, 'store is an object; expected a MemoryStore'],
+  [{ nameSpace: 'a' }, 'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store)'],
   [null, 'the configuration is null; expected an object'],
 ])('the configuration %j is refused', (config, message) => {
   expect(() => memory(config as never)).toThrow(message)

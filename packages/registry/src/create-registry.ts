@@ -4,16 +4,14 @@ import {
   type RegistryOptions,
   resolveRegistryOptions,
 } from '@sd/core'
-import type { DriverFactory, RegistryDriver } from '@sd/core/driver'
+import { type DriverFactory, type RegistryDriver, show, suggestion } from '@sd/core/driver'
 import { type Backend, backendNames, findBackend } from './backends.ts'
 import { configError } from './config-error.ts'
 import { checkedFactory, isDriver, validateDriver } from './custom-backend.ts'
 import { loadBackend } from './load-backend.ts'
-import { suggestion } from './nearest-name.ts'
 import { parseRegistryUrl } from './parse-registry-url.ts'
 import { readTlsFiles, validateTlsFiles } from './read-tls-files.ts'
 import type { RegistrySource } from './registry-config.ts'
-import { show } from './show.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,5 @@
-import type { DriverFactory, RegistryDriver } from '@sd/core/driver'
+import { type DriverFactory, type RegistryDriver, show } from '@sd/core/driver'
 import { configError } from './config-error.ts'
-import { show } from './show.ts'
 
 const methods = ['openSession', 'list', 'observe', 'probe'] as const
 

@@ -1,5 +1,5 @@
+import { suggestion } from '@sd/core/driver'
 import { type Backend, backendNames, findBackend } from './backends.ts'
-import { suggestion } from './nearest-name.ts'
 import type { RegistryConfig } from './registry-config.ts'
 import { type QueryValue, readQueryValue } from './url/query-value.ts'
 import { commonOptions, commonQuery, type QueryValues } from './url/url-grammar.ts'

@@ -1,7 +1,6 @@
+import { show, suggestion } from '@sd/core/driver'
 import { readFile } from 'node:fs/promises'
 import { configError } from './config-error.ts'
-import { suggestion } from './nearest-name.ts'
-import { show } from './show.ts'
 
 const tlsFields = ['ca', 'cert', 'key'] as const
 

@@ -30,7 +30,7 @@ export const nearestName = (given: string, known: readonly string[]): string | u
 }
 
 /** ` did you mean "…"?`, or nothing, then what is known: the end of a message about a name. */
-export const suggestion = (given: string, known: readonly string[]): string => {
+export const suggestion = (given: string, known: readonly string[], prefix = ''): string => {
   const nearest = nearestName(given, known)
-  return `${nearest === undefined ? '' : `; did you mean "${nearest}"?`} (known: ${known.join(', ')})`
+  return `${nearest === undefined ? '' : `; did you mean "${prefix}${nearest}"?`} (known: ${known.join(', ')})`
 }

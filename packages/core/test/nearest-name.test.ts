@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearestName } from '../src/nearest-name.ts'
+import { nearestName } from '../src/driver/config/nearest-name.ts'
 
 const known = ['endpoints', 'namespace', 'ttlMs', 'closeTimeoutMs']
 

@@ -1,0 +1,105 @@
+import { RegistryError } from '../../registry-error.ts'
+import { suggestion } from './nearest-name.ts'
+import { show } from './show.ts'
+
+/** TLS material as a backend's configuration takes it: PEM contents, not file names. */
+export interface TlsConfig {
+  /** Authorities to trust instead of the system's. */
+  readonly ca?: string | Uint8Array
+  /** Client certificate; together with `key`. */
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array
+}
+
+const tlsFields = ['ca', 'cert', 'key'] as const
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The checks that the configurations of backends have in common. Each throws `invalid-config`,
+ * which names the field, what was given and what is accepted, and shows no credential.
+ */
+export class ConfigCheck {
+  readonly #backend: string
+
+  constructor(backend: string) {
+    this.#backend = backend
+  }
+
+  refuse(message: string): never {
+    throw new RegistryError('invalid-config', {
+      backend: this.#backend,
+      operation: 'config',
+      message,
+    })
+  }
+
+  /** Refuses the value of one field. */
+  expected(field: string, given: unknown, accepted: string): never {
+    return this.refuse(`${field} is ${show(given)}; expected ${accepted}`)
+  }
+
+  /** `value` as an object that holds nothing but `known` fields. */
+  object(value: unknown, known: readonly string[], field?: string): Record<string, unknown> {
+    if (!isObject(value))
+      return this.expected(field ?? 'the configuration', value, `an object of ${known.join(', ')}`)
+    const prefix = field === undefined ? '' : `${field}.`
+    for (const name of Object.keys(value))
+      if (!known.includes(name))
+        this.refuse(`unknown key "${prefix}${name}"${suggestion(name, known, prefix)}`)
+    return value
+  }
+
+  /** A name that is not a file's or a host's: any well-formed text that does not end in a slash. */
+  namespace(value: unknown): string {
+    if (
+      typeof value !== 'string' ||
+      value === '' ||
+      !value.isWellFormed() ||
+      value.endsWith('/') ||
+      value.includes('\0')
+    )
+      return this.expected('namespace', value, 'a non-empty string that does not end in a slash')
+    return value
+  }
+
+  /** A user's name, a password or a token. The value itself is never shown. */
+  credential(field: string, value: unknown): string | undefined {
+    if (value === undefined) return undefined
+    if (typeof value !== 'string' || value === '')
+      return this.refuse(`${field} is not a non-empty string; expected one`)
+    return value
+  }
+
+  boolean(field: string, value: unknown): boolean | undefined {
+    if (value !== undefined && typeof value !== 'boolean')
+      return this.expected(field, value, 'true or false')
+    return value
+  }
+
+  /** `secure`: whether the connection that is asked for is a TLS one. */
+  tls(value: unknown, secure: boolean): TlsConfig | undefined {
+    if (value === undefined) return undefined
+    const given = this.object(value, tlsFields, 'tls')
+    if (!secure) this.refuse('tls is given, but the endpoints are http:; expected https: endpoints')
+    const [ca, cert, key] = tlsFields.map((field) => this.#pem(field, given[field]))
+    if ((cert === undefined) !== (key === undefined))
+      this.refuse(`tls.${cert ? 'cert' : 'key'} is given alone; expected cert and key together`)
+    return Object.freeze({
+      ...(ca ? { ca } : {}),
+      ...(cert ? { cert } : {}),
+      ...(key ? { key } : {}),
+    })
+  }
+
+  #pem(field: string, value: unknown): string | Uint8Array | undefined {
+    if (value === undefined) return undefined
+    const text = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value
+    if (typeof text !== 'string' || !text.includes('-----BEGIN '))
+      return this.refuse(
+        `tls.${field} holds no PEM block; expected the file's contents, not its name`,
+      )
+    return value as string | Uint8Array
+  }
+}
