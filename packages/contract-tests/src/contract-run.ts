@@ -5,7 +5,12 @@ import {
   type RegistryOptions,
   type ServiceInstance,
 } from '@sd/core'
-import type { Capabilities, DriverFactory, RegistryDriver } from '@sd/core/driver'
+import {
+  type Capabilities,
+  createDriverContext,
+  type DriverFactory,
+  type RegistryDriver,
+} from '@sd/core/driver'
 import type { ContractHarness } from './contract-harness.ts'
 import { eventually } from './eventually.ts'
 import { Follower } from './follower.ts'
@@ -86,6 +91,11 @@ export class ContractRun implements AsyncDisposable {
     })
     this.#opened.push(registry)
     return registry
+  }
+
+  /** A driver of its own, for what a registry does not show. To be disposed by the caller. */
+  driver(): RegistryDriver {
+    return this.harness.connect(this.namespace)(createDriverContext())
   }
 
   /** A registry that counts what reaches its driver. */

@@ -5,7 +5,7 @@
 export { abortable } from './driver/abort.ts'
 export { ConfigCheck, type TlsConfig } from './driver/config/config-check.ts'
 export { suggestion } from './driver/config/nearest-name.ts'
-export { show } from './driver/config/show.ts'
+export { show } from './model/show.ts'
 export { Channel } from './driver/channel.ts'
 export type {
   Clock,
@@ -15,7 +15,13 @@ export type {
   Random,
   Timer,
 } from './driver/driver-context.ts'
-export { isHeldBy, putConflict, type Standing } from './driver/ownership.ts'
+export {
+  editedRequest,
+  isAsRead,
+  isHeldBy,
+  putConflict,
+  type Standing,
+} from './driver/ownership.ts'
 export { jsonFormat } from './driver/json-format.ts'
 export {
   type Audit,
@@ -24,6 +30,7 @@ export {
   type Cursor,
   type Diagnosis,
   type DriverSession,
+  type EditOutcome,
   type InstanceRecord,
   type Observation,
   type OwnedRef,

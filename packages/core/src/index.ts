@@ -17,7 +17,12 @@ export type {
   WatchHealth,
 } from './health.ts'
 export { localAddress, type LocalAddressOptions } from './local-address.ts'
-export type { InstanceInput, InstancePatch, ServiceInstance } from './model/service-instance.ts'
+export type {
+  InstanceEdit,
+  InstanceInput,
+  InstancePatch,
+  ServiceInstance,
+} from './model/service-instance.ts'
 export { Registration, type WaitOptions } from './registration.ts'
 export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
 export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
@@ -28,6 +33,7 @@ export {
   resolveRegistryOptions,
 } from './registry-options.ts'
 export type { BackoffOptions } from './runtime/backoff.ts'
+export type { ConflictRule } from './supervisor/desired-registration.ts'
 export type { RegistrationState, RegistrationStatus } from './supervisor/registration-state.ts'
 export type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
 export type { BaseWatcher, CatalogWatcher, ServicesWatcher, Watcher } from './watcher.ts'

@@ -3,9 +3,11 @@ import { createPublish, type Publish } from './diagnostics.ts'
 import { abortable } from './driver/abort.ts'
 import type { DriverFactory } from './driver/driver-context.ts'
 import type { Contents, RegistryDriver, Scope } from './driver/registry-driver.ts'
+import { editRecord } from './edit-record.ts'
 import { healthOf, type RegistryHealth, type SurvivedError } from './health.ts'
-import { validateInstance, validateName } from './model/validate-instance.ts'
+import { validateEdit, validateInstance, validateName } from './model/validate-instance.ts'
 import {
+  type InstanceEdit,
   type InstanceInput,
   type ServiceInstance,
   weighInstance,
@@ -20,6 +22,7 @@ import {
 import { Backoff } from './runtime/backoff.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { sleep } from './runtime/sleep.ts'
+import type { ConflictRule } from './supervisor/desired-registration.ts'
 import { SessionSupervisor } from './supervisor/session-supervisor.ts'
 import { highestRecord, instanceKey } from './watch/instance-view.ts'
 import { WatchHub } from './watch/watch-hub.ts'
@@ -36,9 +39,10 @@ import {
 export interface RegisterOptions extends WaitOptions {
   /**
    * What to do when the id is held: `takeover` (default): the newer registration wins, and the
-   * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives.
+   * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives;
+   * `yield`: likewise, and give way to whoever registers the id later (for mirrors of a registry).
    */
-  readonly onConflict?: 'takeover' | 'reject' | undefined
+  readonly onConflict?: ConflictRule | undefined
   /**
    * `registered` (default): resolve when every client can list the instance. `accepted`: at once;
    * the status tells the rest.
@@ -126,7 +130,7 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
   async register(input: InstanceInput, options: RegisterOptions = {}): Promise<Registration> {
     this.#assertOpen('register')
     const { onConflict = 'takeover', waitFor = 'registered', signal } = options
-    this.#oneOf('onConflict', onConflict, ['takeover', 'reject'])
+    this.#oneOf('onConflict', onConflict, ['takeover', 'reject', 'yield'])
     this.#oneOf('waitFor', waitFor, ['registered', 'accepted'])
     const instance = validateInstance('register', input, () => this.#makeId())
     this.#checkSize(instance)
@@ -188,6 +192,36 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     return new NamesWatcher(this.#hub.names(), options.signal)
   }
 
+  /**
+   * Changes weight, tags or metadata of a registered instance in its owner's name, in place: nobody
+   * sees it leave, and the owner adopts the change within a ttl. Resolves to `absent` when there is
+   * no such instance.
+   * @throws RegistryError `unsupported` where only the owner can write; `conflict` when the record
+   * bears no claim, or the owner changes it all the time; otherwise as `list` and `register` do
+   */
+  async edit(
+    service: string,
+    id: string,
+    edit: InstanceEdit,
+    options: WaitOptions = {},
+  ): Promise<'edited' | 'absent'> {
+    this.#assertOpen('edit')
+    validateName('edit', 'service', service)
+    validateName('edit', 'id', id)
+    const subject = { backend: this.backend, operation: 'edit', service }
+    return editRecord({
+      driver: this.#driver,
+      id,
+      fields: validateEdit('edit', service, edit),
+      read: () => this.#read({ service }, 'edit', options.signal),
+      call: (work) => {
+        const { clock, callTimeoutMs } = this.#options
+        return withDeadline(clock, callTimeoutMs, this.#bounded(options.signal), subject, work)
+      },
+      checkSize: (instance) => this.#checkSize(instance),
+    })
+  }
+
   /** How it does: session, registrations, freshness of every watch, last errors. No I/O. */
   health(): RegistryHealth {
     return healthOf(this.backend, this.#supervisor, this.#hub, this.#errors)
@@ -240,8 +274,7 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     const { clock, random, callTimeoutMs, backoff: bounds } = this.#options
     const service = 'service' in scope ? scope.service : undefined
     const subject = { backend: this.backend, operation, service }
-    const signal =
-      outer === undefined ? this.#scope.signal : AbortSignal.any([this.#scope.signal, outer])
+    const signal = this.#bounded(outer)
     const backoff = new Backoff(bounds, clock, random)
     let last: RegistryError | undefined
     const attempts = async (bounded: AbortSignal): Promise<Contents> => {
@@ -273,6 +306,10 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
         throw last
       throw error
     }
+  }
+
+  #bounded(outer: AbortSignal | undefined): AbortSignal {
+    return outer === undefined ? this.#scope.signal : AbortSignal.any([this.#scope.signal, outer])
   }
 
   /** Keeps the latest causes for `health()`. */

@@ -6,10 +6,13 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  type EditOutcome,
+  type InstanceRecord,
   type Observation,
   RegistryError,
   type RegistryDriver,
   type Scope,
+  type ServiceInstance,
 } from '@sd/core/driver'
 import { EtcdConnection } from './client/etcd-connection.ts'
 import { EtcdCredentials } from './client/etcd-credentials.ts'
@@ -19,6 +22,7 @@ import { backend, etcdError } from './errors.ts'
 import { observe, type Observer } from './etcd-observe.ts'
 import { readRange, readScope } from './etcd-read.ts'
 import { EtcdSession } from './etcd-session.ts'
+import { editInPlace } from './edit-in-place.ts'
 import { epochKey, KeySpace } from './keys.ts'
 import type { Store } from './kv.ts'
 
@@ -99,6 +103,14 @@ class EtcdDriver implements RegistryDriver {
       // a refusal is an answer, too
       if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error
     }
+  }
+
+  async edit(
+    record: InstanceRecord,
+    instance: ServiceInstance,
+    signal: AbortSignal,
+  ): Promise<EditOutcome> {
+    return editInPlace(this.#store, record, instance, signal)
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {

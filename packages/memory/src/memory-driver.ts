@@ -1,13 +1,18 @@
-import type {
-  Capabilities,
-  Contents,
-  Cursor,
-  DriverContext,
-  DriverFactory,
-  DriverSession,
-  Observation,
-  RegistryDriver,
-  Scope,
+import {
+  type Capabilities,
+  type Contents,
+  type Cursor,
+  type DriverContext,
+  type DriverFactory,
+  type DriverSession,
+  editedRequest,
+  type EditOutcome,
+  type InstanceRecord,
+  isAsRead,
+  type Observation,
+  type RegistryDriver,
+  type Scope,
+  type ServiceInstance,
 } from '@sd/core/driver'
 import { type MemoryConfig, validateMemoryConfig } from './config.ts'
 import { readContents, type View } from './contents.ts'
@@ -71,6 +76,22 @@ class MemoryDriver implements RegistryDriver {
   /** Also has every observation send `alive`, which moves its cursor. */
   probe(signal: AbortSignal): Promise<void> {
     return this.#connection.call('probe', signal, () => this.#connection.sendAlive())
+  }
+
+  edit(
+    record: InstanceRecord,
+    instance: ServiceInstance,
+    signal: AbortSignal,
+  ): Promise<EditOutcome> {
+    const { store, namespace, format } = this.#view
+    const value = format.encode(editedRequest(record, instance))
+    return this.#connection.call('edit', signal, () => {
+      const stored = store.get(namespace, record.key)
+      if (stored === undefined) return 'absent'
+      if (!isAsRead(format.decode(stored.key, stored.value), record)) return 'changed'
+      store.commit(namespace, [{ key: record.key, value, sessionId: stored.sessionId }])
+      return 'edited'
+    })
   }
 
   /** Like a client that leaves without a word: sessions that were not closed live on for their ttl. */

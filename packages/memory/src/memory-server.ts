@@ -14,6 +14,7 @@ export type MemoryOperation =
   | 'list'
   | 'observe'
   | 'probe'
+  | 'edit'
 
 /** What became of a request. */
 export type Reply = { readonly value: unknown } | { readonly error: Error }

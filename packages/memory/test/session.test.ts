@@ -219,7 +219,10 @@ test.each([
   [{ namespace: '' }, 'namespace is ""; expected a non-empty string'],
   [{ namespace: 3 }, 'namespace is 3; expected'],
   [{ store: {} }, 'store is an object; expected a MemoryStore'],
-  [{ nameSpace: 'a' }, 'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store)'],
+  [
+    { nameSpace: 'a' },
+    'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store)',
+  ],
   [null, 'the configuration is null; expected an object'],
 ])('the configuration %j is refused', (config, message) => {
   expect(() => memory(config as never)).toThrow(message)

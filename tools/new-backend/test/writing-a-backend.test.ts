@@ -28,6 +28,7 @@ const everything: {
   list: true,
   observe: true,
   probe: true,
+  edit: true,
   diagnose: true,
   grantedTtlMs: true,
   lost: true,

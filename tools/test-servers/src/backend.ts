@@ -6,7 +6,9 @@ export const backends: readonly Backend[] = ['etcd', 'zookeeper', 'consul']
 
 /** Which kinds a run wants: `SD_TEST_BACKENDS=etcd,zookeeper`, by default all. */
 export function wantedBackends(env: NodeJS.ProcessEnv = process.env): readonly Backend[] {
-  const names = (env['SD_TEST_BACKENDS'] ?? backends.join(',')).split(',').map((name) => name.trim())
+  const names = (env['SD_TEST_BACKENDS'] ?? backends.join(','))
+    .split(',')
+    .map((name) => name.trim())
   const unknown = names.filter((name) => name && !backends.includes(name as Backend))
   if (unknown.length > 0)
     throw new Error(

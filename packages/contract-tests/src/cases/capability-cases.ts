@@ -1,10 +1,7 @@
-import { createDriverContext, type Observation, type RegistryDriver } from '@sd/core/driver'
+import type { Observation } from '@sd/core/driver'
 import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
-import { input, type ContractRun } from '../contract-run.ts'
-
-const driverOf = (run: ContractRun): RegistryDriver =>
-  run.harness.connect(run.namespace)(createDriverContext())
+import { input } from '../contract-run.ts'
 
 const take = async (
   observations: AsyncIterable<Observation>,
@@ -22,7 +19,7 @@ export const capabilityCases: readonly ContractCase[] = [
     async (run) => {
       const registry = run.registry()
       await registry.register(input('orders', 'a'))
-      await using driver = driverOf(run)
+      await using driver = run.driver()
       const stop = new AbortController()
       const first = await take(
         driver.observe({ service: 'orders' }, undefined, stop.signal),
@@ -44,7 +41,7 @@ export const capabilityCases: readonly ContractCase[] = [
     async (run) => {
       const registry = run.registry()
       await registry.register(input('orders', 'a'))
-      await using driver = driverOf(run)
+      await using driver = run.driver()
       const stop = new AbortController()
       const observations = driver.observe({ service: 'orders' }, undefined, stop.signal)
       const iterator = observations[Symbol.asyncIterator]()
@@ -86,7 +83,7 @@ export const capabilityCases: readonly ContractCase[] = [
     'a driver settles at once when its signal aborts, with the reason',
     [],
     async (run) => {
-      await using driver = driverOf(run)
+      await using driver = run.driver()
       const reason = new Error('stop')
       const aborted = AbortSignal.abort(reason)
       await expect(driver.list({ service: 'orders' }, aborted)).rejects.toBe(reason)

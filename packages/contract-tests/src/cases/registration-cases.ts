@@ -99,6 +99,33 @@ export const registrationCases: readonly ContractCase[] = [
     },
   ),
 
+  contractCase('R7 yields to a real owner, and takes nothing from one', [], async (run) => {
+    const { ttlMs, slackMs } = run.times
+    const mirror = run.registry()
+    const real = run.registry()
+    const watching = run.registry()
+    const by = (name: string) => input('orders', 'a', { metadata: { by: name } })
+    const mirrored = await mirror.register(by('mirror'), { onConflict: 'yield' })
+    const follower = run.follow(watching, 'orders')
+    await follower.sees(['a'], slackMs)
+    await real.register(by('owner'))
+    await eventually(
+      'the owner is told to the watcher',
+      ttlMs + slackMs,
+      () => follower.view.get('a')?.metadata['by'] === 'owner',
+    )
+    await eventually(
+      'the mirror is superseded',
+      ttlMs + slackMs,
+      () => mirrored.status.state === 'superseded',
+    )
+    await expect(mirror.register(by('mirror'), { onConflict: 'yield' })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    expect((await watching.list('orders'))[0]?.metadata['by']).toBe('owner')
+    expect(follower.removed).toEqual([])
+  }),
+
   contractCase('R9 updates in place, the last call wins', [], async (run) => {
     const owner = run.registry()
     const other = run.registry()
@@ -116,6 +143,45 @@ export const registrationCases: readonly ContractCase[] = [
     await registration.deregister()
     await expect(registration.update({ weight: 1 })).rejects.toMatchObject({ code: 'closed' })
   }),
+
+  contractCase(
+    'R9 adopts an edit in its name, or says that only the owner can change it',
+    [],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const registration = await owner.register(input('orders', 'a', { tags: ['x'] }))
+      await using driver = run.driver()
+      if (driver.edit === undefined) {
+        await expect(other.edit('orders', 'a', { weight: 7 })).rejects.toMatchObject({
+          code: 'unsupported',
+        })
+        return
+      }
+      const follower = run.follow(other, 'orders')
+      await follower.sees(['a'], slackMs)
+      await expect(other.edit('orders', 'a', { weight: -1 })).rejects.toMatchObject({
+        code: 'invalid-argument',
+      })
+      expect(await other.edit('orders', 'nobody', { weight: 7 })).toBe('absent')
+      expect(await other.edit('orders', 'a', { weight: 7 })).toBe('edited')
+      await eventually(
+        'the watcher has the edit',
+        slackMs,
+        () => follower.view.get('a')?.weight === 7,
+      )
+      // an update of its own goes on from the edit once the owner has seen it
+      await eventually(
+        'the owner has adopted it',
+        ttlMs + slackMs,
+        () => registration.instance.weight === 7,
+      )
+      await registration.update({ zone: 'eu-1b' })
+      expect(await other.list('orders')).toMatchObject([{ weight: 7, zone: 'eu-1b', tags: ['x'] }])
+      expect(follower.removed).toEqual([])
+    },
+  ),
 
   contractCase('R9 refuses an invalid update before it changes anything', [], async (run) => {
     const owner = run.registry()

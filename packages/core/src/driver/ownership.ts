@@ -1,5 +1,6 @@
 import { claimWins } from '../model/claim.ts'
-import type { PutOutcome, PutRequest } from './registry-driver.ts'
+import type { ServiceInstance } from '../model/service-instance.ts'
+import type { InstanceRecord, PutOutcome, PutRequest } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
 /** What a driver found where it is about to write or remove. */
@@ -33,4 +34,24 @@ export const putConflict = (
   const rankable = !readable || holder !== undefined || format.carriesClaims
   if (mode === 'if-newer' && rankable && claimWins(claim, holder)) return undefined
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
+}
+
+/** What an edit of `record` writes: the same owner, with its next `seq`, which it adopts. */
+export const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
+  const { claim = { owner: '', at: 0, seq: 0 }, ttlMs = 0, registeredAtMs = claim.at } = record
+  return {
+    instance,
+    claim: { ...claim, seq: claim.seq + 1 },
+    mode: 'if-newer',
+    ttlMs,
+    registeredAtMs,
+  }
+}
+
+/** Whether what stands there now bears the claim that `record` was read with. */
+export const isAsRead = (decoded: Standing['decoded'], record: InstanceRecord): boolean => {
+  if ('skipped' in decoded || decoded.claim === undefined || record.claim === undefined)
+    return false
+  const { owner, at, seq } = decoded.claim
+  return owner === record.claim.owner && at === record.claim.at && seq === record.claim.seq
 }

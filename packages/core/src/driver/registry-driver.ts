@@ -135,6 +135,9 @@ export interface DriverSession {
   close(signal: AbortSignal): Promise<void>
 }
 
+/** What became of an edit. `changed`: the record is not what was read any more; read it again. */
+export type EditOutcome = 'edited' | 'changed' | 'absent'
+
 /** What a backend can do. Core and the contract suite act on these, never on a backend's name. */
 export interface Capabilities {
   /** `linearizable`: a list sees every acknowledged write. `session`: it may lag behind other clients'. */
@@ -183,5 +186,15 @@ export interface RegistryDriver extends AsyncDisposable {
   observe(scope: Scope, cursor: Cursor | undefined, signal: AbortSignal): AsyncIterable<Observation>
   /** A cheap round trip on the connection that carries the watches. */
   probe(signal: AbortSignal): Promise<void>
+  /**
+   * Changes a record in its owner's name: `editedRequest(record, instance)` replaces it in one step,
+   * if it still stands as it was read (`isAsRead`), under the session that it is tied to. Left out
+   * where only the owner can write (Consul's agents).
+   */
+  edit?(
+    record: InstanceRecord,
+    instance: ServiceInstance,
+    signal: AbortSignal,
+  ): Promise<EditOutcome>
   diagnose?(signal: AbortSignal): Promise<Diagnosis>
 }

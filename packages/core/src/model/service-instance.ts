@@ -43,6 +43,13 @@ export interface InstancePatch {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
+/** What `edit` takes: what others than the owner may change. A field left out stays. */
+export interface InstanceEdit {
+  readonly weight?: number | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item, index) => item === b[index])
 

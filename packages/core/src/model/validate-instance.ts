@@ -1,16 +1,17 @@
 import { RegistryError } from '../registry-error.ts'
+import { show } from './show.ts'
 import { maxNameBytes } from './name-encoding.ts'
-import type { InstanceInput, InstancePatch, ServiceInstance } from './service-instance.ts'
+import type {
+  InstanceEdit,
+  InstanceInput,
+  InstancePatch,
+  ServiceInstance,
+} from './service-instance.ts'
 
 /** The largest weight. */
 export const maxWeight = 65_535
 /** The weight of an instance that names none. */
 const defaultWeight = 100
-
-const show = (value: unknown): string => {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown
-}
 
 /** Refuses one argument: names the field, what was given and what is accepted. */
 const refuse = (
@@ -155,6 +156,23 @@ export const validateInstance = (
     tags: validateTexts(operation, service, 'tags', input.tags ?? []),
     metadata: validateMetadata(operation, service, input.metadata ?? {}),
   })
+}
+
+const editFields: ReadonlySet<string> = new Set(['weight', 'tags', 'metadata'])
+
+/** The fields that `edit` names, checked. */
+export const validateEdit = (
+  operation: string,
+  service: string,
+  edit: InstanceEdit,
+): Partial<ServiceInstance> => {
+  validateFields(operation, edit, service, editFields)
+  const { weight, tags, metadata } = edit
+  return {
+    ...(weight === undefined ? {} : { weight: validateWeight(operation, service, weight) }),
+    ...(tags === undefined ? {} : { tags: validateTexts(operation, service, 'tags', tags) }),
+    ...(metadata === undefined ? {} : { metadata: validateMetadata(operation, service, metadata) }),
+  }
 }
 
 const patchFields: ReadonlySet<string> = new Set(

@@ -11,6 +11,9 @@ import {
   type RegistrationStatus,
 } from './registration-state.ts'
 
+/** What to do when an id is held: win over the holder, be refused, or stand only while nobody else does. */
+export type ConflictRule = 'takeover' | 'reject' | 'yield'
+
 interface Waiter {
   readonly version: number
   readonly resolve: () => void
@@ -23,7 +26,7 @@ export interface DesiredRegistrationParts {
   readonly clock: Clock
   readonly instance: ServiceInstance
   readonly claim: Claim
-  readonly onConflict: 'takeover' | 'reject'
+  readonly onConflict: ConflictRule
   /** Told of every change of state, and (`retry`) of every further cause in the same one. */
   readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
 }
@@ -34,7 +37,7 @@ export interface DesiredRegistrationParts {
  * was acknowledged.
  */
 export class DesiredRegistration {
-  readonly onConflict: 'takeover' | 'reject'
+  readonly onConflict: ConflictRule
   readonly registeredAtMs: number
   readonly status: ConflatedValue<RegistrationStatus>
   readonly #parts: DesiredRegistrationParts

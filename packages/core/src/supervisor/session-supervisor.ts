@@ -2,7 +2,7 @@ import type { ServiceInstance } from '../model/service-instance.ts'
 import { RegistryError } from '../registry-error.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Wake } from '../runtime/wake.ts'
-import { DesiredRegistration } from './desired-registration.ts'
+import { type ConflictRule, DesiredRegistration } from './desired-registration.ts'
 import { LiveSession } from './live-session.ts'
 import { RetiredSessions } from './retired-sessions.ts'
 import { RetryPolicy } from './retry-policy.ts'
@@ -73,10 +73,14 @@ export class SessionSupervisor {
     return [...this.#table.all()].flatMap((slot) => slot.desired ?? [])
   }
 
-  register(instance: ServiceInstance, onConflict: 'takeover' | 'reject'): DesiredRegistration {
+  register(instance: ServiceInstance, onConflict: ConflictRule): DesiredRegistration {
     const { backend, clock, owner, publish } = this.#context
     const held = this.#table.get(instance.service, instance.id)?.desired
-    const at = Math.max(clock.nowMs(), held === undefined ? 0 : held.claim.at + 1)
+    // a claim of 0 wins over nobody, and everybody's wins over it
+    const at =
+      onConflict === 'yield'
+        ? 0
+        : Math.max(clock.nowMs(), held === undefined ? 0 : held.claim.at + 1)
     const desired = new DesiredRegistration({
       backend,
       clock,
@@ -97,7 +101,7 @@ export class SessionSupervisor {
     })
     if (held !== undefined) {
       const cause = held.error('conflict', desired.claim)
-      if (onConflict === 'reject') throw cause
+      if (onConflict !== 'takeover') throw cause
       held.outranked(cause)
     }
     this.#table.want(desired)

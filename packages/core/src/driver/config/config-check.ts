@@ -1,6 +1,6 @@
 import { RegistryError } from '../../registry-error.ts'
 import { suggestion } from './nearest-name.ts'
-import { show } from './show.ts'
+import { show } from '../../model/show.ts'
 
 /** TLS material as a backend's configuration takes it: PEM contents, not file names. */
 export interface TlsConfig {
