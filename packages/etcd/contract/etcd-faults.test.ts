@@ -1,5 +1,5 @@
 import type { Cursor } from '@sd/core/driver'
-import { etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import { etcd, launch, provisionFor, type Server, TcpProxy, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { admin, codeOf, connect, idsOf, observing, orders, ref, request, soon } from './support.ts'
 
@@ -50,9 +50,10 @@ describe.runIf(controllable)('one server', () => {
     ])
       expect(await timeToAbort(work)).toBeLessThan(50)
     expect(await lost).toBe('unavailable')
-    const used = connect([clientOf(server)])
+    await using proxy = await TcpProxy.to(clientOf(server))
+    const used = connect([proxy.endpoint])
     const hanging = codeOf(used.list(orders, soon()))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await until('the call is on its way', () => proxy.accepted > 0)
     const started = performance.now()
     await used[Symbol.asyncDispose]()
     expect(await hanging).toBe('closed')

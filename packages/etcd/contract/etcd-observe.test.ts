@@ -125,7 +125,9 @@ describe('observe', () => {
     })()
     const followers = Array.from({ length: 3 }, () => follow(driver, orders, end.signal))
     await until('all have begun', () => followers.every(({ counts }) => counts.snapshots > 0))
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await until('changes come in behind it', () =>
+      followers.every(({ counts }) => counts.changes > 20),
+    )
     const truth = async (): Promise<[string, number][]> =>
       (await driver.list(orders, soon())).records.map(({ key, claim }) => [key, claim?.seq ?? -1])
     const before = await truth()

@@ -108,13 +108,16 @@ export const codeOf = async (work: Promise<unknown>): Promise<string> => {
 /** Keeps a view up to date as core would: resumes from the cursor, starts over when it expired. */
 export const follow = (driver: RegistryDriver, scope: Scope, signal: AbortSignal) => {
   const view = new Map<string, number>()
-  const counts = { snapshots: 0, breaks: 0 }
+  const counts = { snapshots: 0, changes: 0, breaks: 0 }
   const apply = (observation: Observation): void => {
     if (observation.type === 'alive') return
     if (observation.type === 'snapshot') {
       counts.snapshots++
       view.clear()
-    } else for (const key of observation.removed) view.delete(key)
+    } else {
+      counts.changes++
+      for (const key of observation.removed) view.delete(key)
+    }
     for (const { key, claim } of observation.records) view.set(key, claim?.seq ?? -1)
   }
   const run = async (): Promise<void> => {
