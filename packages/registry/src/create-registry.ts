@@ -40,6 +40,8 @@ const partFields = (
 
 /** What a source stands for: enough to make a registry, or several that share one configuration. */
 export interface ResolvedBackend {
+  /** The name of one of ours; `undefined` for somebody else's driver. */
+  readonly backend?: string
   /** Makes the driver; no I/O. `new Registry(driver, options)` makes the registry. */
   readonly driver: DriverFactory | RegistryDriver
   /** Core's options, as far as the source named any. */
@@ -58,7 +60,7 @@ const resolveNamed = async (
   validate(bare)
   const complete = await readTlsFiles(name, bare, files)
   // `create` checks again, now with the files' contents
-  return { driver: create(complete as never), options }
+  return { backend: name, driver: create(complete as never), options }
 }
 
 const resolveCustom = (source: unknown, options: RegistryOptions): ResolvedBackend => ({

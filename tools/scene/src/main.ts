@@ -1,13 +1,18 @@
 import { RegistryError, resolveBackend } from '@sd/registry'
+import { LocalOwner } from './owner.ts'
+import { ProcessOwner } from './process-owner.ts'
 import { playScene } from './scene.ts'
 import { Stage } from './stage.ts'
 
 const help = `Usage: npm start [-- --help]
 
 Plays a scene of about 12 s: instances register, a table follows them, an owner crashes, and the
-registry goes away and comes back. On the in-process backend, or on the one that SD_URL names:
+registry goes away and comes back. Each service is a process of its own. On the registry that is
+embedded in the machine, or on the one that SD_URL names:
 
   SD_URL=etcd://127.0.0.1:2379 npm start
+  SD_URL=zookeeper://127.0.0.1:2181 npm start
+  SD_URL=consul://127.0.0.1:8500 npm start
 
 It registers under a service name of its own and takes everything back at its end.`
 
@@ -22,11 +27,20 @@ const play = async (): Promise<number> => {
     return 0
   }
   const stage = new Stage(process.stdout)
-  const url = process.env['SD_URL']
-  const { driver } = await resolveBackend()
-  const where = url === undefined ? 'this process (SD_URL names another)' : 'what SD_URL names'
-  stage.close([`@sd: services register, find and watch each other. The registry: ${where}.`])
-  const { lostInOutage } = await playScene(driver, stage, `scene-${process.pid}`)
+  const { driver, backend } = await resolveBackend()
+  // what lives in this process no other process can join
+  const together = backend === 'memory'
+  stage.close([
+    `@sd: services register, find and watch each other. The registry: ${backend}; the services: ${
+      together ? 'within this process' : 'a process each'
+    }.`,
+  ])
+  const { lostInOutage } = await playScene({
+    source: driver,
+    stage,
+    service: `scene-${process.pid}`,
+    owner: together ? () => new LocalOwner(driver) : () => new ProcessOwner(),
+  })
   if (lostInOutage.length > 0) {
     stage.close([`Reported gone in the outage: ${lostInOutage.join(', ')}. That is a bug.`])
     return 1
