@@ -1,41 +1,105 @@
-import type { ContractHarness, Need } from '@sd/contract-tests'
+import type { DriverFactory } from '@sd/core/driver'
+import { encodeName } from '@sd/core/driver'
+import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { launch, TcpProxy, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
+import { expireSession } from './expire-session.ts'
+import { admin, clientOf, soon, writePersistent } from './support.ts'
 
-/** Where the server answers. */
-const endpoint = process.env['SD_TEST_ZOOKEEPER_ENDPOINT'] ?? 'http://127.0.0.1:1234'
+/** All that the suite can ask for but `loseHistory`: there is no history to resume from. */
+export const zookeeperNeeds: readonly Need[] = [
+  'connectDirect',
+  'server',
+  'partition',
+  'slow',
+  'cutAt',
+  'expireSession',
+  'deleteRecord',
+  'writeRaw',
+  'startOwner',
+  'secure',
+  'askForTls',
+  'invalidConfigs',
+]
 
-/** What `zookeeperHarness` provides. The cases that need anything else are skipped by name. */
-export const zookeeperNeeds: readonly Need[] = ['invalidConfigs']
-
-/**
- * A harness over one real server. Each hook below that is added, here and in `zookeeperNeeds`,
- * turns the cases on that need it. All faults end when what the hook returned is disposed of.
- *
- * - `connectDirect(namespace)`: a driver past the proxy that the faults spoil. W3 reads through it
- *   what the spoilt one must catch up with.
- * - `server`: `stop('term' | 'kill')` and `start()` (the same address, data kept, resolves when it
- *   answers), `wipe()` (of a stopped one: it starts empty), `pause()` and `resume()` (SIGSTOP,
- *   SIGCONT). R4, R5, R6, R8, R9, R11, W3, W4: restarts, outages, freezes, lost data.
- * - `partition()`: what is sent vanishes, connections stay open. R5, W3.
- * - `slow(delayMs)`: every message comes late, each way.
- * - `cutAt(bytes)`: each connection is cut after that many bytes from the server. W3.
- * - `expireSession(sessionId)`: ends that session out of band. R5, R7, R10.
- * - `loseHistory()`: old cursors become unusable, as by a compaction. W3.
- * - `deleteRecord(namespace, service, id)`: out of band. R5.
- * - `writeRaw(namespace, service, id, bytes)`: overwrites the record, tied to no session. D3, R5.
- * - `startOwner(namespace, instance, ttlMs)`: another process registers and holds it: `forkOwner`
- *   of `@sd/contract-tests`. R3, D3.
- * - `secure`: TLS and authentication, each a server and the secrets used. S1, S2.
- * - `askForTls`: makes a driver that asks for TLS; refused where `capabilities.tls` is false. S1.
- *
- * `launch` and `TcpProxy` of `@sd/test-servers` do most of this; see `packages/etcd/contract`.
- */
-export const zookeeperHarness = async (): Promise<ContractHarness> => ({
-  connect: (namespace) => zookeeper({ endpoint, namespace }),
-  invalidConfigs: [
-    { field: 'endpoint', make: () => zookeeper({ endpoint: 'nowhere' }) },
-    { field: 'namespace', make: () => zookeeper({ endpoint, namespace: '' }) },
-    { field: 'nam', make: () => zookeeper({ endpoint, nam: 'x' } as never) },
-  ],
-  [Symbol.asyncDispose]: async () => {},
-})
+/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+export const zookeeperHarness = async (): Promise<ContractHarness> => {
+  const cluster = await launch(zookeeperServer)
+  const [server] = cluster.servers
+  if (server === undefined) throw new Error('no server was launched')
+  const direct = clientOf(server)
+  const proxy = await TcpProxy.to(direct)
+  const over =
+    (endpoint: string) =>
+    (namespace: string): DriverFactory =>
+      zookeeper({ hosts: [endpoint], namespace })
+  const pathOf = (namespace: string, service: string, id: string): string =>
+    `/${namespace}/${encodeName(service)}/${encodeName(id)}`
+  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
+  const password = 'hunter2-contract'
+  return {
+    connect: over(proxy.endpoint),
+    connectDirect: over(direct),
+    server: {
+      stop: (how) => server.stop(how),
+      start: () => server.start(),
+      wipe: () => server.wipe(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+    },
+    partition: async () => {
+      proxy.partition(true)
+      return healing
+    },
+    slow: async (delayMs) => {
+      proxy.latency(delayMs)
+      return healing
+    },
+    cutAt: async (bytes) => {
+      proxy.cutAfter(bytes, 'always')
+      return healing
+    },
+    expireSession: (sessionId) => expireSession(direct, sessionId),
+    deleteRecord: async (namespace, service, id) => {
+      await using client = await admin(direct)
+      await client.delete(pathOf(namespace, service, id), -1, soon())
+    },
+    writeRaw: async (namespace, service, id, value) => {
+      await using client = await admin(direct)
+      await writePersistent(client, pathOf(namespace, service, id), value)
+    },
+    startOwner: (namespace, instance, ttlMs) =>
+      forkOwner({
+        module: new URL('../src/index.ts', import.meta.url).href,
+        factory: 'zookeeper',
+        config: { hosts: [direct], namespace },
+        instance,
+        ttlMs,
+      }),
+    secure: {
+      digest: {
+        connect: (namespace) =>
+          zookeeper({
+            hosts: [direct],
+            namespace,
+            username: 'app',
+            password,
+            worldReadable: false,
+          }),
+        server: { stop: (how) => server.stop(how), start: () => server.start() },
+        secrets: [password, Buffer.from(`app:${password}`).toString('base64')],
+      },
+    },
+    askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} } as never),
+    invalidConfigs: [
+      { field: 'hosts', make: () => zookeeper({ hosts: [] }) },
+      { field: 'hosts', make: () => zookeeper({ hosts: ['http://h:1'] }) },
+      { field: 'namespace', make: () => zookeeper({ hosts: ['h'], namespace: 'a/../b' }) },
+      { field: 'password', make: () => zookeeper({ hosts: ['h'], username: 'u' }) },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await proxy[Symbol.asyncDispose]()
+      await cluster[Symbol.asyncDispose]()
+    },
+  }
+}

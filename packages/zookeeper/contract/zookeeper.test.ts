@@ -1,8 +1,6 @@
 import { describeRegistryContract } from '@sd/contract-tests'
+import { provisionFor } from '@sd/test-servers'
 import { zookeeperHarness, zookeeperNeeds } from './zookeeper-harness.ts'
 
-describeRegistryContract('zookeeper', zookeeperNeeds, zookeeperHarness, {
-  ttlMs: 2_000,
-  // what the server adds to a ttl before an owner's instances leave: measure it
-  graceMs: 1_000,
-})
+if ((await provisionFor('zookeeper')).how !== 'endpoint')
+  describeRegistryContract('zookeeper', zookeeperNeeds, zookeeperHarness)

@@ -1,25 +1,89 @@
-import { ConfigCheck } from '@sd/core/driver'
+import { ConfigCheck, show } from '@sd/core/driver'
 import { backend } from './errors.ts'
 
-/** What `zookeeper` takes. */
-export interface ZookeeperConfig {
-  /** The server, `http://host:port`. */
-  readonly endpoint: string
-  /** Instances of different namespaces never see each other. Default `services`. */
-  readonly namespace?: string | undefined
+/** How to reach ZooKeeper. */
+export interface ZooKeeperConfig {
+  /** The members, `host:port` or `host` (port 2181). */
+  readonly hosts: readonly string[]
+  /** Records lie under `/<namespace>`. May hold slashes. Default `services`. */
+  readonly namespace?: string
+  /** Digest authentication; together with `password`. May not hold a colon. */
+  readonly username?: string
+  readonly password?: string
+  /**
+   * Whether others than this user may read what this process creates. Without credentials
+   * everybody may do everything, whatever is said here. Default true.
+   */
+  readonly worldReadable?: boolean
 }
 
-const fields = ['endpoint', 'namespace']
+/** The namespace when none is given. */
+export const defaultNamespace = 'services'
+
+const defaultPort = 2181
+
+const fields = ['hosts', 'namespace', 'username', 'password', 'worldReadable', 'tls'] as const
 
 const check = new ConfigCheck(backend)
 
+const hostShape = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/
+
+const readHost = (host: unknown): string => {
+  const match = typeof host === 'string' ? hostShape.exec(host) : null
+  const port = Number(match?.[2] ?? defaultPort)
+  if (match === null || port < 1 || port > 65_535)
+    return check.refuse(
+      `hosts holds ${show(host)}; expected host:port or host, with no scheme, path or credentials`,
+    )
+  return `${match[1]}:${port}`
+}
+
+const readHosts = (value: unknown): readonly string[] => {
+  if (!Array.isArray(value) || value.length === 0)
+    return check.expected('hosts', value, 'a list of one or more host:port')
+  return Object.freeze([...new Set(value.map(readHost))])
+}
+
+/** What ZooKeeper takes in no path (`PathUtils.validatePath`). */
+// eslint-disable-next-line no-control-regex
+const forbidden = /[\u0000-\u001F\u007F-\u009F\uD800-\uF8FF\uFFF0-\uFFFF]/
+
+const readNamespace = (value: unknown): string => {
+  const parts = check.namespace(value).replace(/^\//, '').split('/')
+  const bad = parts.some((part) => part === '' || part === '.' || part === '..')
+  if (bad || parts[0] === 'zookeeper' || forbidden.test(parts.join('/')))
+    return check.expected(
+      'namespace',
+      value,
+      'a path of nodes with no empty, "." or ".." part and no control characters, not below zookeeper',
+    )
+  return parts.join('/')
+}
+
 /**
- * `value` as a configuration. Throws `invalid-config`, which names the field, what was given and
- * what is accepted, and never shows a credential; a field that is not known is refused.
+ * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
+ * naming the field, what was given and what is accepted; unknown keys are refused, and so is
+ * `tls`, which this backend does not have.
  */
-export const validateZookeeperConfig = (value: unknown): ZookeeperConfig => {
-  const { endpoint, namespace } = check.object(value, fields)
-  if (typeof endpoint !== 'string' || !/^https?:\/\/[^/@]+$/.test(endpoint))
-    return check.expected('endpoint', endpoint, 'http://host:port')
-  return { endpoint, namespace: check.namespace(namespace ?? 'services') }
+export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
+  const given = check.object(value, fields)
+  if (given['tls'] !== undefined)
+    check.refuse(
+      'tls is given, but this client speaks no TLS; expected none: put a TLS tunnel (such as stunnel) beside the process and name its end in hosts',
+    )
+  const hosts = readHosts(given['hosts'])
+  const username = check.credential('username', given['username'])
+  const password = check.credential('password', given['password'])
+  if ((username === undefined) !== (password === undefined))
+    check.refuse(
+      `${username ? 'username' : 'password'} is given alone; expected username and password`,
+    )
+  if (username?.includes(':')) check.refuse('username holds a colon; expected a name without one')
+  const worldReadable = check.boolean('worldReadable', given['worldReadable'])
+  return Object.freeze({
+    hosts,
+    namespace: readNamespace(given['namespace'] ?? defaultNamespace),
+    ...(username && password ? { username, password } : {}),
+    ...(worldReadable === undefined ? {} : { worldReadable }),
+  })
 }

@@ -1,41 +1,56 @@
-import { abortable, RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { ZooKeeperError, type ZooKeeperErrorCode } from './client/zookeeper-error.ts'
 
-/** The name of this backend, in errors and in `health()`. */
+/** The name that every error and the driver bear. */
 export const backend = 'zookeeper'
 
-/** A failure of this backend. */
+/** What ZooKeeper's codes mean; one that is not listed is `internal`. */
+const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = {
+  CONNECTION_LOSS: 'unavailable',
+  SESSION_MOVED: 'unavailable',
+  THROTTLED_OP: 'unavailable',
+  QUOTA_EXCEEDED: 'unavailable',
+  NOT_READ_ONLY: 'unavailable',
+  OPERATION_TIMEOUT: 'timeout',
+  SESSION_EXPIRED: 'session-lost',
+  NO_AUTH: 'permission-denied',
+  AUTH_FAILED: 'permission-denied',
+  INVALID_ACL: 'permission-denied',
+  BAD_ARGUMENTS: 'invalid-argument',
+  TOO_LARGE: 'invalid-argument',
+  UNIMPLEMENTED: 'unsupported',
+}
+
+/** What to do about those that a person must do something about. */
+const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
+  NO_AUTH: 'the node belongs to other credentials; check username and password',
+  AUTH_FAILED: 'the server refuses the credentials; check username and password',
+  QUOTA_EXCEEDED: "the namespace's quota is used up; raise it (setquota)",
+}
+
+/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError = (
+  cause: unknown,
+  operation: string,
+  service?: string,
+): RegistryError => {
+  if (cause instanceof RegistryError) return cause
+  if (!(cause instanceof ZooKeeperError))
+    return RegistryError.from(cause, { backend, operation, service })
+  const code = codes[cause.code] ?? 'internal'
+  const todo = advice[cause.code]
+  const message = todo === undefined ? cause.message : `${cause.message}: ${todo}`
+  return new RegistryError(code, { backend, operation, service, message, cause })
+}
+
+/** A `RegistryError` that this driver raises by itself. */
 export const zookeeperError = (
   code: RegistryErrorCode,
   operation: string,
   message: string,
-): RegistryError => new RegistryError(code, { backend, operation, message })
+  service?: string,
+): RegistryError => new RegistryError(code, { backend, operation, service, message })
 
-/** What every method throws until it is written. */
-export const notWritten = (operation: string): RegistryError =>
-  zookeeperError('unsupported', operation, `zookeeper: ${operation} is not written yet`)
-
-/**
- * The one place that knows what the client's failures mean. A dropped connection or a refused one
- * is `unavailable`, an unknown lease or session `session-lost`, a refused login or right
- * `permission-denied`. Whether a code is worth another try is core's to say.
- */
-const toRegistryError = (cause: unknown, operation: string): RegistryError =>
-  RegistryError.from(cause, { backend, operation })
-
-/**
- * One call to the server: settles at once when `signal` aborts, with its reason unwrapped, and
- * otherwise throws a `RegistryError` only. Hand `signal` on to a client that can cancel.
- */
-export const attempt = async <T>(
-  operation: string,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> => {
-  signal.throwIfAborted()
-  try {
-    return await abortable(work(), signal)
-  } catch (cause) {
-    if (signal.aborted) throw cause
-    throw toRegistryError(cause, operation)
-  }
-}
+/** Whether `error` is one of these of the server's. */
+export const isCode = (error: unknown, ...wanted: readonly ZooKeeperErrorCode[]): boolean =>
+  error instanceof ZooKeeperError && wanted.includes(error.code)

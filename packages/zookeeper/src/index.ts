@@ -1,6 +1,2 @@
-/**
- * The zookeeper backend.
- * @module
- */
-export { type ZookeeperConfig, validateZookeeperConfig } from './config.ts'
+export { type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
 export { zookeeper } from './zookeeper-driver.ts'

@@ -1,44 +1,66 @@
 import {
+  type Contents,
   type InstanceRecord,
-  type RecordKey,
-  type Scope,
   type SkippedRecord,
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
 
+/** A stored record: read, or skipped with the reason. */
+export type Decoded = InstanceRecord | SkippedRecord
+
 /**
- * Where one namespace's records lie on the server, and how they are read. Names are encoded by
- * the format; nothing else builds or takes apart a key.
+ * The data of the persistent nodes that we create above records. It tells them from records where
+ * one namespace lies below another (`services` and `services/eu`), and writing it again counts the
+ * node's version up.
+ */
+export const parentData: Uint8Array = Buffer.from('{"sd":"parent"}')
+
+/** Whether a node with this data is no record but stands above some. */
+export const isParent = (data: Uint8Array): boolean => Buffer.compare(data, parentData) === 0
+
+/**
+ * Where one namespace's records lie: `/<namespace>/<service>/<id>`, the names as the format encodes
+ * them. Keys are relative to the namespace, paths are ZooKeeper's.
  */
 export class Keys {
-  readonly #prefix: string
-  readonly #format: WireFormat
+  /** The namespace's node. */
+  readonly root: string
+  readonly format: WireFormat
 
   constructor(namespace: string, format: WireFormat) {
-    this.#prefix = `${namespace}/`
-    this.#format = format
+    this.root = `/${namespace}`
+    this.format = format
   }
 
-  /** The stored key of an instance's record. */
-  of(place: { readonly service: string; readonly id: string }, sessionId: string): string {
-    return `${this.#prefix}${this.#format.key(place, sessionId)}`
+  path(key: string): string {
+    return `${this.root}/${key}`
   }
 
-  /** What the stored keys of `scope` begin with. */
-  prefix(scope: Scope): string {
-    return `${this.#prefix}${'service' in scope ? this.#format.prefix(scope.service) : ''}`
+  /** The key of the node above a service's records. */
+  parent(service: string): string {
+    return this.format.prefix(service).slice(0, -1)
   }
 
-  /** The key that core knows a stored one by: relative to the namespace. */
-  recordKey(stored: string): RecordKey {
-    return toRecordKey(stored.slice(this.#prefix.length))
+  /** The service that a record's key belongs to; `undefined` for somebody else's node. */
+  serviceOf(key: string): string | undefined {
+    return this.format.serviceOf(key)
   }
 
-  /** A stored record as core takes it: read, or skipped with the reason. */
-  read(stored: string, value: Uint8Array): InstanceRecord | SkippedRecord {
-    const key = this.recordKey(stored)
-    const decoded = this.#format.decode(key, value)
-    return 'skipped' in decoded ? { key, reason: decoded.skipped } : { key, ...decoded }
+  decode(key: string, data: Uint8Array): Decoded {
+    const decoded = this.format.decode(key, data)
+    return 'skipped' in decoded
+      ? { key: toRecordKey(key), reason: decoded.skipped }
+      : { key: toRecordKey(key), ...decoded }
   }
+}
+
+/** Parts what could be read from what could not. */
+export const contentsOf = (decoded: Iterable<Decoded>): Pick<Contents, 'records' | 'skipped'> => {
+  const records: InstanceRecord[] = []
+  const skipped: SkippedRecord[] = []
+  for (const item of decoded)
+    if ('reason' in item) skipped.push(item)
+    else records.push(item)
+  return { records, skipped }
 }

@@ -1,98 +1,129 @@
-import type {
-  Capabilities,
-  Contents,
-  Cursor,
-  DriverContext,
-  DriverFactory,
-  DriverSession,
-  Observation,
-  RegistryDriver,
-  Scope,
+import {
+  type Capabilities,
+  type Contents,
+  type Cursor,
+  type Diagnosis,
+  type DriverContext,
+  type DriverFactory,
+  type DriverSession,
+  type Observation,
+  type RegistryDriver,
+  type Scope,
 } from '@sd/core/driver'
-import { type ZookeeperConfig, validateZookeeperConfig } from './config.ts'
-import { attempt, backend, notWritten } from './errors.ts'
+import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
+import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
+import { backend, toRegistryError, zookeeperError } from './errors.ts'
+import { heartbeat } from './heartbeat.ts'
 import { Keys } from './keys.ts'
+import { Reader } from './reader/reader.ts'
 import { observe } from './zookeeper-observe.ts'
-import { ZookeeperSession } from './zookeeper-session.ts'
+import { readScope, serviceIn } from './zookeeper-read.ts'
+import { ZooKeeperSession } from './zookeeper-session.ts'
 
-/** Little is promised here: raise each when it is written, and the suite will ask for it. */
-const capabilities: Capabilities = {
-  // a list sees every acknowledged write; `session` when it may lag behind other clients' writes
+/** What ZooKeeper can do, over this client. A packet holds 1 MiB by default (`jute.maxbuffer`). */
+const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
-  // `put` compares claims and writes in one step on the server
   atomicClaim: true,
-  // `observe` can go on from a cursor
   resume: false,
-  // a change costs what changed; without, every change is a whole snapshot
-  deltas: false,
+  deltas: true,
   tls: false,
-  // shorter and longer ttls are refused before any I/O
+  // shorter ones than two of its ticks, and longer ones than twenty, the server clamps by itself
   minTtlMs: 1_000,
-  // most instances in one `put`, `remove` or `audit`
-  maxBatch: 100,
-  maxRecordBytes: 100_000,
-}
+  maxBatch: 125,
+  maxRecordBytes: 980_000,
+})
 
-class ZookeeperDriver implements RegistryDriver {
+class ZooKeeperDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
-  readonly #config: ZookeeperConfig
+  readonly #config: ZooKeeperConfig
+  readonly #context: DriverContext
   readonly #keys: Keys
+  readonly #reader: Reader
+  readonly #sessions = new Map<string, ZooKeeperSession>()
+  readonly #closed = new AbortController()
 
-  /** Does no I/O: the first call connects. */
-  constructor(config: ZookeeperConfig, { format }: DriverContext) {
+  constructor(config: ZooKeeperConfig, context: DriverContext) {
     this.#config = config
-    // `context.clock`, `.random` and `.report` are the only way to time, chance and reporting
-    this.#keys = new Keys(config.namespace ?? 'services', format)
+    this.#context = context
+    this.#keys = new Keys(config.namespace ?? defaultNamespace, context.format)
+    this.#reader = new Reader(config, context)
   }
 
   async openSession(
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
-    const granted = await attempt('openSession', signal, () => this.#grant(ttlMs))
-    return new ZookeeperSession(this.#keys, granted.id, granted.ttlMs)
+    const open = AbortSignal.any([signal, this.#closed.signal])
+    open.throwIfAborted()
+    const [context, reader, keys] = [this.#context, this.#reader, this.#keys]
+    const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs: ttlMs, context })
+    try {
+      await client.connect(open)
+    } catch (cause) {
+      client.close(AbortSignal.abort()).catch(() => {})
+      if (open.aborted) throw open.reason
+      throw toRegistryError(cause, 'open-session')
+    }
+    const sessions = this.#sessions
+    return new ZooKeeperSession(client, { keys, clock: context.clock, reader, sessions })
   }
 
   list(scope: Scope, signal: AbortSignal): Promise<Contents> {
-    // all below `prefix`, each read by `keys.read`; for `{ names: true }` only `names` counts
-    return attempt('list', signal, () => this.#readAll(this.#keys.prefix(scope)))
+    return this.#reader.call(
+      'list',
+      signal,
+      async (connection) => {
+        await connection.barrier(signal)
+        return readScope(this.#keys, connection, scope, signal)
+      },
+      serviceIn(scope),
+    )
   }
 
   observe(
     scope: Scope,
-    cursor: Cursor | undefined,
+    _cursor: Cursor | undefined,
     signal: AbortSignal,
   ): AsyncIterable<Observation> {
-    return observe(this.#keys, scope, cursor, signal)
+    return observe(this.#keys, this.#reader, scope, signal)
   }
 
-  /** A cheap round trip on the connection that carries the watches. */
   probe(signal: AbortSignal): Promise<void> {
-    return attempt('probe', signal, async () => {
-      throw notWritten('probe')
-    })
+    return this.#reader.call('probe', signal, (connection) => heartbeat(connection, signal))
   }
 
-  /** Ends every connection and observation. Sessions that were not closed live on for their ttl. */
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  /** A lease, a session, a set of checks: whatever makes records disappear with their owner. */
-  async #grant(ttlMs: number): Promise<{ readonly id: string; readonly ttlMs: number }> {
-    // the ttl that the server granted, not the one that was asked for
-    throw notWritten(`openSession (ttl ${ttlMs} ms, ${this.#config.endpoint})`)
+  async diagnose(signal: AbortSignal): Promise<Diagnosis> {
+    const { root } = this.#keys
+    const parents = await this.#reader.call('diagnose', signal, (connection) =>
+      connection.exists(root, signal),
+    )
+    return {
+      // only the four-letter word `srvr` and the admin server tell it, and both may be off
+      serverVersion: 'unknown',
+      limits: [
+        `${root} has ${parents?.childCount ?? 0} service nodes; those that became empty stay`,
+        'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s by default)',
+        'at most 125 instances and about 1 MB in one transaction (jute.maxbuffer)',
+        'two connections for each process (maxClientCnxns, 60 for each address by default)',
+        'no TLS in this client',
+      ],
+    }
   }
 
-  async #readAll(_prefix: string): Promise<Contents> {
-    throw notWritten('list')
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(zookeeperError('closed', 'open-session', 'the driver is closed'))
+    for (const session of this.#sessions.values()) session.abandon()
+    this.#sessions.clear()
+    await this.#reader.close()
   }
 }
 
 /**
- * A factory of zookeeper drivers. Throws `invalid-config` at once when `config` is wrong; no
+ * A factory of ZooKeeper drivers. Throws `invalid-config` at once when `config` is wrong; no
  * connection is made before the first call.
  */
-export const zookeeper = (config: ZookeeperConfig): DriverFactory => {
-  const checked = validateZookeeperConfig(config)
-  return (context) => new ZookeeperDriver(checked, context)
+export const zookeeper = (config: ZooKeeperConfig): DriverFactory => {
+  const checked = validateZooKeeperConfig(config)
+  return (context) => new ZooKeeperDriver(checked, context)
 }

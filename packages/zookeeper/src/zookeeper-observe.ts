@@ -1,32 +1,117 @@
-import type { Cursor, Observation, Scope } from '@sd/core/driver'
-import { attempt, notWritten } from './errors.ts'
-import type { Keys } from './keys.ts'
+import type { Observation, Scope } from '@sd/core/driver'
+import { contentsOf, type Keys } from './keys.ts'
+import { EachParent } from './observe/each-parent.ts'
+import { NameFollower } from './observe/name-follower.ts'
+import type { Place } from './observe/place.ts'
+import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
+import { Wake } from './observe/wake.ts'
+import { inParallel } from './in-parallel.ts'
+import type { Reader } from './reader/reader.ts'
+import { serviceIn } from './zookeeper-read.ts'
 
-/**
- * Subscribe before reading, or pin the watch to the revision that was read: no change may fall
- * between them. Without a cursor a `snapshot`, also an empty one; with one `changes` or `alive`, or
- * `cursor-expired` when the server cannot prove that it still has that history.
- */
-const attach = async (_prefix: string, _cursor: Cursor | undefined): Promise<Observation> => {
-  throw notWritten('observe')
+/** Everything the first time, then what changed since: one after the other, as it is asked for. */
+type Look = () => Promise<Exclude<Observation, { type: 'alive' }>>
+
+const nothing = { records: [], skipped: [] }
+
+const recordLook = (changes: () => Promise<RecordChanges>): Look => {
+  let first = true
+  return async () => {
+    const { decoded, removed } = await changes()
+    const type = first ? 'snapshot' : 'changes'
+    first = false
+    return { type, ...contentsOf(decoded), removed }
+  }
 }
 
-/** What happened since; `alive` as proof that an idle stream lives. */
-const next = async (): Promise<Observation> => {
-  throw notWritten('observe (what follows the first observation)')
+const lookAtAll = (place: Place, changed: () => void): Look => {
+  const follow = (parent: string, due: () => void): ServiceFollower =>
+    new ServiceFollower(place, parent, due)
+  const parents = new EachParent(place, follow, changed)
+  return recordLook(async () => {
+    const { due, gone } = await parents.due()
+    const changes = await inParallel(due, (follower) => follower.changes())
+    return {
+      decoded: changes.flatMap(({ decoded }) => decoded),
+      removed: [
+        ...gone.flatMap(({ known }) => known),
+        ...changes.flatMap(({ removed }) => removed),
+      ],
+    }
+  })
 }
 
+const lookAtNames = (place: Place, changed: () => void): Look => {
+  const follow = (parent: string, due: () => void): NameFollower =>
+    new NameFollower(place, parent, due)
+  const parents = new EachParent(place, follow, changed)
+  let first = true
+  return async () => {
+    const { due, gone } = await parents.due()
+    const names: string[] = []
+    const removedNames = gone.flatMap(({ service }) => service ?? [])
+    await inParallel(due, async (follower) => {
+      const before = follower.service
+      await follower.refresh()
+      if (follower.service === before) return
+      if (before !== undefined) removedNames.push(before)
+      if (follower.service !== undefined) names.push(follower.service)
+    })
+    const type = first ? 'snapshot' : 'changes'
+    first = false
+    return { type, ...nothing, names, removed: [], removedNames }
+  }
+}
+
+const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
+  if ('names' in scope) return lookAtNames(place, changed)
+  if ('all' in scope) return lookAtAll(place, changed)
+  const follower = new ServiceFollower(place, place.keys.parent(scope.service), changed)
+  return recordLook(() => follower.changes())
+}
+
+const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean =>
+  observation.type === 'changes' &&
+  observation.records.length + observation.skipped.length + observation.removed.length === 0 &&
+  (observation.names ?? []).length + (observation.removedNames ?? []).length === 0
+
 /**
- * Observes `scope`. Never ends by itself: it throws, `unavailable` when the stream breaks, or it is
- * left, and then lets go of everything. A client that calls back instead of being asked is turned
- * around by a `Channel` of `@sd/core/driver`.
+ * Observes a scope: a snapshot, and then what changed. A watch is set by the very read that it
+ * covers, and after an event by the next one, so that no change falls between. It ends with its
+ * connection: what happened meanwhile is in the snapshot of the next. That one begins behind a
+ * barrier, as another member may lag behind what this one has shown.
  */
 export async function* observe(
   keys: Keys,
+  reader: Reader,
   scope: Scope,
-  cursor: Cursor | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Observation, never> {
-  yield await attempt('observe', signal, () => attach(keys.prefix(scope), cursor))
-  for (;;) yield await attempt('observe', signal, next)
+  const service = serviceIn(scope)
+  const connection = await reader.call(
+    'observe',
+    signal,
+    async (current) => {
+      await current.barrier(signal)
+      return current
+    },
+    service,
+  )
+  const ended = AbortSignal.any([signal, connection.lost])
+  using subscription = connection.watches.subscribe(ended)
+  const wake = new Wake()
+  const place = { keys, reads: connection, subscription, signal: ended }
+  const look = lookAt(place, scope, () => wake.notify())
+  const next = async (): Promise<Observation> => {
+    try {
+      await wake.wait(ended)
+      const observation = await look()
+      return isEmpty(observation) ? { type: 'alive' } : observation
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason
+      throw reader.failure(connection, cause, 'observe', service)
+    }
+  }
+  wake.notify()
+  for (;;) yield await next()
 }

@@ -12,11 +12,15 @@ export interface ZooKeeperClient {
   /**
    * Aborts once the session is gone for good: the server said so, the credentials were refused,
    * or our own clock says that no server can have kept it (disconnected for longer than the
-   * session's timeout). Its reason is a `ZooKeeperError`.
+   * session's timeout). Its reason is a `ZooKeeperError`: `SESSION_EXPIRED` or `AUTH_FAILED` where
+   * the server said so, `OPERATION_TIMEOUT` where it is our own clock that says so.
    */
   readonly ended: AbortSignal
 
-  /** Establishes the session; tries every host once at the least. Called once. */
+  /**
+   * Establishes the session; tries every host once at the least. Called once. A client whose
+   * `connect` has rejected has let go of everything, and is of no more use.
+   */
   connect(signal: AbortSignal): Promise<void>
   /** Calls back at every change of state, in order. Returns what ends that. */
   onState(listener: (state: ClientState) => void): () => void
@@ -29,7 +33,8 @@ export interface ZooKeeperClient {
   // Every call settles at once when its signal aborts (with the signal's reason), and rejects with
   // a `ZooKeeperError` otherwise. Nothing is queued: a call while there is no connection fails
   // with `CONNECTION_LOSS`. A write that fails with `CONNECTION_LOSS` after it was sent has an
-  // unknown outcome.
+  // unknown outcome. `get`, `children` and an `exists` with a watch wait for each other when there
+  // are many; no other call waits for them, so an `exists` without a watch is a good heartbeat.
 
   create(path: string, data: Uint8Array, kind: NodeKind, signal: AbortSignal): Promise<void>
   /** `version` is compared exactly, 0 included; -1 is any. */
@@ -44,7 +49,8 @@ export interface ZooKeeperClient {
 
   /**
    * Ends the session on the server if it can be reached before the signal aborts, and lets go of
-   * socket and timers in any case. May be called in any state, and again.
+   * socket and timers in any case. May be called in any state, and again: after an end that no
+   * server has confirmed it rejects with `CONNECTION_LOSS`.
    */
   close(signal: AbortSignal): Promise<void>
 }
@@ -56,7 +62,8 @@ export type NodeKind = 'persistent' | 'ephemeral'
 
 /**
  * One-shot. Called with what happened to the node, or with `lost` when the connection went: no
- * watch outlives its connection, and what happened meanwhile has to be read anew.
+ * watch outlives its connection, and what happened meanwhile has to be read anew. One function that
+ * waits for several things is called once by what ends them together.
  */
 export type NodeListener = (event: NodeEvent) => void
 export type NodeEvent = 'created' | 'deleted' | 'changed' | 'children' | 'lost'

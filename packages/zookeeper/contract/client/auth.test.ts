@@ -1,0 +1,136 @@
+import { inspect } from 'node:util'
+import { launch, provisionFor, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StrangeHost } from './strange-host.ts'
+import {
+  bytes,
+  codeOf,
+  handshakeBytes,
+  hostOf,
+  inOrder,
+  make,
+  open,
+  slackMs,
+  soon,
+} from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+const secret = 'hunter2-is-not-shown'
+const login = { username: 'sd', password: secret, worldReadable: false }
+
+describe.runIf(controllable)('credentials', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let host: string
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper)
+    host = cluster.servers.map(hostOf)[0] ?? ''
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('what one made, another cannot read', async () => {
+    await using owner = await open([host], login)
+    await using stranger = await open([host])
+    await using wrong = await open([host], { ...login, password: 'wrong' })
+    await owner.client.create('/private', bytes('x'), 'persistent', soon())
+    for (const { client } of [stranger, wrong]) {
+      expect(await codeOf(client.get('/private', soon()))).toBe('NO_AUTH')
+      expect(await codeOf(client.set('/private', bytes('y'), -1, soon()))).toBe('NO_AUTH')
+      const remove = client.multi(
+        [{ type: 'set', path: '/private', data: bytes(''), version: 0 }],
+        soon(),
+      )
+      expect(await codeOf(remove)).toBe('NO_AUTH')
+    }
+    expect(await owner.client.get('/private', soon())).toMatchObject({ stat: { version: 0 } })
+  })
+
+  // the library sends what was queued before the login
+  test('after every reconnect the login comes before any call', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using owner = await open([proxy.endpoint], { ...login, sessionTimeoutMs: 10_000 })
+    const { client } = owner
+    await client.create('/reconnects', bytes('x'), 'persistent', soon())
+    let denied = 0
+    let read = 0
+    const reader = async (): Promise<void> => {
+      const code = await codeOf(client.get('/reconnects', soon()))
+      if (code === 'NO_AUTH') denied++
+      if (code === 'none') read++
+    }
+    client.onState((state) => {
+      if (state === 'connected') for (let count = 0; count < 10; count++) void reader()
+    })
+    for (let round = 1; round <= 7; round++) {
+      // answers and calls that were on their way go with the connection
+      for (let count = 0; count < 100; count++) void reader()
+      proxy.reset()
+      const wanted = read + 10
+      await until('read again', () => read >= wanted, 10_000)
+    }
+    expect(denied).toBe(0)
+  })
+
+  test('it is not connected before the login is answered', async () => {
+    await using proxy = await TcpProxy.to(host)
+    const client = make([proxy.endpoint], login)
+    proxy.cutAfter(handshakeBytes, 'always')
+    const connecting = codeOf(client.connect(soon(1_500)))
+    await until('some handshakes', () => proxy.accepted >= 3, slackMs)
+    expect(client.state).toBe('connecting')
+    proxy.heal()
+    expect(await connecting).toBe('none')
+    await client.close(soon())
+  })
+
+  test('after hosts that failed, it logs in once', async () => {
+    await using closes = await StrangeHost.that('closes')
+    await using proxy = await TcpProxy.to(host)
+    await using direct = await open([proxy.endpoint], login)
+    const once = proxy.bytes.fromClient
+    await using detour = await open([closes.endpoint, proxy.endpoint], {
+      ...login,
+      context: inOrder(),
+    })
+    expect(closes.accepted).toBe(1)
+    expect(proxy.bytes.fromClient).toBe(2 * once)
+    expect([direct.client.state, detour.client.state]).toEqual(['connected', 'connected'])
+  })
+
+  test('a secret is in no error and no text', async () => {
+    await using owner = await open([host], login)
+    const { client } = owner
+    const failures = await Promise.all([
+      client.get('/nowhere', soon()).catch((error: unknown) => error),
+      make(['127.0.0.1:1'], login)
+        .connect(soon(500))
+        .catch((error: unknown) => error),
+    ])
+    const shown = [client, ...failures].map(
+      (value) =>
+        `${inspect(value, { depth: 20, showHidden: true })} ${String(value)} ${JSON.stringify(value)}`,
+    )
+    for (const text of shown) expect(text).not.toContain(secret)
+  })
+
+  test('refused by the server, the client ends at once', async () => {
+    const opening = open([host], login, ({ connection }) => {
+      for (const credential of connection.credentials) credential.scheme = 'none-that-it-knows'
+    })
+    const failure = await opening.catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(String(failure)).toContain('the server refused the credentials')
+  })
+
+  test('refused later, it ends and tells so', async () => {
+    await using owner = await open([host], login)
+    const { client, library } = owner
+    for (const credential of library.connection.credentials) credential.scheme = 'gone'
+    client.reconnect()
+    await until('it is told', () => client.ended.aborted, slackMs)
+    expect(client.ended.reason).toMatchObject({ code: 'AUTH_FAILED' })
+    expect(owner.states).toEqual(['disconnected', 'ended'])
+    expect(await codeOf(client.get('/', soon()))).toBe('AUTH_FAILED')
+    await client.close(soon())
+  })
+})

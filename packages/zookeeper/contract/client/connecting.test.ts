@@ -1,0 +1,143 @@
+import { launch, provisionFor, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StrangeHost } from './strange-host.ts'
+import {
+  codeOf,
+  handshakeBytes,
+  hostOf,
+  inOrder,
+  make,
+  open,
+  sessionTimeoutMs,
+  slackMs,
+  soon,
+} from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+/** A host may take so long to shake hands: see `Connection.handshakeMs`. */
+const handshakeMs = 1_000
+
+describe.runIf(controllable)('connecting', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let host: string
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper)
+    host = cluster.servers.map(hostOf)[0] ?? ''
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('does nothing before connect, and connects once', async () => {
+    await using proxy = await TcpProxy.to(host)
+    const client = make([proxy.endpoint])
+    expect(client).toMatchObject({ state: 'connecting', sessionId: '', sessionTimeoutMs })
+    expect(await codeOf(client.exists('/', soon()))).toBe('CONNECTION_LOSS')
+    expect(proxy.accepted).toBe(0)
+    await client.connect(soon())
+    expect(client.state).toBe('connected')
+    expect(proxy.accepted).toBe(1)
+    expect(await codeOf(client.connect(soon()))).toBe('BAD_ARGUMENTS')
+    await client.close(soon())
+  })
+
+  test('tells what the server granted', async () => {
+    await using opened = await open([host], { sessionTimeoutMs: 1_000_000 })
+    expect(opened.client.sessionTimeoutMs).toBe(10_000)
+  })
+
+  test.each(['[::1', 'host', 'host:0', 'host:65536', 'http://host:1', 'a@b:1', ''])(
+    'refuses the host %j before any I/O',
+    (wrong) => {
+      expect(() => make([wrong])).toThrow('is not host:port')
+    },
+  )
+
+  test.each([
+    ['refuses', 0],
+    ['closes', 0],
+    ['garbage', 0],
+    [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), 0],
+    [Buffer.from([0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0]), 0],
+    [Buffer.concat([Buffer.from([0, 0, 0, 37]), Buffer.alloc(37)]), 0],
+    [Buffer.alloc(1_000), 0],
+    [Buffer.from([0, 0, 0]), handshakeMs],
+    ['silent', handshakeMs],
+  ] as const)('passes by a host that answers %j', async (behaviour, delayMs) => {
+    await using strange = await StrangeHost.that(behaviour)
+    const began = performance.now()
+    await using opened = await open([strange.endpoint, host], { context: inOrder() })
+    const tookMs = performance.now() - began
+    expect(strange.accepted).toBe(behaviour === 'refuses' ? 0 : 1)
+    expect(tookMs).toBeGreaterThan(delayMs - 1)
+    expect(tookMs).toBeLessThan(delayMs + slackMs)
+    expect(await opened.client.exists('/', soon())).toBeDefined()
+  })
+
+  test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
+    'gives up by itself when every host %s, and not in a hot loop',
+    async (behaviour) => {
+      await using one = await StrangeHost.that(behaviour)
+      await using two = await StrangeHost.that(behaviour)
+      const client = make([one.endpoint, two.endpoint])
+      const began = performance.now()
+      const failure = await client.connect(soon(30_000)).catch((error: unknown) => error)
+      const boundMs = 3 * handshakeMs
+      expect(failure).toMatchObject({ code: 'CONNECTION_LOSS', operation: 'connect' })
+      expect(String(failure)).toContain(`no session with ${one.endpoint}, ${two.endpoint}`)
+      expect(performance.now() - began).toBeGreaterThan(boundMs - 1)
+      expect(performance.now() - began).toBeLessThan(boundMs + slackMs)
+      const [least, most] = behaviour === 'refuses' ? [0, 0] : [1, 15]
+      for (const { accepted } of [one, two]) {
+        expect(accepted).toBeGreaterThanOrEqual(least)
+        expect(accepted).toBeLessThanOrEqual(most)
+      }
+      expect(client.state).toBe('ended')
+      expect(client.ended.aborted).toBe(false)
+      const accepted = [one.accepted, two.accepted]
+      expect(await codeOf(client.exists('/', soon()))).toBe('CONNECTION_LOSS')
+      await new Promise((resolve) => setTimeout(resolve, handshakeMs))
+      expect([one.accepted, two.accepted]).toEqual(accepted)
+    },
+  )
+
+  test('an abort settles it at once, and ends the trying', async () => {
+    await using silent = await StrangeHost.that('silent')
+    const client = make([silent.endpoint])
+    const abort = new AbortController()
+    const connecting = client.connect(abort.signal)
+    await until('it tries', () => silent.accepted === 1, slackMs)
+    const began = performance.now()
+    abort.abort(new Error('enough'))
+    await expect(connecting).rejects.toThrow('enough')
+    expect(performance.now() - began).toBeLessThan(100)
+    expect(client.state).toBe('ended')
+    await new Promise((resolve) => setTimeout(resolve, 2 * handshakeMs))
+    expect(silent.accepted).toBe(1)
+  })
+
+  test('waits for a server that comes up late', async () => {
+    await using proxy = await TcpProxy.to(host)
+    proxy.refuse(true)
+    const opening = open([proxy.endpoint])
+    await until('several tries', () => proxy.accepted >= 3, handshakeMs + slackMs)
+    proxy.heal()
+    await using opened = await opening
+    expect(opened.client.state).toBe('connected')
+  })
+
+  // the library reconnects without delay once there was a handshake
+  test('a server that drops us after each handshake is not asked in a hot loop', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using opened = await open([proxy.endpoint])
+    const before = proxy.accepted
+    proxy.cutAfter(handshakeBytes, 'always')
+    proxy.reset()
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect(proxy.accepted - before).toBeGreaterThan(3)
+    expect(proxy.accepted - before).toBeLessThan(15)
+    expect(opened.states.filter((state) => state === 'connected').length).toBeGreaterThan(1)
+    proxy.uncut()
+    await until('steady again', async () => (await opened.client.exists('/', soon())) !== undefined)
+  })
+})

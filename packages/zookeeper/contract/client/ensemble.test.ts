@@ -1,0 +1,143 @@
+import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
+import { bytes, codeOf, hostOf, inOrder, open, slackMs, soon } from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+/** Longer than an ensemble needs to elect another leader. */
+const sessionTimeoutMs = 6_000
+
+describe.runIf(controllable)('an ensemble of three', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let hosts: string[]
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper, { members: ['n1', 'n2', 'n3'] })
+    hosts = cluster.servers.map(hostOf)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  /** A leader that thaws leads no more, and its clients are dropped once it knows. */
+  const settled = () =>
+    until('every member serves', async () => {
+      for (const host of hosts) {
+        await using a = await open([host], { sessionTimeoutMs })
+        await a.client.set('/', bytes(''), -1, soon(500))
+      }
+      return true
+    })
+
+  test('reconnect leaves for another member at once, with the session', async () => {
+    const proxies = await Promise.all(hosts.map((host) => TcpProxy.to(host)))
+    await using a = await open(
+      proxies.map(({ endpoint }) => endpoint),
+      { context: inOrder(), sessionTimeoutMs },
+    )
+    const { client } = a
+    const { sessionId } = client
+    await client.create('/move', bytes(''), 'ephemeral', soon())
+    const told: NodeEvent[] = []
+    await client.get('/move', soon(), (event) => told.push(event))
+    proxies[0]?.latency(200)
+    const inFlight = client.set('/move', bytes('x'), -1, soon())
+    const began = performance.now()
+    client.reconnect()
+    expect(client.state).toBe('disconnected')
+    expect(told).toEqual(['lost'])
+    expect(await codeOf(inFlight)).toBe('CONNECTION_LOSS')
+    client.reconnect() // without effect while there is no connection
+    await until('connected again', () => client.state === 'connected', slackMs)
+    expect(performance.now() - began).toBeLessThan(slackMs)
+    expect(proxies.map(({ accepted }) => accepted)).toEqual([1, 1, 0])
+    expect(client.sessionId).toBe(sessionId)
+    expect(await client.exists('/move', soon())).toMatchObject({ ephemeralOwner: sessionId })
+    expect(a.states).toEqual(['disconnected', 'connected'])
+    await client.close(soon())
+    for (const proxy of proxies) await proxy[Symbol.asyncDispose]()
+  })
+
+  test.each([0, 1, 2])('its member %d frozen, it moves on within the session', async (index) => {
+    const [frozen, ...others] = [
+      ...cluster.servers.slice(index),
+      ...cluster.servers.slice(0, index),
+    ]
+    await settled()
+    await using a = await open([frozen as Server, ...others].map(hostOf), {
+      context: inOrder(),
+      sessionTimeoutMs,
+    })
+    const { client } = a
+    await client.create('/frozen', bytes(''), 'ephemeral', soon())
+    await (frozen as Server).pause()
+    try {
+      // heartbeats as a driver sends them; the first may be faster than the freeze
+      const answered = () =>
+        client.exists('/', AbortSignal.timeout(sessionTimeoutMs / 6)).then(
+          () => true,
+          () => false,
+        )
+      await until('a beat unanswered', async () => !(await answered()), sessionTimeoutMs)
+      client.reconnect()
+      await until('a beat', async () => !!(await client.exists('/', soon(500))), sessionTimeoutMs)
+      expect(await client.exists('/frozen', soon())).toMatchObject({
+        ephemeralOwner: client.sessionId,
+      })
+      // a leader's loss is one more cut, as the others elect a new one
+      const lost = a.states.filter((state) => state === 'disconnected').length
+      expect(lost).toBeLessThan(8)
+      expect(client.ended.aborted).toBe(false)
+      await client.close(soon())
+    } finally {
+      await (frozen as Server).resume()
+    }
+  })
+
+  test('its member killed, it moves on within the session', async () => {
+    const [killed] = cluster.servers
+    await settled()
+    await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
+    const { client } = a
+    await client.create('/killed', bytes(''), 'ephemeral', soon())
+    await killed?.stop('kill')
+    try {
+      await until('connected again', () => client.state === 'connected', sessionTimeoutMs)
+      expect(await client.exists('/killed', soon())).toMatchObject({
+        ephemeralOwner: client.sessionId,
+      })
+    } finally {
+      await killed?.start()
+    }
+  })
+
+  test('a frozen first host costs one handshake', async () => {
+    const [first] = cluster.servers
+    await settled()
+    await first?.pause()
+    try {
+      const began = performance.now()
+      await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
+      expect(a.client.state).toBe('connected')
+      expect(performance.now() - began).toBeGreaterThan(sessionTimeoutMs / 6 - 1)
+      expect(performance.now() - began).toBeLessThan(sessionTimeoutMs / 6 + 2 * slackMs)
+    } finally {
+      await first?.resume()
+    }
+  })
+
+  test('close is confirmed by another member when ours is frozen', async () => {
+    const [first] = cluster.servers
+    await settled()
+    await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
+    await using b = await open(hosts.slice(1), { sessionTimeoutMs })
+    await a.client.create('/leaving', bytes(''), 'ephemeral', soon())
+    await until('b sees it', async () => !!(await b.client.exists('/leaving', soon())), slackMs)
+    await first?.pause()
+    try {
+      expect(await codeOf(a.client.close(soon(sessionTimeoutMs)))).toBe('none')
+      await until('it left', async () => !(await b.client.exists('/leaving', soon())), slackMs)
+    } finally {
+      await first?.resume()
+    }
+  })
+})

@@ -1,0 +1,210 @@
+import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errorCodeOf } from '../../src/client/error-codes.ts'
+import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
+import {
+  bytes,
+  codeOf,
+  handshakeBytes,
+  hostOf,
+  open,
+  sessionTimeoutMs,
+  slackMs,
+  soon,
+} from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+describe.runIf(controllable)('a connection in trouble', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let server: Server
+  let host: string
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper)
+    server = cluster.servers[0] as Server
+    host = hostOf(server)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('cut at any byte of an answer, it comes back with its session', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint])
+    const { client } = a
+    const { sessionId } = client
+    await client.create('/cut', new Uint8Array(300_000).fill(65), 'persistent', soon())
+    await client.create('/cut-mine', bytes(''), 'ephemeral', soon())
+    for (const afterBytes of [1, 3, 4, 5, 19, 20, 21, 60, 1_000, 70_000, 200_000]) {
+      let told: NodeEvent | undefined
+      await client.exists('/cut', soon(), (event) => (told = event))
+      proxy.cutAfter(afterBytes)
+      expect(await codeOf(client.get('/cut', soon()))).toBe('CONNECTION_LOSS')
+      expect(told).toBe('lost')
+      await until('connected again', () => client.state === 'connected', slackMs)
+      proxy.uncut()
+      expect((await client.get('/cut', soon())).data).toHaveLength(300_000)
+    }
+    expect(client.sessionId).toBe(sessionId)
+    expect(await client.exists('/cut-mine', soon())).toMatchObject({ ephemeralOwner: sessionId })
+  })
+
+  test('cut at any byte of the handshake, it comes back with its session', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint], { sessionTimeoutMs: 10_000 })
+    const { client } = a
+    const { sessionId } = client
+    for (const afterBytes of [1, 4, 7, 20, handshakeBytes - 1, handshakeBytes]) {
+      const before = proxy.accepted
+      proxy.reset()
+      proxy.cutAfter(afterBytes)
+      await until(
+        'connected again',
+        async () => proxy.accepted >= before + 2 && !!(await client.exists('/', soon())),
+        5_000,
+      )
+      proxy.uncut()
+    }
+    expect(client.sessionId).toBe(sessionId)
+    expect(client.ended.aborted).toBe(false)
+  })
+
+  test('strange bytes in the middle of a connection end that connection only', async () => {
+    await using a = await open([host])
+    const strange = [
+      Buffer.alloc(20, 0xff),
+      Buffer.from('HTTP/1.1 500 Oh\r\n\r\n'),
+      Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]),
+      // an answer that nobody asked for
+      Buffer.concat([Buffer.from([0, 0, 0, 16]), Buffer.alloc(16, 7)]),
+      // an event that is cut short
+      Buffer.concat([Buffer.from([0, 0, 0, 20]), Buffer.alloc(8, 0xff), Buffer.alloc(12)]),
+    ]
+    for (const data of strange) {
+      const before = a.states.length
+      const { socket } = a.library.connection
+      ;(socket as unknown as { emit(event: string, data: Buffer): void }).emit('data', data)
+      await until('it left', () => a.states.length === before + 2, slackMs)
+      expect(a.states.slice(before)).toEqual(['disconnected', 'connected'])
+      expect(await a.client.exists('/', soon())).toBeDefined()
+    }
+  })
+
+  test('an answer with a code that the library does not know is a failed call', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint])
+    proxy.partition(true)
+    const call = a.client.create('/quota', bytes(''), 'persistent', soon())
+    const answer = Buffer.alloc(20)
+    answer.writeInt32BE(16, 0)
+    answer.writeInt32BE(a.library.connection.xid - 1, 4)
+    answer.writeInt32BE(-125, 16)
+    const { socket } = a.library.connection
+    ;(socket as unknown as { emit(event: string, data: Buffer): void }).emit('data', answer)
+    expect(await codeOf(call)).toBe(errorCodeOf(-125))
+    expect(a.client.state).toBe('connected')
+  })
+
+  test('a client that only receives stays alive', async () => {
+    await using a = await open([host])
+    await using b = await open([host])
+    const path = (index: number) => `/inbound-${index}`
+    const count = Math.ceil((3 * sessionTimeoutMs) / 100)
+    let fired = 0
+    for (let index = 0; index < count; index++) {
+      await b.client.create(path(index), bytes(''), 'persistent', soon())
+      await a.client.get(path(index), soon(), () => fired++)
+    }
+    for (let index = 0; index < count; index++) {
+      await b.client.set(path(index), bytes('x'), -1, soon())
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(fired).toBe(count)
+    expect(a.states).toEqual([])
+  })
+
+  test('request numbers wrap around', async () => {
+    await using a = await open([host])
+    a.library.connection.xid = 2 ** 31 - 2
+    for (let index = 0; index < 10; index++) await a.client.exists('/', soon())
+    await Promise.all(Array.from({ length: 200 }, () => a.client.get('/', soon())))
+    expect(a.library.connection.xid).toBeLessThan(300)
+    expect(a.states).toEqual([])
+  })
+
+  test('without a connection nothing is queued, and what was sent fails', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint])
+    const { client } = a
+    proxy.partition(true)
+    const calls = [
+      client.create('/late', bytes(''), 'persistent', soon()),
+      ...Array.from({ length: 200 }, () => client.get('/', soon())),
+      // larger than a socket takes at once: most of it waits in the library
+      ...Array.from({ length: 20 }, (_, index) =>
+        client.create(`/late-${index}`, new Uint8Array(900_000), 'persistent', soon()),
+      ),
+    ]
+    proxy.refuse(true)
+    expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'CONNECTION_LOSS'))
+    expect(client.state).toBe('disconnected')
+    const began = performance.now()
+    expect(await codeOf(client.create('/late', bytes(''), 'persistent', soon()))).toBe(
+      'CONNECTION_LOSS',
+    )
+    expect(await codeOf(client.get('/', soon()))).toBe('CONNECTION_LOSS')
+    expect(performance.now() - began).toBeLessThan(100)
+    proxy.heal()
+    await until('connected again', () => client.state === 'connected', slackMs)
+    const { names } = await client.children('/', soon())
+    expect(names.filter((name) => name.startsWith('late'))).toEqual([])
+  })
+
+  test('a session the server knows no more ends the client', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint], { sessionTimeoutMs: 1_000 })
+    await using b = await open([host])
+    const { client } = a
+    await client.create('/gone', bytes(''), 'ephemeral', soon())
+    let told: NodeEvent | undefined
+    await client.get('/gone', soon(), (event) => (told = event))
+    // ours counts from when it notices, the server's from when it last heard of us
+    proxy.partition(true)
+    await until('it is over', async () => !(await b.client.exists('/gone', soon())), 10_000)
+    proxy.heal()
+    await until('it is told', () => client.ended.aborted, slackMs)
+    expect(client.ended.reason).toMatchObject({ code: 'SESSION_EXPIRED' })
+    expect(String(client.ended.reason)).toContain('does not know the session')
+    expect(told).toBe('lost')
+    expect(a.states).toEqual(['disconnected', 'ended'])
+    expect(await codeOf(client.get('/', soon()))).toBe('SESSION_EXPIRED')
+    expect(await codeOf(client.close(soon()))).toBe('none')
+  })
+
+  test('a client that finds no server for as long as its session lasts, ends by its own clock', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using a = await open([proxy.endpoint])
+    proxy.refuse(true)
+    const began = performance.now()
+    await until('it is told', () => a.client.ended.aborted, sessionTimeoutMs + slackMs)
+    expect(performance.now() - began).toBeGreaterThan(sessionTimeoutMs - 100)
+    expect(a.client.ended.reason).toMatchObject({ code: 'OPERATION_TIMEOUT' })
+    expect(String(a.client.ended.reason)).toContain('no server was reached')
+    expect(a.states).toEqual(['disconnected', 'ended'])
+    const { accepted } = proxy
+    proxy.heal()
+    await new Promise((resolve) => setTimeout(resolve, sessionTimeoutMs))
+    expect(proxy.accepted).toBe(accepted)
+  })
+
+  test('a restart of the server is survived with the session', async () => {
+    await using a = await open([host], { sessionTimeoutMs: 10_000 })
+    const { client } = a
+    await client.create('/restart', bytes(''), 'ephemeral', soon())
+    await server.restart('kill')
+    await until('connected again', () => client.state === 'connected', 10_000)
+    expect(await client.exists('/restart', soon())).toMatchObject({
+      ephemeralOwner: client.sessionId,
+    })
+    expect(a.states).toEqual(['disconnected', 'connected'])
+  })
+})

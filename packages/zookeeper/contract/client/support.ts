@@ -1,0 +1,91 @@
+import { createDriverContext, type DriverContext, type DriverEvent } from '@sd/core/driver'
+import type { Server } from '@sd/test-servers'
+import { GuardedClient } from '../../src/client/guarded-client.ts'
+import type { Library } from '../../src/client/library.ts'
+import {
+  createZooKeeperClient,
+  openLibrary,
+  type ZooKeeperClientOptions,
+} from '../../src/client/node-zookeeper-client.ts'
+import type { ClientState, ZooKeeperClient } from '../../src/client/zookeeper-client.ts'
+
+/** What a server grants when asked for it: its ticks are 500 ms. */
+export const sessionTimeoutMs = 2_000
+
+/** What scheduling on a full machine may add. */
+export const slackMs = 2_000
+
+/** What a server sends to complete a handshake. */
+export const handshakeBytes = 40
+
+/** Aborts a call that should have been over long ago. */
+export const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)
+
+export const hostOf = (server: Server): string => server.endpoints['client'] ?? ''
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+export const text = (data: Uint8Array): string => new TextDecoder().decode(data)
+
+type Options = Partial<ZooKeeperClientOptions>
+
+const optionsOf = (hosts: readonly string[], rest: Options): ZooKeeperClientOptions => ({
+  hosts,
+  sessionTimeoutMs,
+  context: createDriverContext(),
+  ...rest,
+})
+
+export const make = (hosts: readonly string[], rest: Options = {}): ZooKeeperClient =>
+  createZooKeeperClient(optionsOf(hosts, rest))
+
+/** A context that tries the hosts in the order they are given, and keeps what is reported. */
+export const inOrder = (): DriverContext & { readonly reported: readonly DriverEvent[] } => {
+  const reported: DriverEvent[] = []
+  return {
+    ...createDriverContext({
+      random: { next: () => 0, id: (length) => 'x'.repeat(length) },
+      report: (event) => void reported.push(event),
+    }),
+    reported,
+  }
+}
+
+/** A connected client, closed at the end of its block. */
+export interface Opened extends AsyncDisposable {
+  readonly client: ZooKeeperClient
+  /** The library behind it, as the client keeps it. */
+  readonly library: Library
+  /** Every state since it connected. */
+  readonly states: readonly ClientState[]
+}
+
+export const open = async (
+  hosts: readonly string[],
+  rest: Options = {},
+  prepare: (library: Library) => void = () => {},
+): Promise<Opened> => {
+  const options = optionsOf(hosts, rest)
+  const library = openLibrary(options)
+  prepare(library)
+  const client = new GuardedClient({ ...options, library })
+  await client.connect(soon())
+  const states: ClientState[] = []
+  client.onState((state) => void states.push(state))
+  return {
+    client,
+    library,
+    states,
+    [Symbol.asyncDispose]: () => client.close(soon(1_000)).catch(() => {}),
+  }
+}
+
+/** The code of what `work` fails with; `none` when it does not. */
+export const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work
+    return 'none'
+  } catch (error) {
+    return String((error as { code?: unknown }).code ?? error)
+  }
+}

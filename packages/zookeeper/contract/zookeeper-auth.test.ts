@@ -1,0 +1,104 @@
+import { eventually } from '@sd/contract-tests'
+import { provideServers, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { instance, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { admin, codeOf, connect, idsOf, observing, orders, ref, request, soon } from './support.ts'
+
+const servers = await provideServers(zookeeper)
+const hosts = servers.endpoints
+const credentials = { username: 'app', password: 'hunter2-app' }
+const others = { username: 'app', password: 'hunter2-wrong' }
+
+afterAll(() => servers[Symbol.asyncDispose]())
+
+describe('S1: digest authentication', () => {
+  let namespaces = 0
+  let namespace: string
+  beforeEach(() => {
+    namespace = `auth-${process.pid}-${namespaces++}`
+  })
+
+  test('by default others may read what a user creates, and not write it', async () => {
+    const owner = connect(hosts, { namespace, ...credentials })
+    const session = await owner.openSession({ ttlMs: 8_000 }, soon())
+    await session.put([request('1')], soon())
+    for (const config of [{}, others]) {
+      const stranger = connect(hosts, { namespace, ...config })
+      const theirs = await stranger.openSession({ ttlMs: 8_000 }, soon())
+      expect(await idsOf(stranger)).toEqual(['1'])
+      await using watch = observing(stranger)
+      expect(await watch.next()).toMatchObject({ records: [{ key: 'orders/1' }] })
+      const denied = { code: 'permission-denied', retryable: false }
+      for (const work of [
+        () => theirs.put([request('2', { owner: 'b' })], soon()),
+        () => theirs.put([request('1', { owner: 'b', at: 9 })], soon()),
+        () => theirs.put([request('1', {}, { service: 'users' })], soon()),
+        () => theirs.remove([ref('1')], soon()),
+      ]) {
+        await expect(work()).rejects.toMatchObject(denied)
+        await expect(work()).rejects.toThrow(/check username and password/)
+      }
+      await theirs.close(soon())
+      await stranger[Symbol.asyncDispose]()
+    }
+    expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
+    await session.close(soon())
+    await owner[Symbol.asyncDispose]()
+  })
+
+  test('worldReadable: false, and nobody else may read either: denied, and not empty', async () => {
+    const config = { namespace, worldReadable: false }
+    const owner = connect(hosts, { ...config, ...credentials })
+    const session = await owner.openSession({ ttlMs: 8_000 }, soon())
+    await session.put([request('1')], soon())
+    expect(await idsOf(owner)).toEqual(['1'])
+    for (const theirs of [{}, others]) {
+      const stranger = connect(hosts, { ...config, ...theirs })
+      for (const scope of [orders, { all: true }, { names: true }] as const) {
+        expect(await codeOf(stranger.list(scope, soon()))).toBe('permission-denied')
+        await using watch = observing(stranger, scope)
+        expect(await codeOf(watch.next())).toBe('permission-denied')
+      }
+      // it is not down
+      await stranger.probe(soon())
+      await stranger[Symbol.asyncDispose]()
+    }
+    await session.close(soon())
+    await owner[Symbol.asyncDispose]()
+  })
+
+  test('R10: a forbidden service harms none of the others in its batch', async () => {
+    await using client = await admin(hosts[0] ?? '', credentials)
+    await client.create(`/${namespace}`, new Uint8Array(), 'persistent', soon())
+    await client.create(`/${namespace}/secret`, new Uint8Array(), 'persistent', soon())
+    // the namespace is the user's own: a stranger may create nothing in it
+    await using world = new RegistryWorld()
+    const owner = world.registry(hosts, {}, { namespace, ...credentials })
+    await owner.register(instance('a'))
+    const stranger = world.registry(hosts, {}, { namespace })
+    await expect(stranger.register(instance('b'))).rejects.toMatchObject({
+      code: 'permission-denied',
+      service: 'orders',
+    })
+    expect((await stranger.list('orders')).map(({ id }) => id)).toEqual(['a'])
+    expect(owner.health().ok).toBe(true)
+  })
+
+  test('R5: heals what is deleted, as the same user', async () => {
+    await using world = new RegistryWorld()
+    const config = { namespace, ...credentials, worldReadable: false }
+    const owner = world.registry(hosts, {}, config)
+    const registration = await owner.register(instance('a'))
+    const told = world.told(world.registry(hosts, {}, config))
+    await told.sees(['a'], slackMs)
+    await using client = await admin(hosts[0] ?? '', credentials)
+    await client.delete(`/${namespace}/orders/a`, -1, soon())
+    await eventually('it is put back', ttlMs + slackMs, async () => {
+      const stat = await client.exists(`/${namespace}/orders/a`, soon())
+      return stat !== undefined
+    })
+    await registration.update({ weight: 3 })
+    await told.until('the update', slackMs, ({ view }) => view.get('a')?.weight === 3)
+    expect(registration.status.state).toBe('registered')
+  })
+})

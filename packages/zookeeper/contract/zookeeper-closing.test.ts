@@ -1,0 +1,145 @@
+import { eventually } from '@sd/contract-tests'
+import { launch, provisionFor, type Server, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StrangeHost } from './client/strange-host.ts'
+import { type ClientProcess, type ClientTask, forkClient } from './fork-client.ts'
+import { graceMs, ids, instance, lists, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { ask, clientOf } from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+const callTimeoutMs = 600
+const closeTimeoutMs = 1_500
+/** What a process may take to end once its registry is closed. */
+const exitMs = 1_000
+
+const start = (host: string, namespace: string, rest: Partial<ClientTask> = {}) =>
+  forkClient({
+    hosts: [host],
+    namespace,
+    id: 'child',
+    ttlMs,
+    callTimeoutMs,
+    closeTimeoutMs,
+    awaitRegistered: true,
+    ...rest,
+  })
+
+/** It ends by itself, in time, and nothing escaped from a callback. */
+const expectCleanEnd = async (client: ClientProcess, boundMs: number): Promise<void> => {
+  const end = await client.close(boundMs + slackMs)
+  process.stderr.write(`closed within ${boundMs} ms and ended: ${Math.round(end.ms)} ms\n`)
+  expect(end).toMatchObject({ code: 0, signal: null, stderr: '' })
+  expect(end.ms).toBeLessThan(boundMs + exitMs)
+}
+
+describe.runIf(controllable)('R11: leaving clean', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let server: Server
+  let host: string
+
+  /** The sessions that have a node, as the server lists them. */
+  const sessions = async (): Promise<readonly string[]> => {
+    const [, holding = ''] = (await ask(host, 'dump')).split('Sessions with Ephemerals')
+    return Array.from(holding.matchAll(/^(0x[0-9a-f]+):$/gm), ([, id = '']) => id)
+  }
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper)
+    server = cluster.servers[0] as Server
+    host = clientOf(server)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('R10, R11: 1,000 at once share one session and two connections; closing ends both', async () => {
+    await using world = new RegistryWorld()
+    const connections = async (): Promise<number> =>
+      (await ask(host, 'cons')).split('\n').filter((line) => line.includes('sid=')).length
+    const watching = world.registry([host])
+    const told = world.told(watching)
+    await told.sees([], slackMs)
+    const before = await connections()
+    const registry = world.registry([host], { closeTimeoutMs })
+    const began = performance.now()
+    await Promise.all(ids('i', 1000).map((id) => registry.register(instance(id))))
+    process.stderr.write(`1,000 registered in ${Math.round(performance.now() - began)} ms\n`)
+    await told.sees(ids('i', 1000), slackMs)
+    process.stderr.write(`and all told after ${Math.round(performance.now() - began)} ms\n`)
+    const iteration = world.told(registry)
+    await iteration.sees(ids('i', 1000), slackMs)
+    expect(await sessions()).toEqual([registry.health().session.id])
+    expect((await connections()) - before).toBe(2)
+    const closing = performance.now()
+    await registry.close()
+    expect(performance.now() - closing).toBeLessThan(closeTimeoutMs)
+    expect(await sessions()).toEqual([])
+    expect(await watching.list('orders')).toEqual([])
+    await told.sees([], slackMs)
+    expect(await connections()).toBe(before)
+  })
+
+  test('R11: a process ends by itself, and its session with it', async () => {
+    await using world = new RegistryWorld()
+    const watching = world.registry([host])
+    await using client = await start(host, world.namespace)
+    expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
+    expect(await sessions()).toHaveLength(1)
+    const told = world.told(watching)
+    await told.sees(['child'], slackMs)
+    await expectCleanEnd(client, 0)
+    expect(await sessions()).toEqual([])
+    await told.sees([], slackMs)
+  })
+
+  test('R3: a process is killed: its instance leaves within ttl + grace', async () => {
+    await using world = new RegistryWorld()
+    const watching = world.registry([host])
+    const client = await start(host, world.namespace)
+    const told = world.told(watching)
+    await told.sees(['child'], slackMs)
+    const began = performance.now()
+    await client[Symbol.asyncDispose]()
+    await told.sees([], ttlMs + graceMs + slackMs)
+    process.stderr.write(`killed: told ${Math.round(performance.now() - began)} ms after\n`)
+    expect(await watching.list('orders')).toEqual([])
+  })
+
+  test.each([
+    ['frozen', () => server.pause(), () => server.resume()],
+    ['down', () => server.stop('kill'), () => server.start()],
+  ] as const)(
+    'R11: a process ends by itself while the server is %s; its session runs out',
+    async (_, spoil, mend) => {
+      await using world = new RegistryWorld()
+      await using client = await start(host, world.namespace)
+      await spoil()
+      try {
+        await expectCleanEnd(client, closeTimeoutMs)
+      } finally {
+        await mend()
+      }
+      await lists(world.registry([host]), [], ttlMs + graceMs + slackMs)
+      expect(await sessions()).toEqual([])
+    },
+  )
+})
+
+describe('R8, R11: a host that is not ZooKeeper', () => {
+  test.each([
+    ['nobody listens at', 'refuses'],
+    ['accepts and never answers', 'silent'],
+    ['answers garbage', 'garbage'],
+    ['closes every connection at once', 'closes'],
+  ] as const)('that %s', async (_, behaviour) => {
+    await using host = await StrangeHost.that(behaviour)
+    await using client = await start(host.endpoint, 'nobody', { awaitRegistered: false })
+    const { list, listMs, state, sessionId } = client.report
+    expect(list).toMatch(/^(?:unavailable|timeout)$/)
+    expect(listMs).toBeLessThan(callTimeoutMs + 500)
+    expect(state).toBe('registering')
+    expect(sessionId).toBe('')
+    // it keeps trying
+    if (behaviour !== 'refuses')
+      await eventually('three connections', callTimeoutMs * 4 + slackMs, () => host.accepted >= 3)
+    await expectCleanEnd(client, closeTimeoutMs)
+  })
+})

@@ -1,0 +1,270 @@
+import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { eventually } from '@sd/contract-tests'
+import { launch, provisionFor, type Server, TcpProxy, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  capMs,
+  graceMs,
+  ids,
+  instance,
+  lists,
+  pass,
+  RegistryWorld,
+  slackMs,
+  ttlMs,
+} from './registry-world.ts'
+import {
+  clientOf,
+  codeOf,
+  connect,
+  idsOf,
+  observing,
+  orders,
+  ref,
+  request,
+  soon,
+} from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+/** How long `work` takes to fail with `reason`, in ms. */
+const timeToAbort = async (
+  work: (signal: AbortSignal) => Promise<unknown>,
+  delayMs = 300,
+): Promise<number> => {
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  let at = 0
+  setTimeout(() => {
+    at = performance.now()
+    abort.abort(reason)
+  }, delayMs)
+  await expect(work(abort.signal)).rejects.toBe(reason)
+  return performance.now() - at
+}
+
+describe.runIf(controllable)('one server', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let server: Server
+  let host: string
+
+  beforeAll(async () => {
+    cluster = await launch(zookeeper)
+    server = cluster.servers[0] as Server
+    host = clientOf(server)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  /** A driver with a record and a watch, under a ttl that no fault of a test outlasts. */
+  const populated = async (
+    namespace: string,
+  ): Promise<{ driver: RegistryDriver; session: DriverSession }> => {
+    const driver = connect([host], { namespace })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    await session.put([request('1')], soon())
+    return { driver, session }
+  }
+
+  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+    const { driver, session } = await populated('frozen')
+    await using watch = observing(driver)
+    await watch.next()
+    const used = connect([host])
+    await used.probe(soon())
+    // who gives up soon has heard nothing, and leaves nobody for it
+    for (let count = 0; count < 5; count++) {
+      const impatient = new AbortController()
+      const probing = driver.probe(impatient.signal)
+      impatient.abort(new Error('enough'))
+      await expect(probing).rejects.toThrow('enough')
+    }
+    await server.pause()
+    const lost = codeOf(watch.next())
+    for (const work of [
+      (signal: AbortSignal) => session.put([request('2')], signal),
+      (signal: AbortSignal) => session.remove([ref('2')], signal),
+      (signal: AbortSignal) => session.audit([ref('1')], signal),
+      (signal: AbortSignal) => driver.list(orders, signal),
+      (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
+      (signal: AbortSignal) => driver.probe(signal),
+      (signal: AbortSignal) =>
+        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
+      (signal: AbortSignal) => session.renew(signal),
+    ])
+      expect(await timeToAbort(work)).toBeLessThan(50)
+    // two calls with nothing heard, and the member is left
+    expect(await lost).toBe('unavailable')
+    const hanging = codeOf(used.list(orders, soon()))
+    const started = performance.now()
+    await used[Symbol.asyncDispose]()
+    expect(await hanging).toBe('closed')
+    expect(performance.now() - started).toBeLessThan(500)
+    await server.resume()
+    await eventually('it beats again', slackMs, async () => {
+      await session.renew(soon())
+      return true
+    })
+    expect(await idsOf(driver)).toContain('1')
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('killed and back with its data: unavailable meanwhile, then the same session', async () => {
+    const { driver, session } = await populated('killed')
+    await using watch = observing(driver)
+    await watch.next()
+    const broken = codeOf(watch.next())
+    await server.stop('kill')
+    expect(await broken).toBe('unavailable')
+    for (const work of [
+      () => session.renew(soon()),
+      () => session.put([request('2')], soon()),
+      () => session.remove([ref('2')], soon()),
+      () => session.audit([ref('2')], soon()),
+    ])
+      await expect(work()).rejects.toMatchObject({ code: 'unavailable', retryable: true })
+    await server.start()
+    await eventually('it beats again', slackMs, async () => {
+      await session.renew(soon())
+      return true
+    })
+    expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
+    await session.close(soon())
+    expect(await idsOf(driver)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('R6: a session that could not be closed is over only when no late write can succeed', async () => {
+    await using proxy = await TcpProxy.to(host)
+    const driver = connect([proxy.endpoint], { namespace: 'fence' })
+    const outside = connect([host], { namespace: 'fence' })
+    const session = await driver.openSession({ ttlMs: 1_000 }, soon())
+    await session.put([request('1')], soon())
+    proxy.partition(true)
+    // until its client gives up by its own clock, and beyond: nobody can tell
+    for (const until = performance.now() + 3_000; performance.now() < until;)
+      expect(await codeOf(session.close(soon(500)))).not.toBe('none')
+    expect(session.lost.aborted).toBe(true)
+    proxy.heal()
+    const began = performance.now()
+    await eventually('it is over', 1_500 + slackMs, async () => {
+      await session.close(soon(500))
+      return true
+    })
+    // a ttl after a server answers again, as that one may have been frozen
+    expect(performance.now() - began).toBeGreaterThan(1_000)
+    expect(await idsOf(outside)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+    await outside[Symbol.asyncDispose]()
+  })
+
+  test('R5, W3: wiped with 1,000 instances: all come back', async () => {
+    await using world = new RegistryWorld()
+    const owner = world.registry([host])
+    const few = world.registry([host])
+    const names = [...ids('i', 1_000), ...ids('few', 5)]
+    await Promise.all([
+      ...ids('i', 1_000).map((id) => owner.register(instance(id))),
+      ...ids('few', 5).map((id) => few.register(instance(id))),
+    ])
+    const told = world.told(world.registry([host]))
+    await told.sees(names, slackMs)
+    await server.stop('kill')
+    await server.wipe()
+    await server.start()
+    const began = performance.now()
+    await lists(world.registry([host]), names, capMs + 1_000 + slackMs)
+    process.stderr.write(
+      `wiped: all back ${Math.round(performance.now() - began)} ms after start\n`,
+    )
+    await told.sees(names, capMs + slackMs)
+    await eventually('all is well', capMs + slackMs, () => owner.health().ok && few.health().ok)
+    expect(told.watcher.held).toEqual([])
+  })
+
+  test('R7: a process that starts again under its ids while its old session lives', async () => {
+    await using world = new RegistryWorld()
+    const names = ids('i', 300)
+    const watching = world.registry([host])
+    const before = world.registry([host], { ttlMs: 4_000 })
+    await Promise.all(names.map((id) => before.register(instance(id))))
+    const told = world.told(watching)
+    await told.sees(names, slackMs)
+    const after = world.registry([host])
+    const began = performance.now()
+    await Promise.all(names.map((id) => after.register(instance(id, { weight: 7 }))))
+    expect(performance.now() - began).toBeLessThan(slackMs)
+    await told.until('all are the new ones', slackMs, ({ view }) =>
+      [...view.values()].every(({ weight }) => weight === 7),
+    )
+    expect(told.removed.size).toBe(0)
+    await eventually('the old ones know', 4_000 + slackMs, () =>
+      before.health().registrations.every(({ status }) => status.state === 'superseded'),
+    )
+    await before.close()
+    await lists(watching, names, slackMs)
+  })
+
+  test('R4: a link that drops again and again, and 1,000 instances: nobody leaves', async () => {
+    await using world = new RegistryWorld()
+    await using proxy = await TcpProxy.to(host)
+    // long enough for a loaded machine to get a heartbeat through between the drops
+    const owner = world.registry([proxy.endpoint], { ttlMs: 8_000 })
+    const told = world.told(world.registry([host]))
+    const names = ids('i', 1_000)
+    await Promise.all(names.map((id) => owner.register(instance(id))))
+    await told.sees(names, slackMs)
+    const { id } = owner.health().session
+    for (let drop = 0; drop < 8; drop++) {
+      proxy.reset()
+      await pass(400)
+    }
+    await eventually('all is well', ttlMs + slackMs, () => owner.health().ok)
+    expect(owner.health().session.id).toBe(id)
+    expect(told.removed.size).toBe(0)
+    // nothing was written for it: the events are those of the registering
+    expect(
+      told.events.every(
+        (event) => event.type !== 'change' || event.changes.every(({ type }) => type === 'added'),
+      ),
+    ).toBe(true)
+  })
+
+  test('R4, W3: a slow link, and frames cut anywhere', async () => {
+    await using world = new RegistryWorld()
+    await using proxy = await TcpProxy.to(host)
+    const direct = world.registry([host])
+    const spoilt = world.registry([proxy.endpoint], { backoff: { minMs: 10, maxMs: 100 } })
+    const registration = await direct.register(instance('a'))
+    await spoilt.register(instance('b'))
+    const told = world.told(spoilt)
+    await told.sees(['a', 'b'], slackMs)
+    for (let round = 0; round < 12; round++) {
+      proxy.cutAfter(1 + ((round * 331) % 1_500), 'always')
+      await registration.update({ weight: round })
+      await pass(100)
+    }
+    proxy.heal()
+    proxy.latency(ttlMs / 20)
+    await told.until('the last', ttlMs + slackMs, ({ view }) => view.get('a')?.weight === 11)
+    await eventually('all is well', ttlMs + slackMs, () => spoilt.health().ok)
+    await lists(direct, ['a', 'b'], ttlMs + slackMs)
+    expect(told.removed.get('a')).toBeUndefined()
+  })
+
+  test('R3: the owner is cut off for good: its instances leave within ttl + grace', async () => {
+    await using world = new RegistryWorld()
+    await using proxy = await TcpProxy.to(host)
+    const owner = world.registry([proxy.endpoint], { closeTimeoutMs: 200 })
+    const told = world.told(world.registry([host]))
+    await owner.register(instance('a'))
+    await told.sees(['a'], slackMs)
+    const began = performance.now()
+    proxy.partition(true)
+    await told.sees([], ttlMs + graceMs + slackMs)
+    process.stderr.write(`cut off: told ${Math.round(performance.now() - began)} ms after\n`)
+    proxy.heal()
+    await told.sees(['a'], capMs + 1_000 + slackMs)
+    expect(told.added.get('a')).toBe(2)
+  })
+})

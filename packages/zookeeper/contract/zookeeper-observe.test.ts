@@ -1,0 +1,350 @@
+import type { Observation, RegistryDriver } from '@sd/core/driver'
+import { provideServers, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  admin,
+  codeOf,
+  connect,
+  follow,
+  many,
+  observing,
+  orders,
+  ref,
+  request,
+  soon,
+} from './support.ts'
+
+const servers = await provideServers(zookeeper)
+const endpoint = servers.endpoints[0] ?? ''
+
+let namespaces = 0
+let namespace: string
+let driver: RegistryDriver
+
+afterAll(() => servers[Symbol.asyncDispose]())
+beforeEach(() => {
+  namespace = `observe-${process.pid}-${namespaces++}`
+  driver = connect(servers.endpoints, { namespace })
+})
+afterEach(() => driver[Symbol.asyncDispose]())
+
+const idsIn = (observation: Observation): string[] =>
+  observation.type === 'alive' ? [] : observation.records.map(({ instance }) => instance.id)
+
+/** Takes observations until they add up to these ids. */
+const collect = async (
+  next: () => Promise<Observation>,
+  wanted: readonly string[],
+): Promise<Observation[]> => {
+  const seen: Observation[] = []
+  await until(`${wanted.length} are told`, async () => {
+    seen.push(await next())
+    return seen.flatMap(idsIn).length >= wanted.length
+  })
+  expect(seen.flatMap(idsIn).toSorted()).toEqual(wanted.toSorted())
+  return seen
+}
+
+describe('observe', () => {
+  test('W1, W6: an empty snapshot, changes, and the removal of the last', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await using watch = observing(driver)
+    expect(await watch.next()).toMatchObject({ type: 'snapshot', records: [] })
+    await session.put([request('1'), request('2')], soon())
+    await collect(() => watch.next(), ['1', '2'])
+    await session.put([request('1', { seq: 1 }, { weight: 7 })], soon())
+    expect(await watch.next()).toMatchObject({
+      type: 'changes',
+      records: [{ key: 'orders/1', instance: { weight: 7 } }],
+      removed: [],
+    })
+    await session.close(soon())
+    const removed: string[] = []
+    await until('both are gone', async () => {
+      const observation = await watch.next()
+      if (observation.type === 'changes') removed.push(...observation.removed)
+      return removed.length === 2
+    })
+    expect(removed.toSorted()).toEqual(['orders/1', 'orders/2'])
+  })
+
+  test('R4, R7: whoever takes a record over, and whichever session it moves to, it is never told as gone', async () => {
+    const sessions = await Promise.all(
+      [1, 2, 3].map(() => driver.openSession({ ttlMs: 8_000 }, soon())),
+    )
+    const rounds = 300
+    await sessions[0]?.put([request('1', { seq: 0 })], soon())
+    const end = new AbortController()
+    const other = connect(servers.endpoints, { namespace })
+    const followers = [orders, { all: true } as const].map((scope) =>
+      follow(other, scope, end.signal),
+    )
+    await until('both have begun', () => followers.every(({ counts }) => counts.snapshots === 1))
+    for (let seq = 1; seq <= rounds; seq++)
+      expect(await sessions[seq % 3]?.put([request('1', { at: seq, seq })], soon())).toMatchObject([
+        { result: 'written' },
+      ])
+    for (const { view, counts } of followers) {
+      await until('the last is told', () => view.get('orders/1') === rounds)
+      expect(counts).toEqual({ snapshots: 1, breaks: 0, removals: 0 })
+    }
+    end.abort()
+    await Promise.all(followers.map(({ ended }) => ended))
+    for (const session of sessions) await session.close(soon())
+    await other[Symbol.asyncDispose]()
+  })
+
+  test('D3: a record that turns unreadable is told as skipped', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await session.put([request('1')], soon())
+    await using client = await admin(endpoint)
+    const write = (text: string): Promise<unknown> =>
+      client.set(`/${namespace}/orders/1`, new TextEncoder().encode(text), -1, soon())
+    await write('')
+    await using watch = observing(driver)
+    expect(await watch.next()).toMatchObject({ skipped: [{ key: 'orders/1' }] })
+    await write('[]')
+    expect(await watch.next()).toMatchObject({ records: [], skipped: [{ key: 'orders/1' }] })
+    await session.close(soon())
+  })
+
+  test('every service: those that come, and the nodes that somebody deletes', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await using watch = observing(driver, { all: true })
+    expect(await watch.next()).toMatchObject({ type: 'snapshot', records: [] })
+    await session.put([request('1'), request('1', {}, { service: 'users' })], soon())
+    const seen: Observation[] = []
+    await until('both', async () => {
+      seen.push(await watch.next())
+      return seen.flatMap(idsIn).length === 2
+    })
+    await using client = await admin(endpoint)
+    await client.multi(
+      [
+        { type: 'delete', path: `/${namespace}/users/1`, version: -1 },
+        { type: 'delete', path: `/${namespace}/users`, version: -1 },
+      ],
+      soon(),
+    )
+    expect(await watch.next()).toMatchObject({ type: 'changes', removed: ['users/1'] })
+    await session.put([request('2', {}, { service: 'users' })], soon())
+    expect(await watch.next()).toMatchObject({ records: [{ key: 'users/2' }] })
+    await session.close(soon())
+  })
+
+  test('names come and go with their records', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await session.put([request('1')], soon())
+    await using watch = observing(driver, { names: true })
+    expect(await watch.next()).toMatchObject({ type: 'snapshot', names: ['orders'] })
+    await session.put([request('2'), request('1', {}, { service: 'users' })], soon())
+    expect(await watch.next()).toMatchObject({ names: ['users'], removedNames: [] })
+    await session.remove([ref('1'), ref('2')], soon())
+    expect(await watch.next()).toMatchObject({ names: [], removedNames: ['orders'] })
+    await session.put([request('3')], soon())
+    expect(await watch.next()).toMatchObject({ names: ['orders'], removedNames: [] })
+    await session.close(soon())
+    const gone: string[] = []
+    await until('both are gone', async () => {
+      const last = await watch.next()
+      if (last.type === 'changes') gone.push(...(last.removedNames ?? []))
+      return gone.length === 2
+    })
+    expect(gone.toSorted()).toEqual(['orders', 'users'])
+  })
+
+  test('D4: a namespace below this one adds no name and no record', async () => {
+    const below = connect(servers.endpoints, { namespace: `${namespace}/eu` })
+    const session = await below.openSession({ ttlMs: 8_000 }, soon())
+    await using names = observing(driver, { names: true })
+    await using all = observing(driver, { all: true })
+    await using eu = observing(driver, { service: 'eu' })
+    for (const watch of [names, all, eu]) await watch.next()
+    await session.put([request('1'), request('2', {}, { service: 'users' })], soon())
+    const own = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await own.put([request('x', {}, { service: 'eu' })], soon())
+    expect(await names.next()).toMatchObject({ names: ['eu'], removedNames: [] })
+    for (const watch of [all, eu])
+      expect(await watch.next()).toMatchObject({ records: [{ key: 'eu/x' }], skipped: [] })
+    await own.close(soon())
+    expect(await names.next()).toMatchObject({ names: [], removedNames: ['eu'] })
+    await session.close(soon())
+    await below[Symbol.asyncDispose]()
+  })
+
+  test('many observations share one connection, and what is left behind does not pile up', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await session.put(many(50), soon())
+    await using proxy = await TcpProxy.to(endpoint)
+    const watcher = connect([proxy.endpoint], { namespace })
+    const watches = Array.from({ length: 20 }, () => observing(watcher))
+    for (const watch of watches) await watch.next()
+    expect(proxy.connections).toBe(1)
+    for (const watch of watches.slice(1)) await watch[Symbol.asyncDispose]()
+    for (let round = 0; round < 50; round++) {
+      await using watch = observing(watcher)
+      await watch.next()
+    }
+    const before = proxy.bytes.fromServer
+    await session.put([request('1x')], soon())
+    expect(idsIn((await watches[0]?.next()) as Observation)).toEqual(['1x'])
+    // one event, one list of 51 names, one record
+    expect(proxy.bytes.fromServer - before).toBeLessThan(4_000)
+    await watcher[Symbol.asyncDispose]()
+    await session.close(soon())
+  })
+
+  test('W3: a snapshot of thousands has no gap to the changes behind it', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    for (let from = 0; from < 20; from++) await session.put(many(125, `b${from}-`), soon())
+    const end = new AbortController()
+    let seq = 0
+    const writer = (async () => {
+      while (!end.signal.aborted)
+        await session.put(
+          many(25, `b${seq % 20}-`).map((item) => ({
+            ...item,
+            claim: { ...item.claim, seq: ++seq },
+          })),
+          soon(),
+        )
+    })()
+    const followers = Array.from({ length: 3 }, () => follow(driver, orders, end.signal))
+    await until('all have begun', () => followers.every(({ counts }) => counts.snapshots > 0))
+    const begun = seq
+    await until('hundreds of changes', () => seq > begun + 1_000)
+    const truth = async (): Promise<[string, number][]> =>
+      (await driver.list(orders, soon())).records.map(({ key, claim }) => [key, claim?.seq ?? -1])
+    const before = await truth()
+    expect(before).toHaveLength(2500)
+    for (const { view, counts } of followers) {
+      await until('caught up', () => before.every(([key, at]) => (view.get(key) ?? -1) >= at))
+      expect(counts).toMatchObject({ breaks: 0, removals: 0 })
+    }
+    end.abort(new Error('test over'))
+    await Promise.all([writer, ...followers.map(({ ended }) => ended)])
+    await session.close(soon())
+  })
+
+  test('5,000 instances of one service: a change costs one record and the list of names', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    const all = many(5_000)
+    for (let from = 0; from < 5_000; from += 125)
+      await session.put(all.slice(from, from + 125), soon(20_000))
+    await using proxy = await TcpProxy.to(endpoint)
+    const watcher = connect([proxy.endpoint], { namespace })
+    const began = performance.now()
+    await using watch = observing(watcher)
+    expect(idsIn(await watch.next())).toHaveLength(5_000)
+    const attachMs = performance.now() - began
+    const cost = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = proxy.bytes.fromServer
+      await work()
+      await watch.next()
+      return proxy.bytes.fromServer - before
+    }
+    const updated = await cost(() => session.put([request('i7', { seq: 1 })], soon()))
+    const added = await cost(() => session.put([request('new')], soon()))
+    const removed = await cost(() => session.remove([ref('new')], soon()))
+    process.stderr.write(
+      `5,000: attached in ${Math.round(attachMs)} ms; update ${updated} B, add ${added} B, remove ${removed} B\n`,
+    )
+    expect(updated).toBeLessThan(2_000)
+    const listBytes = 5_000 * 12
+    expect(added).toBeLessThan(listBytes)
+    expect(removed).toBeLessThan(listBytes * 2)
+    await watcher[Symbol.asyncDispose]()
+    await session.close(soon())
+  })
+})
+
+describe('many at once', () => {
+  test('200 services are watched and listed behind a handful of writes', async () => {
+    await using client = await admin(endpoint)
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    const services = Array.from({ length: 200 }, (_, index) => ({ service: `s${index}` }))
+    await session.put(
+      services.slice(0, 100).map(({ service }) => request('1', {}, { service })),
+      soon(),
+    )
+    const writes = async (): Promise<bigint> => {
+      const path = `/${namespace}-zxid`
+      await client.create(path, new Uint8Array(), 'ephemeral', soon())
+      const zxid = (await client.exists(path, soon()))?.createdZxid ?? 0n
+      await client.delete(path, -1, soon())
+      return zxid
+    }
+    const before = await writes()
+    const watches = services.map((scope) => observing(driver, scope))
+    const seen = await Promise.all(watches.map((watch) => watch.next()))
+    const listed = await Promise.all(services.map((scope) => driver.list(scope, soon())))
+    for (const found of [seen, listed])
+      expect(found.map(({ records }) => records.length)).toEqual(
+        services.map((_, index) => (index < 100 ? 1 : 0)),
+      )
+    expect(Number((await writes()) - before)).toBeLessThan(20)
+    for (const watch of watches) await watch[Symbol.asyncDispose]()
+    await session.close(soon())
+  })
+})
+
+describe('a connection that is cut', () => {
+  test('W3: nothing is lost, wherever the cut falls', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    await session.put(many(50), soon())
+    await using proxy = await TcpProxy.to(endpoint)
+    const watcher = connect([proxy.endpoint], { namespace })
+    const end = new AbortController()
+    const { view, counts, ended } = follow(watcher, orders, end.signal)
+    await until('the snapshot', () => counts.snapshots > 0)
+    for (let seq = 1; seq <= 200; seq++) {
+      if (seq % 10 === 0) {
+        const { breaks } = counts
+        proxy.cutAfter(1 + ((seq * 997) % 5000), 'always')
+        await until('it was cut', async () => {
+          await session.put([request('i49', { seq })], soon())
+          return counts.breaks > breaks
+        })
+      }
+      const from = (seq * 7) % 40
+      const some = many(50).slice(from, from + 9)
+      if (seq % 4 === 0)
+        await session.remove(
+          some.map(({ instance: { id } }) => ref(id)),
+          soon(),
+        )
+      else
+        await session.put(
+          some.map((item) => ({ ...item, claim: { ...item.claim, seq } })),
+          soon(),
+        )
+    }
+    proxy.heal()
+    const { records } = await driver.list(orders, soon())
+    const shown = (entries: Iterable<readonly [string, number | undefined]>): string =>
+      Array.from(entries, ([key, seq]) => `${key}@${seq}`)
+        .toSorted()
+        .join()
+    const truth = shown(records.map(({ key, claim }) => [key, claim?.seq] as const))
+    await until('the views are the same', () => shown(view) === truth)
+    expect(counts.breaks).toBeGreaterThan(5)
+    end.abort(new Error('test over'))
+    await ended
+    await watcher[Symbol.asyncDispose]()
+    await session.close(soon())
+  })
+
+  test('ends every observation with unavailable, and the next call connects anew', async () => {
+    await using proxy = await TcpProxy.to(endpoint)
+    const watcher = connect([proxy.endpoint], { namespace })
+    const watches = [orders, { all: true }, { names: true }].map((scope) =>
+      observing(watcher, scope as never),
+    )
+    for (const watch of watches) await watch.next()
+    const ended = watches.map((watch) => codeOf(watch.next()))
+    proxy.reset()
+    expect(await Promise.all(ended)).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    await watcher.probe(soon())
+    await watcher[Symbol.asyncDispose]()
+  })
+})

@@ -1,0 +1,156 @@
+import { type DriverSession, jsonFormat, type RegistryDriver } from '@sd/core/driver'
+import { provideServers, zookeeper } from '@sd/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Keys } from '../src/keys.ts'
+import { putBatch } from '../src/session/put-batch.ts'
+import { removeBatch } from '../src/session/remove-batch.ts'
+import type { SessionState } from '../src/session/session-state.ts'
+import { Turns } from '../src/session/turns.ts'
+import { admin, connect, idsOf, orders, ref, request, soon } from './support.ts'
+
+const servers = await provideServers(zookeeper)
+const endpoint = servers.endpoints[0] ?? ''
+
+let zookeeperItself: Awaited<ReturnType<typeof admin>>
+let namespaces = 0
+let namespace: string
+let driver: RegistryDriver
+let rivalDriver: RegistryDriver
+let session: DriverSession
+let rival: DriverSession
+
+beforeAll(async () => {
+  zookeeperItself = await admin(endpoint)
+})
+afterAll(async () => {
+  await zookeeperItself?.[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  namespace = `races-${process.pid}/${namespaces++}`
+  driver = connect(servers.endpoints, { namespace })
+  rivalDriver = connect(servers.endpoints, { namespace })
+  session = await driver.openSession({ ttlMs: 8_000 }, soon())
+  rival = await rivalDriver.openSession({ ttlMs: 8_000 }, soon())
+})
+afterEach(async () => {
+  await session.close(soon())
+  await rival.close(soon())
+  await driver[Symbol.asyncDispose]()
+  await rivalDriver[Symbol.asyncDispose]()
+})
+
+const path = (id: string): string => `/${namespace}/orders/${id}`
+const ownerOf = async (id: string): Promise<string | undefined> =>
+  (await zookeeperItself.exists(path(id), soon()))?.ephemeralOwner
+
+describe('R7: two sessions race', () => {
+  const rounds = 700
+
+  test('take over, update and remove: the higher claim is never harmed, in thousands of races', async () => {
+    const id = (round: number): string => `r${round}`
+    const each = async (work: (round: number) => Promise<void>): Promise<void> => {
+      const waiting = Array.from({ length: rounds }, (_, round) => round).values()
+      const worker = async (): Promise<void> => {
+        for (const round of waiting) await work(round)
+      }
+      await Promise.all(Array.from({ length: 10 }, worker))
+    }
+    const tally = { removed: 0, 'not-ours': 0, conflict: 0, written: 0, error: 0, absent: 0 }
+    await each(async (round) => {
+      await session.put([request(id(round))], soon())
+      const loser =
+        round % 2 === 0
+          ? session.remove([ref(id(round))], soon())
+          : session.put([request(id(round), { seq: 1 })], soon())
+      const winner = request(id(round), { owner: 'b', at: 2 })
+      let taking = rival.put([winner], soon())
+      const [[lost], [won]] = await Promise.all([loser, taking])
+      tally[lost?.result ?? 'error']++
+      // one that was outrun again and again says so, and is tried again by core
+      for (let left = 5; left > 0 && (await taking)[0]?.result === 'error'; left--)
+        taking = rival.put([winner], soon())
+      expect((await taking)[0]?.result).toBe('written')
+      expect(won?.result).toMatch(/^(?:written|error)$/)
+      // and later, when the other has it: an update and a removal of the loser
+      expect((await session.put([request(id(round), { seq: 2 })], soon()))[0]?.result).toBe(
+        'conflict',
+      )
+      expect((await session.remove([ref(id(round))], soon()))[0]?.result).toBe('not-ours')
+    })
+    const { records } = await driver.list(orders, soon())
+    expect(records).toHaveLength(rounds)
+    expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['b']))
+    const owners = await Promise.all(
+      Array.from({ length: rounds }, (_, round) => ownerOf(id(round))),
+    )
+    expect(new Set(owners)).toEqual(new Set([rival.id]))
+    // both orders have happened
+    expect(tally.removed).toBeGreaterThan(0)
+    expect(tally['not-ours'] + tally.conflict).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['an update', (state: SessionState) => putBatch(state, [request('1', { seq: 1 })], soon())],
+    ['a removal', (state: SessionState) => removeBatch(state, [ref('1')], soon())],
+    [
+      'a takeover of an earlier session',
+      async (state: SessionState) => {
+        await session.put([request('1', { seq: 1 })], soon())
+        return putBatch(state, [request('1', { seq: 2 })], soon())
+      },
+    ],
+  ] as const)('%s never hits a node that was created anew after it was read', async (_, lose) => {
+    await using client = await admin(endpoint)
+    const ownSessions = new Map([[client.sessionId, true]])
+    const keys = new Keys(namespace, jsonFormat)
+    const parts = { written: new Map(), turns: new Turns(), ownSessions }
+    const state: SessionState = { client, keys, id: client.sessionId, ...parts }
+    await putBatch(state, [request('1')], soon())
+    const multi = client.multi.bind(client)
+    let raced = false
+    client.multi = async (operations, signal) => {
+      if (!raced && operations.some(({ type }) => type === 'delete' || type === 'set')) {
+        raced = true
+        const before = await zookeeperItself.exists(path('1'), soon())
+        await zookeeperItself.delete(path('1'), -1, soon())
+        await rival.put([request('1', { owner: 'b', at: 9 })], soon())
+        const after = await zookeeperItself.exists(path('1'), soon())
+        // this is why a record's own version is not enough
+        raced = before?.version === 0 && after?.version === 0
+      }
+      return multi(operations, signal)
+    }
+    expect((await lose(state))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
+    expect(raced).toBe(true)
+    expect(await ownerOf('1')).toBe(rival.id)
+  })
+
+  test('forty sessions that restart under their ids at once converge', async () => {
+    const drivers = Array.from({ length: 40 }, () => connect(servers.endpoints, { namespace }))
+    const sessions = await Promise.all(
+      drivers.map((each) => each.openSession({ ttlMs: 8_000 }, soon(20_000))),
+    )
+    const put = async (id: number, index: number, at: number): Promise<number> => {
+      for (let tries = 1; ; tries++) {
+        const [outcome] = (await sessions[index]?.put(
+          [request(`p${id}`, { owner: `o${index}`, at })],
+          soon(),
+        )) ?? [undefined]
+        if (outcome?.result === 'written') return tries
+        if (tries === 20) throw new Error('it did not converge')
+      }
+    }
+    const first = await Promise.all(sessions.map((_, index) => put(index, index, 1)))
+    expect(Math.max(...first)).toBe(1)
+    // a fast restart of all: everybody takes the id over from a session that still lives
+    const tries = await Promise.all(sessions.map((_, id) => put(id, (id + 1) % 40, 2)))
+    expect(Math.max(...tries)).toBeLessThan(20)
+    process.stderr.write(
+      `forty takeovers at once: ${tries.toSorted((a, b) => a - b).join()} tries\n`,
+    )
+    expect(await idsOf(driver)).toHaveLength(40)
+    for (const each of sessions) await each.close(soon())
+    for (const each of drivers) await each[Symbol.asyncDispose]()
+  })
+})

@@ -1,0 +1,311 @@
+import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { provideServers, until, zookeeper } from '@sd/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { expireSession } from './expire-session.ts'
+import {
+  admin,
+  connect,
+  idsOf,
+  many,
+  orders,
+  ref,
+  request,
+  soon,
+  writePersistent,
+} from './support.ts'
+
+const servers = await provideServers(zookeeper)
+const endpoint = servers.endpoints[0] ?? ''
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+let zookeeperItself: Awaited<ReturnType<typeof admin>>
+let namespaces = 0
+let namespace: string
+let driver: RegistryDriver
+let rivalDriver: RegistryDriver
+let session: DriverSession
+let rival: DriverSession
+
+beforeAll(async () => {
+  zookeeperItself = await admin(endpoint)
+})
+afterAll(async () => {
+  await zookeeperItself?.[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  namespace = `session-${process.pid}/${namespaces++}`
+  driver = connect(servers.endpoints, { namespace })
+  rivalDriver = connect(servers.endpoints, { namespace })
+  session = await driver.openSession({ ttlMs: 8_000 }, soon())
+  rival = await rivalDriver.openSession({ ttlMs: 8_000 }, soon())
+})
+afterEach(async () => {
+  await session.close(soon())
+  await rival.close(soon())
+  await driver[Symbol.asyncDispose]()
+  await rivalDriver[Symbol.asyncDispose]()
+})
+
+const path = (id: string): string => `/${namespace}/orders/${id}`
+const ownerOf = async (id: string): Promise<string | undefined> =>
+  (await zookeeperItself.exists(path(id), soon()))?.ephemeralOwner
+
+describe('a session', () => {
+  test('R10: 1,000 instances are ephemeral nodes of one session, and leave with it', async () => {
+    const requests = many(1000)
+    for (let from = 0; from < 1000; from += 125) {
+      const outcomes = await session.put(requests.slice(from, from + 125), soon())
+      expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+    }
+    await session.renew(soon())
+    expect(await idsOf(rivalDriver)).toHaveLength(1000)
+    const owners = await Promise.all(requests.map(({ instance: { id } }) => ownerOf(id)))
+    expect(new Set(owners)).toEqual(new Set([session.id]))
+    await session.close(soon())
+    expect(await idsOf(rivalDriver)).toEqual([])
+    await session.close(soon())
+  })
+
+  test('its granted ttl is what the server clamps it to', async () => {
+    for (const [ttlMs, grantedTtlMs] of [
+      [200, 1_000],
+      [5_500, 5_500],
+      [600_000, 10_000],
+    ] as const) {
+      const odd = await driver.openSession({ ttlMs }, soon())
+      expect(odd.grantedTtlMs).toBe(grantedTtlMs)
+      await odd.close(soon())
+    }
+  })
+
+  test('notices that the server has ended it, at a beat, a write and an audit', async () => {
+    for (const use of [
+      (lost: DriverSession) => lost.renew(soon()),
+      (lost: DriverSession) => lost.put([request('x')], soon()),
+      (lost: DriverSession) => lost.audit([ref('x')], soon()),
+    ]) {
+      const lost = await driver.openSession({ ttlMs: 8_000 }, soon())
+      await expireSession(endpoint, lost.id)
+      // the server hangs up on what it does not know, and says why when the client is back
+      await expect(use(lost)).rejects.toMatchObject({ retryable: true })
+      await until('it is lost', () => lost.lost.aborted, 2_000)
+      expect(lost.lost.reason).toMatchObject({ code: 'session-lost' })
+      await expect(use(lost)).rejects.toMatchObject({ code: 'session-lost' })
+      await lost.close(soon())
+    }
+  })
+})
+
+describe('put', () => {
+  test('R7: compares claims, and moves what it takes over into its own session', async () => {
+    await session.put([request('1', { at: 5 }), request('2', { at: 5 })], soon())
+    const outcomes = await rival.put(
+      [
+        request('1', { owner: 'b', at: 4 }),
+        request('2', { owner: 'b', at: 6 }),
+        request('3', { owner: 'b', at: 1 }),
+      ],
+      soon(),
+    )
+    expect(outcomes).toEqual([
+      { result: 'conflict', holder: { owner: 'a', at: 5, seq: 0 } },
+      { result: 'written', key: 'orders/2' },
+      { result: 'written', key: 'orders/3' },
+    ])
+    expect(await ownerOf('1')).toBe(session.id)
+    expect(await ownerOf('2')).toBe(rival.id)
+    const absent = request('2', { owner: 'c', at: 99 }, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([
+      { result: 'conflict', holder: { owner: 'b', at: 6, seq: 0 } },
+    ])
+  })
+
+  test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
+    await session.put([request('1', { at: 5, seq: 9 })], soon())
+    const own = request('1', { at: 5, seq: 1 }, { mode: 'if-absent' })
+    expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
+    await session.close(soon())
+    expect(await idsOf(driver)).toEqual(['1'])
+  })
+
+  test('updates in place, again and again: the node stays the same', async () => {
+    await session.put([request('1')], soon())
+    const created = await zookeeperItself.exists(path('1'), soon())
+    for (let seq = 1; seq < 5; seq++)
+      expect(await session.put([request('1', { seq }, { weight: seq })], soon())).toMatchObject([
+        { result: 'written' },
+      ])
+    const { records } = await driver.list(orders, soon())
+    expect(records).toMatchObject([{ instance: { weight: 4 }, claim: { seq: 4 } }])
+    const updated = await zookeeperItself.exists(path('1'), soon())
+    expect(updated).toMatchObject({ createdZxid: created?.createdZxid, version: 4 })
+  })
+
+  test('many services in one batch, none of which is there yet', async () => {
+    const requests = many(100).map((item, index) => ({
+      ...item,
+      instance: { ...item.instance, service: `s${index % 10}` },
+    }))
+    const outcomes = await Promise.all([session.put(requests, soon()), rival.put(requests, soon())])
+    for (const outcome of outcomes)
+      expect(outcome.every(({ result }) => result === 'written')).toBe(true)
+    expect((await driver.list({ names: true }, soon())).names).toHaveLength(10)
+    expect(await idsOf(driver, { all: true })).toHaveLength(100)
+  })
+
+  test('settles two rivals that write the same ids at the same time', async () => {
+    const requests = (owner: string, at: number) =>
+      many(100).map((item) => ({ ...item, claim: { owner, at, seq: 0 } }))
+    await Promise.all([
+      session.put(requests('a', 1), soon()),
+      rival.put(requests('b', 2), soon()),
+      session.put(requests('c', 3), soon()),
+    ])
+    const { records } = await driver.list(orders, soon())
+    expect(records).toHaveLength(100)
+    expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['c']))
+  })
+
+  test('D3: writes over an unreadable record only to take it over', async () => {
+    await session.put([request('0')], soon())
+    await writePersistent(zookeeperItself, path('1'), bytes('{"broken'))
+    const absent = request('1', {}, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
+    expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
+    expect(await ownerOf('1')).toBe(session.id)
+  })
+
+  test('takes a record without a claim over, but never removes or refuses to see it', async () => {
+    await session.put([request('0')], soon())
+    const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
+    await writePersistent(zookeeperItself, path('1'), bytes(foreign))
+    const absent = request('1', { at: 99 }, { mode: 'if-absent' })
+    expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
+    expect(await session.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
+    expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
+  })
+
+  test('refuses an id whose node stands above another namespace, and harms no neighbour', async () => {
+    const below = connect(servers.endpoints, { namespace: `${namespace}/orders` })
+    const belowSession = await below.openSession({ ttlMs: 8_000 }, soon())
+    await belowSession.put([request('x', {}, { service: 'eu' })], soon())
+    const outcomes = await session.put([request('a'), request('eu'), request('b')], soon())
+    expect(outcomes.map(({ result }) => result)).toEqual(['written', 'error', 'written'])
+    expect(outcomes[1]).toMatchObject({ error: { code: 'invalid-argument' } })
+    expect(await idsOf(driver)).toEqual(['a', 'b'])
+    expect(await idsOf(below, { service: 'eu' })).toEqual(['x'])
+    expect((await driver.list(orders, soon())).skipped).toEqual([])
+    await belowSession.close(soon())
+    await below[Symbol.asyncDispose]()
+  })
+
+  test('splits what is too large for one packet', async () => {
+    const large = many(20).map((item) => ({
+      ...item,
+      instance: { ...item.instance, metadata: { blob: 'x'.repeat(200_000) } },
+    }))
+    const outcomes = await session.put(large, soon(20_000))
+    expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+    expect(await idsOf(driver)).toHaveLength(20)
+  })
+})
+
+describe('remove', () => {
+  test("R7: never removes a rival's record", async () => {
+    await session.put([request('1'), request('2')], soon())
+    await rival.put([request('2', { owner: 'b', at: 2 })], soon())
+    expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
+      { result: 'removed' },
+      { result: 'not-ours' },
+      { result: 'absent' },
+    ])
+    expect(await idsOf(driver)).toEqual(['2'])
+  })
+
+  test('removes what another session of the same owner wrote', async () => {
+    await session.put([request('1')], soon())
+    expect(await rival.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])
+    expect(await idsOf(driver)).toEqual([])
+  })
+})
+
+describe('audit', () => {
+  test('tells ours, missing, replaced and edited', async () => {
+    const ids = ['ours', 'missing', 'replaced', 'edited', 'untied', 'broken']
+    await session.put(
+      ids.map((id) => request(id)),
+      soon(),
+    )
+    await zookeeperItself.delete(path('missing'), -1, soon())
+    await rival.put([request('replaced', { owner: 'b', at: 2 })], soon())
+    const { data } = await zookeeperItself.get(path('edited'), soon())
+    const edited = bytes(Buffer.from(data).toString().replace('"seq":0', '"seq":1'))
+    await zookeeperItself.set(path('edited'), edited, -1, soon())
+    const untied = await zookeeperItself.get(path('untied'), soon())
+    await writePersistent(zookeeperItself, path('untied'), untied.data)
+    await zookeeperItself.set(path('broken'), bytes('?'), -1, soon())
+    const audits = await session.audit(
+      ids.map((id) => ref(id)),
+      soon(),
+    )
+    expect(audits.map(({ state }) => state)).toEqual([
+      'ours',
+      'missing',
+      'replaced',
+      'edited',
+      'replaced',
+      'edited',
+    ])
+    expect(audits[2]?.record?.claim?.owner).toBe('b')
+    expect(audits[3]?.record?.claim?.seq).toBe(1)
+    expect(session.lost.aborted).toBe(false)
+  })
+
+  test('recognises a write whose answer never came', async () => {
+    await session.put([request('0')], soon())
+    const aborted = new AbortController()
+    const put = session.put([request('1')], aborted.signal)
+    setTimeout(() => aborted.abort(new Error('lost')), 1)
+    await put.catch(() => {})
+    const found = await idsOf(driver)
+    const [audit] = await session.audit([ref('1')], soon())
+    expect(audit?.state).toBe(found.includes('1') ? 'ours' : 'missing')
+    expect(await session.put([request('1', { seq: 1 })], soon())).toMatchObject([
+      { result: 'written' },
+    ])
+  })
+})
+
+describe('list', () => {
+  test('D1, D2: an unknown service is empty, and names are apart', async () => {
+    expect(await driver.list({ service: 'nobody' }, soon())).toMatchObject({ records: [] })
+    const services = ['user', 'user-admin', 'user/admin', '..', '%epoch', 'ü']
+    await session.put(
+      services.map((service) => request('1', {}, { service })),
+      soon(),
+    )
+    for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
+    const { names } = await driver.list({ names: true }, soon())
+    expect(names?.toSorted()).toEqual(services.toSorted())
+    expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
+  })
+
+  test('a service that became empty has no name, and its node stays', async () => {
+    await session.put([request('1')], soon())
+    await session.remove([ref('1')], soon())
+    expect((await driver.list({ names: true }, soon())).names).toEqual([])
+    expect(await zookeeperItself.exists(`/${namespace}/orders`, soon())).toBeDefined()
+  })
+
+  test('D3: skips what cannot be read, in a service and beside all services', async () => {
+    await session.put([request('1')], soon())
+    await writePersistent(zookeeperItself, path('2'), Uint8Array.from([0, 255]))
+    await writePersistent(zookeeperItself, `/${namespace}/not%a%name`, bytes(''))
+    await writePersistent(zookeeperItself, `/${namespace}/not%a%name/x`, bytes('x'))
+    const { records, skipped } = await driver.list({ all: true }, soon())
+    expect(records).toHaveLength(1)
+    expect(skipped.map(({ key }) => key).toSorted()).toEqual(['not%a%name/x', 'orders/2'])
+    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+  })
+})

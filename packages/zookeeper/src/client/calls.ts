@@ -1,0 +1,118 @@
+import type { Connection } from './connection.ts'
+import { connectionLossCode, errorCodeOf } from './error-codes.ts'
+import { Lane } from './guards/lane.ts'
+import type { WatchKind } from './guards/watch-table.ts'
+import type { LibraryRequest } from './library.ts'
+import type { NodeListener } from './zookeeper-client.ts'
+import { ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper-error.ts'
+
+/**
+ * Less than what a server takes by default (`jute.maxbuffer`, 1,048,575 bytes): it drops the
+ * connection over more, which looks like a lost one.
+ */
+const maxRequestBytes = 1_000_000
+
+/** Reads may be many and their answers large: few at once, so that a heartbeat passes them by. */
+const maxReadsInFlight = 64
+const maxOthersInFlight = 1_000
+
+/** One request to the server, and what its answer means. */
+export interface Call<T> {
+  readonly operation: string
+  readonly path?: string
+  readonly signal: AbortSignal
+  /** Waits behind the other reads; nothing else does. */
+  readonly isRead?: boolean
+  /** What it throws is wrong with the arguments. */
+  readonly request: () => LibraryRequest
+  /** Without a payload when there is no node, for a call that `takesAbsence`. */
+  readonly read: (payload: unknown) => T
+  readonly takesAbsence?: boolean
+  readonly watch?: { readonly kind: WatchKind; readonly listener: NodeListener } | undefined
+}
+
+/** Why no call can be made any more. */
+export interface Over {
+  readonly code: ZooKeeperErrorCode
+  readonly message: string
+}
+
+/** The calls under way on one connection. */
+export class Calls {
+  readonly #connection: Connection
+  readonly #reads = new Lane(maxReadsInFlight)
+  readonly #others = new Lane(maxOthersInFlight)
+  readonly #over: () => Over | undefined
+
+  /** `over` tells whether there is an end to all calls. */
+  constructor(connection: Connection, over: () => Over | undefined) {
+    this.#connection = connection
+    this.#over = over
+  }
+
+  /** Settles as soon as the signal aborts; a later answer only frees its place. */
+  async run<T>(call: Call<T>): Promise<T> {
+    const { signal } = call
+    signal.throwIfAborted()
+    const request = checked(call)
+    const lane = call.isRead ? this.#reads : this.#others
+    return new Promise<T>((resolve, reject) => {
+      const place: { leave?: () => void } = {}
+      const aborted = (): void => {
+        place.leave?.()
+        reject(signal.reason as Error)
+      }
+      const answered = (code: number, payload?: unknown): void => {
+        signal.removeEventListener('abort', aborted)
+        try {
+          // of an aborted call nobody knows that it has set a watch
+          if (!signal.aborted) resolve(this.#result(call, code, payload))
+        } catch (error) {
+          reject(error)
+        }
+        lane.leave()
+      }
+      signal.addEventListener('abort', aborted, { once: true })
+      place.leave = lane.enter(() => {
+        if (this.#over()) answered(connectionLossCode)
+        else this.#connection.send(request, answered)
+      })
+    })
+  }
+
+  #result<T>(call: Call<T>, code: number, payload: unknown): T {
+    const { operation, path, watch } = call
+    const error = errorCodeOf(code)
+    if (code !== 0 && !(error === 'NO_NODE' && call.takesAbsence)) {
+      const over = this.#over()
+      const message = over?.message ?? this.#inWords(error, code)
+      throw new ZooKeeperError(over?.code ?? error, { operation, path, message })
+    }
+    const result = call.read(payload)
+    if (watch && path !== undefined) this.#connection.watches.add(watch.kind, path, watch.listener)
+    return result
+  }
+
+  /** What there is to say beside the code. */
+  #inWords(error: ZooKeeperErrorCode, code: number): string | undefined {
+    if (error === 'CONNECTION_LOSS') return this.#connection.trouble
+    return error === 'SYSTEM_ERROR' ? `the server answered ${code}` : undefined
+  }
+}
+
+/** The request, refused before any I/O where no server would take it. */
+const checked = ({ operation, path, request }: Call<unknown>): LibraryRequest => {
+  let made: LibraryRequest
+  try {
+    made = request()
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new ZooKeeperError('BAD_ARGUMENTS', { operation, path, message, cause })
+  }
+  const bytes = made.payload?.byteLength() ?? 0
+  if (bytes > maxRequestBytes) {
+    const message = `${bytes} bytes are more than ${maxRequestBytes}: a server would hang up`
+    throw new ZooKeeperError('TOO_LARGE', { operation, path, message })
+  }
+  return made
+}

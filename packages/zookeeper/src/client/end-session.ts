@@ -1,0 +1,48 @@
+import type { Clock, Timer } from '@sd/core/driver'
+import type { Connection } from './connection.ts'
+import type { LibraryRequest } from './library.ts'
+import type { ZooKeeperClient } from './zookeeper-client.ts'
+
+/** What `endSession` works with. */
+export interface Ending {
+  readonly client: ZooKeeperClient
+  readonly connection: Connection
+  readonly request: LibraryRequest
+  readonly clock: Clock
+}
+
+/**
+ * Asks for the end of the session, on this connection or the next ones, until a server has
+ * confirmed it, the session is over otherwise, or the signal aborts: then `false`.
+ */
+export const endSession = async (
+  { client, connection, request, clock }: Ending,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  if (signal.aborted) return false
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  let patience: Timer | undefined
+  const attempt = (): void => {
+    patience = clock.setTimer(connection.handshakeMs, () =>
+      connection.drop('no answer to the end of the session'),
+    )
+    connection.send(request, (code) => {
+      if (code === 0) resolve(true)
+    })
+  }
+  const forget = client.onState((state) => {
+    patience?.cancel()
+    if (state === 'connected') attempt()
+    if (state === 'ended') resolve(true)
+  })
+  const aborted = (): void => resolve(false)
+  signal.addEventListener('abort', aborted, { once: true })
+  if (connection.isOpen) attempt()
+  try {
+    return await promise
+  } finally {
+    patience?.cancel()
+    forget()
+    signal.removeEventListener('abort', aborted)
+  }
+}

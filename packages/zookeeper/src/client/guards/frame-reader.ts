@@ -1,0 +1,40 @@
+/** No answer of a server is larger; a length beyond is not ZooKeeper talking. */
+const maxFrameBytes = 64 * 1024 * 1024
+
+/**
+ * Cuts what one connection receives into frames: four bytes of length, then the content. One for
+ * each connection, so that half a frame cut off with its connection never runs into the next
+ * (the library keeps it, takes the next handshake for its rest and is wedged for good). The
+ * library copies all that waits for each frame, and calls itself; this does neither.
+ */
+export class FrameReader {
+  #chunks: Buffer[] = []
+  #size = 0
+  /** Bytes needed until there is another frame. */
+  #wanted = 4
+
+  /** The frames that `chunk` completes, their length in front. Throws on an impossible length. */
+  push(chunk: Buffer): Buffer[] {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size < this.#wanted) return []
+    const frames: Buffer[] = []
+    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
+    for (;;) {
+      this.#wanted = rest.length < 4 ? 4 : 4 + lengthOf(rest)
+      if (rest.length < this.#wanted) break
+      frames.push(rest.subarray(0, this.#wanted))
+      rest = rest.subarray(this.#wanted)
+    }
+    this.#chunks = [rest]
+    this.#size = rest.length
+    return frames
+  }
+}
+
+const lengthOf = (frame: Buffer): number => {
+  const length = frame.readInt32BE(0)
+  if (length < 0 || length > maxFrameBytes)
+    throw new Error(`a frame of ${length} bytes: this is no ZooKeeper server`)
+  return length
+}

@@ -1,0 +1,41 @@
+import type { Clock, Timer } from '@sd/core/driver'
+
+/**
+ * Pings whenever nothing was sent for a while. The library pings when nothing moves either way: a
+ * client that only receives (watches that fire) never pings, and its session expires.
+ */
+export class KeepAlive {
+  readonly #clock: Clock
+  readonly #ping: () => void
+  #sentMs = 0
+  #timer: Timer | undefined
+
+  constructor(clock: Clock, ping: () => void) {
+    this.#clock = clock
+    this.#ping = ping
+  }
+
+  start(intervalMs: number): void {
+    this.sent()
+    this.#wait(intervalMs, intervalMs)
+  }
+
+  /** Something else was sent: as good as a ping. */
+  sent(): void {
+    this.#sentMs = this.#clock.monotonicMs()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  #wait(delayMs: number, intervalMs: number): void {
+    this.#timer = this.#clock.setTimer(delayMs, () => {
+      const leftMs = this.#sentMs + intervalMs - this.#clock.monotonicMs()
+      if (leftMs > 0) return this.#wait(leftMs, intervalMs)
+      this.#ping()
+      this.sent()
+      this.#wait(intervalMs, intervalMs)
+    })
+  }
+}

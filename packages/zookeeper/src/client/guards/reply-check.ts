@@ -1,0 +1,35 @@
+/** A connect reply is 36 bytes, and one more since ZooKeeper 3.4; a session's password has 16. */
+const connectReplyBytes = [36, 37]
+
+/** Throws when `frame` is no answer to a handshake: whoever listens there is not ZooKeeper. */
+export const checkConnectReply = (frame: Buffer): void => {
+  if (!connectReplyBytes.includes(frame.length - 4) || frame.readInt32BE(20) !== 16)
+    throw new Error('what answered the handshake is no ZooKeeper server')
+}
+
+/** What a reply's header says. */
+export interface ReplyHeader {
+  readonly xid: number
+  readonly code: number
+}
+
+export const authenticationXid = -4
+const systemErrorCode = -1
+const authFailedCode = -115
+const libraryCodes = new Set([
+  0, -1, -2, -3, -4, -5, -6, -7, -8, -100, -101, -102, -103, -108, -110, -111, -112, -113, -114,
+  -115,
+])
+
+/**
+ * Reads a reply's header. A code that the library does not know makes it throw inside its parser
+ * (session moved, quota exceeded, throttled …), so it is given one that it does, in place; and
+ * whatever a server answers to a login other than yes is a refusal.
+ */
+export const checkReply = (frame: Buffer): ReplyHeader => {
+  const xid = frame.readInt32BE(4)
+  const code = frame.readInt32BE(16)
+  if (xid === authenticationXid && code !== 0) frame.writeInt32BE(authFailedCode, 16)
+  else if (!libraryCodes.has(code)) frame.writeInt32BE(systemErrorCode, 16)
+  return { xid, code }
+}

@@ -1,0 +1,64 @@
+import type { LibraryWatchEvent } from '../library.ts'
+import type { NodeEvent, NodeListener } from '../zookeeper-client.ts'
+
+/** ZooKeeper's event types, and the watches that each of them ends. */
+const events: ReadonlyMap<number, { event: NodeEvent; ends: readonly WatchKind[] }> = new Map([
+  [1, { event: 'created', ends: ['data'] }],
+  [2, { event: 'deleted', ends: ['data', 'children'] }],
+  [3, { event: 'changed', ends: ['data'] }],
+  [4, { event: 'children', ends: ['children'] }],
+])
+
+/** The server keeps one watch for a node's data or existence, and one for its children. */
+export type WatchKind = 'data' | 'children'
+
+/**
+ * The watches of one connection, instead of the library's. That one sets all watches again in one
+ * packet after a reconnect: more than some 16,000 are larger than a server takes, which drops the
+ * connection, for ever. Here no watch outlives its connection.
+ */
+export class WatchTable {
+  readonly #tables: Readonly<Record<WatchKind, Map<string, Set<NodeListener>>>> = {
+    data: new Map(),
+    children: new Map(),
+  }
+  readonly #call: (listener: NodeListener, event: NodeEvent) => void
+
+  /** `call` calls a listener and lets nothing it throws escape. */
+  constructor(call: (listener: NodeListener, event: NodeEvent) => void) {
+    this.#call = call
+  }
+
+  get size(): number {
+    return this.#tables.data.size + this.#tables.children.size
+  }
+
+  add(kind: WatchKind, path: string, listener: NodeListener): void {
+    const table = this.#tables[kind]
+    const listeners = table.get(path)
+    if (listeners) listeners.add(listener)
+    else table.set(path, new Set([listener]))
+  }
+
+  /** What the server told. Each listener is called once, whatever it was waiting for. */
+  fire({ type, path }: LibraryWatchEvent): void {
+    const found = events.get(type)
+    if (!found) return
+    const fired = new Set<NodeListener>()
+    for (const kind of found.ends) {
+      for (const listener of this.#tables[kind].get(path) ?? []) fired.add(listener)
+      this.#tables[kind].delete(path)
+    }
+    for (const listener of fired) this.#call(listener, found.event)
+  }
+
+  /** The connection went: every listener is told, and none is kept. */
+  lose(): void {
+    const lost = new Set<NodeListener>()
+    for (const table of Object.values(this.#tables)) {
+      for (const listeners of table.values()) for (const listener of listeners) lost.add(listener)
+      table.clear()
+    }
+    for (const listener of lost) this.#call(listener, 'lost')
+  }
+}

@@ -1,0 +1,63 @@
+import type { DriverContext } from '@sd/core/driver'
+// @ts-expect-error: the library publishes no types of its inside; `library.ts` has them
+import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js'
+// @ts-expect-error: as above
+import jute from 'node-zookeeper-client/lib/jute/index.js'
+import { GuardedClient } from './guarded-client.ts'
+import { parseHost } from './guards/host-rotation.ts'
+import { assertLibrary, type Jute, type Library, type LibraryConnection } from './library.ts'
+import type { ZooKeeperClient } from './zookeeper-client.ts'
+import { ZooKeeperError } from './zookeeper-error.ts'
+
+/** What a client is made of. */
+export interface ZooKeeperClientOptions {
+  /** Each `host:port`, an IPv6 address in brackets. */
+  readonly hosts: readonly string[]
+  /** What to ask for; the server clamps it. */
+  readonly sessionTimeoutMs: number
+  /** With `password`: digest authentication. */
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /**
+   * With credentials: whether others may read what this client creates. Default true. Without
+   * credentials everybody may do everything with it.
+   */
+  readonly worldReadable?: boolean | undefined
+  readonly context: DriverContext
+}
+
+/**
+ * A client of one session over `node-zookeeper-client`. Does no I/O before `connect`. Throws
+ * `BAD_ARGUMENTS` when a host is not `host:port`, and an `Error` when the library is another
+ * version than the one that this was written against.
+ */
+export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeeperClient =>
+  new GuardedClient({ ...options, library: openLibrary(options) })
+
+/** The library as it comes, not connected yet. Apart for tests that start from a strange state. */
+export const openLibrary = (options: ZooKeeperClientOptions): Library => {
+  const { hosts, sessionTimeoutMs, username, password } = options
+  const servers = hosts.map((text) => {
+    const host = parseHost(text)
+    if (host) return host
+    throw new ZooKeeperError('BAD_ARGUMENTS', {
+      operation: 'connect',
+      message: `${JSON.stringify(text)} is not host:port`,
+    })
+  })
+  // the string is parsed by the library in a way that breaks IPv6; `servers` replaces the result
+  const connection = new (ConnectionManager as new (
+    hosts: string,
+    options: { sessionTimeout: number },
+    listener: () => void,
+  ) => LibraryConnection)('servers:1', { sessionTimeout: sessionTimeoutMs }, () => {})
+  connection.servers = servers
+  const library: Library = { connection, jute: jute as Jute }
+  assertLibrary(library)
+  if (username !== undefined)
+    connection.credentials.push({
+      scheme: 'digest',
+      auth: Buffer.from(`${username}:${password ?? ''}`),
+    })
+  return library
+}

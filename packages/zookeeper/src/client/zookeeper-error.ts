@@ -1,0 +1,59 @@
+/**
+ * What went wrong, as ZooKeeper names it (`KeeperException.Code`). `TOO_LARGE` is ours: refused
+ * before it was sent, because a server would drop the connection over it.
+ */
+export type ZooKeeperErrorCode =
+  | 'SYSTEM_ERROR'
+  | 'RUNTIME_INCONSISTENCY'
+  | 'DATA_INCONSISTENCY'
+  | 'CONNECTION_LOSS'
+  | 'MARSHALLING_ERROR'
+  | 'UNIMPLEMENTED'
+  | 'OPERATION_TIMEOUT'
+  | 'BAD_ARGUMENTS'
+  | 'API_ERROR'
+  | 'NO_NODE'
+  | 'NO_AUTH'
+  | 'BAD_VERSION'
+  | 'NO_CHILDREN_FOR_EPHEMERALS'
+  | 'NODE_EXISTS'
+  | 'NOT_EMPTY'
+  | 'SESSION_EXPIRED'
+  | 'INVALID_ACL'
+  | 'AUTH_FAILED'
+  | 'NOT_READ_ONLY'
+  | 'SESSION_MOVED'
+  | 'QUOTA_EXCEEDED'
+  | 'THROTTLED_OP'
+  | 'TOO_LARGE'
+
+/** Where and over what a `ZooKeeperError` happened. */
+export interface ZooKeeperErrorContext {
+  /** What was attempted: `create`, `multi`, `connect` … */
+  readonly operation: string
+  readonly path?: string | undefined
+  /** Of a `multi`: the index of the operation that failed. */
+  readonly failedAt?: number | undefined
+  /** In words, instead of what the code says by itself. */
+  readonly message?: string | undefined
+  readonly cause?: unknown
+}
+
+/** What every method of a `ZooKeeperClient` rejects with, apart from the reasons of aborted signals. */
+export class ZooKeeperError extends Error {
+  override readonly name = 'ZooKeeperError'
+  readonly code: ZooKeeperErrorCode
+  readonly operation: string
+  readonly path: string | undefined
+  readonly failedAt: number | undefined
+
+  constructor(code: ZooKeeperErrorCode, context: ZooKeeperErrorContext) {
+    const { operation, path, failedAt, message, cause } = context
+    const where = path === undefined ? '' : ` ${path}`
+    super(`${operation}${where}: ${code}${message === undefined ? '' : `, ${message}`}`, { cause })
+    this.code = code
+    this.operation = operation
+    this.path = path
+    this.failedAt = failedAt
+  }
+}

@@ -1,0 +1,81 @@
+import { type RecordKey, toRecordKey } from '@sd/core/driver'
+import { type Decoded, isParent } from '../keys.ts'
+import { inParallel } from '../in-parallel.ts'
+import { ifThere } from '../zookeeper-read.ts'
+import { type Place, watchChildren } from './place.ts'
+
+/** What happened to records: those written, and those that are gone. */
+export interface RecordChanges {
+  readonly decoded: readonly Decoded[]
+  readonly removed: readonly RecordKey[]
+}
+
+/**
+ * Follows the records of one service: a watch on their list, and one on each of them. A node that
+ * is told as deleted is read again, as a takeover deletes and creates it in one step.
+ */
+export class ServiceFollower {
+  readonly #place: Place
+  readonly #parent: string
+  readonly #changed: () => void
+  readonly #known = new Set<string>()
+  readonly #due = new Set<string>()
+  #listDue = true
+
+  /** `changed` tells that `changes` has something to read. */
+  constructor(place: Place, parent: string, changed: () => void) {
+    this.#place = place
+    this.#parent = parent
+    this.#changed = changed
+  }
+
+  /** The keys of all records, as of the last reading. */
+  get known(): readonly RecordKey[] {
+    return Array.from(this.#known, toRecordKey)
+  }
+
+  /** Reads what changed since the last time; the first time, everything. */
+  async changes(): Promise<RecordChanges> {
+    const removed: RecordKey[] = []
+    const due = new Set(this.#due)
+    this.#due.clear()
+    if (this.#listDue) {
+      const present = await this.#list()
+      for (const key of this.#known)
+        if (!present.has(key)) {
+          this.#known.delete(key)
+          due.delete(key)
+          removed.push(toRecordKey(key))
+        }
+      for (const key of present) if (!this.#known.has(key)) due.add(key)
+    }
+    const decoded: Decoded[] = []
+    await inParallel([...due], async (key) => {
+      const read = await this.#read(key)
+      if (read) decoded.push(read)
+      else if (this.#known.delete(key)) removed.push(toRecordKey(key))
+    })
+    for (const { key } of decoded) this.#known.add(key)
+    return { decoded, removed }
+  }
+
+  async #list(): Promise<ReadonlySet<string>> {
+    this.#listDue = false
+    const path = this.#place.keys.path(this.#parent)
+    const names = await watchChildren(this.#place, path, () => {
+      this.#listDue = true
+      this.#changed()
+    })
+    return new Set(names.map((name) => `${this.#parent}/${name}`))
+  }
+
+  async #read(key: string): Promise<Decoded | undefined> {
+    const { keys, subscription } = this.#place
+    const read = subscription.get(keys.path(key), () => {
+      this.#due.add(key)
+      this.#changed()
+    })
+    const node = await ifThere(read)
+    return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
+  }
+}

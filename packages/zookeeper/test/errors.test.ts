@@ -1,0 +1,41 @@
+import { RegistryError } from '@sd/core/driver'
+import { describe, expect, it } from 'vitest'
+import { ZooKeeperError, type ZooKeeperErrorCode } from '../src/client/zookeeper-error.ts'
+import { isCode, toRegistryError } from '../src/errors.ts'
+
+describe('toRegistryError', () => {
+  it.each<[ZooKeeperErrorCode, string]>([
+    ['CONNECTION_LOSS', 'unavailable'],
+    ['SESSION_MOVED', 'unavailable'],
+    ['THROTTLED_OP', 'unavailable'],
+    ['QUOTA_EXCEEDED', 'unavailable'],
+    ['OPERATION_TIMEOUT', 'timeout'],
+    ['SESSION_EXPIRED', 'session-lost'],
+    ['NO_AUTH', 'permission-denied'],
+    ['AUTH_FAILED', 'permission-denied'],
+    ['BAD_ARGUMENTS', 'invalid-argument'],
+    ['TOO_LARGE', 'invalid-argument'],
+    ['UNIMPLEMENTED', 'unsupported'],
+    ['NOT_EMPTY', 'internal'],
+  ])('%s is %s', (code, wanted) => {
+    const cause = new ZooKeeperError(code, { operation: 'create', path: '/services' })
+    const error = toRegistryError(cause, 'put', 'orders')
+    expect(error).toMatchObject({ code: wanted, backend: 'zookeeper', service: 'orders', cause })
+    expect(error.message).toContain(`put orders: create /services: ${code}`)
+  })
+
+  it('passes its own kind unchanged, and takes what is no error', () => {
+    const own = new RegistryError('closed', { backend: 'x', operation: 'list', message: 'x' })
+    expect(toRegistryError(own, 'put')).toBe(own)
+    expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
+  })
+
+  it('tells what a person must do', () => {
+    const denied = new ZooKeeperError('NO_AUTH', { operation: 'set' })
+    expect(toRegistryError(denied, 'put').message).toContain('check username and password')
+    expect([isCode(denied, 'NO_NODE', 'NO_AUTH'), isCode(new Error('x'), 'NO_AUTH')]).toEqual([
+      true,
+      false,
+    ])
+  })
+})
