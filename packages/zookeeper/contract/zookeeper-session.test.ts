@@ -51,6 +51,16 @@ const path = (id: string): string => `/${namespace}/orders/${id}`
 const ownerOf = async (id: string): Promise<string | undefined> =>
   (await zookeeperItself.exists(path(id), soon()))?.ephemeralOwner
 
+test('diagnose tells the version that a server tells, and the limits', async () => {
+  const dead = '127.0.0.1:1'
+  const some = connect([dead, ...servers.endpoints], { namespace })
+  expect(await some.diagnose?.(soon())).toMatchObject({
+    serverVersion: expect.stringMatching(/^3\.\d+\.\d+/) as string,
+    limits: expect.arrayContaining(['no TLS in this client']) as string[],
+  })
+  await some[Symbol.asyncDispose]()
+})
+
 describe('a session', () => {
   test('R10: 1,000 instances are ephemeral nodes of one session, and leave with it', async () => {
     const requests = many(1000)

@@ -6,16 +6,22 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  type EditOutcome,
+  type InstanceRecord,
   type Observation,
   type RegistryDriver,
   type Scope,
+  type ServiceInstance,
 } from '@sd/core/driver'
 import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
+import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
+import { editInPlace } from './edit-in-place.ts'
 import { heartbeat } from './heartbeat.ts'
 import { Keys } from './keys.ts'
 import { Reader } from './reader/reader.ts'
+import type { ReaderConnection } from './reader/reader-connection.ts'
 import { observe } from './zookeeper-observe.ts'
 import { readScope, serviceIn } from './zookeeper-read.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
@@ -93,14 +99,23 @@ class ZooKeeperDriver implements RegistryDriver {
     return this.#reader.call('probe', signal, (connection) => heartbeat(connection, signal))
   }
 
+  edit(
+    record: InstanceRecord,
+    instance: ServiceInstance,
+    signal: AbortSignal,
+  ): Promise<EditOutcome> {
+    const edit = (connection: ReaderConnection): Promise<EditOutcome> =>
+      editInPlace(connection, this.#keys, record, instance, signal)
+    return this.#reader.call('edit', signal, edit, instance.service)
+  }
+
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {
     const { root } = this.#keys
     const parents = await this.#reader.call('diagnose', signal, (connection) =>
       connection.exists(root, signal),
     )
     return {
-      // only the four-letter word `srvr` and the admin server tell it, and both may be off
-      serverVersion: 'unknown',
+      serverVersion: await serverVersion(this.#config.hosts, signal),
       limits: [
         `${root} has ${parents?.childCount ?? 0} service nodes; those that became empty stay`,
         'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s by default)',

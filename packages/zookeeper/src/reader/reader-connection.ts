@@ -2,6 +2,7 @@ import { abortable, type DriverContext } from '@sd/core/driver'
 import { barrier } from '../barrier.ts'
 import { createZooKeeperClient } from '../client/node-zookeeper-client.ts'
 import type {
+  MultiOperation,
   NodeChildren,
   NodeData,
   NodeListener,
@@ -10,7 +11,6 @@ import type {
 } from '../client/zookeeper-client.ts'
 import { ZooKeeperError } from '../client/zookeeper-error.ts'
 import type { ZooKeeperConfig } from '../config.ts'
-
 import { type Reads, Watches } from './watches.ts'
 
 /** Nothing of ours depends on this session: it only has to outlive a garbage collection. */
@@ -65,6 +65,10 @@ export class ReaderConnection implements Reads {
 
   children(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeChildren> {
     return this.#counted(this.#client.children(path, signal, watch))
+  }
+
+  multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void> {
+    return this.#counted(this.#client.multi(operations, signal))
   }
 
   /**

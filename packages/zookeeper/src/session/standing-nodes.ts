@@ -1,7 +1,7 @@
-import type { NodeData } from '../client/zookeeper-client.ts'
+import type { NodeData, ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { inParallel } from '../in-parallel.ts'
+import type { Keys } from '../keys.ts'
 import { ifThere } from '../zookeeper-read.ts'
-import type { SessionState } from './session-state.ts'
 
 /** What was read before a write that depends on it. */
 export interface StandingNodes {
@@ -20,7 +20,10 @@ export const parentOf = (key: string): string => key.slice(0, key.lastIndexOf('/
  * version begins at 0 again when it is created anew, and could be the same by chance.
  */
 export const readStanding = async (
-  { client, keys }: SessionState,
+  {
+    client,
+    keys,
+  }: { readonly client: Pick<ZooKeeperClient, 'exists' | 'get'>; readonly keys: Keys },
   recordKeys: readonly string[],
   signal: AbortSignal,
 ): Promise<StandingNodes> => {
