@@ -1,41 +1,99 @@
-import type { ContractHarness, Need } from '@sd/contract-tests'
+import { type ContractHarness, type Fault, forkOwner, type Need } from '@sd/contract-tests'
 import { sqlite } from '../src/index.ts'
+import { lockFile } from './lock-file.ts'
+import { byHand, keyOf, SharedFolder } from './shared-folder.ts'
 
-/** Where the server answers. */
-const endpoint = process.env['SD_TEST_SQLITE_ENDPOINT'] ?? 'http://127.0.0.1:1234'
-
-/** What `sqliteHarness` provides. The cases that need anything else are skipped by name. */
-export const sqliteNeeds: readonly Need[] = ['invalidConfigs']
+/** All that the suite can ask for, but what needs bytes on a wire or credentials. */
+export const sqliteNeeds: readonly Need[] = [
+  'connectDirect',
+  'server',
+  'partition',
+  'slow',
+  'expireSession',
+  'loseHistory',
+  'deleteRecord',
+  'writeRaw',
+  'startOwner',
+  'askForTls',
+  'invalidConfigs',
+]
 
 /**
- * A harness over one real server. Each hook below that is added, here and in `sqliteNeeds`,
- * turns the cases on that need it. All faults end when what the hook returned is disposed of.
- *
- * - `connectDirect(namespace)`: a driver past the proxy that the faults spoil. W3 reads through it
- *   what the spoilt one must catch up with.
- * - `server`: `stop('term' | 'kill')` and `start()` (the same address, data kept, resolves when it
- *   answers), `wipe()` (of a stopped one: it starts empty), `pause()` and `resume()` (SIGSTOP,
- *   SIGCONT). R4, R5, R6, R8, R9, R11, W3, W4: restarts, outages, freezes, lost data.
- * - `partition()`: what is sent vanishes, connections stay open. R5, W3.
- * - `slow(delayMs)`: every message comes late, each way.
- * - `cutAt(bytes)`: each connection is cut after that many bytes from the server. W3.
- * - `expireSession(sessionId)`: ends that session out of band. R5, R7, R10.
- * - `loseHistory()`: old cursors become unusable, as by a compaction. W3.
- * - `deleteRecord(namespace, service, id)`: out of band. R5.
- * - `writeRaw(namespace, service, id, bytes)`: overwrites the record, tied to no session. D3, R5.
- * - `startOwner(namespace, instance, ttlMs)`: another process registers and holds it: `forkOwner`
- *   of `@sd/contract-tests`. R3, D3.
- * - `secure`: TLS and authentication, each a server and the secrets used. S1, S2.
- * - `askForTls`: makes a driver that asks for TLS; refused where `capabilities.tls` is false. S1.
- *
- * `launch` and `TcpProxy` of `@sd/test-servers` do most of this; see `packages/etcd/contract`.
+ * A harness over one file. It has no server; its faults are those of a file: stopped is a disk
+ * that is not mounted, wiped is a file that was deleted, frozen is a file that another process has
+ * locked, slow is a neighbour who locks it again and again, and a client is cut off when the disk
+ * is gone for it alone.
  */
-export const sqliteHarness = async (): Promise<ContractHarness> => ({
-  connect: (namespace) => sqlite({ endpoint, namespace }),
-  invalidConfigs: [
-    { field: 'endpoint', make: () => sqlite({ endpoint: 'nowhere' }) },
-    { field: 'namespace', make: () => sqlite({ endpoint, namespace: '' }) },
-    { field: 'nam', make: () => sqlite({ endpoint, nam: 'x' } as never) },
-  ],
-  [Symbol.asyncDispose]: async () => {},
-})
+export const sqliteHarness = async (): Promise<ContractHarness> => {
+  const folder = await SharedFolder.create()
+  const both = ['link', 'direct'] as const
+  let lock: Fault | undefined
+  return {
+    connect: (namespace) => sqlite({ path: folder.over('link'), namespace }),
+    connectDirect: (namespace) => sqlite({ path: folder.over('direct'), namespace }),
+    server: {
+      stop: async () => {
+        for (const link of both) await folder.unmount(link)
+      },
+      start: async () => {
+        for (const link of both) await folder.mount(link)
+      },
+      wipe: () => folder.wipe(),
+      pause: async () => {
+        lock = await lockFile(folder.path)
+      },
+      resume: async () => {
+        await lock?.[Symbol.asyncDispose]()
+      },
+    },
+    partition: async () => {
+      await folder.unmount('link')
+      return { [Symbol.asyncDispose]: () => folder.mount('link') }
+    },
+    slow: (delayMs) => lockFile(folder.path, delayMs),
+    expireSession: async (sessionId) => {
+      byHand(folder.path, (database) =>
+        database.prepare('DELETE FROM sessions WHERE id = ?').run(sessionId),
+      )
+    },
+    loseHistory: async () =>
+      byHand(folder.path, (database) => database.exec('DELETE FROM changes')),
+    deleteRecord: async (namespace, service, id) => {
+      byHand(folder.path, (database) =>
+        database
+          .prepare('DELETE FROM instances WHERE namespace = ? AND key = ?')
+          .run(namespace, keyOf(service, id)),
+      )
+    },
+    writeRaw: async (namespace, service, id, value) => {
+      byHand(folder.path, (database) =>
+        database
+          .prepare(
+            `INSERT INTO instances (namespace, key, document, session) VALUES (?, ?, ?, NULL)
+             ON CONFLICT DO UPDATE SET document = excluded.document, session = NULL`,
+          )
+          .run(namespace, keyOf(service, id), value),
+      )
+    },
+    startOwner: (namespace, instance, ttlMs) =>
+      forkOwner({
+        module: new URL('../src/index.ts', import.meta.url).href,
+        factory: 'sqlite',
+        config: { path: folder.over('direct'), namespace },
+        instance,
+        ttlMs,
+      }),
+    askForTls: () => sqlite({ tls: {} } as object),
+    invalidConfigs: [
+      { field: 'path', make: () => sqlite({ path: ':memory:' }) },
+      { field: 'path', make: () => sqlite({ path: 'file:///var/lib/sd.db' }) },
+      { field: 'path', make: () => sqlite({ path: '/var/lib/' }) },
+      { field: 'namespace', make: () => sqlite({ namespace: '' }) },
+      { field: 'nam', make: () => sqlite({ nam: 'x' } as object) },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await lock?.[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,41 +1,96 @@
-import { abortable, RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type Failure, failureOf, isLocked, primaryCode, sqliteCode } from './worker/failure.ts'
 
-/** The name of this backend, in errors and in `health()`. */
+/** The name that every error and the driver bear. */
 export const backend = 'sqlite'
 
-/** A failure of this backend. */
+/** A failure that this driver raises by itself. */
 export const sqliteError = (
   code: RegistryErrorCode,
   operation: string,
   message: string,
 ): RegistryError => new RegistryError(code, { backend, operation, message })
 
-/** What every method throws until it is written. */
-export const notWritten = (operation: string): RegistryError =>
-  sqliteError('unsupported', operation, `sqlite: ${operation} is not written yet`)
+interface Meaning {
+  readonly code: RegistryErrorCode
+  /** Before SQLite's own words: what it means here, and what to do. */
+  readonly advice?: string
+}
 
-/**
- * The one place that knows what the client's failures mean. A dropped connection or a refused one
- * is `unavailable`, an unknown lease or session `session-lost`, a refused login or right
- * `permission-denied`. Whether a code is worth another try is core's to say.
- */
-const toRegistryError = (cause: unknown, operation: string): RegistryError =>
-  RegistryError.from(cause, { backend, operation })
+const diskFull: Meaning = { code: 'unavailable', advice: 'the disk is full; free some space' }
+const denied: Meaning = {
+  code: 'permission-denied',
+  advice: 'this user may not read and write the file and its folder',
+}
 
-/**
- * One call to the server: settles at once when `signal` aborts, with its reason unwrapped, and
- * otherwise throws a `RegistryError` only. Hand `signal` on to a client that can cancel.
- */
-export const attempt = async <T>(
-  operation: string,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> => {
-  signal.throwIfAborted()
-  try {
-    return await abortable(work(), signal)
-  } catch (cause) {
-    if (signal.aborted) throw cause
-    throw toRegistryError(cause, operation)
+const blocked: Meaning = {
+  code: 'invalid-config',
+  advice: 'a part of the path is a file; expected a folder',
+}
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html). */
+const sqliteMeanings: ReadonlyMap<number, Meaning> = new Map([
+  [sqliteCode.permission, denied],
+  [sqliteCode.busy, { code: 'unavailable', advice: 'another process holds the lock' }],
+  [sqliteCode.locked, { code: 'unavailable', advice: 'another process holds the lock' }],
+  [sqliteCode.noMemory, { code: 'unavailable' }],
+  [sqliteCode.readOnly, denied],
+  [sqliteCode.io, { code: 'unavailable', advice: 'the disk refuses to read or write' }],
+  [sqliteCode.corrupt, { code: 'unavailable', advice: 'the file is damaged' }],
+  [sqliteCode.full, diskFull],
+  [sqliteCode.cannotOpen, { code: 'unavailable', advice: 'the file cannot be opened' }],
+  [sqliteCode.notADatabase, { code: 'unavailable', advice: 'the file is damaged' }],
+])
+
+const systemMeanings: Readonly<Record<string, Meaning>> = {
+  ENOSPC: diskFull,
+  EDQUOT: diskFull,
+  EACCES: denied,
+  EPERM: denied,
+  EROFS: denied,
+  ENOENT: { code: 'unavailable', advice: 'the folder is not there; is its disk mounted?' },
+  EEXIST: blocked,
+  ENOTDIR: blocked,
+  ERR_ACCESS_DENIED: {
+    code: 'permission-denied',
+    advice: 'Node runs with --permission; allow worker threads, and the folder of the file',
+  },
+  ERR_UNKNOWN_BUILTIN_MODULE: {
+    code: 'unsupported',
+    advice: 'node:sqlite is not there or turned off; Node 22.19 or later has it',
+  },
+}
+
+const meaningOf = ({ sqlite, system, registry }: Failure): Meaning => {
+  if (registry !== undefined) return { code: registry }
+  if (sqlite !== undefined) return sqliteMeanings.get(primaryCode(sqlite)) ?? { code: 'internal' }
+  if (system === undefined) return { code: 'internal' }
+  // any other refusal of the file system may pass: a disk that is away, too many open files
+  return (
+    systemMeanings[system] ?? { code: /^E[A-Z0-9]+$/.test(system) ? 'unavailable' : 'internal' }
+  )
+}
+
+/** Turns a failure of the store into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError = (cause: unknown, operation: string): RegistryError => {
+  if (cause instanceof RegistryError) return cause
+  const failure = cause instanceof StoreError ? cause.failure : failureOf(cause)
+  const { code, advice } = meaningOf(failure)
+  const message = advice === undefined ? failure.message : `${advice}: ${failure.message}`
+  return new RegistryError(code, { backend, operation, message, cause })
+}
+
+/** What the store's thread answered instead of a result. */
+export class StoreError extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+
+  /** Whether the file was locked just then, so that the call had no effect. */
+  get isLocked(): boolean {
+    return isLocked(this.failure)
   }
 }

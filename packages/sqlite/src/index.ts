@@ -1,5 +1,5 @@
 /**
- * The sqlite backend.
+ * The embedded backend: the processes of one machine share a registry in one SQLite file.
  * @module
  */
 export { type SqliteConfig, validateSqliteConfig } from './config.ts'

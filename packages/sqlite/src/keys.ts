@@ -1,44 +1,56 @@
 import {
+  type Contents,
+  type Cursor,
   type InstanceRecord,
   type RecordKey,
   type Scope,
   type SkippedRecord,
+  toCursor,
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
+import type { Place, Present } from './worker/store-api.ts'
 
-/**
- * Where one namespace's records lie on the server, and how they are read. Names are encoded by
- * the format; nothing else builds or takes apart a key.
- */
-export class Keys {
-  readonly #prefix: string
-  readonly #format: WireFormat
+/** What the keys of `scope` begin with, relative to the namespace. */
+export const scopePrefix = (format: WireFormat, scope: Scope): string =>
+  'service' in scope ? format.prefix(scope.service) : ''
 
-  constructor(namespace: string, format: WireFormat) {
-    this.#prefix = `${namespace}/`
-    this.#format = format
+/** `<epoch>:<revision>`: a revision means nothing without the file it counts in. */
+export const writeCursor = ({ epoch, revision }: Place): Cursor => toCursor(`${epoch}:${revision}`)
+
+/** What `writeCursor` wrote; `undefined` for anything else. */
+export const readCursor = (cursor: Cursor): Place | undefined => {
+  const [, epoch = '', revision = ''] = /^([0-9a-f]{16}):(\d{1,15})$/.exec(cursor) ?? []
+  return epoch === '' ? undefined : { epoch, revision: Number(revision) }
+}
+
+/** Stored records, read or skipped with the reason; keys where nothing stands. */
+export const decodeAll = (
+  format: WireFormat,
+  present: readonly Present[],
+): Pick<Contents, 'records' | 'skipped'> & { readonly removed: readonly RecordKey[] } => {
+  const records: InstanceRecord[] = []
+  const skipped: SkippedRecord[] = []
+  const removed: RecordKey[] = []
+  for (const { key: text, document } of present) {
+    const key = toRecordKey(text)
+    if (document === undefined) {
+      removed.push(key)
+      continue
+    }
+    const decoded = format.decode(text, document)
+    if ('skipped' in decoded) skipped.push({ key, reason: decoded.skipped })
+    else records.push({ key, ...decoded })
   }
+  return { records, skipped, removed }
+}
 
-  /** The stored key of an instance's record. */
-  of(place: { readonly service: string; readonly id: string }, sessionId: string): string {
-    return `${this.#prefix}${this.#format.key(place, sessionId)}`
+/** The services that `present` speaks of; keys of nobody's service are left out. */
+export const servicesOf = (format: WireFormat, present: readonly Present[]): readonly string[] => {
+  const services = new Set<string>()
+  for (const { key } of present) {
+    const service = format.serviceOf(key)
+    if (service !== undefined) services.add(service)
   }
-
-  /** What the stored keys of `scope` begin with. */
-  prefix(scope: Scope): string {
-    return `${this.#prefix}${'service' in scope ? this.#format.prefix(scope.service) : ''}`
-  }
-
-  /** The key that core knows a stored one by: relative to the namespace. */
-  recordKey(stored: string): RecordKey {
-    return toRecordKey(stored.slice(this.#prefix.length))
-  }
-
-  /** A stored record as core takes it: read, or skipped with the reason. */
-  read(stored: string, value: Uint8Array): InstanceRecord | SkippedRecord {
-    const key = this.recordKey(stored)
-    const decoded = this.#format.decode(key, value)
-    return 'skipped' in decoded ? { key, reason: decoded.skipped } : { key, ...decoded }
-  }
+  return [...services]
 }

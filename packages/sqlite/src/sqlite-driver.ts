@@ -2,6 +2,7 @@ import type {
   Capabilities,
   Contents,
   Cursor,
+  Diagnosis,
   DriverContext,
   DriverFactory,
   DriverSession,
@@ -9,54 +10,52 @@ import type {
   RegistryDriver,
   Scope,
 } from '@sd/core/driver'
+import { ChangeFeed } from './client/change-feed.ts'
+import { StoreClient } from './client/store-client.ts'
 import { type SqliteConfig, validateSqliteConfig } from './config.ts'
-import { attempt, backend, notWritten } from './errors.ts'
-import { Keys } from './keys.ts'
-import { observe } from './sqlite-observe.ts'
+import { backend, sqliteError } from './errors.ts'
+import { observe, type Observer, readScope } from './sqlite-observe.ts'
 import { SqliteSession } from './sqlite-session.ts'
+import type { StoreOptions } from './worker/store-api.ts'
 
-/** Little is promised here: raise each when it is written, and the suite will ask for it. */
-const capabilities: Capabilities = {
-  // a list sees every acknowledged write; `session` when it may lag behind other clients' writes
+const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
-  // `put` compares claims and writes in one step on the server
   atomicClaim: true,
-  // `observe` can go on from a cursor
-  resume: false,
-  // a change costs what changed; without, every change is a whole snapshot
-  deltas: false,
+  resume: true,
+  deltas: true,
   tls: false,
-  // shorter and longer ttls are refused before any I/O
-  minTtlMs: 1_000,
-  // most instances in one `put`, `remove` or `audit`
-  maxBatch: 100,
-  maxRecordBytes: 100_000,
-}
+  // a heartbeat must outlast other processes' turns at the lock
+  minTtlMs: 500,
+  maxBatch: 200,
+  maxRecordBytes: 1_000_000,
+})
 
 class SqliteDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
-  readonly #config: SqliteConfig
-  readonly #keys: Keys
+  readonly #context: DriverContext
+  readonly #observer: Observer
+  readonly #ownSessions = new Set<string>()
 
-  /** Does no I/O: the first call connects. */
-  constructor(config: SqliteConfig, { format }: DriverContext) {
-    this.#config = config
-    // `context.clock`, `.random` and `.report` are the only way to time, chance and reporting
-    this.#keys = new Keys(config.namespace ?? 'services', format)
+  constructor(config: StoreOptions, context: DriverContext) {
+    this.#context = context
+    const client = new StoreClient(config, context)
+    const feed = new ChangeFeed(client, context.clock)
+    this.#observer = { client, feed, format: context.format }
   }
 
   async openSession(
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
-    const granted = await attempt('openSession', signal, () => this.#grant(ttlMs))
-    return new SqliteSession(this.#keys, granted.id, granted.ttlMs)
+    const { client, format } = this.#observer
+    const id = this.#context.random.id(16)
+    await client.call('open-session', signal, 'openSession', id, ttlMs)
+    return new SqliteSession({ client, format, ownSessions: this.#ownSessions }, id, ttlMs)
   }
 
-  list(scope: Scope, signal: AbortSignal): Promise<Contents> {
-    // all below `prefix`, each read by `keys.read`; for `{ names: true }` only `names` counts
-    return attempt('list', signal, () => this.#readAll(this.#keys.prefix(scope)))
+  async list(scope: Scope, signal: AbortSignal): Promise<Contents> {
+    return (await readScope(this.#observer, 'list', scope, signal)).contents
   }
 
   observe(
@@ -64,35 +63,40 @@ class SqliteDriver implements RegistryDriver {
     cursor: Cursor | undefined,
     signal: AbortSignal,
   ): AsyncIterable<Observation> {
-    return observe(this.#keys, scope, cursor, signal)
+    return observe(this.#observer, scope, cursor, signal)
   }
 
-  /** A cheap round trip on the connection that carries the watches. */
-  probe(signal: AbortSignal): Promise<void> {
-    return attempt('probe', signal, async () => {
-      throw notWritten('probe')
-    })
+  /** Takes the lock to write: while nobody can write nobody can be told anything new. */
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#observer.client.call('probe', signal, 'probe')
+    this.#observer.feed.alive()
   }
 
-  /** Ends every connection and observation. Sessions that were not closed live on for their ttl. */
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  /** A lease, a session, a set of checks: whatever makes records disappear with their owner. */
-  async #grant(ttlMs: number): Promise<{ readonly id: string; readonly ttlMs: number }> {
-    // the ttl that the server granted, not the one that was asked for
-    throw notWritten(`openSession (ttl ${ttlMs} ms, ${this.#config.endpoint})`)
+  async diagnose(signal: AbortSignal): Promise<Diagnosis> {
+    const { client } = this.#observer
+    const { sqliteVersion, bytes, sessions } = await client.call('diagnose', signal, 'describe')
+    return {
+      serverVersion: `SQLite ${sqliteVersion}`,
+      limits: [
+        `${client.path}: ${bytes} bytes, ${sessions} processes`,
+        'one machine: every process must see the file on the same local disk',
+        'one writer at a time; a write waits 2 s for its turn',
+      ],
+    }
   }
 
-  async #readAll(_prefix: string): Promise<Contents> {
-    throw notWritten('list')
+  /** Sessions that were not closed live on for their ttl, or until the process ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#observer.feed.close(sqliteError('closed', 'observe', 'the driver is disposed'))
+    await this.#observer.client.close()
   }
 }
 
 /**
- * A factory of sqlite drivers. Throws `invalid-config` at once when `config` is wrong; no
- * connection is made before the first call.
+ * A factory of drivers on one SQLite file, which the processes of one machine share. Throws
+ * `invalid-config` at once when `config` is wrong; no file is touched before the first call.
  */
-export const sqlite = (config: SqliteConfig): DriverFactory => {
+export const sqlite = (config: SqliteConfig = {}): DriverFactory => {
   const checked = validateSqliteConfig(config)
   return (context) => new SqliteDriver(checked, context)
 }

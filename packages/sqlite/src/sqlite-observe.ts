@@ -1,32 +1,127 @@
-import type { Cursor, Observation, Scope } from '@sd/core/driver'
-import { attempt, notWritten } from './errors.ts'
-import type { Keys } from './keys.ts'
+import {
+  Channel,
+  type Contents,
+  type Cursor,
+  type Observation,
+  type Scope,
+  type WireFormat,
+} from '@sd/core/driver'
+import type { ChangeFeed, ChangeStream } from './client/change-feed.ts'
+import type { StoreClient } from './client/store-client.ts'
+import { sqliteError } from './errors.ts'
+import { decodeAll, readCursor, scopePrefix, servicesOf, writeCursor } from './keys.ts'
+import type { Changes, Place } from './worker/store-api.ts'
 
-/**
- * Subscribe before reading, or pin the watch to the revision that was read: no change may fall
- * between them. Without a cursor a `snapshot`, also an empty one; with one `changes` or `alive`, or
- * `cursor-expired` when the server cannot prove that it still has that history.
- */
-const attach = async (_prefix: string, _cursor: Cursor | undefined): Promise<Observation> => {
-  throw notWritten('observe')
+/** What an observation is made of. */
+export interface Observer {
+  readonly client: StoreClient
+  readonly feed: ChangeFeed
+  readonly format: WireFormat
 }
 
-/** What happened since; `alive` as proof that an idle stream lives. */
-const next = async (): Promise<Observation> => {
-  throw notWritten('observe (what follows the first observation)')
+/** All of `scope`, and where that is in the history. */
+export const readScope = async (
+  { client, format }: Pick<Observer, 'client' | 'format'>,
+  operation: string,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<{ readonly place: Place; readonly contents: Contents }> => {
+  const named = 'names' in scope
+  const prefix = scopePrefix(format, scope)
+  const { place, records } = await client.call(operation, signal, 'read', prefix, !named)
+  const cursor = writeCursor(place)
+  const contents = named
+    ? { records: [], skipped: [], names: servicesOf(format, records), cursor }
+    : { ...decodeAll(format, records), cursor }
+  return { place, contents }
 }
 
-/**
- * Observes `scope`. Never ends by itself: it throws, `unavailable` when the stream breaks, or it is
- * left, and then lets go of everything. A client that calls back instead of being asked is turned
- * around by a `Channel` of `@sd/core/driver`.
- */
-export async function* observe(
-  keys: Keys,
+/** What `changes` say of `scope`; `undefined` when that is nothing. */
+const changesIn = async (
+  { client, format }: Observer,
+  scope: Scope,
+  { place, touched }: Changes,
+  signal: AbortSignal,
+): Promise<Observation | undefined> => {
+  const prefix = scopePrefix(format, scope)
+  const within = touched.filter(({ key }) => key.startsWith(prefix))
+  if (within.length === 0) return undefined
+  const cursor = writeCursor(place)
+  if (!('names' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
+  const services = servicesOf(format, within)
+  const prefixes = services.map((service) => format.prefix(service))
+  const present = await client.call('observe', signal, 'present', prefixes)
+  return {
+    type: 'changes',
+    records: [],
+    skipped: [],
+    removed: [],
+    names: services.filter((_, index) => present[index]),
+    removedNames: services.filter((_, index) => !present[index]),
+    cursor,
+  }
+}
+
+/** The first observation, and where it leaves off. */
+const attach = async (
+  observer: Observer,
   scope: Scope,
   cursor: Cursor | undefined,
   signal: AbortSignal,
-): AsyncGenerator<Observation, never> {
-  yield await attempt('observe', signal, () => attach(keys.prefix(scope), cursor))
-  for (;;) yield await attempt('observe', signal, next)
+): Promise<{ readonly place: Place; readonly first: Observation }> => {
+  if (cursor === undefined) {
+    const { place, contents } = await readScope(observer, 'observe', scope, signal)
+    return { place, first: { type: 'snapshot', ...contents } }
+  }
+  const since = readCursor(cursor)
+  const changes = since && (await observer.client.call('observe', signal, 'follow', since))
+  if (changes === undefined)
+    throw sqliteError(
+      'cursor-expired',
+      'observe',
+      'the file does not keep what followed the cursor',
+    )
+  const { place } = changes
+  const caughtUp = await changesIn(observer, scope, changes, signal)
+  return { place, first: caughtUp ?? { type: 'alive', cursor: writeCursor(place) } }
+}
+
+/** Observes `scope` from `cursor`, or from a snapshot on; ends by throwing, or when the reader leaves. */
+export const observe = (
+  observer: Observer,
+  scope: Scope,
+  cursor: Cursor | undefined,
+  signal: AbortSignal,
+): AsyncIterable<Observation> => {
+  let ended = false
+  const release = (): void => {
+    ended = true
+    observer.feed.delete(stream)
+    signal.removeEventListener('abort', abort)
+  }
+  const channel = new Channel<Observation>(release)
+  const end = (error: unknown): void => {
+    channel.fail(error)
+    release()
+  }
+  const abort = (): void => end(signal.reason)
+  const stream: ChangeStream = {
+    apply: async (changes) => {
+      const observation = await changesIn(observer, scope, changes, signal)
+      if (observation) channel.push(observation)
+    },
+    alive: (place) => channel.push({ type: 'alive', cursor: writeCursor(place) }),
+    fail: end,
+  }
+  signal.addEventListener('abort', abort)
+  const begin = async (): Promise<void> => {
+    const { place, first } = await attach(observer, scope, cursor, signal)
+    // the reader may have left meanwhile
+    if (ended) return
+    channel.push(first)
+    // what happened since that place comes through the feed: no change falls between them
+    observer.feed.add(stream, place)
+  }
+  begin().catch(end)
+  return channel
 }

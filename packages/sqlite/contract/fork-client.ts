@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** What a client process is started with. */
+export interface ClientOptions {
+  readonly path: string
+  readonly namespace: string
+  readonly ttlMs: number
+}
+
+/** A change that a client's watcher told, and when, on the clock that all processes share. */
+export interface Seen {
+  readonly type: 'added' | 'updated' | 'removed'
+  readonly id: string
+  readonly weight: number
+  readonly atMs: number
+}
+
+/** What a client process can be told to do, on the service `orders`. */
+export interface ClientCommands {
+  register(ids: readonly string[]): Promise<{ readonly beganMs: number; readonly doneMs: number }>
+  update(id: string, weight: number): Promise<string>
+  list(): Promise<readonly string[]>
+  /** Of each registration, with the code of what is in its way. */
+  states(): Promise<readonly string[]>
+  /** From the first event on, changes are told to `seen`. */
+  watch(): Promise<void>
+  /** The longest time that the event loop stood still since the last question. */
+  longestBlockMs(): Promise<number>
+  close(): Promise<void>
+}
+
+type Reply =
+  | 'ready'
+  | { readonly changes: readonly Seen[] }
+  | { readonly id: number; readonly value?: unknown; readonly failure?: string }
+
+/** Another process with a registry on a file. */
+export class ClientProcess implements AsyncDisposable {
+  readonly seen: Seen[] = []
+  readonly #child: ChildProcess
+  readonly #exited: Promise<{ readonly code: number | null; readonly signal: string | null }>
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  readonly #ready = Promise.withResolvers<void>()
+  #calls = 0
+  #stderr = ''
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    const endWithUs = (): void => void child.kill('SIGKILL')
+    process.once('exit', endWithUs)
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk.toString()
+    })
+    child.on('message', (reply: Reply) => this.#take(reply))
+    this.#exited = once(child, 'close').then(([code, signal]) => {
+      process.removeListener('exit', endWithUs)
+      const error = new Error(`the client process ended: ${this.#stderr}`)
+      this.#ready.reject(error)
+      for (const { reject } of this.#waiting.values()) reject(error)
+      return { code: code as number | null, signal: signal as string | null }
+    })
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  async call<Name extends keyof ClientCommands>(
+    name: Name,
+    ...args: Parameters<ClientCommands[Name]>
+  ): Promise<Awaited<ReturnType<ClientCommands[Name]>>> {
+    const id = ++this.#calls
+    const waiting = Promise.withResolvers<unknown>()
+    this.#waiting.set(id, waiting)
+    this.#child.send({ id, name, args })
+    return (await waiting.promise) as Awaited<ReturnType<ClientCommands[Name]>>
+  }
+
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
+  }
+
+  /** How it ended, all by itself or not. */
+  exited(): Promise<{ readonly code: number | null; readonly signal: string | null }> {
+    return this.#exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
+  #take(reply: Reply): void {
+    if (reply === 'ready') this.#ready.resolve()
+    else if ('changes' in reply) this.seen.push(...reply.changes)
+    else {
+      const waiting = this.#waiting.get(reply.id)
+      this.#waiting.delete(reply.id)
+      if (reply.failure === undefined) waiting?.resolve(reply.value)
+      else waiting?.reject(new Error(reply.failure))
+    }
+  }
+}
+
+const script = fileURLToPath(new URL('./client-process.ts', import.meta.url))
+
+/**
+ * Starts a client process. `fileBlocks`: it may write no file beyond that many blocks of 512 bytes
+ * (`ulimit -f`), as if the disk were full then.
+ */
+export const forkClient = async (
+  options: ClientOptions,
+  { fileBlocks }: { readonly fileBlocks?: number } = {},
+): Promise<ClientProcess> => {
+  const node = [process.execPath, '--conditions=@sd/source', script, JSON.stringify(options)]
+  const limit = fileBlocks === undefined ? '' : `ulimit -f ${fileBlocks} && `
+  const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
+  const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...node], { stdio: [...stdio] })
+  const client = new ClientProcess(child)
+  await client.ready()
+  return client
+}

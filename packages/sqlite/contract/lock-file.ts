@@ -1,0 +1,25 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/**
+ * Another process locks the file: nobody can write until this is disposed of. With `holdMs` it holds
+ * the lock for that long again and again, with short pauses, like a neighbour that is always busy.
+ */
+export const lockFile = async (path: string, holdMs?: number): Promise<AsyncDisposable> => {
+  const child = fork(
+    new URL('./lock-process.ts', import.meta.url),
+    [JSON.stringify({ path, holdMs })],
+    { execArgv: ['--disable-warning=ExperimentalWarning'] },
+  )
+  const endWithUs = (): void => void child.kill('SIGKILL')
+  process.once('exit', endWithUs)
+  const exited = once(child, 'exit').then(() => process.removeListener('exit', endWithUs))
+  if ((await Promise.race([once(child, 'message'), exited])) === undefined)
+    throw new Error(`no lock on ${path}`)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      endWithUs()
+      await exited
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import { DatabaseSync } from 'node:sqlite'
+
+// The body of the process that `lockFile` starts: holds the lock to write the file until it is told
+// to stop; with `everyMs` again and again, for `holdMs` each time.
+const { path, holdMs } = JSON.parse(process.argv[2] ?? '{}') as {
+  readonly path: string
+  readonly holdMs?: number
+}
+const database = new DatabaseSync(path, { timeout: 10_000 })
+
+const hold = (): void => {
+  database.exec('BEGIN IMMEDIATE')
+  process.send?.('locked')
+  if (holdMs === undefined) return
+  setTimeout(() => {
+    database.exec('ROLLBACK')
+    // others look for their turn every few milliseconds
+    setTimeout(hold, 40)
+  }, holdMs)
+}
+hold()
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,287 @@
+import { spawnSync } from 'node:child_process'
+import {
+  createDriverContext,
+  type Cursor,
+  type Observation,
+  type PutRequest,
+  type RegistryDriver,
+  type Scope,
+} from '@sd/core/driver'
+import { eventually } from '@sd/contract-tests'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { sqlite } from '../src/index.ts'
+import { lockFile } from './lock-file.ts'
+import { byHand, SharedFolder } from './shared-folder.ts'
+
+const orders: Scope = { service: 'orders' }
+/** Aborts a call that should have been over long ago. */
+const soon = (): AbortSignal => AbortSignal.timeout(5_000)
+
+let folder: SharedFolder
+const drivers: RegistryDriver[] = []
+
+beforeEach(async () => {
+  folder = await SharedFolder.create()
+})
+afterEach(async () => {
+  for (const driver of drivers.splice(0)) await driver[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+const connect = (namespace = 'services'): RegistryDriver => {
+  const driver = sqlite({ path: folder.path, namespace })(createDriverContext())
+  drivers.push(driver)
+  return driver
+}
+
+const request = (
+  id: string,
+  claim: Partial<PutRequest['claim']> = {},
+  service = 'orders',
+): PutRequest => ({
+  instance: { service, id, endpoints: ['http://h:1'], weight: 1, tags: [], metadata: {} },
+  claim: { owner: 'a', at: 1, seq: 0, ...claim },
+  mode: 'if-newer',
+  ttlMs: 10_000,
+  registeredAtMs: 1,
+})
+
+const ref = (id: string, owner = 'a') => ({ service: 'orders', id, owner })
+
+const idsOf = async (driver: RegistryDriver): Promise<string[]> =>
+  (await driver.list(orders, soon())).records.map(({ instance }) => instance.id).toSorted()
+
+const observing = (driver: RegistryDriver, scope: Scope = orders, cursor?: Cursor) => {
+  const end = new AbortController()
+  const iterator = driver.observe(scope, cursor, end.signal)[Symbol.asyncIterator]()
+  const next = async (): Promise<Observation> => {
+    for (;;) {
+      const { value } = (await iterator.next()) as { value: Observation }
+      if (value.type !== 'alive' || cursor !== undefined) return value
+    }
+  }
+  return {
+    next,
+    [Symbol.asyncDispose]: async () => {
+      await iterator.return?.()
+    },
+  }
+}
+
+describe('while the file is locked', () => {
+  test('a call that writes settles at once when it is aborted, and reads are answered', async () => {
+    const driver = connect()
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    const lock = await lockFile(folder.path)
+    try {
+      for (const work of [
+        (signal: AbortSignal) => session.put([request('2')], signal),
+        (signal: AbortSignal) => session.remove([ref('1')], signal),
+        (signal: AbortSignal) => session.renew(signal),
+        (signal: AbortSignal) => session.close(signal),
+        (signal: AbortSignal) => driver.openSession({ ttlMs: 5_000 }, signal),
+        (signal: AbortSignal) => driver.probe(signal),
+      ]) {
+        const abort = new AbortController()
+        const reason = new Error('enough')
+        const outcome = work(abort.signal)
+        setTimeout(() => abort.abort(reason), 100)
+        const beganMs = performance.now()
+        await expect(outcome).rejects.toBe(reason)
+        expect(performance.now() - beganMs).toBeLessThan(200)
+      }
+      expect(await idsOf(driver)).toEqual(['1'])
+      expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
+    } finally {
+      await lock[Symbol.asyncDispose]()
+    }
+    // nothing that was given up has happened after all
+    expect(await idsOf(driver)).toEqual(['1'])
+  })
+
+  test('nobody’s ttl runs, not even for who only lists and did not see it begin', async () => {
+    const [owner, reader] = [connect(), connect()]
+    const session = await owner.openSession({ ttlMs: 1_000 }, soon())
+    await session.put([request('1')], soon())
+    expect(await idsOf(reader)).toEqual(['1'])
+    const lock = await lockFile(folder.path)
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 2_000))
+      expect(await idsOf(reader)).toEqual(['1'])
+    } finally {
+      await lock[Symbol.asyncDispose]()
+    }
+    expect(await idsOf(reader)).toEqual(['1'])
+    await session.renew(soon())
+    // from now on it does
+    await eventually('it is over', 1_000 + 3_000, async () => (await idsOf(reader)).length === 0)
+    await expect(session.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
+  })
+
+  test('a driver that is disposed of ends what waits, with closed', async () => {
+    const driver = connect()
+    await driver.list(orders, soon())
+    const lock = await lockFile(folder.path)
+    try {
+      const waiting = driver.probe(soon()).catch((error: unknown) => error)
+      const observed = observing(driver).next()
+      observed.catch(() => {})
+      const beganMs = performance.now()
+      await driver[Symbol.asyncDispose]()
+      expect(await waiting).toMatchObject({ code: 'closed' })
+      expect(performance.now() - beganMs).toBeLessThan(500)
+      await expect(driver.list(orders, soon())).rejects.toMatchObject({ code: 'closed' })
+    } finally {
+      await lock[Symbol.asyncDispose]()
+    }
+  })
+})
+
+describe('a session', () => {
+  test('that was closed or is over writes no more, and tells so', async () => {
+    const driver = connect()
+    const closed = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await closed.put([request('1')], soon())
+    await closed.close(soon())
+    await closed.close(soon())
+    expect(await idsOf(driver)).toEqual([])
+    await expect(closed.put([request('1')], soon())).rejects.toMatchObject({ code: 'session-lost' })
+    const over = await driver.openSession({ ttlMs: 60_000 }, soon())
+    byHand(folder.path, (database) => database.exec('DELETE FROM sessions'))
+    await expect(over.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
+    expect(over.lost.aborted).toBe(true)
+  })
+
+  test('takes over and removes by owner only, also what changed under it', async () => {
+    const [one, two] = [connect(), connect()]
+    const first = await one.openSession({ ttlMs: 60_000 }, soon())
+    const second = await two.openSession({ ttlMs: 60_000 }, soon())
+    expect(await first.put([request('1'), request('2')], soon())).toMatchObject([
+      { result: 'written' },
+      { result: 'written' },
+    ])
+    const newer = { owner: 'b', at: 2 }
+    expect(await second.put([request('1', newer), request('3', newer)], soon())).toMatchObject([
+      { result: 'written' },
+      { result: 'written' },
+    ])
+    // it still expects its own revision there
+    expect(await first.put([request('1', { seq: 1 })], soon())).toMatchObject([
+      { result: 'conflict', holder: { owner: 'b', at: 2 } },
+    ])
+    expect(await first.audit([ref('1'), ref('2'), ref('9')], soon())).toMatchObject([
+      { state: 'replaced', record: { claim: { owner: 'b' } } },
+      { state: 'ours' },
+      { state: 'missing' },
+    ])
+    expect(await first.remove([ref('1'), ref('2'), ref('9')], soon())).toMatchObject([
+      { result: 'not-ours' },
+      { result: 'removed' },
+      { result: 'absent' },
+    ])
+    expect(await idsOf(one)).toEqual(['1', '3'])
+  })
+
+  test('whose claims rise on both sides ends with one owner for each id', async () => {
+    const sessions = await Promise.all(
+      ['a', 'b', 'c'].map(async (owner) => ({
+        owner,
+        session: await connect().openSession({ ttlMs: 60_000 }, soon()),
+      })),
+    )
+    const rounds = Array.from({ length: 20 }, (_, at) => at)
+    await Promise.all(
+      sessions.map(async ({ owner, session }) => {
+        for (const at of rounds) await session.put([request('1', { owner, at })], soon())
+      }),
+    )
+    const [record, ...others] = (await connect().list(orders, soon())).records
+    expect(others).toEqual([])
+    // of equal claims the higher owner wins
+    expect(record?.claim).toEqual({ owner: 'c', at: 19, seq: 0 })
+  })
+})
+
+describe('an observation', () => {
+  test('goes on from its cursor in another process, and after it was closed', async () => {
+    const session = await connect().openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1'), request('2')], soon())
+    const first = await observing(connect()).next()
+    await session.remove([ref('1')], soon())
+    await session.put([request('3')], soon())
+    const caughtUp = await observing(connect(), orders, first.cursor).next()
+    expect(caughtUp).toMatchObject({
+      type: 'changes',
+      removed: ['orders/1'],
+      records: [{ instance: { id: '3' } }],
+    })
+    expect(await observing(connect(), orders, caughtUp.cursor).next()).toMatchObject({
+      type: 'alive',
+    })
+  })
+
+  test('of names tells which came and went, also from a cursor', async () => {
+    const driver = connect()
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    await using names = observing(driver, { names: true })
+    const first = await names.next()
+    expect(first).toMatchObject({ type: 'snapshot', names: ['orders'], records: [] })
+    await session.put([request('1', {}, 'users'), request('2')], soon())
+    expect(await names.next()).toMatchObject({ type: 'changes', removedNames: [] })
+    await session.remove([ref('1'), ref('2')], soon())
+    expect(await names.next()).toMatchObject({ names: [], removedNames: ['orders'] })
+    expect(await observing(connect(), { names: true }, first.cursor).next()).toMatchObject({
+      names: ['users'],
+      removedNames: ['orders'],
+    })
+  })
+
+  test.each([
+    ['the file forgot what followed', 'DELETE FROM changes'],
+    ['the file is another one', `UPDATE store SET epoch = '00000000000000ff'`],
+    ['the file went back in time', `UPDATE sqlite_sequence SET seq = 1`],
+  ])('ends with cursor-expired when %s', async (_, sql) => {
+    const driver = connect()
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    for (const id of ['1', '2', '3']) await session.put([request(id)], soon())
+    const { cursor } = await observing(driver).next()
+    await session.put([request('4')], soon())
+    byHand(folder.path, (database) => database.exec(sql))
+    await expect(observing(connect(), orders, cursor).next()).rejects.toMatchObject({
+      code: 'cursor-expired',
+    })
+  })
+
+  test('learns of what another namespace does only that it lives', async () => {
+    const [blue, green] = [connect('blue'), connect('green')]
+    const session = await blue.openSession({ ttlMs: 60_000 }, soon())
+    await using watch = observing(green)
+    expect(await watch.next()).toMatchObject({ type: 'snapshot', records: [] })
+    await session.put([request('1')], soon())
+    const mine = await green.openSession({ ttlMs: 60_000 }, soon())
+    await mine.put([request('2')], soon())
+    expect(await watch.next()).toMatchObject({ records: [{ instance: { id: '2' } }], removed: [] })
+  })
+})
+
+test('diagnose names the file and the version of SQLite', async () => {
+  const { serverVersion, limits } = (await connect().diagnose?.(soon())) ?? {}
+  expect(serverVersion).toMatch(/^SQLite 3\.\d+/)
+  expect(limits?.[0]).toContain(folder.path)
+})
+
+test('a program that only lists and never closes ends by itself, and prints nothing of ours', () => {
+  const program = `
+    import { Registry } from '@sd/core'
+    import { sqlite } from '@sd/sqlite'
+    const registry = new Registry(sqlite({ path: ${JSON.stringify(folder.path)} }))
+    console.log(await registry.list('orders'))`
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--conditions=@sd/source', '--input-type=module', '--eval', program],
+    { encoding: 'utf8', timeout: 20_000 },
+  )
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '[]\n', stderr: '' })
+})

@@ -1,0 +1,89 @@
+import { abortable, type DriverContext } from '@sd/core/driver'
+import { sqliteError, StoreError, toRegistryError } from '../errors.ts'
+import type { StoreApi, StoreOptions } from '../worker/store-api.ts'
+import { StoreThread } from './store-thread.ts'
+
+/** How long a call waits for a file that is locked; shorter than core waits for the call. */
+const lockWaitMs = 2_000
+/** Between two looks at the lock; drawn anew each time, so that processes take turns. */
+const lockPauseMs = { least: 2, most: 20 }
+
+/** What the driver, its sessions and its observations ask of the store. */
+export class StoreClient {
+  readonly #options: StoreOptions
+  readonly #context: DriverContext
+  #thread: StoreThread | undefined
+  #closed = false
+
+  /** Starts no thread: the first call does. */
+  constructor(options: StoreOptions, context: DriverContext) {
+    this.#options = options
+    this.#context = context
+  }
+
+  /** The file that the processes share. */
+  get path(): string {
+    return this.#options.path
+  }
+
+  /**
+   * One call to the store; the event loop stays free, also while the file is locked. Settles at
+   * once when `signal` aborts, with its reason; otherwise throws a `RegistryError` only.
+   */
+  async call<Method extends keyof StoreApi>(
+    operation: string,
+    signal: AbortSignal,
+    method: Method,
+    ...args: Parameters<StoreApi[Method]>
+  ): Promise<ReturnType<StoreApi[Method]>> {
+    signal.throwIfAborted()
+    const { clock } = this.#context
+    const startedMs = clock.monotonicMs()
+    for (;;) {
+      try {
+        return await abortable(this.#running(operation).call(method, args), signal)
+      } catch (cause) {
+        if (signal.aborted) throw signal.reason
+        if (!(cause instanceof StoreError && cause.isLocked))
+          throw toRegistryError(cause, operation)
+      }
+      const waitedMs = clock.monotonicMs() - startedMs
+      if (waitedMs > lockWaitMs)
+        throw sqliteError(
+          'unavailable',
+          operation,
+          `another process has locked ${this.#options.path} for ${Math.round(waitedMs)} ms; look for one that is stopped, or a shell with an open transaction`,
+        )
+      await this.#pause(signal)
+    }
+  }
+
+  /** Ends the thread, and everything pending with `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#thread?.close(this.#closedError('close'))
+  }
+
+  #running(operation: string): StoreThread {
+    if (this.#closed) throw this.#closedError(operation)
+    if (this.#thread === undefined || this.#thread.ended)
+      this.#thread = new StoreThread(this.#options, (event) => this.#context.report(event))
+    return this.#thread
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#context
+    const { least, most } = lockPauseMs
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = clock.setTimer(least + random.next() * (most - least), resolve)
+    try {
+      await abortable(promise, signal)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #closedError(operation: string): Error {
+    return sqliteError('closed', operation, 'the driver is disposed')
+  }
+}

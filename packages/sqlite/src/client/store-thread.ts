@@ -1,0 +1,95 @@
+import { Worker } from 'node:worker_threads'
+import type { DriverEvent } from '@sd/core/driver'
+import { StoreError } from '../errors.ts'
+import { failureOf } from '../worker/failure.ts'
+import type { StoreApi, StoreOptions, StoreReply, StoreRequest } from '../worker/store-api.ts'
+
+interface Pending {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+const fromSource = import.meta.url.endsWith('.ts')
+const script = new URL(`../worker/store-worker.${fromSource ? 'ts' : 'js'}`, import.meta.url)
+
+/**
+ * A running thread with the store. It keeps the process alive only while a call is pending: what
+ * a process has to live for is core's to say.
+ */
+export class StoreThread {
+  readonly #worker: Worker
+  readonly #exited: Promise<void>
+  readonly #pending = new Map<number, Pending>()
+  #calls = 0
+  #ended: Error | undefined
+
+  constructor(options: StoreOptions, report: (event: DriverEvent) => void) {
+    this.#worker = new Worker(script, {
+      workerData: options,
+      // in this thread only: that node:sqlite is experimental is ours to know, not our users'
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        ...(fromSource ? ['--conditions=@sd/source'] : []),
+      ],
+    })
+    this.#worker.unref()
+    this.#worker.on('message', (reply: StoreReply) => {
+      if ('report' in reply) report(reply.report)
+      else this.#settle(reply)
+    })
+    this.#worker.on('error', (error) => this.#end(new StoreError(failureOf(error))))
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#end(new StoreError({ message: "the store's thread ended", registry: 'unavailable' }))
+        resolve()
+      })
+    })
+  }
+
+  /** Whether it can be called no more. */
+  get ended(): boolean {
+    return this.#ended !== undefined
+  }
+
+  /** Throws a `StoreError`, or whatever ended the thread. */
+  call<Method extends keyof StoreApi>(
+    method: Method,
+    args: Parameters<StoreApi[Method]>,
+  ): Promise<ReturnType<StoreApi[Method]>> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    if (this.#ended) reject(this.#ended)
+    else {
+      const id = ++this.#calls
+      if (this.#pending.size === 0) this.#worker.ref()
+      this.#pending.set(id, { resolve, reject })
+      this.#post({ id, method, args })
+    }
+    return promise as Promise<ReturnType<StoreApi[Method]>>
+  }
+
+  /** Everything pending fails with `reason`; the file is closed when the thread comes to it. */
+  async close(reason: Error): Promise<void> {
+    this.#end(reason)
+    this.#post('close')
+    await this.#exited
+  }
+
+  #post(request: StoreRequest): void {
+    this.#worker.postMessage(request)
+  }
+
+  #settle(reply: Exclude<StoreReply, { report: DriverEvent }>): void {
+    const pending = this.#pending.get(reply.id)
+    this.#pending.delete(reply.id)
+    if (this.#pending.size === 0) this.#worker.unref()
+    if ('failure' in reply) pending?.reject(new StoreError(reply.failure))
+    else pending?.resolve(reply.value)
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error
+    for (const { reject } of this.#pending.values()) reject(this.#ended)
+    this.#pending.clear()
+    this.#worker.unref()
+  }
+}

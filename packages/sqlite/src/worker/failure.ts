@@ -1,0 +1,70 @@
+import type { RegistryErrorCode } from '@sd/core/driver'
+
+/** What went wrong in the store's thread, in a form that can be sent. */
+export interface Failure {
+  readonly message: string
+  /** SQLite's extended result code. */
+  readonly sqlite?: number
+  /** The operating system's, or Node's: `ENOSPC`. */
+  readonly system?: string
+  /** What the store knows better than both. */
+  readonly registry?: RegistryErrorCode
+}
+
+/** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
+export const sqliteCode = {
+  permission: 3,
+  busy: 5,
+  locked: 6,
+  noMemory: 7,
+  readOnly: 8,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const
+
+/** The primary code in an extended one. */
+export const primaryCode = (extended: number): number => extended & 0xff
+
+/** Raised by the store itself. */
+export class StoreRefusal extends Error {
+  readonly registry: RegistryErrorCode
+
+  constructor(registry: RegistryErrorCode, message: string) {
+    super(message)
+    this.registry = registry
+  }
+}
+
+/** Raised where a step has to be repeated because another process was quicker: as good as locked. */
+export class StoreMoved extends Error {
+  readonly errcode: number = sqliteCode.busy
+}
+
+/** `thrown` as it is sent. `node:sqlite` puts the result code into `errcode`. */
+export const failureOf = (thrown: unknown): Failure => {
+  if (!(thrown instanceof Error)) return { message: String(thrown) }
+  const { message, errcode, code, registry } = thrown as Error & {
+    readonly errcode?: unknown
+    readonly code?: unknown
+    readonly registry?: RegistryErrorCode
+  }
+  return {
+    message,
+    ...(typeof errcode === 'number' ? { sqlite: errcode } : {}),
+    ...(typeof errcode !== 'number' && typeof code === 'string' ? { system: code } : {}),
+    ...(registry === undefined ? {} : { registry }),
+  }
+}
+
+/** Whether somebody else held a lock, so that the same step may succeed a moment later. */
+export const isLocked = ({ sqlite }: Failure): boolean =>
+  sqlite !== undefined &&
+  [sqliteCode.busy, sqliteCode.locked].some((code) => code === primaryCode(sqlite))
+
+/** Whether SQLite could not make sense of the file. */
+export const isCorrupt = ({ sqlite }: Failure): boolean =>
+  sqlite !== undefined &&
+  [sqliteCode.corrupt, sqliteCode.notADatabase].some((code) => code === primaryCode(sqlite))

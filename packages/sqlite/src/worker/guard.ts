@@ -1,0 +1,47 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreMoved } from './failure.ts'
+
+const inodeOf = (path: string): bigint | undefined =>
+  statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
+
+/**
+ * A lock between processes for what SQLite itself does not guard: making the file, and setting a
+ * damaged one aside. It is SQLite's lock on an empty file, which the system releases when its
+ * holder dies.
+ */
+export class Guard {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** Whether one of us ever worked here: then a file that nobody can read is ours. */
+  get exists(): boolean {
+    return existsSync(this.path)
+  }
+
+  /** Runs `work` alone. Throws what counts as locked while another process is at it. */
+  hold<T>(work: () => T): T {
+    // never opened by other means than SQLite's: closing it would drop this process's locks
+    if (!this.exists) {
+      try {
+        writeFileSync(this.path, '', { flag: 'wx', mode: 0o600 })
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+    }
+    const inode = inodeOf(this.path)
+    const lock = new DatabaseSync(this.path, { timeout: 0 })
+    try {
+      lock.exec('BEGIN EXCLUSIVE')
+      // deleted and made anew in between: others lock another file
+      if (inode === undefined || inodeOf(this.path) !== inode)
+        throw new StoreMoved('the guard file was replaced')
+      return work()
+    } finally {
+      lock.close()
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { statSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { StoreMoved, StoreRefusal } from './failure.ts'
+import { applicationId, schemaVersion } from './schema.ts'
+
+/** How long SQLite waits for a lock by itself, with the thread blocked: the driver waits longer, and awake. */
+const lockWaitMs = 5
+
+/** The file that a path names just now; `undefined` when there is none, or an empty one. */
+export const fileAt = (path: string): string | undefined => {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stat === undefined) return undefined
+  if (!stat.isFile())
+    throw new StoreRefusal('invalid-config', `${path} is no file; expected one, or nothing there`)
+  return stat.size === 0n ? undefined : `${stat.dev}:${stat.ino}`
+}
+
+/** What SQLite keeps beside a database in WAL mode. */
+export const companions = ['-wal', '-shm'] as const
+
+const companionsAt = (path: string): string =>
+  companions
+    .map((name) => statSync(`${path}${name}`, { bigint: true, throwIfNoEntry: false })?.ino)
+    .join()
+
+/** An open connection to one file, which may since have been moved or deleted. */
+export class OpenFile implements Disposable {
+  readonly database: DatabaseSync
+  readonly epoch: string
+  readonly #identity: string
+  readonly #path: string
+  readonly #companions: string
+  readonly #statements = new Map<string, StatementSync>()
+
+  /** Throws what counts as locked when the file is replaced meanwhile. */
+  constructor(path: string, identity: string) {
+    this.#identity = identity
+    this.#path = path
+    // not to be made here: see `StoreFile`
+    this.database = new DatabaseSync(`${pathToFileURL(path).href}?mode=rw`, { timeout: lockWaitMs })
+    try {
+      // what is lost with the power is of processes that died with it; the file stays whole
+      this.database.exec('PRAGMA synchronous = NORMAL')
+      this.#refuseForeign(path)
+      const row = this.statement('SELECT epoch FROM store').get()
+      this.epoch = String(row?.['epoch'])
+      // there since the first read, and the same until the last connection closes
+      this.#companions = companionsAt(path)
+      if (!this.isCurrent) throw new StoreMoved(`${path} was replaced`)
+    } catch (error) {
+      this.database.close()
+      throw error
+    }
+  }
+
+  /** Whether the path still names this file, and the log beside it is the one that we use. */
+  get isCurrent(): boolean {
+    return fileAt(this.#path) === this.#identity && companionsAt(this.#path) === this.#companions
+  }
+
+  /** Prepared once. Parameters are plain `?`: Node 22 does not bind numbered ones by position. */
+  statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const prepared = this.database.prepare(sql)
+    this.#statements.set(sql, prepared)
+    return prepared
+  }
+
+  /** One transaction. `IMMEDIATE` takes the lock to write, or throws that it is locked. */
+  transact<T>(kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
+    this.database.exec(`BEGIN ${kind}`)
+    try {
+      const result = work()
+      this.database.exec('COMMIT')
+      return result
+    } catch (error) {
+      // SQLite ends it by itself after some failures, as of a full disk
+      if (this.database.isTransaction) this.database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.database.close()
+  }
+
+  #refuseForeign(path: string): void {
+    const pragma = (name: string): unknown => this.statement(`PRAGMA ${name}`).get()?.[name]
+    if (pragma('application_id') !== applicationId)
+      throw new StoreRefusal(
+        'invalid-config',
+        `${path} is another program's database; expected one of ours, or nothing there`,
+      )
+    const version = Number(pragma('user_version'))
+    if (version > schemaVersion)
+      throw new StoreRefusal(
+        'unsupported',
+        `${path} has version ${version} of the schema, this process knows ${schemaVersion}: upgrade @sd/sqlite`,
+      )
+  }
+}

@@ -1,0 +1,70 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import process from 'node:process'
+
+/** Which process opened a session, as far as the system tells. `null`: it does not. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** When it started, in ticks since the boot: a pid is used again. */
+  readonly pidStarted: string | null
+  /** Pids of another namespace (another container) mean nothing here. */
+  readonly pidNamespace: string | null
+  /** `<boot id> <time namespace>`: together they say whose monotonic clock counts. */
+  readonly boot: string | null
+}
+
+const attempt = <T>(read: () => T): T | undefined => {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+/** State and start of a process, from `/proc/<pid>/stat`; its name, in brackets, may hold anything. */
+const statOf = (pid: number): { readonly state: string; readonly started: string } | undefined => {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  if (stat === undefined) return undefined
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // fields 3 and 22 in proc_pid_stat(5)
+  return { state: fields[0] ?? '', started: fields[19] ?? '' }
+}
+
+const linuxIdentity = (): Omit<ProcessIdentity, 'pid'> => {
+  const bootId = attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())
+  // a time namespace shifts the monotonic clock: to each its own
+  const timeNamespace = attempt(() => readlinkSync('/proc/self/ns/time')) ?? ''
+  return {
+    pidStarted: statOf(process.pid)?.started ?? null,
+    pidNamespace: attempt(() => readlinkSync('/proc/self/ns/pid')) ?? null,
+    boot: bootId === undefined ? null : `${bootId} ${timeNamespace}`,
+  }
+}
+
+/** This process. */
+export const ownIdentity = (): ProcessIdentity => ({
+  pid: process.pid,
+  ...(process.platform === 'linux'
+    ? linuxIdentity()
+    : { pidStarted: null, pidNamespace: process.platform, boot: null }),
+})
+
+const answersSignals = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it is there, and somebody else's
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+/** Whether the process of `other` is certainly no more. Where that cannot be told, its ttl decides. */
+export const isGone = (other: ProcessIdentity, own: ProcessIdentity): boolean => {
+  if (other.boot !== own.boot) return false
+  if (other.pidNamespace === null || other.pidNamespace !== own.pidNamespace) return false
+  if (!answersSignals(other.pid)) return true
+  if (other.pidStarted === null) return false
+  const stat = statOf(other.pid)
+  if (stat === undefined) return false
+  // a zombie was killed, and its parent has not asked for it yet
+  return stat.started !== other.pidStarted || stat.state === 'Z' || stat.state === 'X'
+}

@@ -1,0 +1,138 @@
+import type { OpenFile } from './open-file.ts'
+import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { type Moment, silenceMs, stallMs, type StoredSession } from './session-expiry.ts'
+
+const read = (file: OpenFile): readonly StoredSession[] =>
+  file
+    .statement('SELECT * FROM sessions')
+    .all()
+    .map((row) => ({
+      id: String(row['id']),
+      ttlMs: Number(row['ttl_ms']),
+      renewedMs: Number(row['renewed_ms']),
+      renewedAtMs: Number(row['renewed_at_ms']),
+      pid: Number(row['pid']),
+      pidStarted: row['pid_started'] as string | null,
+      pidNamespace: row['pid_namespace'] as string | null,
+      boot: row['boot'] as string | null,
+    }))
+
+/** The system's monotonic clock, the same for every process. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+
+/** This moment; the wall clock is SQLite's. */
+const moment = (file: OpenFile): Moment => ({
+  monotonicMs: monotonicMs(),
+  wallMs: Number(
+    file.statement(`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS ms`).get()?.['ms'],
+  ),
+})
+
+/** A process that watches or has registered something writes more often. */
+const seldomMs = 10_000
+
+/** The sessions of one file: who lives, by the clock and by the process that opened it. */
+export class Sessions {
+  readonly #own: ProcessIdentity = ownIdentity()
+  /** Since when this process has tried to write in vain. */
+  #blockedSinceMs: number | undefined
+
+  /** When it last wrote. */
+  #wroteMs = Number.NEGATIVE_INFINITY
+
+  /** Counts the time until the next `unblocked` against nobody. */
+  blocked(): void {
+    this.#blockedSinceMs ??= monotonicMs()
+  }
+
+  unblocked(): void {
+    this.#blockedSinceMs = undefined
+    this.#wroteMs = monotonicMs()
+  }
+
+  open(file: OpenFile, id: string, ttlMs: number): void {
+    const { pid, pidStarted, pidNamespace, boot } = this.#own
+    const now = moment(file)
+    file
+      .statement('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(id, ttlMs, now.monotonicMs, now.wallMs, pid, pidStarted, pidNamespace, boot)
+  }
+
+  renew(file: OpenFile, id: string): boolean {
+    const now = moment(file)
+    const { changes } = file
+      .statement('UPDATE sessions SET renewed_ms = ?, renewed_at_ms = ? WHERE id = ?')
+      .run(now.monotonicMs, now.wallMs, id)
+    return changes === 1
+  }
+
+  exists(file: OpenFile, id: string): boolean {
+    return file.statement('SELECT 1 FROM sessions WHERE id = ?').get(id) !== undefined
+  }
+
+  end(file: OpenFile, ids: Iterable<string>): void {
+    for (const id of ids) file.statement('DELETE FROM sessions WHERE id = ?').run(id)
+  }
+
+  /** Within a write: ends also those whose process is gone, which costs a look at each. */
+  endOver(file: OpenFile): void {
+    this.end(file, this.over(file))
+  }
+
+  /** Who is over: silent for its ttl, or its process gone. */
+  over(file: OpenFile): ReadonlySet<string> {
+    return this.#over(read(file), moment(file))
+  }
+
+  /**
+   * Who is over while nobody can write. Time stands still at the last renewal: whoever fell silent
+   * since had no chance.
+   */
+  overWhileLocked(file: OpenFile): ReadonlySet<string> {
+    const sessions = read(file)
+    const now = moment(file)
+    const idleMs = this.#sinceLastRenewalMs(sessions, now)
+    if (!Number.isFinite(idleMs)) return this.#over(sessions, now)
+    const then = { monotonicMs: now.monotonicMs - idleMs, wallMs: now.wallMs - idleMs }
+    // who seldom writes does not know for how long the file has been locked: as long as it can be
+    if (now.monotonicMs - this.#wroteMs > seldomMs)
+      this.#blockedSinceMs = Math.min(this.#blockedSinceMs ?? now.monotonicMs, then.monotonicMs)
+    return this.#over(sessions, then)
+  }
+
+  /** Within a write: ends who ran out, after what the file's absence or lock cost is given back. */
+  expire(file: OpenFile): void {
+    const sessions = read(file)
+    const now = moment(file)
+    // a wall clock that stepped back must not prolong anybody's life by the step
+    file
+      .statement('UPDATE sessions SET renewed_at_ms = ? WHERE renewed_at_ms > ?')
+      .run(now.wallMs, now.wallMs)
+    const waitedMs = this.#blockedSinceMs === undefined ? 0 : now.monotonicMs - this.#blockedSinceMs
+    const givenMs = stallMs(waitedMs, this.#sinceLastRenewalMs(sessions, now))
+    if (givenMs > 0)
+      file
+        .statement(
+          'UPDATE sessions SET renewed_ms = renewed_ms + ?, renewed_at_ms = renewed_at_ms + ?',
+        )
+        .run(givenMs, givenMs)
+    for (const session of sessions)
+      if (silenceMs(session, this.#own.boot, now) - givenMs > session.ttlMs)
+        this.end(file, [session.id])
+  }
+
+  #over(sessions: readonly StoredSession[], now: Moment): ReadonlySet<string> {
+    const over = sessions.filter(
+      (session) =>
+        silenceMs(session, this.#own.boot, now) > session.ttlMs || isGone(session, this.#own),
+    )
+    return new Set(over.map(({ id }) => id))
+  }
+
+  #sinceLastRenewalMs(sessions: readonly StoredSession[], now: Moment): number {
+    return Math.min(
+      Number.POSITIVE_INFINITY,
+      ...sessions.map((session) => Math.max(0, silenceMs(session, this.#own.boot, now))),
+    )
+  }
+}

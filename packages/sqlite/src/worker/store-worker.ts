@@ -1,0 +1,28 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { failureOf } from './failure.ts'
+import type { StoreApi, StoreOptions, StoreReply, StoreRequest } from './store-api.ts'
+import { Store } from './store.ts'
+
+// The body of the thread that talks to SQLite: its calls are synchronous, and waiting for a lock
+// or a disk must not hold up the application's event loop. One call after the other.
+const port = parentPort
+if (port === null) throw new Error('store-worker is started as a worker thread')
+const post = (reply: StoreReply): void => port.postMessage(reply)
+const store = new Store(workerData as StoreOptions, (report) => post({ report }))
+
+const run = (method: keyof StoreApi, args: readonly unknown[]): unknown =>
+  (store[method] as (...given: readonly unknown[]) => unknown).apply(store, [...args])
+
+port.on('message', (request: StoreRequest) => {
+  if (request === 'close') {
+    store[Symbol.dispose]()
+    port.close()
+    return
+  }
+  const { id, method, args } = request
+  try {
+    post({ id, value: run(method, args) })
+  } catch (error) {
+    post({ id, failure: failureOf(error) })
+  }
+})

@@ -1,0 +1,211 @@
+import type { DriverEvent } from '@sd/core/driver'
+import { failureOf, isLocked } from './failure.ts'
+import type { OpenFile } from './open-file.ts'
+import { keptChanges } from './schema.ts'
+import { monotonicMs, Sessions } from './sessions.ts'
+import type {
+  Changes,
+  Place,
+  Present,
+  Reading,
+  StoreApi,
+  StoredRecord,
+  StoreOptions,
+  Write,
+  Written,
+} from './store-api.ts'
+import { StoreFile } from './store-file.ts'
+
+/** Looking after every process costs; a burst of changes must not multiply it. */
+const sweepEveryMs = 200
+
+const nobody: ReadonlySet<string> = new Set()
+
+const presentOf = (row: Record<string, unknown>): Present => ({
+  key: String(row['key']),
+  document: (row['document'] as Uint8Array | null) ?? undefined,
+})
+
+const recordOf = (row: Record<string, unknown>): StoredRecord => row as unknown as StoredRecord
+
+/** One namespace of the file. Every method is one transaction, or two where it sweeps first. */
+export class Store implements StoreApi, Disposable {
+  readonly #namespace: string
+  readonly #file: StoreFile
+  readonly #sessions = new Sessions()
+  #sweptMs = Number.NEGATIVE_INFINITY
+
+  constructor({ path, namespace }: StoreOptions, report: (event: DriverEvent) => void) {
+    this.#namespace = namespace
+    this.#file = new StoreFile(path, report)
+  }
+
+  openSession(id: string, ttlMs: number): void {
+    this.#write((file) => this.#sessions.open(file, id, ttlMs))
+  }
+
+  renewSession(id: string): boolean {
+    return this.#write((file) => this.#sessions.renew(file, id))
+  }
+
+  closeSession(id: string): void {
+    this.#write((file) => this.#sessions.end(file, [id]))
+  }
+
+  write(session: string, writes: readonly Write[]): readonly Written[] | undefined {
+    return this.#write((file) =>
+      this.#sessions.exists(file, session)
+        ? writes.map((write) => this.#writeOne(file, session, write))
+        : undefined,
+    )
+  }
+
+  remove(writes: readonly Write[]): readonly Written[] {
+    return this.#write((file) => writes.map((write) => this.#writeOne(file, null, write)))
+  }
+
+  find(keys: readonly string[]): readonly (StoredRecord | undefined)[] {
+    return this.#file.read((file) => keys.map((key) => this.#findOne(file, key)))
+  }
+
+  read(prefix: string, documents: boolean): Reading {
+    const hidden = this.#sweep()
+    return this.#file.read((file) => {
+      const rows = file
+        .statement(
+          `SELECT key, ${documents ? 'document' : 'NULL AS document'}, session FROM instances
+           WHERE namespace = ? AND key >= ? AND key < ? || char(0x10ffff)`,
+        )
+        .all(this.#namespace, prefix, prefix)
+      const records = rows
+        .filter(({ session }) => typeof session !== 'string' || !hidden.has(session))
+        .map(presentOf)
+      return { place: this.#placeOf(file), records }
+    })
+  }
+
+  present(prefixes: readonly string[]): readonly boolean[] {
+    return this.#file.read((file) => {
+      const any = file.statement(
+        `SELECT 1 FROM instances
+         WHERE namespace = ? AND key >= ? AND key < ? || char(0x10ffff) LIMIT 1`,
+      )
+      return prefixes.map((prefix) => any.get(this.#namespace, prefix, prefix) !== undefined)
+    })
+  }
+
+  follow({ epoch, revision }: Place): Changes | undefined {
+    const nowMs = monotonicMs()
+    if (nowMs - this.#sweptMs >= sweepEveryMs) {
+      this.#sweep()
+      this.#sweptMs = nowMs
+    }
+    return this.#file.read((file) => {
+      const place = this.#placeOf(file)
+      if (place.epoch !== epoch || revision > place.revision) return undefined
+      if (revision === place.revision) return { place, touched: [] }
+      const oldest = file.statement('SELECT min(revision) AS oldest FROM changes').get()?.['oldest']
+      if (typeof oldest !== 'number' || oldest > revision + 1) return undefined
+      const touched = file
+        .statement(
+          `SELECT changed.key, instances.document
+           FROM (SELECT DISTINCT key FROM changes WHERE revision > ? AND namespace = ?) AS changed
+           LEFT JOIN instances ON instances.namespace = ? AND instances.key = changed.key`,
+        )
+        .all(revision, this.#namespace, this.#namespace)
+        .map(presentOf)
+      return { place, touched }
+    })
+  }
+
+  probe(): void {
+    this.#write(() => {})
+  }
+
+  describe(): ReturnType<StoreApi['describe']> {
+    return this.#file.read((file) => {
+      const row = file
+        .statement(
+          `SELECT sqlite_version() AS version, (SELECT count(*) FROM sessions) AS sessions,
+             (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS bytes`,
+        )
+        .get()
+      return {
+        sqliteVersion: String(row?.['version']),
+        bytes: Number(row?.['bytes']),
+        sessions: Number(row?.['sessions']),
+      }
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]()
+  }
+
+  /** Everything that is written first ends whose ttl ran out, so that nobody writes for the dead. */
+  #write<T>(work: (file: OpenFile) => T): T {
+    try {
+      const result = this.#file.write((file) => {
+        this.#sessions.expire(file)
+        const value = work(file)
+        file
+          .statement(
+            `DELETE FROM changes WHERE revision <=
+               (SELECT seq FROM sqlite_sequence WHERE name = 'changes') - ${keptChanges}`,
+          )
+          .run()
+        return value
+      })
+      this.#sessions.unblocked()
+      return result
+    } catch (error) {
+      this.#sessions.blocked()
+      throw error
+    }
+  }
+
+  /** Ends who is over, if any; tells whom it had to leave because the file is locked. */
+  #sweep(): ReadonlySet<string> {
+    const over = this.#file.read((file) => this.#sessions.over(file))
+    if (over.size === 0) return nobody
+    try {
+      this.#write((file) => this.#sessions.endOver(file))
+      return nobody
+    } catch (error) {
+      if (!isLocked(failureOf(error))) throw error
+      return this.#file.read((file) => this.#sessions.overWhileLocked(file))
+    }
+  }
+
+  #findOne(file: OpenFile, key: string): StoredRecord | undefined {
+    const row = file
+      .statement(
+        'SELECT key, document, session, revision FROM instances WHERE namespace = ? AND key = ?',
+      )
+      .get(this.#namespace, key)
+    return row && recordOf(row)
+  }
+
+  #writeOne(file: OpenFile, session: string | null, { key, document, expected }: Write): Written {
+    const standing = this.#findOne(file, key)
+    if ((standing?.revision ?? 0) !== expected) return { standing }
+    if (document === undefined) {
+      file
+        .statement('DELETE FROM instances WHERE namespace = ? AND key = ?')
+        .run(this.#namespace, key)
+      return { revision: 0 }
+    }
+    file
+      .statement(
+        `INSERT INTO instances (namespace, key, document, session) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET document = excluded.document, session = excluded.session`,
+      )
+      .run(this.#namespace, key, document, session)
+    return { revision: this.#placeOf(file).revision }
+  }
+
+  #placeOf(file: OpenFile): Place {
+    const row = file.statement(`SELECT seq FROM sqlite_sequence WHERE name = 'changes'`).get()
+    return { epoch: file.epoch, revision: Number(row?.['seq'] ?? 0) }
+  }
+}

@@ -1,0 +1,29 @@
+import { jsonFormat, toCursor } from '@sd/core/driver'
+import { expect, test } from 'vitest'
+import { readCursor, scopePrefix, servicesOf, writeCursor } from '../src/keys.ts'
+
+test('a cursor names a place', () => {
+  const place = { epoch: '0123456789abcdef', revision: 42 }
+  expect(writeCursor(place)).toBe('0123456789abcdef:42')
+  expect(readCursor(writeCursor(place))).toEqual(place)
+})
+
+test.each(['', '42', 'x:42', '0123456789abcdef:', '0123456789abcdef:-1', 'e:1:1'])(
+  'somebody else’s cursor %j is none',
+  (text) => {
+    expect(readCursor(toCursor(text))).toBeUndefined()
+  },
+)
+
+test('a service’s prefix holds no other service', () => {
+  expect(scopePrefix(jsonFormat, { service: 'user/a' })).toBe('user%2Fa/')
+  expect(scopePrefix(jsonFormat, { all: true })).toBe('')
+})
+
+test('keys of nobody’s service name none', () => {
+  const present = ['orders/a', 'orders/b', 'users/a', 'a/b/c', 'plain'].map((key) => ({
+    key,
+    document: undefined,
+  }))
+  expect(servicesOf(jsonFormat, present)).toEqual(['orders', 'users'])
+})
