@@ -1,41 +1,119 @@
-import type { ContractHarness, Need } from '@sd/contract-tests'
+import type { DriverFactory } from '@sd/core/driver'
+import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { consul as consulServer, launch, TcpProxy } from '@sd/test-servers'
 import { consul } from '../src/index.ts'
+import { Keys } from '../src/keys.ts'
+import { launchSecureServers } from './secure-servers.ts'
+import { Admin, httpOf } from './support.ts'
 
-/** Where the server answers. */
-const endpoint = process.env['SD_TEST_CONSUL_ENDPOINT'] ?? 'http://127.0.0.1:1234'
+/** All that the suite can ask for. */
+export const consulNeeds: readonly Need[] = [
+  'connectDirect',
+  'server',
+  'partition',
+  'slow',
+  'cutAt',
+  'expireSession',
+  'loseHistory',
+  'deleteRecord',
+  'writeRaw',
+  'startOwner',
+  'secure',
+  'askForTls',
+  'invalidConfigs',
+]
 
-/** What `consulHarness` provides. The cases that need anything else are skipped by name. */
-export const consulNeeds: readonly Need[] = ['invalidConfigs']
+/** A harness for the large cases only: one real server, and nothing that spoils it. */
+export const plainHarness = async (): Promise<ContractHarness> => {
+  const cluster = await launch(consulServer)
+  const host = httpOf(cluster.servers[0])
+  return {
+    connect: (namespace) => consul({ endpoint: `http://${host}`, namespace }),
+    expireSession: (sessionId) => new Admin(host).expire(sessionId),
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  }
+}
 
-/**
- * A harness over one real server. Each hook below that is added, here and in `consulNeeds`,
- * turns the cases on that need it. All faults end when what the hook returned is disposed of.
- *
- * - `connectDirect(namespace)`: a driver past the proxy that the faults spoil. W3 reads through it
- *   what the spoilt one must catch up with.
- * - `server`: `stop('term' | 'kill')` and `start()` (the same address, data kept, resolves when it
- *   answers), `wipe()` (of a stopped one: it starts empty), `pause()` and `resume()` (SIGSTOP,
- *   SIGCONT). R4, R5, R6, R8, R9, R11, W3, W4: restarts, outages, freezes, lost data.
- * - `partition()`: what is sent vanishes, connections stay open. R5, W3.
- * - `slow(delayMs)`: every message comes late, each way.
- * - `cutAt(bytes)`: each connection is cut after that many bytes from the server. W3.
- * - `expireSession(sessionId)`: ends that session out of band. R5, R7, R10.
- * - `loseHistory()`: old cursors become unusable, as by a compaction. W3.
- * - `deleteRecord(namespace, service, id)`: out of band. R5.
- * - `writeRaw(namespace, service, id, bytes)`: overwrites the record, tied to no session. D3, R5.
- * - `startOwner(namespace, instance, ttlMs)`: another process registers and holds it: `forkOwner`
- *   of `@sd/contract-tests`. R3, D3.
- * - `secure`: TLS and authentication, each a server and the secrets used. S1, S2.
- * - `askForTls`: makes a driver that asks for TLS; refused where `capabilities.tls` is false. S1.
- *
- * `launch` and `TcpProxy` of `@sd/test-servers` do most of this; see `packages/etcd/contract`.
- */
-export const consulHarness = async (): Promise<ContractHarness> => ({
-  connect: (namespace) => consul({ endpoint, namespace }),
-  invalidConfigs: [
-    { field: 'endpoint', make: () => consul({ endpoint: 'nowhere' }) },
-    { field: 'namespace', make: () => consul({ endpoint, namespace: '' }) },
-    { field: 'nam', make: () => consul({ endpoint, nam: 'x' } as never) },
-  ],
-  [Symbol.asyncDispose]: async () => {},
-})
+/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+export const consulHarness = async (): Promise<ContractHarness> => {
+  const [cluster, secure] = await Promise.all([launch(consulServer), launchSecureServers()])
+  const [server] = cluster.servers
+  if (server === undefined) throw new Error('no server was launched')
+  const direct = httpOf(server)
+  const admin = new Admin(direct)
+  const proxy = await TcpProxy.to(direct)
+  const over =
+    (host: string) =>
+    (namespace: string): DriverFactory =>
+      consul({ endpoint: `http://${host}`, namespace })
+  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
+  const endpoint = 'http://127.0.0.1:1'
+  return {
+    connect: over(proxy.endpoint),
+    connectDirect: over(direct),
+    server: {
+      stop: (how) => server.stop(how),
+      start: () => server.start(),
+      wipe: () => server.wipe(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+    },
+    partition: async () => {
+      proxy.partition(true)
+      return healing
+    },
+    slow: async (delayMs) => {
+      proxy.latency(delayMs)
+      return healing
+    },
+    cutAt: async (bytes) => {
+      proxy.cutAfter(bytes, 'always')
+      return healing
+    },
+    expireSession: (sessionId) => admin.expire(sessionId),
+    // every blocking query of before is over, and the state is another one
+    loseHistory: async () => admin.restore(await admin.snapshot()),
+    deleteRecord: async (namespace, service, id) => {
+      const serviceId = new Keys(namespace).serviceId({ service, id })
+      await admin.deregister(serviceId)
+      await admin.gone(new Keys(namespace).serviceName(service), serviceId)
+    },
+    writeRaw: async (namespace, service, id, value) => {
+      const keys = new Keys(namespace)
+      const text = Buffer.from(value).toString()
+      const serviceId = keys.serviceId({ service, id })
+      const registration = {
+        Name: keys.serviceName(service),
+        ID: serviceId,
+        Meta: text === '' ? {} : { sd_record_0: text },
+        Check: { Name: keys.checkName, TTL: '1h', Status: 'passing' },
+      }
+      await admin.put('agent/service/register?replace-existing-checks=true', registration)
+      await admin.shows(registration.Name, serviceId, text)
+    },
+    startOwner: (namespace, instance, ttlMs) =>
+      forkOwner({
+        module: new URL('../src/index.ts', import.meta.url).href,
+        factory: 'consul',
+        config: { endpoint: `http://${direct}`, namespace },
+        instance,
+        ttlMs,
+      }),
+    secure: secure.connections,
+    askForTls: () => consul({ endpoint: 'https://127.0.0.1:1', tls: {} }),
+    invalidConfigs: [
+      { field: 'endpoint', make: () => consul({ endpoint: 'nowhere' }) },
+      { field: 'endpoint', make: () => consul({ endpoint: 'ftp://h:1' }) },
+      { field: 'namespace', make: () => consul({ endpoint, namespace: '' }) },
+      { field: 'consistency', make: () => consul({ endpoint, consistency: 'sure' as never }) },
+      { field: 'datacenter', make: () => consul({ endpoint, datacenter: 'a b' }) },
+      { field: 'token', make: () => consul({ endpoint, token: '' }) },
+      { field: 'tls', make: () => consul({ endpoint, tls: {} }) },
+      { field: 'endpoint', make: () => consul({ endpoints: [endpoint] } as never) },
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await proxy[Symbol.asyncDispose]()
+      await Promise.all([cluster[Symbol.asyncDispose](), secure[Symbol.asyncDispose]()])
+    },
+  }
+}

@@ -1,25 +1,94 @@
-import { ConfigCheck } from '@sd/core/driver'
+import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
 
-/** What `consul` takes. */
+const consistencies = ['default', 'consistent', 'stale'] as const
+
+/** How reads are answered, in Consul's words. */
+export type Consistency = (typeof consistencies)[number]
+
+/** How to reach Consul. */
 export interface ConsulConfig {
-  /** The server, `http://host:port`. */
+  /**
+   * The agent that this process registers at, always the same one: `http://host:port`,
+   * `https://host:port` or `unix:///path/to.sock`. Checks live at the agent, so that a load
+   * balancer over several agents does not do.
+   */
   readonly endpoint: string
-  /** Instances of different namespaces never see each other. Default `services`. */
-  readonly namespace?: string | undefined
+  /** Instances of different namespaces never see each other. Not an Enterprise namespace. Default `services`. */
+  readonly namespace?: string
+  /** An ACL token; without one the agent's own default token counts. */
+  readonly token?: string
+  /** The datacenter that is read. Registrations go to the agent's own. Default: the agent's. */
+  readonly datacenter?: string
+  /**
+   * Of `list` and of watches. `default`: the leader answers; `consistent`: after asking the other
+   * servers whether it still leads; `stale`: any server answers, so that a list may lag behind
+   * (`capabilities.list` is `session` then). Default `default`.
+   */
+  readonly consistency?: Consistency
+  /** Only with an `https:` endpoint. Without it the system's authorities are trusted. */
+  readonly tls?: TlsConfig
 }
 
-const fields = ['endpoint', 'namespace']
+/** The namespace when none is given. */
+export const defaultNamespace = 'services'
+
+const fields = ['endpoint', 'namespace', 'token', 'datacenter', 'consistency', 'tls'] as const
 
 const check = new ConfigCheck(backend)
 
+const accepted =
+  'http://host:port, https://host:port or unix:///path/to.sock, with no path behind the port and no credentials'
+
+const hostShape = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/
+
+const readEndpoint = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : ''
+  const port = Number(hostShape.exec(text)?.[1] ?? 0)
+  const unix = /^unix:\/\/\/[^\0]+$/.test(text)
+  if (!unix && (port < 1 || port > 65_535))
+    return check.refuse(`endpoint is ${show(value)}; expected ${accepted}`)
+  return text
+}
+
+const readDatacenter = (value: unknown): string | undefined => {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value))
+    return check.expected('datacenter', value, 'letters, digits, - and _')
+  return value
+}
+
+const readConsistency = (value: unknown): Consistency | undefined => {
+  if (value === undefined) return undefined
+  const known = consistencies.find((consistency) => consistency === value)
+  return known ?? check.expected('consistency', value, consistencies.join(', '))
+}
+
+const readToken = (value: unknown): string | undefined => {
+  const token = check.credential('token', value)
+  // it travels in a header
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+    return check.refuse('token holds spaces or characters beyond ASCII; expected a token')
+  return token
+}
+
 /**
- * `value` as a configuration. Throws `invalid-config`, which names the field, what was given and
- * what is accepted, and never shows a credential; a field that is not known is refused.
+ * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
+ * naming the field, what was given and what is accepted; unknown keys are refused.
  */
 export const validateConsulConfig = (value: unknown): ConsulConfig => {
-  const { endpoint, namespace } = check.object(value, fields)
-  if (typeof endpoint !== 'string' || !/^https?:\/\/[^/@]+$/.test(endpoint))
-    return check.expected('endpoint', endpoint, 'http://host:port')
-  return { endpoint, namespace: check.namespace(namespace ?? 'services') }
+  const given = check.object(value, fields)
+  const endpoint = readEndpoint(given['endpoint'])
+  const token = readToken(given['token'])
+  const datacenter = readDatacenter(given['datacenter'])
+  const consistency = readConsistency(given['consistency'])
+  const tls = check.tls(given['tls'], endpoint.startsWith('https:'))
+  return Object.freeze({
+    endpoint,
+    namespace: check.namespace(given['namespace'] ?? defaultNamespace),
+    ...(token ? { token } : {}),
+    ...(datacenter ? { datacenter } : {}),
+    ...(consistency ? { consistency } : {}),
+    ...(tls ? { tls } : {}),
+  })
 }

@@ -1,32 +1,127 @@
-import type { Cursor, Observation, Scope } from '@sd/core/driver'
-import { attempt, notWritten } from './errors.ts'
-import type { Keys } from './keys.ts'
+import type { Observation, Scope } from '@sd/core/driver'
+import type { Catalog } from './catalog/catalog.ts'
+import type { LiveServices } from './catalog/live-services.ts'
+import { type Difference, RecordDiff } from './catalog/record-diff.ts'
+import { blockingQuery } from './client/blocking-query.ts'
+import type { Slots } from './client/slots.ts'
 
-/**
- * Subscribe before reading, or pin the watch to the revision that was read: no change may fall
- * between them. Without a cursor a `snapshot`, also an empty one; with one `changes` or `alive`, or
- * `cursor-expired` when the server cannot prove that it still has that history.
- */
-const attach = async (_prefix: string, _cursor: Cursor | undefined): Promise<Observation> => {
-  throw notWritten('observe')
+/** What an observation is made of. */
+export interface Observer {
+  readonly catalog: Catalog
+  /** Of open blocking queries. */
+  readonly slots: Slots
 }
 
-/** What happened since; `alive` as proof that an idle stream lives. */
-const next = async (): Promise<Observation> => {
-  throw notWritten('observe (what follows the first observation)')
+const operation = 'observe'
+
+const toObservation = (first: boolean, { records, skipped, removed }: Difference): Observation => {
+  if (first) return { type: 'snapshot', records, skipped }
+  if (records.length + skipped.length + removed.length === 0) return { type: 'alive' }
+  return { type: 'changes', records, skipped, removed }
 }
 
-/**
- * Observes `scope`. Never ends by itself: it throws, `unavailable` when the stream breaks, or it is
- * left, and then lets go of everything. A client that calls back instead of being asked is turned
- * around by a `Channel` of `@sd/core/driver`.
- */
-export async function* observe(
-  keys: Keys,
-  scope: Scope,
-  cursor: Cursor | undefined,
+async function* observeService(
+  { catalog, slots }: Observer,
+  service: string,
   signal: AbortSignal,
 ): AsyncGenerator<Observation, never> {
-  yield await attempt('observe', signal, () => attach(keys.prefix(scope), cursor))
-  for (;;) yield await attempt('observe', signal, next)
+  const parts = { client: catalog.client, slots }
+  const diff = new RecordDiff(catalog)
+  let first = true
+  for await (const answer of blockingQuery(
+    parts,
+    catalog.serviceQuestion(service, operation),
+    signal,
+  )) {
+    if (answer === undefined) {
+      yield { type: 'alive' }
+      continue
+    }
+    const entries = catalog.entriesIn(answer, operation)
+    // also when it becomes empty: a token may have lost its rights
+    if (entries.length === 0 && (first || diff.size > 0))
+      await catalog.assertReadable(answer, operation, service, signal)
+    yield toObservation(first, diff.next(entries))
+    first = false
+  }
+  throw new Error('a blocking query ended')
+}
+
+/** The live services, whenever they may have changed; `undefined` where they have not. */
+async function* followLiveServices(
+  { catalog, slots }: Observer,
+  signal: AbortSignal,
+): AsyncGenerator<LiveServices | undefined> {
+  const question = catalog.liveServicesQuestion(operation)
+  let before: LiveServices | undefined
+  for await (const answer of blockingQuery({ client: catalog.client, slots }, question, signal)) {
+    if (answer === undefined) {
+      yield undefined
+      continue
+    }
+    const live = catalog.liveServicesIn(answer, operation)
+    if (live.size === 0 && before?.size !== 0)
+      await catalog.assertReadable(answer, operation, undefined, signal)
+    before = live
+    yield live
+  }
+}
+
+async function* observeNames(
+  observer: Observer,
+  signal: AbortSignal,
+): AsyncGenerator<Observation, never> {
+  let before: LiveServices | undefined
+  for await (const live of followLiveServices(observer, signal)) {
+    const names = [...(live?.keys() ?? [])].filter((name) => !before?.has(name))
+    const removedNames = live ? [...(before?.keys() ?? [])].filter((name) => !live.has(name)) : []
+    if (live !== undefined && before === undefined)
+      yield { type: 'snapshot', records: [], skipped: [], names }
+    else if (names.length + removedNames.length === 0) yield { type: 'alive' }
+    else yield { type: 'changes', records: [], skipped: [], removed: [], names, removedNames }
+    before = live ?? before
+  }
+  throw new Error('a blocking query ended')
+}
+
+async function* observeAll(
+  observer: Observer,
+  signal: AbortSignal,
+): AsyncGenerator<Observation, never> {
+  const { catalog } = observer
+  const diffs = new Map<string, RecordDiff>()
+  let before: LiveServices | undefined
+  for await (const live of followLiveServices(observer, signal)) {
+    if (live === undefined) {
+      yield { type: 'alive' }
+      continue
+    }
+    const names = new Set([...live.keys(), ...(before?.keys() ?? [])])
+    const changed = [...names].filter((name) => live.get(name) !== before?.get(name))
+    const found = await catalog.readServices(changed, operation, signal)
+    const differences = changed.map((name) => {
+      const diff = diffs.get(name) ?? new RecordDiff(catalog)
+      const difference = diff.next(found.get(name) ?? [])
+      if (diff.size > 0) diffs.set(name, diff)
+      else diffs.delete(name)
+      return difference
+    })
+    yield toObservation(before === undefined, {
+      records: differences.flatMap(({ records }) => records),
+      skipped: differences.flatMap(({ skipped }) => skipped),
+      removed: differences.flatMap(({ removed }) => removed),
+    })
+    before = live
+  }
+  throw new Error('a blocking query ended')
+}
+
+/** Observes `scope`, from a snapshot on. Never ends by itself: it throws, or it is left. */
+export const observe = (
+  observer: Observer,
+  scope: Scope,
+  signal: AbortSignal,
+): AsyncIterable<Observation> => {
+  if ('service' in scope) return observeService(observer, scope.service, signal)
+  return 'names' in scope ? observeNames(observer, signal) : observeAll(observer, signal)
 }

@@ -7,77 +7,68 @@ import {
   RegistryError,
   type RemoveOutcome,
 } from '@sd/core/driver'
-import { attempt, notWritten } from './errors.ts'
-import type { Keys } from './keys.ts'
+import { consulError } from './errors.ts'
+import { auditBatch } from './session/audit-batch.ts'
+import { endSession } from './session/end-session.ts'
+import { passChecks } from './session/pass-checks.ts'
+import { putBatch } from './session/put-batch.ts'
+import type { SessionParts } from './session/session-parts.ts'
+import { takeOut } from './session/take-out.ts'
 
-/** What one process has published: it lives and dies together. */
+/**
+ * The registrations of one process at one agent, each with a TTL check. Consul knows nothing of
+ * the session: its id stands in every entry, which is how they are told from a rival's.
+ */
 export class ConsulSession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
-  readonly #keys: Keys
+  readonly #parts: SessionParts
   readonly #lost = new AbortController()
+  readonly #fence: { sinceMs: number | undefined } = { sinceMs: undefined }
+  /** Ends what still waits to be written. */
+  readonly #closing = new AbortController()
 
-  constructor(keys: Keys, id: string, grantedTtlMs: number) {
-    this.#keys = keys
-    this.id = id
-    this.grantedTtlMs = grantedTtlMs
+  constructor(parts: SessionParts) {
+    this.id = parts.id
+    this.grantedTtlMs = parts.ttlMs
+    this.#parts = parts
   }
 
   get lost(): AbortSignal {
     return this.#lost.signal
   }
 
-  /** One heartbeat; `session-lost` when the server does not know the session any more. */
-  renew(signal: AbortSignal): Promise<void> {
-    return this.#call('renew', signal, async () => {
-      throw notWritten('renew')
-    })
-  }
-
-  /**
-   * One outcome for each request. Read what stands at `key`, ask `putConflict` of `@sd/core/driver`
-   * whether it may be replaced, and write only if it still stands there, in one step if the
-   * server can. Remember what was sent, for `audit`.
-   */
-  put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
-    const keys = requests.map(({ instance }) => this.#keys.of(instance, this.id))
-    return this.#call('put', signal, async () => {
-      throw notWritten(`put (of ${keys.length})`)
-    })
-  }
-
-  /** By owner (`isHeldBy` of `@sd/core/driver`), whichever session wrote it; never a rival's. */
-  remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
-    const keys = refs.map((ref) => this.#keys.of(ref, this.id))
-    return this.#call('remove', signal, async () => {
-      throw notWritten(`remove (of ${keys.length})`)
-    })
-  }
-
-  /** Compares what stands in the backend with what this session last sent. */
-  audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const keys = refs.map((ref) => this.#keys.of(ref, this.id))
-    return this.#call('audit', signal, async () => {
-      throw notWritten(`audit (of ${keys.length})`)
-    })
-  }
-
-  /**
-   * Ends the session: its records go, and none of its writes still on the way may succeed after.
-   * Resolves, too, when the server knows it no more.
-   */
-  close(signal: AbortSignal): Promise<void> {
-    return this.#call('close', signal, async () => {
-      throw notWritten('close')
-    })
-  }
-
-  async #call<T>(operation: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async renew(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     try {
-      return await attempt(operation, signal, work)
+      await passChecks(this.#parts, signal)
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'session-lost') this.#lost.abort(error)
       throw error
     }
+  }
+
+  async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
+    signal.throwIfAborted()
+    const open = AbortSignal.any([signal, this.#closing.signal])
+    return putBatch(this.#parts, requests, open)
+  }
+
+  async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
+    signal.throwIfAborted()
+    const { keys } = this.#parts.catalog
+    const held = refs.map((ref) => ({ ...ref, serviceId: keys.serviceId(ref) }))
+    return takeOut(this.#parts, held, signal)
+  }
+
+  async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
+    signal.throwIfAborted()
+    return auditBatch(this.#parts, refs, signal)
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#closing.abort(consulError('session-lost', 'put', 'the session was closed'))
+    await endSession(this.#parts, this.#fence, signal)
   }
 }

@@ -1,41 +1,69 @@
-import { abortable, RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
 
-/** The name of this backend, in errors and in `health()`. */
+/** The name that every error and the driver bear. */
 export const backend = 'consul'
 
-/** A failure of this backend. */
+/** What Consul answered instead of what was asked for. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly status: number
+
+  constructor(status: number, text: string) {
+    super(`HTTP ${status}: ${text.trim().slice(0, 300) || 'no explanation'}`)
+    this.status = status
+  }
+}
+
+const ofStatus = (status: number): RegistryErrorCode => {
+  if (status === 401 || status === 403) return 'permission-denied'
+  if (status === 429 || status >= 500) return 'unavailable'
+  return status >= 400 ? 'invalid-argument' : 'internal'
+}
+
+/** Node's and undici's codes where nobody was reached, or nothing that speaks HTTP. */
+const unreachable =
+  /^(?:E(?:CONN|HOST|NET|PIPE|ADDR|TIMEDOUT|NOENT|NOTFOUND|AI_AGAIN|MFILE|PROTO)|UND_ERR_|HPE_|ERR_(?:SSL|TLS|OSSL)|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|HOSTNAME_MISMATCH)/
+
+const codeOf = (cause: unknown): string => {
+  const code = (cause as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** Whether the request certainly never reached the agent. */
+export const wasNeverSent = (cause: unknown): boolean =>
+  /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EACCES|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
+    codeOf(cause),
+  )
+
+const advice: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
+  'permission-denied': '; give the token a policy that allows it',
+  unavailable: '; is the agent at the endpoint running, and has the cluster a leader?',
+}
+
+/** Turns whatever a call of the client threw into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError = (
+  cause: unknown,
+  operation: string,
+  service?: string,
+): RegistryError => {
+  if (cause instanceof RegistryError) return cause
+  let code: RegistryErrorCode = 'internal'
+  const failure = cause instanceof Error ? codeOf(cause) : ''
+  if (cause instanceof Refusal) code = ofStatus(cause.status)
+  else if (/^UND_ERR_(?:DESTROYED|CLOSED)$/.test(failure)) code = 'closed'
+  else if (failure === 'EACCES') code = 'permission-denied'
+  // undici's parser gives its errors no code
+  else if (unreachable.test(failure) || (cause as Error | undefined)?.name === 'HTTPParserError')
+    code = 'unavailable'
+  const text = cause instanceof Error ? cause.message || failure : String(cause)
+  const message = `${text}${advice[code] ?? ''}`
+  return new RegistryError(code, { backend, operation, service, message, cause })
+}
+
+/** A `RegistryError` that this driver raises by itself. */
 export const consulError = (
   code: RegistryErrorCode,
   operation: string,
   message: string,
-): RegistryError => new RegistryError(code, { backend, operation, message })
-
-/** What every method throws until it is written. */
-export const notWritten = (operation: string): RegistryError =>
-  consulError('unsupported', operation, `consul: ${operation} is not written yet`)
-
-/**
- * The one place that knows what the client's failures mean. A dropped connection or a refused one
- * is `unavailable`, an unknown lease or session `session-lost`, a refused login or right
- * `permission-denied`. Whether a code is worth another try is core's to say.
- */
-const toRegistryError = (cause: unknown, operation: string): RegistryError =>
-  RegistryError.from(cause, { backend, operation })
-
-/**
- * One call to the server: settles at once when `signal` aborts, with its reason unwrapped, and
- * otherwise throws a `RegistryError` only. Hand `signal` on to a client that can cancel.
- */
-export const attempt = async <T>(
-  operation: string,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> => {
-  signal.throwIfAborted()
-  try {
-    return await abortable(work(), signal)
-  } catch (cause) {
-    if (signal.aborted) throw cause
-    throw toRegistryError(cause, operation)
-  }
-}
+  service?: string,
+): RegistryError => new RegistryError(code, { backend, operation, service, message })

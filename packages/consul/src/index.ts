@@ -1,6 +1,6 @@
 /**
- * The consul backend.
+ * The Consul backend.
  * @module
  */
-export { type ConsulConfig, validateConsulConfig } from './config.ts'
+export { type Consistency, type ConsulConfig, validateConsulConfig } from './config.ts'
 export { consul } from './consul-driver.ts'

@@ -1,44 +1,87 @@
-import {
-  type InstanceRecord,
-  type RecordKey,
-  type Scope,
-  type SkippedRecord,
-  toRecordKey,
-  type WireFormat,
-} from '@sd/core/driver'
+import { type RecordKey, toRecordKey } from '@sd/core/driver'
+import { defaultNamespace } from './config.ts'
+
+/** Between the parts of a name: no encoded part holds it, as `_` is always followed by a digit. */
+const separator = '__'
+
+const plain = /^[a-z0-9-]+$/
 
 /**
- * Where one namespace's records lie on the server, and how they are read. Names are encoded by
- * the format; nothing else builds or takes apart a key.
+ * One part of a Consul name. Consul compares names without regard to case, and its HTTP server
+ * cleans paths, so that only lower-case letters, digits and `-` stay; every other byte becomes
+ * `_` and two hex digits.
+ */
+const encodePart = (part: string): string => {
+  if (plain.test(part)) return part
+  let encoded = ''
+  for (const byte of new TextEncoder().encode(part)) {
+    const char = String.fromCharCode(byte)
+    encoded += plain.test(char) ? char : `_${byte.toString(16).padStart(2, '0')}`
+  }
+  return encoded
+}
+
+const decodePart = (encoded: string): string | undefined => {
+  try {
+    const part = decodeURIComponent(encoded.replaceAll('_', '%'))
+    return part !== '' && encodePart(part) === encoded ? part : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whom an id of Consul's means. */
+export interface Place {
+  readonly service: string
+  readonly id: string
+}
+
+/**
+ * The names of one namespace in Consul. A service of the default namespace keeps its own name, so
+ * that DNS finds it; in another it is `<namespace>__<service>`. An instance's id is its service's
+ * name, `__` and the id.
  */
 export class Keys {
   readonly #prefix: string
-  readonly #format: WireFormat
+  /** The name of every check of this namespace: what tells our services from others'. */
+  readonly checkName: string
 
-  constructor(namespace: string, format: WireFormat) {
-    this.#prefix = `${namespace}/`
-    this.#format = format
+  constructor(namespace: string) {
+    const encoded = encodePart(namespace)
+    this.#prefix = namespace === defaultNamespace ? '' : `${encoded}${separator}`
+    this.checkName = `sd:${encoded}`
   }
 
-  /** The stored key of an instance's record. */
-  of(place: { readonly service: string; readonly id: string }, sessionId: string): string {
-    return `${this.#prefix}${this.#format.key(place, sessionId)}`
+  serviceName(service: string): string {
+    return `${this.#prefix}${encodePart(service)}`
   }
 
-  /** What the stored keys of `scope` begin with. */
-  prefix(scope: Scope): string {
-    return `${this.#prefix}${'service' in scope ? this.#format.prefix(scope.service) : ''}`
+  serviceId({ service, id }: Place): string {
+    return `${this.serviceName(service)}${separator}${encodePart(id)}`
   }
 
-  /** The key that core knows a stored one by: relative to the namespace. */
-  recordKey(stored: string): RecordKey {
-    return toRecordKey(stored.slice(this.#prefix.length))
+  /** The service of that Consul name; `undefined` for another namespace's or somebody else's. */
+  serviceOf(serviceName: string): string | undefined {
+    if (!serviceName.startsWith(this.#prefix)) return undefined
+    return decodePart(serviceName.slice(this.#prefix.length))
   }
 
-  /** A stored record as core takes it: read, or skipped with the reason. */
-  read(stored: string, value: Uint8Array): InstanceRecord | SkippedRecord {
-    const key = this.recordKey(stored)
-    const decoded = this.#format.decode(key, value)
-    return 'skipped' in decoded ? { key, reason: decoded.skipped } : { key, ...decoded }
+  /** What `serviceId` made into `serviceId`; `undefined` for somebody else's. */
+  placeOf(serviceId: string): Place | undefined {
+    if (!serviceId.startsWith(this.#prefix)) return undefined
+    const rest = serviceId.slice(this.#prefix.length)
+    const at = rest.indexOf(separator)
+    if (at < 0) return undefined
+    const service = decodePart(rest.slice(0, at))
+    const id = decodePart(rest.slice(at + separator.length))
+    return service === undefined || id === undefined ? undefined : { service, id }
   }
 }
+
+/** Ids are an agent's own: the same one may stand at several nodes. */
+export const recordKeyOf = (node: string, serviceId: string): RecordKey =>
+  toRecordKey(`${node}/${serviceId}`)
+
+/** The check of one session on one instance: another session's passes do not keep it alive. */
+export const checkIdOf = (serviceId: string, sessionId: string): string =>
+  `service:${serviceId}:${sessionId}`

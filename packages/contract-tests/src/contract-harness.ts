@@ -76,6 +76,8 @@ export interface ContractOptions {
   readonly graceMs?: number
   /** How many instances and watchers the large cases use. Default 1,000. */
   readonly many?: number
+  /** What this backend takes to register that many, where it is seconds. Default 0 ms. */
+  readonly manyMs?: number
   /** Runs only the cases with one of these ids. */
   readonly only?: readonly string[]
   /**

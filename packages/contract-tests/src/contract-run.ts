@@ -21,6 +21,8 @@ export interface ContractTimes {
   readonly graceMs: number
   /** The backoff cap that the suite's registries use. */
   readonly capMs: number
+  /** What the backend takes for the many of the large cases. */
+  readonly manyMs: number
   /** What a loaded machine may add to any bound. */
   readonly slackMs: number
 }

@@ -40,7 +40,7 @@ export const describeRegistryContract = (
   harness: () => Promise<ContractHarness>,
   options: ContractOptions = {},
 ): void => {
-  const { ttlMs = 2_000, graceMs = 1_000, many = 1_000, only, knownGaps = {} } = options
+  const { ttlMs = 2_000, graceMs = 1_000, many = 1_000, manyMs = 0, only, knownGaps = {} } = options
   for (const gap of Object.keys(knownGaps))
     if (!contractCaseNames.includes(gap)) throw new Error(`knownGaps: there is no case "${gap}"`)
   describe(`${name}: registry contract`, () => {
@@ -58,7 +58,7 @@ export const describeRegistryContract = (
       if (missing.length > 0) throw new Error(`the harness lacks ${missing.join(', ')}`)
       const factory = current.connect('capabilities')
       await using driver = factory(createDriverContext())
-      const times = { ttlMs, graceMs, capMs, slackMs }
+      const times = { ttlMs, graceMs, capMs, manyMs, slackMs }
       const run = new ContractRun(current, driver.capabilities, times, many)
       try {
         await contractCase.run(run)

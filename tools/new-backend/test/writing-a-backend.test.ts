@@ -64,6 +64,7 @@ const everything: {
   many: true,
   only: true,
   knownGaps: true,
+  manyMs: true,
 }
 
 describe('docs/writing-a-backend.md', () => {

@@ -17,7 +17,7 @@ export const scaleCases: readonly ContractCase[] = [
     'R10 brings many instances back after a session loss',
     ['expireSession'],
     async (run) => {
-      const { ttlMs, capMs, slackMs } = run.times
+      const { ttlMs, capMs, manyMs, slackMs } = run.times
       const owner = run.registry()
       const ids = Array.from({ length: run.many }, (_, index) => `i${index}`)
       await Promise.all(ids.map((id) => owner.register(input('orders', id))))
@@ -27,7 +27,7 @@ export const scaleCases: readonly ContractCase[] = [
         const now = owner.health().session
         return now.state === 'live' && now.id !== session.id
       })
-      await eventually('all stand again', capMs + 1_000 + slackMs, () => owner.health().ok)
+      await eventually('all stand again', capMs + 1_000 + manyMs + slackMs, () => owner.health().ok)
       await run.lists(owner, 'orders', ids, run.visibleMs + slackMs)
     },
   ),

@@ -1,0 +1,223 @@
+import { eventually } from '@sd/contract-tests'
+import { type Cluster, consul, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
+import { request as httpRequest } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  capMs,
+  graceMs,
+  instance,
+  lists,
+  pass,
+  RegistryWorld,
+  slackMs,
+  ttlMs,
+} from './registry-world.ts'
+import { StrangeHost } from './strange-host.ts'
+import {
+  Admin,
+  codeOf,
+  connect,
+  httpOf,
+  idsOf,
+  observing,
+  orders,
+  ref,
+  request,
+  soon,
+} from './support.ts'
+
+const controllable = (await provisionFor('consul')).how !== 'endpoint'
+
+/** How long `work` takes to fail with the reason it is aborted with, in ms. */
+const timeToAbort = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<number> => {
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  let at = 0
+  setTimeout(() => {
+    at = performance.now()
+    abort.abort(reason)
+  }, 200)
+  await expect(work(abort.signal)).rejects.toBe(reason)
+  return performance.now() - at
+}
+
+describe.runIf(controllable)('one agent', () => {
+  let cluster: Cluster
+  let server: Server
+  let host: string
+
+  beforeAll(async () => {
+    cluster = await launch(consul)
+    server = cluster.servers[0] as Server
+    host = httpOf(server)
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+    const driver = connect(host, { namespace: 'frozen' })
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    await using watch = observing(driver)
+    await watch.any()
+    await server.pause()
+    for (const work of [
+      (signal: AbortSignal) => session.put([request('2')], signal),
+      (signal: AbortSignal) => session.remove([ref('2')], signal),
+      (signal: AbortSignal) => session.audit([ref('1')], signal),
+      (signal: AbortSignal) => session.renew(signal),
+      (signal: AbortSignal) => driver.list(orders, signal),
+      (signal: AbortSignal) => driver.list({ all: true }, signal),
+      (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
+      (signal: AbortSignal) => driver.probe(signal),
+      (signal: AbortSignal) =>
+        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
+    ])
+      expect(await timeToAbort(work)).toBeLessThan(100)
+    const used = connect(host)
+    const hanging = codeOf(used.list(orders, soon()))
+    await pass(100)
+    const started = performance.now()
+    await used[Symbol.asyncDispose]()
+    expect(await hanging).toBe('closed')
+    expect(performance.now() - started).toBeLessThan(200)
+    await server.resume()
+    await eventually('it lists again', slackMs, async () => (await idsOf(driver)).includes('1'))
+    await session.renew(soon())
+    // an answered or an aborted write, 2 must not come back
+    await session.close(soon())
+    expect(await idsOf(driver)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('killed: unavailable at once, and the same session and checks afterwards', async () => {
+    const driver = connect(host, { namespace: 'killed' })
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    await session.put([request('1')], soon())
+    await using watch = observing(driver)
+    await watch.any()
+    const broken = codeOf(watch.next())
+    await server.stop('kill')
+    expect(await broken).toBe('unavailable')
+    expect(
+      await session.put([request('2')], soon()).then(
+        () => 'none',
+        (error: Error) => error.message,
+      ),
+    ).toContain('is the agent at the endpoint running')
+    for (const work of [
+      () => session.renew(soon()),
+      () => driver.list(orders, soon()),
+      () => driver.probe(soon()),
+      () => driver.openSession({ ttlMs: 5000 }, soon()),
+    ])
+      expect(await codeOf(work())).not.toBe('none')
+    await server.start()
+    await session.renew(soon())
+    expect(await idsOf(driver)).toEqual(['1'])
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('R6: a create whose answer is lost is taken out, and fenced for one ttl', async () => {
+    // hands everything on to the agent, and dies before it tells that a registration was taken
+    let dying = false
+    await using between = await StrangeHost.that((response) => {
+      const { method = 'GET', url = '' } = response.req
+      const asked = { method: method as 'GET', body: method === 'GET' ? null : response.req }
+      void (async () => {
+        const answer = await httpRequest(`http://${host}${url}`, asked)
+        const text = await answer.body.text()
+        if (dying && url.includes('/register')) {
+          response.socket?.destroy()
+          return
+        }
+        response.statusCode = answer.statusCode
+        response.end(text)
+      })()
+    })
+    const driver = connect(between.host, { namespace: 'fence' })
+    const session = await driver.openSession({ ttlMs: 1000 }, soon())
+    await session.put([request('1')], soon())
+    dying = true
+    expect(await codeOf(session.put([request('2')], soon()))).toBe('unavailable')
+    const admin = new Admin(host)
+    expect(await admin.writtenBy(session.id)).toHaveLength(2)
+    const closing = session.close(soon())
+    const began = performance.now()
+    await eventually(
+      'it is taken out at once',
+      slackMs,
+      async () => (await admin.writtenBy(session.id)).length === 0,
+    )
+    // one that lands later
+    await admin.put('agent/service/register', {
+      Name: 'late',
+      ID: 'late',
+      Meta: { sd_session: session.id },
+    })
+    await closing
+    expect(performance.now() - began).toBeGreaterThan(900)
+    expect(await admin.writtenBy(session.id)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('R4: a slow link, a reset of every connection: nobody is told anything', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using world = new RegistryWorld()
+    const owner = world.registry(proxy.endpoint)
+    const watching = world.registry(proxy.endpoint)
+    const told = world.told(watching)
+    for (const id of ['a', 'b']) await owner.register(instance(id))
+    await told.sees(['a', 'b'], slackMs)
+    proxy.latency(ttlMs / 20)
+    await pass(ttlMs)
+    proxy.latency(0)
+    proxy.reset()
+    await eventually(
+      'all is well',
+      capMs + slackMs,
+      () => owner.health().ok && watching.health().ok,
+    )
+    await pass(ttlMs)
+    expect(told.removed).toEqual([])
+  })
+
+  test('R5, W4: wiped: five come back, and no watcher is told that more than half left', async () => {
+    await using world = new RegistryWorld()
+    const owner = world.registry(host)
+    const watching = world.registry(host)
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    for (const id of ids) await owner.register(instance(id))
+    const told = world.told(watching)
+    await told.sees(ids, slackMs)
+    await server.stop('kill')
+    await server.wipe()
+    await server.start()
+    await lists(watching, ids, capMs + 1000 + slackMs)
+    await pass(ttlMs)
+    expect(told.removed.length).toBeLessThanOrEqual(2)
+    await told.sees(ids, slackMs)
+  })
+
+  test('R3: an owner that stops beating is critical in every view, long before Consul cleans up', async () => {
+    await using world = new RegistryWorld()
+    const watching = world.registry(host)
+    const told = world.told(watching)
+    const names = watching.watchServices()
+    const driver = connect(host, { namespace: world.namespace })
+    const session = await driver.openSession({ ttlMs }, soon())
+    await session.put([request('mortal')], soon())
+    await told.sees(['mortal'], slackMs)
+    await eventually('its service is there', slackMs, () => names.has('orders'))
+    const began = performance.now()
+    await told.sees([], ttlMs + graceMs + slackMs)
+    const tookMs = performance.now() - began
+    expect(tookMs).toBeGreaterThan(ttlMs - 500)
+    await eventually('so is its service', slackMs, () => !names.has('orders'))
+    expect(await watching.listServices()).toEqual([])
+    // still there for whoever looks at everything
+    expect(await new Admin(host).writtenBy(session.id)).toHaveLength(1)
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  })
+})

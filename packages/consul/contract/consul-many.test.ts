@@ -1,0 +1,11 @@
+import { describeRegistryContract } from '@sd/contract-tests'
+import { provisionFor } from '@sd/test-servers'
+import { plainHarness } from './consul-harness.ts'
+
+if ((await provisionFor('consul')).how !== 'endpoint')
+  describeRegistryContract('consul, 1,000 instances', ['expireSession'], plainHarness, {
+    only: ['R10', 'W7'],
+    ttlMs: 10_000,
+    // 2.5 s on an idle machine, many times that on a busy one: an agent writes one after the other
+    manyMs: 15_000,
+  })

@@ -1,0 +1,199 @@
+import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { eventually } from '@sd/contract-tests'
+import { consul, provideServers, TcpProxy } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { maxBlockingQueries } from '../src/client/consul-client.ts'
+import { Keys } from '../src/keys.ts'
+import { StrangeHost } from './strange-host.ts'
+import { Admin, codeOf, connect, observing, ref, request, soon } from './support.ts'
+
+const servers = await provideServers(consul)
+const host = servers.endpoints[0] ?? ''
+const admin = new Admin(host)
+const namespace = `observe-${process.pid}`
+const keys = new Keys(namespace)
+
+let driver: RegistryDriver
+let session: DriverSession
+
+beforeAll(async () => {
+  driver = connect(host, { namespace })
+  session = await driver.openSession({ ttlMs: 60_000 }, soon())
+})
+afterAll(async () => {
+  await session.close(soon())
+  await driver[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
+})
+
+const put = (service: string, id: string, seq = 0) =>
+  session.put([request(id, { seq }, { service })], soon())
+
+describe('a service', () => {
+  test('tells what changed, and nothing else', async () => {
+    await using watch = observing(driver, { service: 'deltas' })
+    expect(await watch.next()).toEqual({ type: 'snapshot', records: [], skipped: [] })
+    await put('deltas', 'a')
+    expect(await watch.next()).toMatchObject({ type: 'changes', records: [{ claim: { seq: 0 } }] })
+    await put('deltas', 'b')
+    await put('deltas', 'a', 1)
+    const told: string[] = []
+    while (told.length < 2) {
+      const observation = await watch.next()
+      if (observation.type !== 'alive')
+        told.push(
+          ...observation.records.map(({ claim, instance }) => `${instance.id} ${claim?.seq}`),
+        )
+    }
+    expect(told.toSorted()).toEqual(['a 1', 'b 0'])
+    await session.remove([ref('a', 'a', 'deltas'), ref('b', 'a', 'deltas')], soon())
+    let removed = 0
+    while (removed < 2) {
+      const observation = await watch.next()
+      if (observation.type === 'changes') removed += observation.removed.length
+    }
+  })
+
+  test('W3: goes on when a snapshot is restored under the open query, within its wait', async () => {
+    await put('rewound', 'a')
+    const snapshot = await admin.snapshot()
+    await put('rewound', 'b')
+    await using watch = observing(driver, { service: 'rewound' })
+    expect((await watch.next()).type).toBe('snapshot')
+    for (let count = 0; count < 20; count += 1) await admin.put(`kv/bump${count}`, 'x')
+    await admin.restore(snapshot)
+    await put('rewound', 'c')
+    const ids: string[] = []
+    // its agent puts b back, so that it may never be told as removed
+    while (!ids.includes('c')) {
+      const observation = await watch.next()
+      if (observation.type !== 'alive')
+        ids.push(...observation.records.map(({ instance }) => instance.id))
+    }
+  }, 20_000)
+
+  test('D3: somebody else of the same name is skipped and does not count as a service', async () => {
+    const Name = keys.serviceName('mixed')
+    await admin.put('agent/service/register', { Name, ID: 'foreign' })
+    await put('mixed', 'a')
+    const { records, skipped } = await driver.list({ service: 'mixed' }, soon())
+    expect([records.length, skipped.length]).toEqual([1, 1])
+    await session.remove([ref('a', 'a', 'mixed')], soon())
+    expect((await driver.list({ names: true }, soon())).names).not.toContain('mixed')
+    await admin.deregister('foreign')
+  })
+})
+
+test('names and everything: one blocking query each, and every edit is told', async () => {
+  await using names = observing(driver, { names: true })
+  await using all = observing(driver, { all: true })
+  const first = await names.next()
+  expect(first.type).toBe('snapshot')
+  expect((await all.next()).type).toBe('snapshot')
+  await put('first', 'a')
+  expect(await names.next()).toMatchObject({ type: 'changes', names: ['first'] })
+  expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'first' } }] })
+  await put('first', 'a', 1)
+  expect(await all.next()).toMatchObject({ records: [{ claim: { seq: 1 } }] })
+  await session.remove([ref('a', 'a', 'first')], soon())
+  expect(await names.next()).toMatchObject({ removedNames: ['first'] })
+  expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
+})
+
+describe('connections', () => {
+  const watched = 250
+
+  test('250 watched services share them, beats and writes go on, and all are told', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using own = connect(proxy.endpoint, { namespace })
+    const services = Array.from({ length: watched }, (_, index) => `w${index}`)
+    const watches = services.map((service) => observing(own, { service }))
+    for (const watch of watches) expect((await watch.any()).type).toBe('snapshot')
+    const told = watches.map(async (watch) => {
+      await watch.next()
+      return performance.now()
+    })
+    // each is either held by the server or waits for its turn
+    await eventually(
+      'the slots are taken',
+      5000,
+      () => proxy.connections >= maxBlockingQueries,
+      () => proxy.connections,
+    )
+    const began = performance.now()
+    await session.renew(soon())
+    await own.probe(soon(1000))
+    const written = new Map<string, number>()
+    await Promise.all(
+      services.map(async (service) => {
+        await put(service, 'a')
+        written.set(service, performance.now())
+      }),
+    )
+    const ends = await Promise.all(told)
+    // the server's limit is 200, for all processes of a host
+    expect(proxy.connections).toBeLessThanOrEqual(125)
+    const delays = ends.map((at, index) => at - (written.get(services[index] ?? '') ?? began))
+    // polled once a second beyond the budget, on a machine that does other things, too
+    expect(Math.max(...delays)).toBeLessThan(1000 + 3000)
+    expect(maxBlockingQueries).toBeLessThan(watched)
+    for (const watch of watches) await watch[Symbol.asyncDispose]()
+    // those that the server still holds leave room for others
+    await using after = observing(own, { service: 'after' })
+    expect((await after.any()).type).toBe('snapshot')
+    await put('after', 'a')
+    expect((await after.next()).type).toBe('changes')
+  })
+})
+
+describe('a host that is no good agent', () => {
+  const entry = '[{"Node":{"Node":"n"},"Service":{"ID":"x","Meta":null},"Checks":[]}]'
+
+  test('whose index never rests makes no hot loop, and no events', async () => {
+    await using strange = await StrangeHost.that((response, count) => {
+      response.setHeader('x-consul-index', String(count))
+      response.end(entry)
+    })
+    await using own = connect(strange.host)
+    await using watch = observing(own)
+    expect((await watch.any()).type).toBe('snapshot')
+    const began = performance.now()
+    let alive = 0
+    while (performance.now() - began < 1500) alive += (await watch.any()).type === 'alive' ? 1 : 0
+    // three at once, then ten a second
+    expect(strange.requests).toBeLessThanOrEqual(3 + 16 + 2)
+    expect(alive).toBeGreaterThanOrEqual(strange.requests - 2)
+  })
+
+  test('that tells no index is asked with 1, never with 0 for ever', async () => {
+    await using strange = await StrangeHost.that((response) => response.end(entry))
+    await using own = connect(strange.host)
+    await using watch = observing(own)
+    expect((await watch.any()).type).toBe('snapshot')
+    expect((await watch.any()).type).toBe('alive')
+  })
+
+  test('that dies in the middle of a body, or talks something else, is unavailable at once', async () => {
+    const worst: ((socket: Parameters<Parameters<typeof StrangeHost.that>[0]>[0]) => void)[] = [
+      (response) => {
+        response.setHeader('content-length', '1000')
+        response.write('[{"a":1},', () => response.socket?.destroy())
+      },
+      (response) => response.socket?.destroy(),
+      (response) => response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n'),
+      (response) => response.end('<html>hello</html>'),
+      (response) => {
+        response.statusCode = 429
+        response.end('too many')
+      },
+    ]
+    for (const answer of worst) {
+      await using strange = await StrangeHost.that(answer)
+      await using own = connect(strange.host)
+      const began = performance.now()
+      expect(await codeOf(own.list({ service: 'orders' }, soon()))).toBe('unavailable')
+      expect(await codeOf(observing(own).any())).toBe('unavailable')
+      expect(performance.now() - began).toBeLessThan(1000)
+    }
+  })
+})

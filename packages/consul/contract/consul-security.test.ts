@@ -1,0 +1,146 @@
+import { once } from 'node:events'
+import { createServer, connect as connectTcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { createDriverContext } from '@sd/core/driver'
+import { type Cluster, createCertificates, provisionFor } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { consul } from '../src/index.ts'
+import {
+  createToken,
+  fullRules,
+  httpsOf,
+  launchWithAcls,
+  launchWithTls,
+  managementToken,
+} from './secure-servers.ts'
+import { codeOf, connect, httpOf, idsOf, observing, orders, request, soon } from './support.ts'
+
+const controllable = (await provisionFor('consul')).how !== 'endpoint'
+
+describe.runIf(controllable)('S1: tokens', () => {
+  let cluster: Cluster
+  let host: string
+  beforeAll(async () => {
+    cluster = await launchWithAcls()
+    host = httpOf(cluster.servers[0])
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  test('one with the documented policy registers, discovers and watches', async () => {
+    const token = await createToken(host, 'full', fullRules)
+    await using driver = connect(host, { token })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    await using watch = observing(driver)
+    expect((await watch.next()).type).toBe('snapshot')
+    expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
+    await session.renew(soon())
+    expect((await watch.next()).type).toBe('changes')
+    expect(await idsOf(driver, { all: true })).toEqual(['1'])
+    await session.close(soon())
+  })
+
+  test('one that may not read is told so, and does not see an empty service', async () => {
+    const blind = await createToken(host, 'blind', 'key_prefix "" { policy = "read" }')
+    const other = await createToken(
+      host,
+      'other',
+      'service "users" { policy = "read" } node_prefix "" { policy = "read" }',
+    )
+    const nodeless = await createToken(host, 'nodeless', 'service_prefix "" { policy = "read" }')
+    for (const token of [
+      blind,
+      other,
+      nodeless,
+      undefined,
+      'ffffffff-0000-0000-0000-000000000000',
+    ]) {
+      await using driver = connect(host, token === undefined ? {} : { token })
+      expect(await codeOf(driver.list(orders, soon()))).toBe('permission-denied')
+      expect(await codeOf(observing(driver).any())).toBe('permission-denied')
+    }
+    await using allowed = connect(host, { token: other })
+    expect(await idsOf(allowed, { service: 'users' })).toEqual([])
+  })
+
+  test('one that may only write one service: its neighbour is refused, and it is not harmed', async () => {
+    const token = await createToken(
+      host,
+      'narrow',
+      'service "orders" { policy = "write" } service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }',
+    )
+    await using driver = connect(host, { token })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    const outcomes = await session.put(
+      [request('1'), request('1', {}, { service: 'users' })],
+      soon(),
+    )
+    expect(outcomes).toMatchObject([
+      { result: 'written' },
+      { result: 'error', error: { code: 'permission-denied', retryable: false } },
+    ])
+    await session.close(soon())
+  })
+
+  test('S2: none is shown', async () => {
+    const driver = connect(host, { token: managementToken })
+    const refused = connect(host, { token: 'ffffffff-1111-0000-0000-000000000000' })
+    await driver.list(orders, soon())
+    const error: unknown = await refused.list(orders, soon()).catch((thrown: unknown) => thrown)
+    const shown = inspect([driver, refused, error], { depth: 20, showHidden: true })
+    expect(shown).not.toContain(managementToken)
+    expect(shown).not.toContain('ffffffff-1111')
+    await driver[Symbol.asyncDispose]()
+    await refused[Symbol.asyncDispose]()
+  })
+})
+
+describe.runIf(controllable)('S1: TLS, sockets and datacenters', () => {
+  test('with an own authority and client certificates; a plain or unknown client is unavailable', async () => {
+    const certificates = await createCertificates()
+    const { ca, client } = certificates
+    await using cluster = await launchWithTls(certificates)
+    const endpoint = `https://${httpsOf(cluster)}`
+    const host = httpOf(cluster.servers[0])
+    {
+      await using driver = consul({ endpoint, tls: { ca, ...client } })(createDriverContext())
+      const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+      await using watch = observing(driver)
+      await watch.any()
+      await session.put([request('1')], soon())
+      expect((await watch.next()).type).toBe('changes')
+      await session.close(soon())
+    }
+    for (const tls of [{ ca }, { ...client }]) {
+      await using stranger = consul({ endpoint, tls })(createDriverContext())
+      expect(await codeOf(stranger.list(orders, soon()))).toBe('unavailable')
+    }
+
+    // a socket of the agent's is a file; here it is one that leads to its port
+    const path = join(tmpdir(), `sd-consul-${process.pid}.sock`)
+    const [name = '', port = '0'] = host.split(':')
+    const gate = createServer((socket) => {
+      const agent = connectTcp(Number(port), name)
+      for (const end of [socket, agent]) end.on('error', () => {})
+      socket.pipe(agent).pipe(socket)
+    }).listen(path)
+    await once(gate, 'listening')
+    {
+      await using driver = consul({ endpoint: `unix://${path}` })(createDriverContext())
+      const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+      await session.put([request('1')], soon())
+      expect(await idsOf(driver)).toEqual(['1'])
+      await session.close(soon())
+    }
+    gate.close()
+    await using missing = consul({ endpoint: `unix://${path}.gone` })(createDriverContext())
+    expect(await codeOf(missing.list(orders, soon()))).toBe('unavailable')
+
+    await using here = connect(host, { datacenter: 'dc1', consistency: 'stale' })
+    expect(await idsOf(here)).toEqual([])
+    expect(here.capabilities.list).toBe('session')
+    await using nowhere = connect(host, { datacenter: 'nowhere', consistency: 'consistent' })
+    expect(await codeOf(nowhere.list(orders, soon()))).toBe('unavailable')
+  })
+})

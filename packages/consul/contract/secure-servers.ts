@@ -1,0 +1,91 @@
+import type { SecureConnection } from '@sd/contract-tests'
+import { type Certificates, consul as consulServer, type Cluster, launch } from '@sd/test-servers'
+import { createCertificates, until } from '@sd/test-servers'
+import { consul } from '../src/index.ts'
+import { Admin, httpOf } from './support.ts'
+
+/** Of the servers with ACLs: it may do everything. */
+export const managementToken = 'b1f0a7d2-6f4e-4c58-9a39-3f8f1f6c5e01'
+
+/** A server where a token without a policy may do nothing. */
+export const launchWithAcls = async (): Promise<Cluster> => {
+  const cluster = await launch(consulServer, {
+    args: [
+      `-hcl=acl { enabled = true default_policy = "deny" tokens { master = "${managementToken}" agent = "${managementToken}" } }`,
+    ],
+  })
+  const admin = new Admin(httpOf(cluster.servers[0]), managementToken)
+  // a server that has just started knows tokens of old only
+  await until(
+    'it has policies',
+    async () => (await admin.get<unknown[]>('acl/policies')).length > 0,
+  )
+  return cluster
+}
+
+/** A token of a new policy; resolves once the server answers to it. */
+export const createToken = async (host: string, name: string, rules: string): Promise<string> => {
+  const admin = new Admin(host, managementToken)
+  const policy = await admin.put<{ ID: string }>('acl/policy', { Name: name, Rules: rules })
+  const { SecretID } = await admin.put<{ SecretID: string }>('acl/token', {
+    Policies: [{ ID: policy.ID }],
+  })
+  return SecretID
+}
+
+/** A server that speaks HTTPS on its `wan` port and asks for client certificates. */
+export const launchWithTls = ({ ca, server }: Certificates): Promise<Cluster> =>
+  launch(consulServer, {
+    files: { 'ca.pem': ca, 'cert.pem': server.cert, 'key.pem': server.key },
+    args: (member) => [
+      '-serf-wan-port=-1',
+      `-hcl=ports { https = ${member.port('wan')} }`,
+      `-hcl=ca_file = "${member.confDir}/ca.pem"`,
+      `-hcl=cert_file = "${member.confDir}/cert.pem"`,
+      `-hcl=key_file = "${member.confDir}/key.pem"`,
+      '-hcl=verify_incoming_https = true',
+    ],
+  })
+
+/** `host:port` of the HTTPS interface. */
+export const httpsOf = (cluster: Cluster): string => cluster.servers[0]?.endpoints['wan'] ?? ''
+
+/** What a process needs that registers and discovers under any service name. */
+export const fullRules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }'
+
+/** Servers that must be connected to with certificates or a token. */
+export interface SecureServers extends AsyncDisposable {
+  readonly connections: Readonly<Record<string, SecureConnection>>
+}
+
+const controlOf = (cluster: Cluster): SecureConnection['server'] => ({
+  stop: (how) => cluster.stop(how),
+  start: () => cluster.start(),
+})
+
+/** One with an authority of its own that asks for client certificates, one with ACLs. */
+export const launchSecureServers = async (): Promise<SecureServers> => {
+  const certificates = await createCertificates()
+  const [tls, acls] = await Promise.all([launchWithTls(certificates), launchWithAcls()])
+  const { ca, client } = certificates
+  const host = httpOf(acls.servers[0])
+  const token = await createToken(host, 'contract', fullRules)
+  return {
+    connections: {
+      'client-certificate': {
+        connect: (namespace) =>
+          consul({ endpoint: `https://${httpsOf(tls)}`, namespace, tls: { ca, ...client } }),
+        server: controlOf(tls),
+        secrets: [client.key, client.key.split('\n')[1] ?? client.key],
+      },
+      token: {
+        connect: (namespace) => consul({ endpoint: `http://${host}`, namespace, token }),
+        server: controlOf(acls),
+        secrets: [token],
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([tls[Symbol.asyncDispose](), acls[Symbol.asyncDispose]()])
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import {
+  createDriverContext,
+  type Observation,
+  type OwnedRef,
+  type PutRequest,
+  type RegistryDriver,
+  type Scope,
+} from '@sd/core/driver'
+import { type Server, until } from '@sd/test-servers'
+import { request as httpRequest } from 'undici'
+import { consul, type ConsulConfig } from '../src/index.ts'
+
+/** Aborts a call that should have been over long ago. */
+export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(ms)
+
+export const orders: Scope = { service: 'orders' }
+
+/** `host:port` of a server's HTTP interface. */
+export const httpOf = (server: Server | undefined): string => server?.endpoints['http'] ?? ''
+
+/** A driver for `host:port`. */
+export const connect = (host: string, config: Partial<ConsulConfig> = {}): RegistryDriver =>
+  consul({ endpoint: `http://${host}`, ...config })(createDriverContext())
+
+/** What Consul lists of one instance. */
+export interface HealthEntry {
+  readonly Node: { readonly Node: string }
+  readonly Service: {
+    readonly ID: string
+    readonly Address: string
+    readonly Port: number
+    readonly Tags: readonly string[]
+    readonly Meta: Readonly<Record<string, string>>
+    readonly Weights: { readonly Passing: number }
+  }
+  readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[]
+}
+
+/** Consul itself, to change what the driver must cope with. */
+export class Admin {
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+
+  constructor(host: string, token?: string) {
+    this.#base = `http://${host}/v1/`
+    this.#headers = token === undefined ? {} : { 'x-consul-token': token }
+  }
+
+  async call<T>(method: 'GET' | 'PUT', path: string, body?: unknown): Promise<T> {
+    const response = await httpRequest(`${this.#base}${path}`, {
+      method,
+      headers: this.#headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.body.text()
+    if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.call('GET', path)
+  }
+
+  put<T>(path: string, body?: unknown): Promise<T> {
+    return this.call('PUT', path, body)
+  }
+
+  /** The ids at this agent that a session wrote. */
+  async writtenBy(sessionId: string): Promise<readonly string[]> {
+    const filter = encodeURIComponent(`Meta.sd_session == "${sessionId}"`)
+    return Object.keys(await this.get<object>(`agent/services?filter=${filter}`))
+  }
+
+  deregister(serviceId: string): Promise<void> {
+    return this.put(`agent/service/deregister/${serviceId}`)
+  }
+
+  /** Waits until the catalog does not list the service id. */
+  async gone(serviceName: string, serviceId: string): Promise<void> {
+    await until('the catalog has let it go', async () => {
+      const entries = await this.health(serviceName)
+      return entries.every(({ Service }) => Service.ID !== serviceId)
+    })
+  }
+
+  /** Waits until the catalog lists the service id with that record. */
+  async shows(serviceName: string, serviceId: string, text: string): Promise<void> {
+    await until('the catalog has it', async () =>
+      (await this.health(serviceName)).some(
+        ({ Service }) => Service.ID === serviceId && (Service.Meta['sd_record_0'] ?? '') === text,
+      ),
+    )
+  }
+
+  health(serviceName: string): Promise<readonly HealthEntry[]> {
+    return this.get(`health/service/${serviceName}`)
+  }
+
+  /** Ends a session out of band: its registrations go. */
+  async expire(sessionId: string): Promise<void> {
+    const serviceIds = (await this.writtenBy(sessionId)).values()
+    const worker = async (): Promise<void> => {
+      for (const serviceId of serviceIds) {
+        const path = `agent/service/${serviceId}`
+        const entry = await this.get<HealthEntry['Service']>(path).catch(() => undefined)
+        // its owner may have written it again meanwhile, in another session
+        if (entry?.Meta['sd_session'] === sessionId) await this.deregister(serviceId)
+      }
+    }
+    // an agent cuts off who opens more than 200 connections
+    await Promise.all(Array.from({ length: 8 }, worker))
+  }
+
+  async snapshot(): Promise<Buffer> {
+    const { body } = await httpRequest(`${this.#base}snapshot`, { headers: this.#headers })
+    return Buffer.from(await body.arrayBuffer())
+  }
+
+  async restore(snapshot: Buffer): Promise<void> {
+    const { body } = await httpRequest(`${this.#base}snapshot`, {
+      method: 'PUT',
+      headers: this.#headers,
+      body: snapshot,
+    })
+    await body.dump()
+  }
+}
+
+export const request = (
+  id: string,
+  claim: Partial<PutRequest['claim']> = {},
+  rest: Partial<PutRequest['instance']> & { mode?: PutRequest['mode'] } = {},
+): PutRequest => {
+  const { mode = 'if-newer', ...instance } = rest
+  return {
+    instance: {
+      service: 'orders',
+      id,
+      endpoints: ['http://10.0.0.7:8080'],
+      weight: 100,
+      tags: [],
+      metadata: {},
+      ...instance,
+    },
+    claim: { owner: 'a', at: 1, seq: 0, ...claim },
+    mode,
+    ttlMs: 10_000,
+    registeredAtMs: 1,
+  }
+}
+
+export const ref = (id: string, owner = 'a', service = 'orders'): OwnedRef => ({
+  service,
+  id,
+  owner,
+})
+
+/** The ids of a list, sorted. */
+export const idsOf = async (driver: RegistryDriver, scope: Scope = orders): Promise<string[]> =>
+  (await driver.list(scope, soon())).records.map(({ instance }) => instance.id).toSorted()
+
+/** An observation under way: what it yielded, one by one. */
+export interface Observing extends AsyncDisposable {
+  /** The next that is not `alive`; throws what the driver threw. */
+  next(): Promise<Observation>
+  /** The next, whatever it is. */
+  any(): Promise<Observation>
+}
+
+export const observing = (driver: RegistryDriver, scope: Scope = orders): Observing => {
+  const end = new AbortController()
+  const iterator = driver.observe(scope, undefined, end.signal)[Symbol.asyncIterator]()
+  const any = async (): Promise<Observation> => (await iterator.next()).value
+  return {
+    any,
+    next: async () => {
+      for (;;) {
+        const observation = await any()
+        if (observation.type !== 'alive') return observation
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      end.abort(new Error('test over'))
+      await iterator.next().catch(() => {})
+    },
+  }
+}
+
+/** The code of what `work` fails with; `none` when it does not. */
+export const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work
+    return 'none'
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error)
+  }
+}

@@ -1,0 +1,39 @@
+import type { InstanceRecord, RecordKey, SkippedRecord } from '@sd/core/driver'
+import type { Catalog } from './catalog.ts'
+import type { ServiceEntry } from './service-entry.ts'
+
+/** What became different between two answers. */
+export interface Difference {
+  readonly records: readonly InstanceRecord[]
+  readonly skipped: readonly SkippedRecord[]
+  readonly removed: readonly RecordKey[]
+}
+
+/**
+ * Consul answers a change with everything that there is: this finds what changed since the
+ * answer before, so that only that is decoded. It compares what is written, as indexes may go back.
+ */
+export class RecordDiff {
+  readonly #catalog: Catalog
+  #known: ReadonlyMap<RecordKey, string> = new Map()
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog
+  }
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  /** What is different in `entries`; all of them, the first time. */
+  next(entries: readonly ServiceEntry[]): Difference {
+    const known = this.#known
+    const now = new Map(entries.map(({ key, text }) => [key, text]))
+    this.#known = now
+    const changed = entries.filter(({ key, text }) => known.get(key) !== text)
+    return {
+      ...this.#catalog.decodeAll(changed),
+      removed: [...known.keys()].filter((key) => !now.has(key)),
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { InstanceRecord, RecordKey, SkippedRecord, WireFormat } from '@sd/core/driver'
+import { consulError } from '../errors.ts'
+import { type Keys, recordKeyOf } from '../keys.ts'
+
+/** The Meta key that says which session an entry is tied to. */
+export const sessionMeta = 'sd_session'
+/** What the Meta keys begin with that hold the record, in chunks: `sd_record_0`, `sd_record_1`, … */
+const recordMeta = 'sd_record_'
+/** Consul refuses Meta values longer than this, in bytes of UTF-8. */
+const maxMetaBytes = 512
+
+type Meta = Readonly<Record<string, string>>
+
+/** The text of a record as Meta entries, none cut within a character. */
+export const toMeta = (record: Uint8Array, sessionId: string): Meta => {
+  const meta: Record<string, string> = { [sessionMeta]: sessionId }
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  for (let from = 0, count = 0; from < record.length; count += 1) {
+    let to = Math.min(from + maxMetaBytes, record.length)
+    // 10xxxxxx goes on with a character
+    while (to < record.length && ((record[to] ?? 0) & 0xc0) === 0x80) to -= 1
+    meta[`${recordMeta}${count}`] = decoder.decode(record.subarray(from, to))
+    from = to
+  }
+  return meta
+}
+
+const recordOf = (meta: Meta): string => {
+  let text = ''
+  for (let count = 0; ; count += 1) {
+    const chunk = meta[`${recordMeta}${count}`]
+    if (chunk === undefined) return text
+    text += chunk
+  }
+}
+
+/** What stands in the catalog, or at the agent, under one service id. */
+export interface ServiceEntry {
+  readonly key: RecordKey
+  readonly serviceId: string
+  /** The session that wrote it; empty for somebody else's. */
+  readonly sessionId: string
+  /** The record's document; empty for somebody else's. */
+  readonly text: string
+  /** Whether all checks of the entry and of its node pass. */
+  readonly live: boolean
+  readonly checkIds: readonly string[]
+}
+
+interface RawService {
+  readonly ID: string
+  readonly Meta?: Meta | null
+}
+
+interface RawEntry {
+  readonly Node: { readonly Node: string }
+  readonly Service: RawService
+  readonly Checks?: readonly { readonly CheckID: string; readonly Status: string }[] | null
+}
+
+/** The JSON that Consul answered. */
+export const parseJson = (text: string, operation: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const message = `the answer is not JSON, so what answers is no Consul agent (${String(cause)})`
+    throw consulError('unavailable', operation, message)
+  }
+}
+
+const entryOf = (
+  node: string,
+  { ID, Meta }: RawService,
+  checks: NonNullable<RawEntry['Checks']>,
+): ServiceEntry => ({
+  key: recordKeyOf(node, ID),
+  serviceId: ID,
+  sessionId: Meta?.[sessionMeta] ?? '',
+  text: recordOf(Meta ?? {}),
+  live: checks.every(({ Status }) => Status === 'passing'),
+  checkIds: checks.map(({ CheckID }) => CheckID),
+})
+
+/** What `health/service` answered. */
+export const parseEntries = (text: string, operation: string): readonly ServiceEntry[] =>
+  (parseJson(text, operation) as readonly RawEntry[]).map(({ Node, Service, Checks }) =>
+    entryOf(Node.Node, Service, Checks ?? []),
+  )
+
+/** What the agent told of one of its own services. It does not tell its node's name there. */
+export const parseAgentEntry = (text: string, operation: string): ServiceEntry =>
+  entryOf('', parseJson(text, operation) as RawService, [])
+
+/** An entry as core takes it: read, or skipped with the reason. */
+export const decodeEntry = (
+  keys: Keys,
+  format: WireFormat,
+  { key, serviceId, sessionId, text }: ServiceEntry,
+): InstanceRecord | SkippedRecord => {
+  const place = keys.placeOf(serviceId)
+  if (place === undefined) return { key, reason: 'it was registered by something else' }
+  const decoded = format.decode(format.key(place, sessionId), Buffer.from(text))
+  return 'skipped' in decoded ? { key, reason: decoded.skipped } : { key, ...decoded }
+}
+
+/** Whether an entry could be read. */
+export const isRecord = (decoded: InstanceRecord | SkippedRecord): decoded is InstanceRecord =>
+  'instance' in decoded

@@ -1,0 +1,55 @@
+import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
+import { maxWrites } from '../client/consul-client.ts'
+import { inParallel } from '../client/in-parallel.ts'
+import { pause } from '../client/pause.ts'
+import type { SessionParts } from './session-parts.ts'
+import { deregister } from './take-out.ts'
+
+const pollMs = 50
+const parallelReads = 8
+
+interface RawAgentService {
+  readonly ID: string
+}
+
+/** The ids at our agent that are tied to the session. */
+const tiedTo = async (
+  { id, catalog }: SessionParts,
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
+  const filter = encodeURIComponent(`Meta.${sessionMeta} == "${id}"`)
+  const path = `agent/services?filter=${filter}`
+  const { text } = await catalog.client.read({ lane: 'calls', path, operation: 'close' }, signal)
+  const services = parseJson(text, 'close') as Readonly<Record<string, RawAgentService>>
+  return Object.values(services).map(({ ID }) => ID)
+}
+
+/**
+ * Takes everything of a session off the agent, and waits until the catalog shows none of it. Where
+ * writes broke off without an answer it goes on for one ttl since the agent first answered, and
+ * takes out what still lands: Consul has nothing that would keep it from landing. `fence` is what a
+ * repeated call goes on with.
+ */
+export const endSession = async (
+  parts: SessionParts,
+  fence: { sinceMs: number | undefined },
+  signal: AbortSignal,
+): Promise<void> => {
+  const { id, ttlMs, catalog, clock, late, services } = parts
+  for (;;) {
+    const settled = late.settled
+    const tied = await tiedTo(parts, signal)
+    await inParallel(tied, maxWrites, (serviceId) => {
+      const service = catalog.keys.placeOf(serviceId)?.service ?? ''
+      return deregister(parts, { service, serviceId }, signal)
+    })
+    fence.sinceMs ??= clock.monotonicMs()
+    if (settled) break
+    if (!late.pending && clock.monotonicMs() - fence.sinceMs >= ttlMs) break
+    await pause(clock, pollMs, signal)
+  }
+  await inParallel(services, parallelReads, async (service) => {
+    while ((await catalog.writtenBy(id, service, 'close', signal)).length > 0)
+      await pause(clock, pollMs, signal)
+  })
+}

@@ -1,0 +1,61 @@
+import { abortable, type Clock, RegistryError } from '@sd/core/driver'
+import { wasNeverSent } from '../errors.ts'
+
+/**
+ * Registrations whose caller gave up before they were answered. Consul cannot fence them: they may
+ * land at any time. So they are not cancelled with their caller but awaited for up to `patienceMs`,
+ * as an answer tells that nothing is on its way any more; whoever breaks off without one stays
+ * on record.
+ */
+export class LateWrites {
+  readonly #clock: Clock
+  readonly #patienceMs: number
+  readonly #pending = new Set<AbortController>()
+  #broken = false
+
+  constructor(clock: Clock, patienceMs: number) {
+    this.#clock = clock
+    this.#patienceMs = patienceMs
+  }
+
+  /** Whether every write was answered, or has certainly not been sent. */
+  get settled(): boolean {
+    return this.#pending.size === 0 && !this.#broken
+  }
+
+  /** Whether one may still be answered. */
+  get pending(): boolean {
+    return this.#pending.size > 0
+  }
+
+  /** Runs `write`; settles at once when `signal` aborts, while the write itself goes on. */
+  async run<T>(write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const controller = new AbortController()
+    this.#pending.add(controller)
+    const work = write(controller.signal)
+    void this.#follow(controller, work, signal)
+    return abortable(work, signal)
+  }
+
+  async #follow(
+    controller: AbortController,
+    work: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let timer: { cancel(): void } | undefined
+    const lose = (): void => {
+      timer = this.#clock.setTimer(this.#patienceMs, () => controller.abort(new Error('too late')))
+    }
+    signal.addEventListener('abort', lose, { once: true })
+    try {
+      await work
+    } catch (error) {
+      const cause = error instanceof RegistryError ? error.cause : error
+      if (!wasNeverSent(cause)) this.#broken = true
+    } finally {
+      signal.removeEventListener('abort', lose)
+      timer?.cancel()
+      this.#pending.delete(controller)
+    }
+  }
+}

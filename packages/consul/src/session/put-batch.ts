@@ -1,0 +1,151 @@
+import { compareClaims, putConflict, type PutOutcome, type PutRequest } from '@sd/core/driver'
+import type { ServiceEntry } from '../catalog/service-entry.ts'
+import { pause } from '../client/pause.ts'
+import { consulError } from '../errors.ts'
+import { checkIdOf } from '../keys.ts'
+import { asDecoded, holds, type Item, type SessionParts, standingOf } from './session-parts.ts'
+import { takeOut } from './take-out.ts'
+import { type Writable, writeRegistration } from './write-registration.ts'
+
+type Conflict = Extract<PutOutcome, { result: 'conflict' }>
+
+/** Looks at the catalog in vain before a record that a rival's stands beside is taken for overwritten. */
+const patientRounds = 6
+const firstPauseMs = 10
+const longestPauseMs = 200
+
+const toItem = (parts: SessionParts, request: PutRequest): Writable => {
+  const { keys, format } = parts.catalog
+  const { service } = request.instance
+  const record = format.encode(request)
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(record)
+    return { request, service, serviceId: keys.serviceId(request.instance), text, record }
+  } catch {
+    const message = `the format ${format.name} writes no text, and Consul keeps nothing else`
+    throw consulError('unsupported', 'put', message, service)
+  }
+}
+
+/** Whether a live rival forbids the request; of several, with the highest. */
+const conflictAmong = (
+  parts: SessionParts,
+  { request }: Item,
+  entries: readonly ServiceEntry[],
+): Conflict | undefined => {
+  let highest: Conflict | undefined
+  for (const entry of entries) {
+    const decoded = parts.catalog.decode(entry)
+    // what is not live is nobody's: its owner is gone, or comes back and compares claims itself
+    if (!entry.live || holds(parts, request.claim.owner, entry, decoded)) continue
+    const conflict = putConflict(
+      parts.catalog.format,
+      { decoded: asDecoded(decoded), ownSession: false },
+      request,
+    )
+    if (conflict === undefined) continue
+    const { holder } = conflict
+    const higher =
+      holder !== undefined &&
+      (highest?.holder === undefined || compareClaims(holder, highest.holder) > 0)
+    if (highest === undefined || higher) highest = conflict
+  }
+  return highest
+}
+
+/** The entry that shows the record as it was asked for, live and under this session's own check. */
+const shownIn = (
+  parts: SessionParts,
+  { serviceId, text }: Item,
+  entries: readonly ServiceEntry[],
+): ServiceEntry | undefined => {
+  const checkId = checkIdOf(serviceId, parts.id)
+  return entries.find(
+    (entry) =>
+      entry.sessionId === parts.id &&
+      entry.text === text &&
+      entry.live &&
+      entry.checkIds.includes(checkId),
+  )
+}
+
+/** What the catalog says of a record that was written; `undefined` while it says nothing yet. */
+const judge = (
+  parts: SessionParts,
+  item: Item,
+  entries: readonly ServiceEntry[],
+  round: number,
+): PutOutcome | undefined => {
+  const conflict = conflictAmong(parts, item, entries)
+  if (conflict !== undefined) return conflict
+  const shown = shownIn(parts, item, entries)
+  if (shown !== undefined) return { result: 'written', key: shown.key }
+  const own = entries.some(({ sessionId }) => sessionId === parts.id)
+  if (own || round < patientRounds || !entries.some(({ live }) => live)) return undefined
+  const message = 'another registration of the same id was written over it at the same moment'
+  return { result: 'error', error: consulError('unavailable', 'put', message, item.service) }
+}
+
+/**
+ * Writes what no live rival forbids, and waits until the catalog shows it. Looking and writing are
+ * two steps, so everyone looks again after he wrote: of two that register at the same time at
+ * least one sees the other. A lower claim yields then, and so does any that wants the id free.
+ */
+export const putBatch = async (
+  parts: SessionParts,
+  requests: readonly PutRequest[],
+  signal: AbortSignal,
+): Promise<readonly PutOutcome[]> => {
+  const items = requests.map((request) => toItem(parts, request))
+  const outcomes = new Map<Item, PutOutcome>()
+  const withdrawn: Item[] = []
+  const settle = (item: Item, outcome: PutOutcome): void => {
+    outcomes.set(item, outcome)
+    if (outcome.result === 'conflict') withdrawn.push(item)
+  }
+  const before = await standingOf(parts, items, 'put', signal)
+  for (const item of items) {
+    const entries = before.get(item.serviceId) ?? []
+    const conflict = conflictAmong(parts, item, entries)
+    if (conflict === undefined) {
+      const shown = shownIn(parts, item, entries)
+      // an attempt that was given up has landed: a thousand that are slow must not begin anew
+      if (shown !== undefined && parts.published.get(item.serviceId)?.known)
+        outcomes.set(item, { result: 'written', key: shown.key })
+      continue
+    }
+    outcomes.set(item, conflict)
+    // an attempt whose answer never came may stand
+    if (entries.some(({ sessionId }) => sessionId === parts.id)) withdrawn.push(item)
+  }
+  const writes = await Promise.allSettled(
+    items
+      .filter((item) => !outcomes.has(item))
+      .map(async (item) => {
+        const refused = await writeRegistration(parts, item, signal)
+        if (refused) settle(item, { result: 'error', error: refused })
+      }),
+  )
+  for (const result of writes) if (result.status === 'rejected') throw result.reason
+  for (let round = 0; ; round += 1) {
+    const open = items.filter((item) => !outcomes.has(item))
+    if (open.length === 0) break
+    if (round > 0)
+      await pause(parts.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
+    const now = await standingOf(parts, open, 'put', signal)
+    for (const item of open) {
+      const outcome = judge(parts, item, now.get(item.serviceId) ?? [], round)
+      if (outcome !== undefined) settle(item, outcome)
+    }
+  }
+  await takeOut(
+    parts,
+    withdrawn.map(({ service, serviceId, request: { claim } }) => ({
+      service,
+      serviceId,
+      owner: claim.owner,
+    })),
+    signal,
+  )
+  return items.map((item) => outcomes.get(item) as PutOutcome)
+}

@@ -1,0 +1,50 @@
+import { toMeta } from '../catalog/service-entry.ts'
+import { checkIdOf } from '../keys.ts'
+import type { Item, SessionParts } from './session-parts.ts'
+
+/** The shortest that Consul has; its reaper needs half a minute more. It only cleans up. */
+const cleanUpAfter = '1m'
+
+/** An agent that restarts forgets a passing state up to a second early: it saves whole seconds. */
+const savedStateMs = 1000
+
+const defaultPorts: Readonly<Record<string, number>> = {
+  'http:': 80,
+  'ws:': 80,
+  'https:': 443,
+  'wss:': 443,
+}
+
+/** Host and port of the first endpoint, for DNS and for whoever reads no record. */
+const addressOf = (endpoint: string | undefined): { Address?: string; Port?: number } => {
+  if (endpoint === undefined || !URL.canParse(endpoint)) return {}
+  const { hostname, port, protocol } = new URL(endpoint)
+  return {
+    Address: hostname.replaceAll(/^\[|\]$/g, ''),
+    Port: port === '' ? (defaultPorts[protocol] ?? 0) : Number(port),
+  }
+}
+
+/** What is sent to the agent for one instance. */
+export const registration = (parts: SessionParts, item: Item, record: Uint8Array): object => {
+  const { instance, claim } = item.request
+  const { keys } = parts.catalog
+  return {
+    ID: item.serviceId,
+    Name: keys.serviceName(item.service),
+    ...addressOf(instance.endpoints[0]),
+    Tags: instance.tags,
+    // Consul refuses 0: a drained instance is the lightest, and its record says the truth
+    Weights: { Passing: Math.max(1, instance.weight), Warning: 1 },
+    Meta: toMeta(record, parts.id),
+    Check: {
+      CheckID: checkIdOf(item.serviceId, parts.id),
+      Name: keys.checkName,
+      // every edit changes the check, too: watches of many services look at checks alone
+      Notes: `registered by ${claim.owner} at ${claim.at}, edit ${claim.seq}, session ${parts.id}`,
+      TTL: `${parts.ttlMs + savedStateMs}ms`,
+      Status: 'passing',
+      DeregisterCriticalServiceAfter: cleanUpAfter,
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { nextIndex } from '../src/client/blocking-query.ts'
+import { Slots } from '../src/client/slots.ts'
+import { TokenBucket } from '../src/client/token-bucket.ts'
+import { LateWrites } from '../src/session/late-writes.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+const { signal } = new AbortController()
+
+describe('nextIndex', () => {
+  it.each([
+    [0n, 7n, 7n],
+    [7n, 7n, 7n],
+    [7n, 8n, 8n],
+    [7n, 6n, 0n],
+    [0n, 0n, 1n],
+    [7n, 0n, 0n],
+    [2n ** 63n, 2n ** 63n + 1n, 2n ** 63n + 1n],
+  ])('after %s, answered %s, asks with %s', (previous, answered, next) => {
+    expect(nextIndex(previous, answered)).toBe(next)
+  })
+})
+
+describe('TokenBucket', () => {
+  it('lets a burst pass and then one at a time', async () => {
+    const clock = new VirtualClock()
+    const bucket = new TokenBucket(clock, 3, 100)
+    let taken = 0
+    void (async () => {
+      for (;;) {
+        await bucket.take(signal)
+        taken += 1
+      }
+    })()
+    await clock.pass(0)
+    expect(taken).toBe(3)
+    for (let tick = 0; tick < 10; tick += 1) await clock.pass(100)
+    expect(taken).toBe(13)
+  })
+})
+
+describe('Slots', () => {
+  it('gives slots in order, and one back only once', async () => {
+    const slots = new Slots(1)
+    const order: string[] = []
+    const first = await slots.take(signal)
+    const second = slots.take(signal).then((release) => (order.push('second'), release))
+    const third = slots.take(signal).then((release) => (order.push('third'), release))
+    first()
+    first()
+    const release = await second
+    expect(order).toEqual(['second'])
+    release()
+    await third
+    expect(order).toEqual(['second', 'third'])
+  })
+
+  it('gives up in time or on abort, without losing a slot', async () => {
+    const clock = new VirtualClock()
+    const slots = new Slots(1)
+    const held = await slots.take(signal)
+    const impatient = slots.takeWithin(clock, 50, signal)
+    await clock.pass(50)
+    expect(await impatient).toBeUndefined()
+    const abort = new AbortController()
+    const aborted = slots.take(abort.signal)
+    const reason = new Error('enough')
+    abort.abort(reason)
+    await expect(aborted).rejects.toBe(reason)
+    held()
+    expect(await slots.takeWithin(clock, 50, signal)).toBeTypeOf('function')
+  })
+})
+
+describe('LateWrites', () => {
+  const given = (): { late: LateWrites; clock: VirtualClock } => {
+    const clock = new VirtualClock()
+    return { late: new LateWrites(clock, 1000), clock }
+  }
+  const reason = new Error('deadline')
+
+  it('is settled once a write was answered, also after its caller left', async () => {
+    const { late, clock } = given()
+    const abort = new AbortController()
+    let answer: (value: string) => void = () => {}
+    const write = late.run(() => new Promise<string>((resolve) => (answer = resolve)), abort.signal)
+    abort.abort(reason)
+    await expect(write).rejects.toBe(reason)
+    expect(late.settled).toBe(false)
+    answer('written')
+    await clock.pass(0)
+    expect(late.settled).toBe(true)
+  })
+
+  it('is never settled when one broke off, unless it was never sent', async () => {
+    const { late, clock } = given()
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    await expect(late.run(() => Promise.reject(refused), signal)).rejects.toBe(refused)
+    await clock.pass(0)
+    expect(late.settled).toBe(true)
+    const abort = new AbortController()
+    const hanging = late.run(
+      (own) =>
+        new Promise((_, reject) =>
+          own.addEventListener('abort', () => reject(own.reason as Error)),
+        ),
+      abort.signal,
+    )
+    abort.abort(reason)
+    await expect(hanging).rejects.toBe(reason)
+    await clock.pass(999)
+    expect(late.pending).toBe(true)
+    await clock.pass(1)
+    expect([late.pending, late.settled]).toEqual([false, false])
+  })
+})

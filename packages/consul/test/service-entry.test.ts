@@ -1,0 +1,91 @@
+import { jsonFormat } from '@sd/core/driver'
+import { describe, expect, it } from 'vitest'
+import { decodeEntry, parseEntries, toMeta } from '../src/catalog/service-entry.ts'
+import { parseLiveServices } from '../src/catalog/live-services.ts'
+import { Keys } from '../src/keys.ts'
+
+const keys = new Keys('services')
+
+const answered = (meta: object | null, ...statuses: string[]): string =>
+  JSON.stringify([
+    {
+      Node: { Node: 'n1' },
+      Service: { ID: 'orders__1', Meta: meta },
+      Checks: statuses.map((Status, index) => ({ CheckID: `c${index}`, Status })),
+    },
+  ])
+
+describe('a record in Meta', () => {
+  // the last but one is the mark that decoders drop at a beginning
+  it.each([
+    'x'.repeat(28_000),
+    'é'.repeat(14_000),
+    `a${'名'.repeat(9000)}`,
+    '🚀'.repeat(7000),
+    '\ufeff'.repeat(9000),
+    '',
+  ])('is cut into whole characters and put together again', (text) => {
+    const meta = toMeta(Buffer.from(text), 'session')
+    expect(Object.keys(meta).length).toBeLessThanOrEqual(64)
+    for (const [key, value] of Object.entries(meta)) {
+      expect(key).toMatch(/^[A-Za-z0-9_-]+$/)
+      expect(Buffer.byteLength(value)).toBeLessThanOrEqual(512)
+    }
+    expect(parseEntries(answered(meta), 'list')[0]).toMatchObject({ text, sessionId: 'session' })
+  })
+
+  it('refuses a record that is not text', () => {
+    expect(() => toMeta(Uint8Array.of(0xff, 0xfe), 's')).toThrow(/not valid/)
+  })
+
+  it('is live when every check passes, those of the node too', () => {
+    expect(parseEntries(answered(null), 'list')[0]?.live).toBe(true)
+    expect(parseEntries(answered(null, 'passing', 'passing'), 'list')[0]?.live).toBe(true)
+    expect(parseEntries(answered(null, 'passing', 'warning'), 'list')[0]?.live).toBe(false)
+  })
+
+  it('of somebody else is skipped with a reason, and an answer that is no JSON is nobody', () => {
+    const [entry] = parseEntries(answered(null), 'list')
+    expect(entry && decodeEntry(keys, jsonFormat, entry)).toEqual({
+      key: 'n1/orders__1',
+      reason: 'it is empty',
+    })
+    expect(entry && decodeEntry(keys, jsonFormat, { ...entry, serviceId: 'Web' })).toMatchObject({
+      reason: 'it was registered by something else',
+    })
+    expect(() => parseEntries('<html>', 'list')).toThrow(/unavailable/)
+  })
+})
+
+describe('parseLiveServices', () => {
+  const row = (more: object): object => ({
+    Node: 'n1',
+    Name: keys.checkName,
+    Status: 'passing',
+    Notes: 'edit 0',
+    ServiceID: 'orders__1',
+    ServiceName: 'orders',
+    ...more,
+  })
+  const live = (...rows: object[]): ReadonlyMap<string, string> =>
+    parseLiveServices(JSON.stringify(rows), keys, 'list')
+
+  it('leaves out what does not pass, what is not ours, and what is on a sick node', () => {
+    const sick = { ServiceID: '', ServiceName: '', Name: 'Serf Health Status', Status: 'critical' }
+    expect([
+      ...live(
+        row({}),
+        row({ ServiceName: 'users', Status: 'critical' }),
+        row({ ServiceName: 'web', Name: 'http' }),
+        row({ ServiceName: 'far', Node: 'n2' }),
+        row({ ...sick, Node: 'n2' }),
+      ).keys(),
+    ]).toEqual(['orders'])
+  })
+
+  it('differs with every edit, and not with the order', () => {
+    const [a, b] = [row({}), row({ ServiceID: 'orders__2' })]
+    expect(live(a, b)).toEqual(live(b, a))
+    expect(live(a, b)).not.toEqual(live(a, row({ ServiceID: 'orders__2', Notes: 'edit 1' })))
+  })
+})
