@@ -1,14 +1,19 @@
-import type {
-  Capabilities,
-  Contents,
-  Cursor,
-  Diagnosis,
-  DriverContext,
-  DriverFactory,
-  DriverSession,
-  Observation,
-  RegistryDriver,
-  Scope,
+import {
+  type Capabilities,
+  type Contents,
+  type Cursor,
+  type Diagnosis,
+  type DriverContext,
+  type DriverFactory,
+  type DriverSession,
+  editedRequest,
+  type EditOutcome,
+  type InstanceRecord,
+  isAsRead,
+  type Observation,
+  type RegistryDriver,
+  type Scope,
+  type ServiceInstance,
 } from '@sd/core/driver'
 import { ChangeFeed } from './client/change-feed.ts'
 import { StoreClient } from './client/store-client.ts'
@@ -70,6 +75,24 @@ class SqliteDriver implements RegistryDriver {
   async probe(signal: AbortSignal): Promise<void> {
     await this.#observer.client.call('probe', signal, 'probe')
     this.#observer.feed.alive()
+  }
+
+  async edit(
+    record: InstanceRecord,
+    instance: ServiceInstance,
+    signal: AbortSignal,
+  ): Promise<EditOutcome> {
+    const { client, format } = this.#observer
+    const [standing] = await client.call('edit', signal, 'find', [record.key])
+    if (standing === undefined) return 'absent'
+    const { key, session, document, revision: expected } = standing
+    if (!isAsRead(format.decode(key, document), record)) return 'changed'
+    const edited = new Uint8Array(format.encode(editedRequest(record, instance)))
+    const written = await client.call('edit', signal, 'write', session, [
+      { key, document: edited, expected },
+    ])
+    if (written === undefined) return 'absent'
+    return written.every((each) => 'revision' in each) ? 'edited' : 'changed'
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {

@@ -70,6 +70,8 @@ export class StoreThread {
   /** Everything pending fails with `reason`; the file is closed when the thread comes to it. */
   async close(reason: Error): Promise<void> {
     this.#end(reason)
+    // whoever awaits this must live to see it; the thread never waits for long
+    this.#worker.ref()
     this.#post('close')
     await this.#exited
   }

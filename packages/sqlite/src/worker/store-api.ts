@@ -55,8 +55,8 @@ export interface StoreApi {
   renewSession(id: string): boolean
   /** Ends a session, and removes what is tied to it. */
   closeSession(id: string): void
-  /** Writes under a session; `undefined` when it is gone. */
-  write(session: string, writes: readonly Write[]): readonly Written[] | undefined
+  /** Writes under a session, or `null` for none; `undefined` when it is gone. */
+  write(session: string | null, writes: readonly Write[]): readonly Written[] | undefined
   /** Removes, whatever session wrote it. */
   remove(writes: readonly Write[]): readonly Written[]
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[]

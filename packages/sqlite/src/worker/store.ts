@@ -52,9 +52,9 @@ export class Store implements StoreApi, Disposable {
     this.#write((file) => this.#sessions.end(file, [id]))
   }
 
-  write(session: string, writes: readonly Write[]): readonly Written[] | undefined {
+  write(session: string | null, writes: readonly Write[]): readonly Written[] | undefined {
     return this.#write((file) =>
-      this.#sessions.exists(file, session)
+      session === null || this.#sessions.exists(file, session)
         ? writes.map((write) => this.#writeOne(file, session, write))
         : undefined,
     )

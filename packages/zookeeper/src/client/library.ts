@@ -31,7 +31,7 @@ export interface LibraryConnection {
   getSessionTimeout(): number
 }
 
-export interface LibrarySocket {
+interface LibrarySocket {
   readonly destroyed: boolean
   destroy(error?: Error): void
   on(event: 'error', listener: (error: Error) => void): void
@@ -47,7 +47,7 @@ export interface LibraryWatchEvent {
   readonly path: string
 }
 
-export type LibraryCallback = (
+type LibraryCallback = (
   error: { readonly code: number } | null,
   response?: { readonly payload: unknown },
 ) => void
@@ -119,7 +119,7 @@ const operationNames = [
   'CLOSE_SESSION',
 ] as const
 
-export type OperationName = (typeof operationNames)[number]
+type OperationName = (typeof operationNames)[number]
 
 const functions = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, 'function']))
