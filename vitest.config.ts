@@ -36,7 +36,7 @@ export default defineConfig({
           name: 'contract',
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
-          include: ['packages/*/contract/**/*.test.ts', 'tools/*/contract/**/*.test.ts'],
+          include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],
           globalSetup: [
             new URL('./tools/test-servers/src/global-setup.ts', import.meta.url).pathname,
           ],

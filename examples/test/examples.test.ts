@@ -1,11 +1,19 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const { SD_URL: _, ...env } = process.env
+const { SD_URL: _, ...rest } = process.env
+// where the default registry lies: not in the state of who runs the tests
+const state = mkdtempSync(join(tmpdir(), 'sd-examples-'))
+const env = { ...rest, XDG_STATE_HOME: state }
+
+afterAll(() => rmSync(state, { recursive: true, force: true }))
 
 test('http-service.ts finds itself over the registry, and ends', async () => {
   const { stdout } = await promisify(execFile)(

@@ -2,9 +2,12 @@ import type { RegistryOptions } from '@sd/core'
 import type { DriverFactory } from '@sd/core/driver'
 import type { BackendName, RegistryConfig } from './registry-config.ts'
 import type { UrlGrammar } from './url/url-grammar.ts'
+import { consulEndpoint, consulQuery } from './url/consul-endpoint.ts'
 import { hostsGrammar } from './url/hosts-grammar.ts'
 import { httpEndpoints, tlsQuery } from './url/http-endpoints.ts'
 import { nameGrammar } from './url/name-grammar.ts'
+import { pathGrammar } from './url/path-grammar.ts'
+import { zookeeperHosts, zookeeperQuery } from './url/zookeeper-hosts.ts'
 
 type ConfigOf<Name extends BackendName> = Extract<RegistryConfig, { readonly backend: Name }>
 type OwnKeyOf<Name extends BackendName> = Exclude<
@@ -42,6 +45,15 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
     },
     url: nameGrammar(),
   },
+  sqlite: {
+    packageName: '@sd/sqlite',
+    keys: { path: true, namespace: true },
+    load: async () => {
+      const { sqlite, validateSqliteConfig } = await import('@sd/sqlite')
+      return { validate: validateSqliteConfig, create: sqlite }
+    },
+    url: pathGrammar(),
+  },
   etcd: {
     packageName: '@sd/etcd',
     keys: {
@@ -57,6 +69,45 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       return { validate: validateEtcdConfig, create: etcd }
     },
     url: hostsGrammar({ defaultPort: 2379, query: tlsQuery, toConfig: httpEndpoints }),
+  },
+  zookeeper: {
+    packageName: '@sd/zookeeper',
+    keys: {
+      hosts: true,
+      namespace: true,
+      username: true,
+      password: true,
+      worldReadable: true,
+      tls: true,
+    },
+    load: async () => {
+      const { zookeeper, validateZooKeeperConfig } = await import('@sd/zookeeper')
+      return { validate: validateZooKeeperConfig, create: zookeeper }
+    },
+    url: hostsGrammar({ defaultPort: 2181, query: zookeeperQuery, toConfig: zookeeperHosts }),
+  },
+  consul: {
+    packageName: '@sd/consul',
+    keys: {
+      endpoint: true,
+      namespace: true,
+      token: true,
+      datacenter: true,
+      consistency: true,
+      tls: true,
+      tlsFiles: true,
+    },
+    load: async () => {
+      const { consul, validateConsulConfig } = await import('@sd/consul')
+      return { validate: validateConsulConfig, create: consul }
+    },
+    url: hostsGrammar({
+      defaultPort: 8500,
+      query: consulQuery,
+      form: '//[:token@]host[:port][/namespace], or ///[namespace]?socket=path',
+      mayLackHosts: true,
+      toConfig: consulEndpoint,
+    }),
   },
 }
 

@@ -75,7 +75,7 @@ const urlOfEnvironment = (): string => {
   const url = process.env['SD_URL']
   // set and empty is a deployment's mistake: falling back would hide it
   if (url === '') throw configError('SD_URL is empty; expected a registry URL, or no SD_URL at all')
-  return url ?? 'memory:'
+  return url ?? 'sqlite:'
 }
 
 /**
@@ -107,11 +107,11 @@ export const resolveBackend = async (source?: RegistrySource): Promise<ResolvedB
  * - an object with `backend` naming one of ours, core's options and the backend's own;
  * - a URL, see `parseRegistryUrl`: `etcd://h1:2379,h2:2379/services?ttl=10s`, `memory:`;
  * - somebody else's driver, or a function that makes one: bare, or as `backend` of an object;
- * - nothing: the URL in the environment variable `SD_URL`, else the embedded default, which
- *   today is `memory:`, the store that all registries of this process share.
+ * - nothing: the URL in the environment variable `SD_URL`, else `sqlite:`, the
+ *   embedded default: one file, which the user's processes on this machine share.
  *
  * Checks everything, imports the backend's package and reads the PEM files named; it talks to no
- * server.
+ * server and opens no other file.
  *
  * @throws RegistryError `invalid-config` naming the field, what was given and what is accepted;
  * also for a backend whose package is not installed

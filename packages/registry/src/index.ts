@@ -6,11 +6,13 @@ export {
   type BackoffOptions,
   type BaseWatcher,
   type CatalogWatcher,
+  type ConflictRule,
   type DiagnosticEvent,
   type DiagnosticTopic,
   diagnosticChannels,
   type Discovery,
   type InstanceChange,
+  type InstanceEdit,
   type InstanceInput,
   type InstancePatch,
   localAddress,
@@ -43,10 +45,13 @@ export { createRegistry, resolveBackend, type ResolvedBackend } from './create-r
 export { parseRegistryUrl } from './parse-registry-url.ts'
 export type {
   BackendName,
+  ConsulRegistryConfig,
   CustomRegistryConfig,
   EtcdRegistryConfig,
   MemoryRegistryConfig,
   RegistryConfig,
   RegistrySource,
+  SqliteRegistryConfig,
   TlsFiles,
+  ZooKeeperRegistryConfig,
 } from './registry-config.ts'

@@ -83,13 +83,14 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  *     url       = backend ":" location [ "?" key "=" value *( "&" key "=" value ) ]
  *     location  = "//" [ user [ ":" password ] "@" ] host *( "," host ) [ "/" namespace ]   etcd
  *               | [ name ]                                                                memory
+ *               | [ "///" path ]                                                          sqlite
  *     host      = ( name | IPv4 | "[" IPv6 "]" ) [ ":" port ]
  *
  * User, password, namespace, name and values are percent-decoded; `+` is a plus. The backends'
  * own parts are in the table of `backends.ts`, the query keys that all have in `commonQuery`: `ttl`,
  * `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations: `500ms`, `10s`,
  * `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`, `false`). etcd
- * adds `tls` and the PEM files `ca`, `cert`, `key`; memory adds `namespace`. Ranges are checked by
+ * adds `tls` and the PEM files `ca`, `cert`, `key`; memory and sqlite add `namespace`. Ranges are checked by
  * `createRegistry`. What no URL can say, like a logger, is added by spreading the result.
  *
  * @throws RegistryError `invalid-config`, saying at which character (from 1) and what is expected;

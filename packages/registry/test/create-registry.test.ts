@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
 import { memory, MemoryStore } from '@sd/memory'
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
+import { backendNames } from '../src/backends.ts'
 import {
   createRegistry,
   type EtcdRegistryConfig,
@@ -15,6 +16,8 @@ import {
   RegistryError,
   type RegistrySource,
 } from '../src/index.ts'
+
+const known = backendNames.join(', ')
 
 /** As a program without types would call it. */
 const createLoosely = createRegistry as (source?: unknown) => Promise<Registry>
@@ -37,7 +40,10 @@ describe('createRegistry makes a registry', () => {
       'memory',
     ],
     ['from a URL', 'memory:front-door?ttl=5s', 'memory'],
+    ['from a file URL, without the file', 'sqlite:///nowhere/sd.db', 'sqlite'],
     ['from an etcd URL, without a server', 'etcd://127.0.0.1:1/services', 'etcd'],
+    ['from a ZooKeeper URL, without a server', 'zookeeper://127.0.0.1:1/services', 'zookeeper'],
+    ['from a Consul URL, without a server', 'consul://127.0.0.1:1/services', 'consul'],
     ['from a driver factory', memory({ store: new MemoryStore() }), 'memory'],
     ['from a factory with options', { backend: memory(), ttlMs: 5_000 }, 'memory'],
     ['from a driver', memory()(createDriverContext()), 'memory'],
@@ -68,7 +74,7 @@ describe('createRegistry makes a registry', () => {
     const named = await createRegistry()
     vi.stubEnv('SD_URL', undefined)
     const fallback = await createRegistry()
-    expect([named.backend, fallback.backend]).toEqual(['etcd', 'memory'])
+    expect([named.backend, fallback.backend]).toEqual(['etcd', 'sqlite'])
     await Promise.all([named.close(), fallback.close()])
   })
 
@@ -91,11 +97,7 @@ describe('createRegistry refuses', () => {
     ['a list', [], 'the configuration is a list'],
     ['a number', 7, 'the configuration is 7'],
     ['an empty URL', '', 'it is empty'],
-    [
-      'no backend',
-      {},
-      'backend is undefined; expected one of ours or a driver (known: memory, etcd)',
-    ],
+    ['no backend', {}, `backend is undefined; expected one of ours or a driver (known: ${known})`],
     [
       'an unknown backend',
       { backend: 'Etcd3' },
@@ -123,8 +125,20 @@ describe('createRegistry refuses', () => {
     ['an option out of range in a URL', 'memory:?ttl=0s', 'ttlMs is 0; expected'],
     ['an unknown inner key', { backend: 'memory', backoff: { min: 1 } }, 'min'],
     ['what the backend refuses', { backend: 'memory', store: '' }, 'store is ""; expected'],
+    [
+      'what sqlite refuses',
+      { backend: 'sqlite', path: ':memory:' },
+      'path is ":memory:"; expected',
+    ],
+    ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
     ['what etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
     ['a user without a password', 'etcd://user@h', 'username is given alone'],
+    ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client speaks no TLS'],
+    [
+      'a consistency that Consul has not',
+      'consul://h?consistency=strong',
+      'consistency is "strong"; expected default, consistent, stale',
+    ],
     [
       'an object that is no driver',
       { backend: { backend: 'mine', list() {} } },
@@ -198,7 +212,9 @@ describe('createRegistry refuses', () => {
 })
 
 test('the types tell the backends apart', () => {
-  expectTypeOf<RegistryConfig['backend']>().toEqualTypeOf<'memory' | 'etcd'>()
+  expectTypeOf<RegistryConfig['backend']>().toEqualTypeOf<
+    'memory' | 'sqlite' | 'etcd' | 'zookeeper' | 'consul'
+  >()
   expectTypeOf<Extract<RegistryConfig, { backend: 'etcd' }>>().toEqualTypeOf<EtcdRegistryConfig>()
   expectTypeOf<EtcdRegistryConfig['endpoints']>().toEqualTypeOf<readonly string[]>()
   expectTypeOf<{ backend: 'etcd'; endpoints: string[] }>().toExtend<RegistryConfig>()

@@ -1,7 +1,10 @@
 import { RegistryError } from '@sd/core'
 import { describe, expect, test } from 'vitest'
+import { backendNames } from '../src/backends.ts'
 import { parseRegistryUrl } from '../src/parse-registry-url.ts'
 import { createChance } from './chance.ts'
+
+const known = backendNames.join(', ')
 
 const outcomeOf = (url: string): unknown => {
   try {
@@ -25,6 +28,11 @@ describe('a registry URL', () => {
     ['memory:?ttl=1s', { backend: 'memory', ttlMs: 1_000 }],
     ['memory:x?namespace=blue', { backend: 'memory', store: 'x', namespace: 'blue' }],
     ['MEMORY:', { backend: 'memory' }],
+    ['sqlite:', { backend: 'sqlite' }],
+    ['sqlite:///var/lib/sd.db', { backend: 'sqlite', path: '/var/lib/sd.db' }],
+    ['sqlite:///a%20b%3F/sd.db?ttl=1s', { backend: 'sqlite', path: '/a b?/sd.db', ttlMs: 1_000 }],
+    ['sqlite:///C:/sd.db', { backend: 'sqlite', path: 'C:/sd.db' }],
+    ['sqlite:?namespace=blue', { backend: 'sqlite', namespace: 'blue' }],
     ['etcd://h1', { backend: 'etcd', endpoints: ['http://h1:2379'] }],
     ['etcd://h1/', { backend: 'etcd', endpoints: ['http://h1:2379'] }],
     ['ETCD://h1:1', { backend: 'etcd', endpoints: ['http://h1:1'] }],
@@ -56,6 +64,36 @@ describe('a registry URL', () => {
         password: 'p:w,x',
       },
     ],
+    [
+      'zookeeper://u:p@h1,h2:2182/a/b?world-readable=false',
+      {
+        backend: 'zookeeper',
+        hosts: ['h1:2181', 'h2:2182'],
+        namespace: 'a/b',
+        username: 'u',
+        password: 'p',
+        worldReadable: false,
+      },
+    ],
+    ['zookeeper://[::1]?tls=false', { backend: 'zookeeper', hosts: ['[::1]:2181'] }],
+    ['consul://h', { backend: 'consul', endpoint: 'http://h:8500' }],
+    [
+      'consul://:t0ken@h:1/blue?tls=true&ca=ca.pem&datacenter=dc1&consistency=stale',
+      {
+        backend: 'consul',
+        endpoint: 'https://h:1',
+        namespace: 'blue',
+        token: 't0ken',
+        datacenter: 'dc1',
+        consistency: 'stale',
+        tlsFiles: { ca: 'ca.pem' },
+      },
+    ],
+    [
+      'consul://:t0ken@/blue?socket=/run/consul.sock',
+      { backend: 'consul', endpoint: 'unix:///run/consul.sock', namespace: 'blue', token: 't0ken' },
+    ],
+    ['consul://?socket=/s', { backend: 'consul', endpoint: 'unix:///s' }],
     ['etcd://h?tls=true', { backend: 'etcd', endpoints: ['https://h:2379'] }],
     ['etcd://h?tls=false', { backend: 'etcd', endpoints: ['http://h:2379'] }],
     [
@@ -91,10 +129,10 @@ describe('a registry URL', () => {
     ['etcd', 1, 'no scheme'],
     ['//h', 1, 'no scheme'],
     ['1etcd://h', 1, 'no scheme'],
-    ['etc://h', 1, 'unknown backend "etc"; did you mean "etcd"? (known: memory, etcd)'],
-    ['etcds://h', 1, 'did you mean "etcd"? (known: memory, etcd); TLS is asked for by ?tls=true'],
+    ['etc://h', 1, `unknown backend "etc"; did you mean "etcd"? (known: ${known})`],
+    ['etcds://h', 1, `did you mean "etcd"? (known: ${known}); TLS is asked for by ?tls=true`],
     ['etcd+https://h', 1, 'TLS is asked for by ?tls=true'],
-    ['constructor://h', 1, 'unknown backend "constructor" (known: memory, etcd)'],
+    ['constructor://h', 1, `unknown backend "constructor" (known: ${known})`],
     ['etcd:', 6, 'expected // and a host'],
     ['etcd:h1', 6, 'expected // and a host'],
     ['etcd:/h1', 6, 'expected // and a host'],
@@ -128,6 +166,11 @@ describe('a registry URL', () => {
     ['etcd://@h', 8, 'expected user:password before the @'],
     ['etcd://:@h', 8, 'expected user:password before the @'],
     ['etcd://u:p@', 12, 'expected a host'],
+    ['consul:///services', 8, 'expected // and a host'],
+    ['consul://h1,h2', 8, 'expected one host'],
+    ['consul://t0ken@h', 8, 'a token is written //:token@host'],
+    ['consul://h?socket=/s', 8, 'socket stands without a host'],
+    ['consul://?socket=/s&tls=true', 8, 'socket stands without a host'],
     ['etcd://u:s3cret@x@h', 16, 'an @ in a user or password is written %40'],
     ['etcd://u:s3cret/x@h', 18, 'an @ after the hosts is written %40'],
     ['etcd://u:s3cret?x@h', 18, 'an @ after the hosts is written %40'],
@@ -168,6 +211,13 @@ describe('a registry URL', () => {
     ['memory:?u:s3cret=1', 9, 'unknown key of odd characters'],
     ['etcd:u?:s3cret@h', 15, 'an @ after the hosts'],
     ['memory:?loss-protection=false&hold=1s', 9, 'hold cannot stand with loss-protection=false'],
+    ['sqlite:sd.db', 8, 'expected nothing, or three slashes and the path of a file'],
+    ['sqlite://host/sd.db', 8, 'three slashes'],
+    ['sqlite:////sd.db', 8, 'three slashes'],
+    ['sqlite:///', 8, 'three slashes'],
+    ['sqlite:///var/lib/', 8, 'three slashes'],
+    ['sqlite:///a%zz', 12, 'a % in the path'],
+    ['sqlite:?tls=true', 9, 'unknown key "tls"'],
     ['memory://', 8, 'this backend has no host and no path'],
     ['memory:a/b', 9, 'this backend has no host and no path'],
   ])('%s is refused at character %i', (url, character, problem) => {

@@ -47,6 +47,19 @@ describe('the packed packages, installed outside of the workspace', () => {
     })
   })
 
+  test('the embedded backend finds its thread, and prints nothing, on the oldest Node', async () => {
+    const program = `
+      import { createRegistry } from '@sd/registry'
+      const registry = await createRegistry({ backend: 'sqlite', path: 'state/registry.db' })
+      await registry.register({ service: 'orders', id: '1', endpoints: ['http://10.0.0.7:80'] })
+      console.log((await registry.list('orders')).length)
+      await registry.close()`
+    expect(await node(['--input-type=module', '--eval', program], 10_000)).toEqual({
+      exitCode: 0,
+      output: '1\n',
+    })
+  })
+
   test('forkOwner starts, tells the failure of, and kills another process', async () => {
     expect(await node(['fork-owner.js', join(consumer.folder, 'told')], 20_000)).toEqual({
       exitCode: 0,

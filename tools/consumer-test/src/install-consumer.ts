@@ -11,6 +11,7 @@ export const repositoryRoot: string = fileURLToPath(new URL('../../../', import.
 export const packedPackages: readonly string[] = [
   'core',
   'memory',
+  'sqlite',
   'etcd',
   'registry',
   'contract-tests',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { etcd, provideServers } from '@sd/test-servers'
+import { consul, etcd, provideServers, zookeeper } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -34,9 +34,9 @@ describe.concurrent('npm start', () => {
     expect(tookMs).toBeLessThan(15_000)
   })
 
-  test('plays the same on etcd', async () => {
-    await using servers = await provideServers(etcd)
-    const { output } = await play(`etcd://${servers.endpoints.join(',')}`)
+  test.each([etcd, zookeeper, consul])('plays the same on $backend', async (spec) => {
+    await using servers = await provideServers(spec)
+    const { output } = await play(`${spec.backend}://${servers.endpoints.join(',')}`)
     expectScene(output)
   })
 

@@ -74,7 +74,7 @@ describe('the way to a server', () => {
 })
 
 test('wanted kinds come from the environment, unknown ones are an error', () => {
-  expect(wantedBackends({})).toEqual(['etcd'])
+  expect(wantedBackends({})).toEqual(['etcd', 'zookeeper', 'consul'])
   expect(wantedBackends({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
   expect(() => wantedBackends({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
 })

@@ -31,16 +31,17 @@ const readNamespace = (path: UrlPiece): string | undefined => {
   return decodePiece(inner, 'namespace')
 }
 
-const readLocation = (location: UrlPiece, defaultPort: number): HostsUrl => {
+const readLocation = (location: UrlPiece, defaultPort: number, mayLackHosts: boolean): HostsUrl => {
   if (!location.text.startsWith('//')) throw urlProblem(location.at, 'expected // and a host')
   const slash = location.text.indexOf('/', 2)
   const authority = subPiece(location, 2, slash < 0 ? undefined : slash)
   const path = subPiece(location, slash < 0 ? location.text.length : slash)
   const at = authority.text.lastIndexOf('@')
   const namespace = readNamespace(path)
+  const hosts = subPiece(authority, at + 1)
   return {
     ...(at < 0 ? {} : readUserInfo(subPiece(authority, 0, at))),
-    hosts: readHostList(subPiece(authority, at + 1), defaultPort),
+    hosts: mayLackHosts && hosts.text === '' ? [] : readHostList(hosts, defaultPort),
     ...(namespace === undefined ? {} : { namespace }),
   }
 }
@@ -50,6 +51,10 @@ export interface HostsGrammarOptions<Config> {
   /** The port of a host that names none. */
   readonly defaultPort: number
   readonly query: Readonly<Record<string, QueryKind>>
+  /** How the URL reads, for people. Default: any number of hosts. */
+  readonly form?: string
+  /** Whether something else may stand for the hosts. Default false. */
+  readonly mayLackHosts?: boolean
   /** The backend's configuration. `at` is where in the URL the hosts begin, for errors. */
   readonly toConfig: (url: HostsUrl, query: QueryValues, at: number) => Config
 }
@@ -58,9 +63,12 @@ export interface HostsGrammarOptions<Config> {
 export const hostsGrammar = <Config>({
   defaultPort,
   query,
+  form = '//[user:password@]host[:port],...[/namespace]',
+  mayLackHosts = false,
   toConfig,
 }: HostsGrammarOptions<Config>): UrlGrammar<Config> => ({
-  form: '//[user:password@]host[:port],...[/namespace]',
+  form,
   query,
-  read: (location, values) => toConfig(readLocation(location, defaultPort), values, location.at),
+  read: (location, values) =>
+    toConfig(readLocation(location, defaultPort, mayLackHosts), values, location.at),
 })

@@ -1,0 +1,169 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { embeddedDefault, realEtcd, slackMs } from './support.ts'
+
+describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $name', (backend) => {
+  afterAll(() => backend.close())
+
+  test('list, resolve and watch see what register holds, and it leaves on Ctrl-C', async () => {
+    await using world = await backend.open()
+    const watching = world.start('watch', 'orders')
+    const watchingJson = world.start('watch', '--all', '--json')
+    await Promise.all([watching.writes(/ fresh +0 in all/), watchingJson.writes(/"fresh"/)])
+    const holding = world.start(
+      ...[
+        'register',
+        'orders',
+        '--endpoint',
+        'http://10.0.0.7:8080',
+        '--endpoint',
+        'grpc://h:9090',
+      ],
+      ...['--id', 'orders-1', '--version', '1.4.0', '--zone', 'eu-1a', '--weight', '10'],
+      ...['--tag', 'canary', '--meta', 'commit=a=b', '--json'],
+    )
+    await holding.writes(/"registered"/)
+    await watching.writes(
+      / added +orders\/orders-1 http:\/\/10.0.0.7:8080 grpc:\/\/h:9090 weight 10/,
+    )
+    await watchingJson.writes(/"added"/)
+
+    const list = await world.run('list', 'orders')
+    expect(list.code).toBe(0)
+    const [heading, row] = list.stdout.split('\n')
+    expect(heading?.split(/ {2,}/)).toEqual(['ID', 'ENDPOINTS', 'VERSION', 'ZONE', 'WEIGHT', 'AGE'])
+    expect(row).toMatch(/^orders-1 +http:\S+ grpc:\S+ +1\.4\.0 +eu-1a +10 +\d+s$/)
+    expect((await world.run('list')).stdout).toBe('SERVICE\norders\n')
+
+    const json = await world.run('--json', 'list', 'orders')
+    const instance = {
+      service: 'orders',
+      id: 'orders-1',
+      endpoints: ['http://10.0.0.7:8080', 'grpc://h:9090'],
+      version: '1.4.0',
+      zone: 'eu-1a',
+      weight: 10,
+      tags: ['canary'],
+      metadata: { commit: 'a=b' },
+      registeredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
+      ttlMs: backend.ttlMs,
+    }
+    expect(JSON.parse(json.stdout)).toEqual(instance)
+    expect(watchingJson.json().at(-1)).toMatchObject({ type: 'added', instance })
+
+    const resolved = await world.run('resolve', 'orders', '--scheme', 'grpc')
+    expect(resolved).toMatchObject({ code: 0, stdout: 'grpc://h:9090\n' })
+
+    holding.child.kill('SIGINT')
+    expect(await holding.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(holding.json().map(({ state }) => state)).toEqual(['registered', 'closed'])
+    await watching.writes(/ removed orders\/orders-1 /)
+    watching.child.kill('SIGINT')
+    expect((await watching.ended).code).toBe(0)
+    expect(await world.run('list', 'orders')).toMatchObject({ code: 3, stdout: '' })
+  })
+
+  test('deregister --force removes a record, and says that a live owner restores it', async () => {
+    await using world = await backend.open()
+    const holding = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'a')
+    await holding.writes(/registered orders\/a/)
+    const wanted = ['deregister', 'orders', 'a']
+    expect(await world.run(...wanted)).toMatchObject({ code: 2 })
+    const unasked = await world.run(...wanted, '--force')
+    expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string })
+    // its owner must not restore it while we look
+    holding.child.kill('SIGSTOP')
+    const removed = await world.run(...wanted, '--force', '--yes')
+    expect(removed).toMatchObject({ code: 0, stdout: 'orders/a is removed\n' })
+    expect(removed.stderr).toContain('should its owner be alive, it comes back')
+    expect((await world.run('list', 'orders')).code).toBe(3)
+    expect((await world.run(...wanted, '--force', '--yes')).code).toBe(3)
+    const watching = world.start('watch', 'orders')
+    await watching.writes(/ fresh /)
+    holding.child.kill('SIGCONT')
+    await watching.writes(/ added +orders\/a /, backend.ttlMs + slackMs)
+  })
+
+  test('doctor goes through its steps, and finds endpoints that do not answer', async () => {
+    await using world = await backend.open()
+    const holding = world.start('register', 'orders', '--endpoint', 'http://127.0.0.1:1')
+    await holding.writes(/registered/)
+    const { code, stdout } = await world.run('doctor', '--json', '--probe')
+    const results = stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as object)
+    expect(results.map((result) => [...Object.values(result)].slice(0, 2))).toEqual([
+      ['ok', 'registry'],
+      ...['connect', 'authenticate', 'server', 'clock', 'read', 'session', 'watch', 'write'].map(
+        (step) => ['ok', step],
+      ),
+      ...['notice', 'remove', 'notice', 'records'].map((step) => ['ok', step]),
+      ['fail', 'endpoints'],
+    ])
+    expect(code).toBe(1)
+    expect((await world.run('list')).stdout).toBe('SERVICE\norders\n')
+  })
+
+  test('ends quietly when the reader of its output leaves', async () => {
+    await using world = await backend.open()
+    const watching = world.start('watch', '--all')
+    await watching.writes(/fresh/)
+    watching.child.stdout?.destroy()
+    const holding = world.start('register', 'orders', '--endpoint', 'http://h:1')
+    expect(await watching.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+    holding.child.kill('SIGTERM')
+    expect((await holding.ended).code).toBe(0)
+  })
+})
+
+describe('what is wrong', () => {
+  const backend = embeddedDefault()
+
+  test.each([
+    [2, ['lst'], /unknown command 'lst'/],
+    [2, [], /Usage: sd/],
+    [2, ['watch'], /name the service to watch, or --all/],
+    [2, ['list', '--url', 'etdc://h'], /unknown backend "etdc"/],
+    [2, ['register', 'orders'], /'--endpoint <url>' not specified/],
+    [2, ['register', 'orders', '--endpoint', 'http://0.0.0.0:1', '--', 'x'], /not a wildcard/],
+    [2, ['set', 'orders', 'a', '--weight', '70000'], /from 0 to 65535/],
+    [2, ['copy', 'memory:', 'memory:'], /the same registry/],
+    [2, ['copy', 'memory:', 'memory:b', '--follow'], /--follow needs --apply/],
+    [3, ['resolve', 'orders'], /no instance of orders has an endpoint/],
+    [3, ['list', 'orders'], /no instance of orders/],
+    [2, ['doctor', '--url', 'etcd://user:p%40ss/x@h'], /an @ after the hosts is written %40/],
+    [4, ['list', '--url', 'etcd://user:p%40ss@127.0.0.1:1'], /the registry is etcd:\/\/…@127/],
+    [4, ['copy', 'etcd://127.0.0.1:1', 'memory:'], /ECONNREFUSED/],
+  ])('ends with %i: sd %j', async (code, args, told) => {
+    await using world = await backend.open()
+    const ended = await world.run(...args)
+    expect(ended.stderr).toMatch(told)
+    expect(ended.stderr).not.toMatch(/p%40ss|p@ss|^ +at /m)
+    expect(ended).toMatchObject({ code, stdout: '' })
+  })
+
+  test('doctor says that it cannot connect, and tries no further', async () => {
+    await using world = await backend.open()
+    const ended = await world.run('doctor', '--url', 'etcd://127.0.0.1:1')
+    expect(ended).toMatchObject({ code: 4, stderr: '' })
+    expect(ended.stdout).toMatch(/FAIL connect .*ECONNREFUSED.*\n$/)
+  })
+
+  test('output that cannot be written is a failure', async () => {
+    await using world = await backend.open()
+    const ended = await world.runInto('/dev/full', 'list')
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') as string })
+  })
+
+  test('help, version and completion end with 0', async () => {
+    await using world = await backend.open()
+    const [help, version, completion] = await Promise.all([
+      world.run('watch', '--help'),
+      world.run('--version'),
+      world.run('completion', 'bash'),
+    ])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+    expect(completion).toMatchObject({ code: 0, stdout: expect.stringContaining('complete -o') })
+  })
+})

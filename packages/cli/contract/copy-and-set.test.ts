@@ -1,0 +1,133 @@
+import { createDriverContext } from '@sd/core/driver'
+import { resolveBackend } from '@sd/registry'
+import { afterAll, describe, expect, test } from 'vitest'
+import { embeddedDefault, realEtcd, type SdProcess, type SdWorld, slackMs } from './support.ts'
+
+const hold = async (world: SdWorld, id: string, ...options: string[]): Promise<SdProcess> => {
+  const endpoint = ['--endpoint', `http://10.0.0.1:80/${id}`]
+  const held = world.start('register', 'orders', '--id', id, ...endpoint, ...options)
+  await held.writes(/registered/)
+  return held
+}
+
+const idsAndZones = async (world: SdWorld): Promise<readonly string[]> => {
+  const { stdout } = await world.run('list', 'orders', '--json')
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { id: string; zone?: string })
+    .map(({ id, zone = '-' }) => `${id} ${zone}`)
+}
+
+/** What a driver cannot do shows in what it lacks; nothing is connected for that. */
+const canEdit = async (url: string): Promise<boolean> => {
+  const { driver } = await resolveBackend(url)
+  await using made = typeof driver === 'function' ? driver(createDriverContext()) : driver
+  return made.edit !== undefined
+}
+
+describe.each([
+  { backend: embeddedDefault(), edits: await canEdit('sqlite:') },
+  { backend: realEtcd(), edits: await canEdit('etcd://127.0.0.1:1') },
+])('on $backend.name', ({ backend, edits }) => {
+  afterAll(() => backend.close())
+
+  test.runIf(edits)(
+    'set changes a weight in place, its owner adopts it, and none is none',
+    async () => {
+      await using world = await backend.open()
+      const held = await hold(world, 'a')
+      const watching = world.start('watch', 'orders')
+      await watching.writes(/fresh +1/)
+      const set = await world.run('set', 'orders', 'a', '--weight', '0', '--json')
+      expect(set.code).toBe(0)
+      expect(JSON.parse(set.stdout)).toEqual({
+        type: 'edited',
+        service: 'orders',
+        id: 'a',
+        weight: 0,
+      })
+      await watching.writes(/updated orders\/a weight 100 → 0/)
+      // its owner looks once in a ttl: had it not adopted the edit, it would take it back
+      await new Promise((resolve) => setTimeout(resolve, 1.5 * backend.ttlMs))
+      expect(watching.stdout).not.toMatch(/0 → 100|removed/)
+      expect((await world.run('resolve', 'orders')).code).toBe(3)
+      expect((await world.run('set', 'orders', 'b', '--weight', '0')).code).toBe(3)
+      held.child.kill('SIGTERM')
+      await watching.writes(/removed/)
+    },
+  )
+
+  test.runIf(!edits)('set is refused where only the owner can write', async () => {
+    await using world = await backend.open()
+    await hold(world, 'a')
+    const { code, stderr } = await world.run('set', 'orders', 'a', '--weight', '0')
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('[unsupported] edit: only the owner'),
+    ])
+  })
+
+  test('copy shows the difference, and with --apply --follow mirrors until it ends', async () => {
+    await using source = await backend.open()
+    await using target = await backend.open()
+    const urls = [source.url, target.url]
+    const first = await hold(source, 'a', '--zone', 'from', '--version', '1', '--meta', 'k=v')
+    const second = await hold(source, 'b', '--zone', 'from')
+    const owner = await hold(target, 'b', '--zone', 'real')
+
+    const dry = await source.run('copy', ...urls)
+    expect(dry.code).toBe(0)
+    expect(dry.stdout).toMatch(/^add +orders\/a .*\nkeep +orders\/b .* zone real → from\n$/)
+    expect(dry.stderr).toContain('nothing was changed; --apply does it')
+    expect(await idsAndZones(target)).toEqual(['b real'])
+
+    const copying = target.start('copy', ...urls, '--apply', '--follow', '--json')
+    await copying.writes(/1 copies are held/)
+    expect(await idsAndZones(target)).toEqual(['a from', 'b real'])
+    const [original, copied] = await Promise.all(
+      [source, target].map(async (world) => {
+        const { stdout } = await world.run('list', 'orders', '--json')
+        const { registeredAt: _, ...rest } = JSON.parse(stdout.split('\n')[0] ?? '') as {
+          registeredAt: string
+        }
+        return rest
+      }),
+    )
+    expect(copied).toEqual(original)
+
+    // its owner leaves the target, and is still in the source
+    owner.child.kill('SIGTERM')
+    await copying.writes(/"type":"copied".*"id":"b"/, backend.ttlMs + slackMs)
+    expect(await idsAndZones(target)).toEqual(['a from', 'b from'])
+    // one comes to the target by itself, and the copy gives way
+    await hold(target, 'a', '--zone', 'real')
+    expect(await idsAndZones(target)).toEqual(['a real', 'b from'])
+    await copying.writes(/"type":"yielded".*"id":"a"/, backend.ttlMs + slackMs)
+    // one leaves the source
+    second.child.kill('SIGTERM')
+    await copying.writes(/"type":"removed".*"id":"b"/)
+    expect(await idsAndZones(target)).toEqual(['a real'])
+
+    const third = await hold(source, 'c', '--zone', 'from')
+    await copying.writes(/"type":"copied".*"id":"c"/)
+    copying.child.kill('SIGINT')
+    expect((await copying.ended).code).toBe(0)
+    expect(await idsAndZones(target)).toEqual(['a real'])
+    for (const held of [first, third]) held.child.kill('SIGTERM')
+  })
+
+  test('two registries that mirror each other do not keep the dead alive', async () => {
+    await using one = await backend.open()
+    await using other = await backend.open()
+    const held = await hold(one, 'a')
+    // of the world that is closed first: its folder must not go while they use it
+    const there = other.start('copy', one.url, other.url, '--apply', '--follow')
+    const back = other.start('copy', other.url, one.url, '--apply', '--follow')
+    await Promise.all([there.writes(/copied +orders\/a/), back.writes(/0 copies are held/)])
+    held.child.kill('SIGTERM')
+    await there.writes(/removed orders\/a/)
+    expect(await idsAndZones(one)).toEqual([])
+    expect(await idsAndZones(other)).toEqual([])
+  })
+})

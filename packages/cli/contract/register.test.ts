@@ -1,0 +1,154 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { afterAll, describe, expect, test } from 'vitest'
+import { embeddedDefault, realEtcd, type SdProcess, type SdWorld, slackMs } from './support.ts'
+
+/** A service in any language: listens where it is told, and tells what reaches it. */
+const service = `
+  const tell = (text) => console.log('child ' + text)
+  const server = require('node:http').createServer((_, response) => response.end('ok'))
+  setTimeout(() => server.listen(process.argv[1], '127.0.0.1', () => tell('listens')), 300)
+  process.on('SIGHUP', () => tell('got SIGHUP'))
+  process.on('SIGUSR2', () => process.exit(7))
+  for (const name of ['SIGTERM', 'SIGINT'])
+    process.on(name, () => {
+      tell('got ' + name)
+      process.exitCode = 3
+      server.close()
+    })
+  tell('pid ' + process.pid)
+`
+
+/** A port that was free a moment ago. */
+const freePort = async (): Promise<number> => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** `sd register orders -- node service`, and where it listens. */
+const startService = async (world: SdWorld, ...options: readonly string[]): Promise<SdProcess> => {
+  const port = await freePort()
+  return world.start(
+    ...['register', 'orders', '--endpoint', `http://127.0.0.1:${port}`, '--id', 'a'],
+    ...options.map((option) => option.replace('PORT', String(port))),
+    ...['--', process.execPath, '-e', service, String(port)],
+  )
+}
+
+const pidOf = (running: SdProcess): number => Number(/child pid (\d+)/.exec(running.stdout)?.[1])
+
+describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name', (backend) => {
+  afterAll(() => backend.close())
+
+  test('registers when it is ready; deregisters, then forwards SIGTERM, and ends with its code', async () => {
+    await using world = await backend.open()
+    const watching = world.start('watch', 'orders')
+    await watching.writes(/fresh/)
+    const running = await startService(world, '--drain', '1s')
+    await watching.writes(/added +orders\/a/)
+    expect(running.stdout).toContain('child listens')
+    running.child.kill('SIGHUP')
+    await running.writes(/got SIGHUP/)
+    running.child.kill('SIGTERM')
+    await watching.writes(/removed orders\/a/)
+    // it serves on, for requests that are on their way
+    expect(running.stdout).not.toContain('got SIGTERM')
+    const { code, stdout, stderr } = await running.ended
+    expect(stdout).toContain('child got SIGTERM')
+    expect(stderr).toMatch(/registered orders\/a at \S+\nsd: deregistered orders\/a\n$/)
+    expect(code).toBe(3)
+  })
+
+  test('leaves the registry when it ends by itself, with its code, and by a signal with 128 + n', async () => {
+    await using world = await backend.open()
+    const ending = await startService(world)
+    await ending.writes(/registered orders/)
+    process.kill(pidOf(ending), 'SIGUSR2')
+    expect((await ending.ended).code).toBe(7)
+    expect((await world.run('list', 'orders')).code).toBe(3)
+    const crashing = await startService(world)
+    await crashing.writes(/registered orders/)
+    process.kill(pidOf(crashing), 'SIGKILL')
+    expect((await crashing.ended).code).toBe(137)
+    expect((await world.run('list', 'orders')).code).toBe(3)
+  })
+
+  test('killed without a warning, its instance leaves within its ttl', async () => {
+    await using world = await backend.open()
+    const watching = world.start('watch', 'orders')
+    await watching.writes(/fresh/)
+    const running = await startService(world)
+    await watching.writes(/added/)
+    const beganMs = performance.now()
+    running.child.kill('SIGKILL')
+    const boundMs = backend.ttlMs + backend.graceMs
+    await watching.writes(/removed orders\/a/, boundMs + slackMs)
+    process.kill(pidOf(running), 'SIGKILL')
+    expect(performance.now() - beganMs).toBeLessThan(boundMs + slackMs)
+  })
+})
+
+describe('sd register -- COMMAND', () => {
+  const backend = embeddedDefault()
+
+  test('that ends before it is ready was never registered, and gives its code', async () => {
+    await using world = await backend.open()
+    const args = ['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--']
+    const ended = await world.run(...args, 'sh', '-c', 'echo out; exit 9')
+    expect(ended).toEqual({ code: 9, signal: null, stdout: 'out\n', stderr: '' })
+    expect((await world.run(...args, '/nowhere')).code).toBe(127)
+    expect((await world.run(...args, '/')).code).toBe(126)
+  })
+
+  test('that does not get ready in time is stopped, and the reason told', async () => {
+    await using world = await backend.open()
+    const ended = await world.run(
+      ...['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--ready-timeout', '1s'],
+      ...['--', process.execPath, '-e', service, '0'],
+    )
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/was not ready within 1000 ms: tcp 127.0.0.1:1: .*ECONNREFUSED/)
+    expect(ended.stdout).toContain('child got SIGTERM')
+  })
+
+  test('is registered when its check answers', async () => {
+    await using world = await backend.open()
+    const running = await startService(world, '--check', 'http://127.0.0.1:PORT/health')
+    await running.writes(/registered orders\/a/)
+    running.child.kill('SIGINT')
+    expect((await running.ended).code).toBe(3)
+  })
+
+  test('is told when what is only held does not answer', async () => {
+    await using world = await backend.open()
+    const ended = await world.run(
+      ...['register', 'orders', '--endpoint', 'http://h:1', '--ready-timeout', '300ms'],
+      ...['--check', 'http://127.0.0.1:1/ok'],
+    )
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(/^sd: http:\/\/127.0.0.1:1\/ok: fetch failed: .*\n$/)
+  })
+
+  test('passes a second signal on at once', async () => {
+    await using world = await backend.open()
+    const running = await startService(world, '--drain', '60s')
+    await running.writes(/registered orders\/a/)
+    running.child.kill('SIGTERM')
+    await running.writes(/deregistered/)
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(3)
+  })
+
+  test('runs, and keeps trying, when the registry is out of reach', async () => {
+    await using world = await backend.open()
+    const running = await startService(world, '--url', 'etcd://127.0.0.1:1')
+    await running.writes(/child listens/)
+    await running.writes(/sd: not registered yet: orders\/a: .*ECONNREFUSED/)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    expect(code).toBe(3)
+    expect(stderr).not.toContain('at file:')
+  })
+})

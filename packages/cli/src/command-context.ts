@@ -1,0 +1,86 @@
+import { Registry, RegistryError, resolveBackend } from '@sd/registry'
+import { CommandError, exitCode, exitCodeOf } from './exit-code.ts'
+import { Interrupted, type Interruption } from './interruption.ts'
+import { createOutput, type Output } from './output/output.ts'
+import { withProgress } from './output/progress.ts'
+import { RecordTap } from './record-tap.ts'
+import { describeLocation, findRegistry, type RegistryLocation } from './settings.ts'
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly url?: string
+  readonly json?: boolean
+}
+
+/** A registry, and what its records say besides the instances. */
+export interface OpenRegistry {
+  readonly registry: Registry
+  readonly records: RecordTap
+}
+
+/** What a command is given besides its own arguments. */
+export interface CommandContext {
+  readonly output: Output
+  readonly interruption: Interruption
+  /** Aborts when the command is to end early. */
+  readonly signal: AbortSignal
+  /** Where the registry is, and who said so. */
+  readonly locate: () => Promise<RegistryLocation>
+  /** A registry, closed when the command is over; `url` instead of the located one. */
+  readonly open: (url?: string) => Promise<OpenRegistry>
+  /** Awaits `work`, and shows on a terminal that it goes on. */
+  readonly progress: <T>(what: string | (() => string), work: Promise<T>) => Promise<T>
+}
+
+const explain = (error: unknown, where: string | undefined): string => {
+  if (error instanceof CommandError) return `sd: ${error.message}`
+  if (!(error instanceof RegistryError))
+    return `sd: ${(error instanceof Error && error.stack) || String(error)}`
+  const place = exitCodeOf(error) === exitCode.unreachable && where !== undefined
+  return `sd: ${error.message}${place ? `\nsd: the registry is ${where}` : ''}`
+}
+
+/** Runs one command: what it opened is closed, what it throws told, and its exit code returned. */
+export const runCommand = async (
+  options: CommonOptions,
+  interruption: Interruption,
+  work: (context: CommandContext) => Promise<number>,
+): Promise<number> => {
+  const { signal } = interruption
+  const output = createOutput(options.json ?? false, signal)
+  const opened: Registry[] = []
+  let where: string | undefined
+  const locate = async (): Promise<RegistryLocation> => {
+    const location = await findRegistry(options.url, process.env, process.cwd())
+    where = describeLocation(location)
+    return location
+  }
+  const context: CommandContext = {
+    output,
+    interruption,
+    signal,
+    locate,
+    open: async (given) => {
+      const url = given ?? (await locate()).url
+      const { driver, options: registryOptions } = await resolveBackend(url)
+      const records = new RecordTap()
+      const registry = new Registry(records.around(driver), registryOptions)
+      opened.push(registry)
+      return { registry, records }
+    },
+    progress: (what, promise) =>
+      withProgress(output.stderr, typeof what === 'string' ? () => what : what, promise),
+  }
+  try {
+    return await work(context)
+  } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode
+    output.note(explain(error, where))
+    return exitCodeOf(error)
+  } finally {
+    await context.progress(
+      'leaving the registry',
+      Promise.all(opened.map((registry) => registry.close())),
+    )
+  }
+}

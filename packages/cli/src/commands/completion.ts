@@ -1,0 +1,35 @@
+import { Argument, type Command } from 'commander'
+import { bash } from '../completion/bash.ts'
+import { describeCommand } from '../completion/command-tree.ts'
+import { fish } from '../completion/fish.ts'
+import { zsh } from '../completion/zsh.ts'
+import type { CommonOptions } from '../command-context.ts'
+import { exitCode } from '../exit-code.ts'
+import { type Run, subcommand } from './subcommand.ts'
+
+const scripts = { bash, zsh, fish }
+
+/** `sd completion SHELL`; `program` is asked for its commands when the script is wanted. */
+export const completionCommand = (run: Run, program: Command): Command =>
+  subcommand(
+    'completion',
+    'Print the completion script of a shell',
+    'Completes commands, options and the names of services.',
+    [
+      ['source <(sd completion bash)', 'bash: a line for ~/.bashrc'],
+      ['source <(sd completion zsh)', 'zsh: a line for ~/.zshrc, after compinit'],
+      ['sd completion fish | source', 'fish: a line for ~/.config/fish/config.fish'],
+    ],
+  )
+    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(scripts)))
+    .action((shell: keyof typeof scripts, options: CommonOptions) =>
+      run(options, async ({ output }) => {
+        const script = scripts[shell](
+          program.commands.map(describeCommand),
+          describeCommand(program),
+        )
+        if (output.json) await output.writeJson([{ shell, script }])
+        else await output.write([script])
+        return exitCode.ok
+      }),
+    )

@@ -1,0 +1,192 @@
+import type { Command } from 'commander'
+import type {
+  CatalogWatcher,
+  InstanceChange,
+  RegistryError,
+  ServiceInstance,
+  WatchEvent,
+} from '@sd/registry'
+import type { CommandContext, CommonOptions, OpenRegistry } from '../command-context.ts'
+import { type Difference, differencesTo } from '../copy/difference.ts'
+import { Mirror, type MirrorEvent } from '../copy/mirror.ts'
+import { exitCode, UsageError } from '../exit-code.ts'
+import { Interrupted } from '../interruption.ts'
+import { byName, describeUpdate, instanceJson } from '../output/instance-output.ts'
+import type { Output } from '../output/output.ts'
+import { printable } from '../output/printable.ts'
+import { type Run, subcommand } from './subcommand.ts'
+
+interface CopyOptions extends CommonOptions {
+  readonly apply?: boolean
+  readonly follow?: boolean
+}
+
+/** One side of a copy: everything in a registry. */
+interface Side extends OpenRegistry {
+  readonly watcher: CatalogWatcher
+}
+
+const openSide = async ({ open, signal }: CommandContext, url: string): Promise<Side> => {
+  const opened = await open(url)
+  // a watch would wait for ever for a registry that is out of reach
+  await opened.registry.listServices({ signal })
+  const watcher = opened.registry.watchAll({ signal })
+  await watcher.next()
+  return { ...opened, watcher }
+}
+
+/** Copies of copies would keep each other alive between two registries that mirror each other. */
+const isCopy = ({ records }: Side, { service, id }: ServiceInstance): boolean =>
+  records.find(service, id)?.claim?.at === 0
+
+const nameOf = ({ service, id }: ServiceInstance): string => `${service}/${id}`
+
+const differenceText = ({ type, instance, standing }: Difference): string => {
+  if (type === 'add') return `add     ${nameOf(instance)} ${instance.endpoints.join(' ')}`
+  const how = standing === undefined ? '' : describeUpdate(standing, instance)
+  return `keep    ${nameOf(instance)} as the target has it; here ${how}`
+}
+
+const tellDifferences = async (
+  output: Output,
+  differences: readonly Difference[],
+): Promise<void> => {
+  if (output.json)
+    return output.writeJson(
+      differences.map(({ type, instance, standing }) => ({
+        type,
+        instance: instanceJson(instance, undefined),
+        ...(standing === undefined ? {} : { standing: instanceJson(standing, undefined) }),
+      })),
+    )
+  const told = differences.filter(({ type }) => type !== 'same')
+  await output.write(told.map((difference) => printable(differenceText(difference))))
+}
+
+const summary = (differences: readonly Difference[], source: Side): string => {
+  const count = (type: Difference['type']): number =>
+    differences.filter((difference) => difference.type === type).length
+  const unreadable = source.records.skipped.size
+  return [
+    `${count('add')} to add`,
+    `${count('same')} the same already`,
+    `${count('keep')} that differ and stay`,
+    ...(unreadable === 0 ? [] : [`${unreadable} that cannot be read`]),
+  ].join(', ')
+}
+
+const tellEvent = async (output: Output, event: MirrorEvent): Promise<void> => {
+  const { type, instance, cause } = event
+  if (output.json)
+    return output.writeJson([
+      {
+        type,
+        at: new Date().toISOString(),
+        instance: instanceJson(instance, undefined),
+        ...(cause === undefined ? {} : { code: cause.code, message: cause.message }),
+      },
+    ])
+  const why = type === 'failed' && cause !== undefined ? `: ${cause.message}` : ''
+  await output.write([printable(`${type.padEnd(7)} ${nameOf(instance)}${why}`)])
+}
+
+const eachEvent = async (
+  watcher: CatalogWatcher,
+  stale: (cause: RegistryError) => void,
+  consider: (change: InstanceChange) => void,
+): Promise<void> => {
+  for await (const event of watcher as AsyncIterable<WatchEvent<InstanceChange>>)
+    if (event.type === 'stale') stale(event.cause)
+    else event.changes.forEach(consider)
+}
+
+/** Holds the copies, and with `follow` mirrors every later change, until interrupted. */
+const hold = async (
+  { output, progress }: CommandContext,
+  source: Side,
+  target: Side,
+  follow: boolean,
+): Promise<number> => {
+  const mirror = new Mirror(target.registry, (event) => void tellEvent(output, event))
+  const first = source.watcher.instances.filter((instance) => !isCopy(source, instance))
+  const atFirst = new Map(first.map((instance) => [nameOf(instance), instance]))
+  // without --follow the source is what it was at first
+  if (!follow) source.watcher.close()
+  const consider = ({ instance: { service, id } }: InstanceChange): void => {
+    const found = follow ? source.watcher.get(service, id) : atFirst.get(`${service}/${id}`)
+    const wanted = found !== undefined && !(follow && isCopy(source, found)) ? found : undefined
+    const acting = wanted === undefined ? mirror.drop(service, id) : mirror.want(wanted)
+    acting.catch((error: Error) => output.note(`sd: ${error.message}`))
+  }
+  const tellStale = (side: string) => (cause: RegistryError) =>
+    output.note(`sd: the ${side} is out of reach, what stands there stays: ${cause.message}`)
+  const following = [
+    eachEvent(target.watcher, tellStale('target'), (change) => {
+      // its owner has left the target, and may still be in the source
+      if (change.type === 'removed') consider(change)
+    }),
+    ...(follow ? [eachEvent(source.watcher, tellStale('source'), consider)] : []),
+  ]
+  const work = Promise.all(first.map((instance) => mirror.want(instance)))
+  try {
+    await Promise.race([
+      progress(() => `copying ${mirror.size} of ${first.length}`, work),
+      ...following,
+    ])
+    output.note(
+      `sd: ${mirror.size} copies are held until this ends${follow ? ', and followed' : ''}`,
+    )
+    await Promise.all(following)
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+  }
+  return exitCode.ok
+}
+
+const copy = async (
+  context: CommandContext,
+  fromUrl: string,
+  toUrl: string,
+  { apply = false, follow = false }: CopyOptions,
+): Promise<number> => {
+  const { output, progress } = context
+  if (fromUrl === toUrl) throw new UsageError('both URLs name the same registry')
+  if (follow && !apply) throw new UsageError('--follow needs --apply')
+  const source = await progress('reading the source', openSide(context, fromUrl))
+  const target = await progress('reading the target', openSide(context, toUrl))
+  const instances = source.watcher.instances.filter((instance) => !isCopy(source, instance))
+  const differences = differencesTo(instances.toSorted(byName), target.watcher)
+  await tellDifferences(output, differences)
+  for (const [key, reason] of source.records.skipped)
+    output.note(`sd: record ${key} cannot be read, and is not copied: ${reason}`)
+  output.note(`sd: ${summary(differences, source)}`)
+  if (apply) return hold(context, source, target, follow)
+  output.note('sd: nothing was changed; --apply does it')
+  return exitCode.ok
+}
+
+/** `sd copy FROM-URL TO-URL` */
+export const copyCommand = (run: Run): Command =>
+  subcommand(
+    'copy',
+    'Mirror the services of one registry into another, for a migration',
+    `Says what would be done, and does nothing; --apply does it. An instance keeps its service, id,
+endpoints, version, zone, weight, tags and metadata. A copy stands only where nobody else does, and
+gives way at once when the real owner registers in the target.
+
+Copies live as long as sd holds them: with --apply it runs until interrupted, and takes them all
+out when it ends. Without --follow they stay as they were at the start; with it every later change
+of the source is mirrored, and while the source cannot be reached its last known good stays. Move
+the owners to the target one by one, then the readers, then end it. Copies are not copied on.`,
+    [
+      ['sd copy consul://old:8500 etcd://new:2379', 'the difference'],
+      ['sd copy consul://old:8500 etcd://new:2379 --apply --follow', 'during the migration'],
+    ],
+  )
+    .argument('<from-url>', 'the registry to read')
+    .argument('<to-url>', 'the registry to write')
+    .option('--apply', 'write, and hold what was written until interrupted')
+    .option('--follow', 'keep mirroring what changes')
+    .action((fromUrl: string, toUrl: string, options: CopyOptions) =>
+      run(options, (context) => copy(context, fromUrl, toUrl, options)),
+    )

@@ -1,0 +1,128 @@
+import type { Command } from 'commander'
+import type { InstanceRecord, OwnedRef, RemoveOutcome } from '@sd/core/driver'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { exitCode, UsageError } from '../exit-code.ts'
+import { type OpenDriver, openDriver } from '../open-driver.ts'
+import { confirm } from '../output/confirm.ts'
+import { showAge } from '../output/duration.ts'
+import { printable } from '../output/printable.ts'
+import { type Run, registryCommand } from './subcommand.ts'
+
+interface DeregisterOptions extends CommonOptions {
+  readonly force?: boolean
+  readonly yes?: boolean
+}
+
+const describe = ({ instance, claim, registeredAtMs, ttlMs }: InstanceRecord): string => {
+  const since =
+    registeredAtMs === undefined
+      ? ''
+      : `, registered ${showAge(Math.max(0, Date.now() - registeredAtMs))} ago`
+  const owner = claim === undefined ? '' : ` by ${claim.owner}`
+  const ttl = ttlMs === undefined ? '' : `, ttl ${ttlMs} ms`
+  return printable(
+    `${instance.service}/${instance.id} at ${instance.endpoints.join(' ')}${since}${owner}${ttl}`,
+  )
+}
+
+const remove = async (
+  { driver, ttlMs, call }: OpenDriver,
+  refs: readonly OwnedRef[],
+): Promise<readonly RemoveOutcome[]> => {
+  const session = await call('open-session', (signal) => driver.openSession({ ttlMs }, signal))
+  try {
+    return await call('deregister', (signal) => session.remove(refs, signal))
+  } finally {
+    await call('close', (signal) => session.close(signal))
+  }
+}
+
+/** Whether the user wants it; without a terminal he must have said so. */
+const isConfirmed = async (
+  { output, signal }: CommandContext,
+  found: readonly InstanceRecord[],
+  yes: boolean,
+): Promise<boolean> => {
+  if (yes) return true
+  if (!process.stdin.isTTY)
+    throw new UsageError('there is no terminal to ask for confirmation on; add --yes')
+  for (const record of found) output.stderr.write(`${describe(record)}\n`)
+  output.note('An owner that is alive restores its record within its ttl.')
+  return confirm(output, 'Remove it?', signal)
+}
+
+const deregister = async (
+  context: CommandContext,
+  service: string,
+  id: string,
+  { force, yes = false }: DeregisterOptions,
+): Promise<number> => {
+  const { locate, output, progress, signal } = context
+  if (force !== true)
+    throw new UsageError(
+      'an instance is taken out by its owner; to remove the record of one that is dead, add --force',
+    )
+  await using open = await openDriver((await locate()).url, signal)
+  const { records } = await progress(
+    `reading ${service}`,
+    open.call('list', (bounded) => open.driver.list({ service }, bounded)),
+  )
+  const found = records.filter(({ instance }) => instance.id === id)
+  if (found.length === 0) {
+    output.note(`sd: no instance ${id} of ${service} is registered`)
+    return exitCode.notFound
+  }
+  const refs = found.flatMap(({ claim }) => (claim ? [{ service, id, owner: claim.owner }] : []))
+  if (refs.length === 0) {
+    output.note(
+      `sd: the record of ${service}/${id} names no owner; remove it with the registry's own tools`,
+    )
+    return exitCode.failed
+  }
+  if (!(await isConfirmed(context, found, yes))) {
+    output.note('sd: nothing was removed')
+    return exitCode.failed
+  }
+  const outcomes = await progress(`removing ${service}/${id}`, remove(open, refs))
+  return report(context, outcomes, { service, id })
+}
+
+const report = async (
+  { output }: CommandContext,
+  outcomes: readonly RemoveOutcome[],
+  { service, id }: { readonly service: string; readonly id: string },
+): Promise<number> => {
+  for (const outcome of outcomes) if (outcome.result === 'error') throw outcome.error
+  if (outcomes.some(({ result }) => result === 'not-ours')) {
+    output.note(`sd: ${service}/${id} was registered anew meanwhile, and was left alone`)
+    return exitCode.failed
+  }
+  if (output.json) await output.writeJson([{ type: 'removed', service, id }])
+  else {
+    await output.write([printable(`${service}/${id} is removed`)])
+    output.note('sd: should its owner be alive, it comes back within its ttl')
+  }
+  return exitCode.ok
+}
+
+/** `sd deregister SERVICE ID --force` */
+export const deregisterCommand = (run: Run): Command =>
+  registryCommand(
+    'deregister',
+    'Remove the record of an instance whose owner is dead',
+    `Usually a dead owner's record leaves with its ttl, and this is for what does not: asks for
+confirmation, and without a terminal needs --yes. An owner that is alive restores its record
+within its ttl: stop it, or drain it with sd set --weight 0. On Consul only the agent that has
+the instance can remove it. Ends with 3 when there is no such instance.`,
+    [
+      ['sd deregister orders orders-1 --force', 'look, ask, remove'],
+      ['sd deregister orders orders-1 --force --yes', 'in a script'],
+    ],
+  )
+    .argument('<service>', 'the service')
+    .argument('<id>', 'the instance')
+    .option('--force', "remove another's record")
+    .option('--yes', 'do not ask')
+    .action((service: string, id: string, options: DeregisterOptions) =>
+      run(options, (context) => deregister(context, service, id, options)),
+    )

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { exitCode } from '../exit-code.ts'
+import { byName, instanceCells, instanceColumns, instanceJson } from '../output/instance-output.ts'
+import { tableLines } from '../output/table.ts'
+import { type Run, registryCommand } from './subcommand.ts'
+
+const listServices = async ({ open, output, progress, signal }: CommandContext) => {
+  const { registry } = await open()
+  const services = await progress('reading the services', registry.listServices({ signal }))
+  if (output.json) await output.writeJson(services.map((service) => ({ service })))
+  else
+    await output.write(
+      tableLines(
+        [{ heading: 'SERVICE' }],
+        services.map((name) => [name]),
+      ),
+    )
+  return exitCode.ok
+}
+
+const listInstances = async (
+  { open, output, progress, signal }: CommandContext,
+  service: string,
+): Promise<number> => {
+  const { registry, records } = await open()
+  const found = await progress(`reading ${service}`, registry.list(service, { signal }))
+  for (const [key, reason] of records.skipped)
+    output.note(`sd: record ${key} is skipped: ${reason}`)
+  if (found.length === 0) {
+    output.note(`sd: no instance of ${service} is registered`)
+    return exitCode.notFound
+  }
+  const rows = found
+    .toSorted(byName)
+    .map((instance) => ({ instance, record: records.find(service, instance.id) }))
+  if (output.json)
+    await output.writeJson(rows.map(({ instance, record }) => instanceJson(instance, record)))
+  else {
+    const nowMs = Date.now()
+    const cells = rows.map(({ instance, record }) => instanceCells(instance, record, nowMs))
+    await output.write(tableLines(instanceColumns, cells))
+  }
+  return exitCode.ok
+}
+
+/** `sd list [SERVICE]` */
+export const listCommand = (run: Run): Command =>
+  registryCommand(
+    'list',
+    'Show the services, or the instances of one',
+    'Ends with 3 when SERVICE has no instance.',
+    [
+      ['sd list', 'the names of all services'],
+      ['sd list orders', 'its instances: id, endpoints, version, zone, weight, age'],
+      ["sd list orders --json | jq -r '.endpoints[]'", 'for programs'],
+    ],
+  )
+    .argument('[service]', 'the service whose instances are wanted')
+    .action((service: string | undefined, options: CommonOptions) =>
+      run(options, (context) =>
+        service === undefined ? listServices(context) : listInstances(context, service),
+      ),
+    )

@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { exitCode, UsageError } from '../exit-code.ts'
+import { Interrupted } from '../interruption.ts'
+import { ChangeJson, ChangeLines, type WatchDisplay } from '../output/change-lines.ts'
+import { LiveTable } from '../output/live-table.ts'
+import { type Run, registryCommand } from './subcommand.ts'
+
+interface WatchOptions extends CommonOptions {
+  readonly all?: boolean
+}
+
+/** Without a first answer for so long, the user is told. */
+const patienceMs = 1_000
+
+const watch = async (
+  { open, output, signal }: CommandContext,
+  service: string | undefined,
+): Promise<number> => {
+  const { registry, records } = await open()
+  const watcher =
+    service === undefined ? registry.watchAll({ signal }) : registry.watch(service, { signal })
+  const size = (): number => watcher.size
+  const createDisplay = (): WatchDisplay => {
+    if (output.json) return new ChangeJson(output, size, records)
+    if (!output.stdout.isTTY) return new ChangeLines(output, size)
+    return new LiveTable({ output, watcher, records, service })
+  }
+  using display = createDisplay()
+  const patience = setTimeout(() => {
+    const why = watcher.stale === undefined ? '' : `: ${watcher.stale.cause.message}`
+    // the live table says so itself
+    if (!(display instanceof LiveTable)) output.note(`sd: still connecting${why}`)
+  }, patienceMs)
+  try {
+    for await (const event of watcher) {
+      clearTimeout(patience)
+      await display.show(event)
+    }
+  } catch (error) {
+    // being ended is the only way that a watch ends
+    if (!(error instanceof Interrupted)) throw error
+  } finally {
+    clearTimeout(patience)
+  }
+  return exitCode.ok
+}
+
+/** `sd watch SERVICE|--all` */
+export const watchCommand = (run: Run): Command =>
+  registryCommand(
+    'watch',
+    'Follow the instances of one service, or of all',
+    'On a terminal a live table, in a pipe a line for each change: all that is present first.\nWhile the registry cannot be reached the last known good stays, marked stale. Runs until\ninterrupted, and then ends with 0.',
+    [
+      ['sd watch orders', 'a live table'],
+      ['sd watch --all | tee changes.log', 'a line for each change of any service'],
+      ['sd watch orders --json', 'an object for each change'],
+    ],
+  )
+    .argument('[service]', 'the service to follow')
+    .option('--all', 'follow every service')
+    .action((service: string | undefined, options: WatchOptions) =>
+      run(options, (context) => {
+        if ((service === undefined) === (options.all !== true))
+          throw new UsageError('name the service to watch, or --all for every one')
+        return watch(context, service)
+      }),
+    )

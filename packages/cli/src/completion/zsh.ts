@@ -1,0 +1,48 @@
+import type { CommandDescription } from './command-tree.ts'
+import { printServices, singleQuoted } from './service-names.ts'
+
+const escaped = (text: string): string => text.replace(/[\\[\]:]/g, (found) => `\\${found}`)
+
+const optionSpecs = ({ options }: CommandDescription): readonly string[] =>
+  options.map(({ flag, description, takesValue }) =>
+    singleQuoted(`${flag}[${escaped(description)}]${takesValue ? ':value:_default' : ''}`),
+  )
+
+const argumentSpecs = ({ choices, takesService }: CommandDescription): readonly string[] => [
+  ...(choices.length > 0 ? [singleQuoted(`1:value:(${choices.join(' ')})`)] : []),
+  ...(takesService ? ["'1:service:_sd_services'"] : []),
+  "'*:argument:_default'",
+]
+
+const commandCase = (command: CommandDescription): string =>
+  `      ${command.name}) _arguments ${[...optionSpecs(command), ...argumentSpecs(command)].join(' ')} ;;`
+
+/** The script for zsh. */
+export const zsh = (
+  commands: readonly CommandDescription[],
+  program: CommandDescription,
+): string => `#compdef sd
+# zsh completion of sd: source <(sd completion zsh)
+_sd_services() {
+  local -a services
+  services=("\${(@f)$(${printServices})}")
+  compadd -- $services
+}
+_sd_commands() {
+  local -a commands
+  commands=(
+${commands.map(({ name, summary }) => `    ${singleQuoted(`${name}:${escaped(summary)}`)}`).join('\n')}
+  )
+  _describe command commands
+}
+_sd() {
+  local curcontext="$curcontext" state line
+  typeset -A opt_args
+  _arguments -C ${optionSpecs(program).join(' ')} '1:command:_sd_commands' '*::argument:->arguments'
+  if [[ $state == arguments ]]; then
+    case $line[1] in
+${commands.map(commandCase).join('\n')}
+    esac
+  fi
+}
+compdef _sd sd`

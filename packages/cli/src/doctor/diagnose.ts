@@ -1,0 +1,116 @@
+import type { Contents } from '@sd/core/driver'
+import { RegistryError } from '@sd/registry'
+import type { OpenDriver } from '../open-driver.ts'
+import { probeEndpoints } from './probe-endpoints.ts'
+import { rehearse } from './rehearse.ts'
+import { type StepResult, takeStep } from './step.ts'
+
+/** More of a difference than this disturbs "the newer wins". */
+const clockOffsetLimitMs = 1_000
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** The way in. A server that answers with a refusal is connected. */
+async function* reach(
+  { driver, call }: OpenDriver,
+  signal: AbortSignal,
+): AsyncGenerator<StepResult> {
+  let refused: RegistryError | undefined
+  yield takeStep('connect', signal, async () => {
+    try {
+      await call('probe', (bounded) => driver.probe(bounded))
+    } catch (error) {
+      if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error
+      refused = error
+    }
+    return `to ${driver.backend}`
+  })
+  yield takeStep('authenticate', signal, async () => {
+    if (refused !== undefined) throw refused
+    await call('list', (bounded) => driver.list({ names: true }, bounded))
+    return 'may read'
+  })
+}
+
+const clock = (offsetMs: number | undefined): StepResult => {
+  if (offsetMs === undefined)
+    return { status: 'ok', step: 'clock', detail: 'the server does not tell its time' }
+  return {
+    status: Math.abs(offsetMs) > clockOffsetLimitMs ? 'warn' : 'ok',
+    step: 'clock',
+    detail: `the server's is ${Math.abs(Math.round(offsetMs))} ms ${offsetMs < 0 ? 'behind' : 'ahead of'} ours`,
+  }
+}
+
+async function* describeServer(
+  { driver, call }: OpenDriver,
+  signal: AbortSignal,
+): AsyncGenerator<StepResult> {
+  const ask = driver.diagnose?.bind(driver)
+  if (ask === undefined) {
+    yield { status: 'ok', step: 'server', detail: 'this backend tells no version' }
+    return
+  }
+  let offsetMs: number | undefined
+  const server = await takeStep('server', signal, async () => {
+    const told = await call('diagnose', ask)
+    offsetMs = told.clockOffsetMs
+    return { detail: `version ${told.serverVersion}`, lines: told.limits }
+  })
+  yield server
+  if (server.status === 'ok') yield clock(offsetMs)
+}
+
+const unreadable = ({ skipped }: Contents): StepResult => ({
+  status: skipped.length === 0 ? 'ok' : 'warn',
+  step: 'records',
+  detail:
+    skipped.length === 0
+      ? 'all can be read'
+      : `${counted(skipped.length, 'record')} cannot be read`,
+  lines: skipped.map(({ key, reason }) => `${key}: ${reason}`),
+})
+
+const probe = async ({ records }: Contents, signal: AbortSignal): Promise<StepResult> => {
+  const { probed, silent } = await probeEndpoints(records, signal)
+  return {
+    status: silent.length === 0 ? 'ok' : 'fail',
+    step: 'endpoints',
+    detail: `${silent.length} of ${counted(probed, 'endpoint')} do not answer`,
+    lines: silent.map(
+      ({ service, id, endpoint, reason }) => `${service}/${id} ${endpoint}: ${reason}`,
+    ),
+  }
+}
+
+/** How a registry is to be looked over. */
+export interface DiagnosisOptions {
+  /** The service under which a record is written, and removed again. */
+  readonly service: string
+  /** Whether every endpoint is connected to. */
+  readonly probe: boolean
+  readonly signal: AbortSignal
+}
+
+/** Looks a registry over; each step's result is told as it comes. */
+export async function* diagnose(
+  open: OpenDriver,
+  { service, probe: wantsProbe, signal }: DiagnosisOptions,
+): AsyncGenerator<StepResult> {
+  for await (const result of reach(open, signal)) {
+    yield result
+    // the rest would fail for the same reason, after a deadline each
+    if (result.status === 'fail') return
+  }
+  yield* describeServer(open, signal)
+  let contents: Contents | undefined
+  yield takeStep('read', signal, async () => {
+    contents = await open.call('list', (bounded) => open.driver.list({ all: true }, bounded))
+    const services = new Set(contents.records.map(({ instance }) => instance.service))
+    return `${counted(contents.records.length, 'instance')} of ${counted(services.size, 'service')}`
+  })
+  yield* rehearse(open, service, signal)
+  if (contents === undefined) return
+  yield unreadable(contents)
+  if (wantsProbe) yield probe(contents, signal)
+}

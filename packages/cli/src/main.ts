@@ -1,0 +1,3 @@
+import { runSd } from './run-sd.ts'
+
+await runSd()

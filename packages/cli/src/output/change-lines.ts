@@ -1,0 +1,83 @@
+import type { InstanceChange, WatchEvent } from '@sd/registry'
+import type { RecordTap } from '../record-tap.ts'
+import { describeUpdate, instanceJson } from './instance-output.ts'
+import type { Output } from './output.ts'
+import { printable } from './printable.ts'
+
+/** What shows the events of a watch. */
+export interface WatchDisplay extends Disposable {
+  /** Resolves when there is room for the next. */
+  show(event: WatchEvent<InstanceChange>): Promise<void>
+}
+
+const changeText = (change: InstanceChange): string => {
+  const { service, id, endpoints, weight } = change.instance
+  const text =
+    change.type === 'updated'
+      ? describeUpdate(change.previous, change.instance)
+      : `${endpoints.join(' ')} weight ${weight}`
+  return `${change.type.padEnd(7)} ${service}/${id} ${text}`
+}
+
+const eventTexts = (event: WatchEvent<InstanceChange>, size: number): readonly string[] =>
+  event.type === 'stale'
+    ? [`stale   the last known good stays: ${event.cause.message}`]
+    : [
+        ...event.changes.map(changeText),
+        ...(event.type === 'sync' ? [`fresh   ${size} in all`] : []),
+      ]
+
+/** For a pipe: a line for each change, and for each turn of fresh and stale. */
+export class ChangeLines implements WatchDisplay {
+  readonly #output: Output
+  readonly #size: () => number
+
+  constructor(output: Output, size: () => number) {
+    this.#output = output
+    this.#size = size
+  }
+
+  show(event: WatchEvent<InstanceChange>): Promise<void> {
+    const at = new Date().toISOString()
+    const texts = eventTexts(event, this.#size())
+    return this.#output.write(texts.map((text) => `${at} ${printable(text)}`))
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** For programs: an object for each change, and for each turn of fresh and stale. */
+export class ChangeJson implements WatchDisplay {
+  readonly #output: Output
+  readonly #size: () => number
+  readonly #records: RecordTap
+
+  constructor(output: Output, size: () => number, records: RecordTap) {
+    this.#output = output
+    this.#size = size
+    this.#records = records
+  }
+
+  show(event: WatchEvent<InstanceChange>): Promise<void> {
+    const at = new Date().toISOString()
+    if (event.type === 'stale') {
+      const { code, message } = event.cause
+      return this.#output.writeJson([{ type: 'stale', at, code, message }])
+    }
+    const changes = event.changes.map((change) => {
+      const { service, id } = change.instance
+      return {
+        type: change.type,
+        at,
+        instance: instanceJson(change.instance, this.#records.find(service, id)),
+        ...(change.type === 'updated'
+          ? { previous: instanceJson(change.previous, undefined) }
+          : {}),
+      }
+    })
+    const fresh = event.type === 'sync' ? [{ type: 'fresh', at, instances: this.#size() }] : []
+    return this.#output.writeJson([...changes, ...fresh])
+  }
+
+  [Symbol.dispose](): void {}
+}

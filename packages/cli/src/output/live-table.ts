@@ -1,0 +1,170 @@
+import type {
+  CatalogWatcher,
+  InstanceChange,
+  ServiceInstance,
+  Watcher,
+  WatchEvent,
+} from '@sd/registry'
+import type { RecordTap } from '../record-tap.ts'
+import type { WatchDisplay } from './change-lines.ts'
+import { showAge } from './duration.ts'
+import { byName, instanceCells, instanceColumns } from './instance-output.ts'
+import type { Output, Style } from './output.ts'
+import { printable } from './printable.ts'
+import { cutToWidth, tableLines } from './table.ts'
+
+/** How long a change stays marked, and one that left is still shown. */
+const markMs = 3_000
+const drawEveryMs = 100
+const tickMs = 500
+
+interface Mark {
+  readonly text: InstanceChange['type'] | 'held'
+  readonly sinceMs: number
+  /** What is shown of one that has left. */
+  readonly gone?: ServiceInstance
+}
+
+const styles: Readonly<Record<Mark['text'], Style>> = {
+  added: 'green',
+  updated: 'cyan',
+  removed: 'red',
+  held: 'yellow',
+}
+
+const keyOf = ({ service, id }: { readonly service: string; readonly id: string }): string =>
+  JSON.stringify([service, id])
+
+/** What the table is drawn from. */
+export interface LiveTableOptions {
+  readonly output: Output
+  readonly watcher: Watcher | CatalogWatcher
+  readonly records: RecordTap
+  /** `undefined` for all services, which are then a column. */
+  readonly service: string | undefined
+}
+
+/** For a terminal: a table that is drawn anew in its place, with what changed in colour. */
+export class LiveTable implements WatchDisplay {
+  readonly #options: LiveTableOptions
+  readonly #marks = new Map<string, Mark>()
+  readonly #openedMs = Date.now()
+  readonly #ticking: NodeJS.Timeout
+  #waiting: NodeJS.Timeout | undefined
+  #drawnMs = 0
+  #drawnLines = 0
+  #synced = false
+
+  constructor(options: LiveTableOptions) {
+    this.#options = options
+    this.#ticking = setInterval(() => this.#drawSoon(), tickMs)
+    options.output.stdout.on('resize', this.#drawSoon)
+  }
+
+  async show(event: WatchEvent<InstanceChange>): Promise<void> {
+    if (event.type !== 'stale') {
+      const sinceMs = Date.now()
+      // what is there at first has not changed
+      if (this.#synced)
+        for (const { type, instance } of event.changes)
+          this.#marks.set(keyOf(instance), {
+            text: type,
+            sinceMs,
+            ...(type === 'removed' ? { gone: instance } : {}),
+          })
+      if (event.type === 'sync') this.#synced = true
+    }
+    this.#drawSoon()
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#ticking)
+    clearTimeout(this.#waiting)
+    this.#options.output.stdout.removeListener('resize', this.#drawSoon)
+    this.#draw()
+  }
+
+  /** At once, or when the last drawing is old enough: a burst of changes is drawn once. */
+  readonly #drawSoon = (): void => {
+    this.#waiting ??= setTimeout(
+      () => {
+        this.#waiting = undefined
+        this.#draw()
+      },
+      Math.max(0, this.#drawnMs + drawEveryMs - Date.now()),
+    )
+  }
+
+  #draw(): void {
+    const { stdout } = this.#options.output
+    this.#drawnMs = Date.now()
+    const { columns, rows } = stdout
+    // one line is the cursor's
+    const lines = this.#lines(columns || 80, (rows || 24) - 1)
+    const up = this.#drawnLines === 0 ? '' : `\u001B[${this.#drawnLines}A`
+    stdout.write(`${up}${lines.map((line) => `\u001B[2K${line}\n`).join('')}\u001B[J`)
+    this.#drawnLines = lines.length
+  }
+
+  #lines(width: number, height: number): readonly string[] {
+    const { output, service } = this.#options
+    const paint = (style: Style | undefined, line: string): string =>
+      style === undefined ? line : output.paint(style, line)
+    const shown = this.#instances()
+    const nowMs = Date.now()
+    // heading, footer, and the line that says how many are left out
+    const room = Math.max(1, height - 3)
+    const visible = shown.slice(0, room)
+    const cells = visible.map((instance) => [
+      ...(service === undefined ? [instance.service] : []),
+      ...instanceCells(instance, this.#options.records.find(instance.service, instance.id), nowMs),
+      this.#marks.get(keyOf(instance))?.text ?? '',
+    ])
+    const [heading = '', ...lines] = tableLines(
+      [
+        ...(service === undefined ? [{ heading: 'SERVICE' }] : []),
+        ...instanceColumns,
+        { heading: '' },
+      ],
+      cells,
+    ).map((line) => cutToWidth(line, width))
+    const left = shown.length - visible.length
+    return [
+      paint('dim', heading),
+      ...lines.map((line, index) => {
+        const instance = visible[index]
+        const mark = instance && this.#marks.get(keyOf(instance))
+        return paint(mark && styles[mark.text], line)
+      }),
+      ...(left > 0 ? [paint('dim', `… and ${left} more`)] : []),
+      this.#footer(width),
+    ]
+  }
+
+  /** Those present, and those that have just left. Brings the marks up to date. */
+  #instances(): readonly ServiceInstance[] {
+    const { watcher, service } = this.#options
+    const nowMs = Date.now()
+    for (const [key, { text, sinceMs }] of this.#marks)
+      if (text === 'held' || nowMs - sinceMs > markMs) this.#marks.delete(key)
+    for (const held of watcher.held) {
+      const name = typeof held === 'string' ? { service: service ?? '', id: held } : held
+      this.#marks.set(keyOf(name), { text: 'held', sinceMs: nowMs })
+    }
+    const gone = [...this.#marks.values()].flatMap((mark) => mark.gone ?? [])
+    return [...watcher.instances, ...gone].toSorted(byName)
+  }
+
+  #footer(width: number): string {
+    const { output, watcher, service } = this.#options
+    const count = `${service === undefined ? '' : `${service}: `}${watcher.size} instance${watcher.size === 1 ? '' : 's'}`
+    const { stale } = watcher
+    if (stale !== undefined) {
+      const age = showAge(Date.now() - stale.since.getTime())
+      const text = `${count}, STALE for ${age}: ${stale.cause.message}`
+      return output.paint('yellow', cutToWidth(printable(text), width))
+    }
+    if (this.#synced) return output.paint('green', cutToWidth(printable(`${count}, fresh`), width))
+    return output.paint('dim', `connecting (${showAge(Date.now() - this.#openedMs)})`)
+  }
+}

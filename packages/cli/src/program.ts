@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { completionCommand } from './commands/completion.ts'
+import { copyCommand } from './commands/copy.ts'
+import { deregisterCommand } from './commands/deregister.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { listCommand } from './commands/list.ts'
+import { registerCommand } from './commands/register.ts'
+import { resolveCommand } from './commands/resolve.ts'
+import { setCommand } from './commands/set.ts'
+import { type Run, urlOption } from './commands/subcommand.ts'
+import { watchCommand } from './commands/watch.ts'
+import type { CommonOptions } from './command-context.ts'
+
+const version = (): string => {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { readonly version: string }).version
+}
+
+const afterHelp = `
+The registry is named by --url, else SD_URL, else the nearest .sdrc.json ({ "url": "…" }) or "sd"
+in a package.json from here upwards, else it is the embedded default.
+
+Ends with 0; 1 failed, 2 wrong usage, 3 not found, 4 registry out of reach, 130 interrupted.
+NO_COLOR turns colours off.
+
+Examples:
+  sd register orders --endpoint http://127.0.0.1:8080 -- node server.js
+  sd watch orders
+  curl "$(sd resolve orders --count 1)/health"`
+
+/** The whole command line; what is asked for is handed to `run`. */
+export const createProgram = (run: Run): Command => {
+  const program = new Command('sd')
+    .description('Look at a service registry, and take part in it.')
+    .version(version(), '--version', 'print the version')
+    .addOption(urlOption())
+    .option('--json', 'one JSON object a line')
+    // a command's own --version is no question for ours
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .addHelpText('after', afterHelp)
+  const runMerged: Run = (options, work) =>
+    run({ ...program.opts<CommonOptions>(), ...options }, work)
+  const commands = [
+    listCommand,
+    watchCommand,
+    registerCommand,
+    resolveCommand,
+    setCommand,
+    deregisterCommand,
+    copyCommand,
+    doctorCommand,
+    completionCommand,
+  ]
+  for (const create of commands) program.addCommand(create(runMerged, program))
+  // addCommand hands none of these on
+  for (const command of [program, ...program.commands])
+    command
+      .exitOverride()
+      .showHelpAfterError(
+        `(${command === program ? 'sd' : `sd ${command.name()}`} --help tells more)`,
+      )
+      .configureOutput({
+        outputError: (text, write) => write(text.replace(/^error: /, 'sd: ')),
+      })
+  return program
+}

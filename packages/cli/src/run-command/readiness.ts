@@ -1,0 +1,118 @@
+import { connect } from 'node:net'
+import { CommandError } from '../exit-code.ts'
+
+const attemptMs = 1_000
+const pauseMs = 100
+
+/** Something that must answer before a service is ready. */
+export interface ReadyCheck {
+  /** What is asked, for people: `tcp 127.0.0.1:8080`, `http://127.0.0.1:8080/health`. */
+  readonly what: string
+  /** One attempt; rejects with the reason why not. */
+  readonly attempt: (signal: AbortSignal) => Promise<void>
+}
+
+const defaultPorts: Readonly<Record<string, number>> = {
+  'http:': 80,
+  'ws:': 80,
+  'https:': 443,
+  'wss:': 443,
+}
+
+/** One connection to `host:port`, ended at once; rejects when nothing answers. */
+export const connectOnce = (host: string, port: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', (error) => {
+      socket.destroy()
+      reject(error)
+    })
+  })
+
+/** Where an endpoint listens; `undefined` when its URL does not say. */
+export const addressOf = (
+  endpoint: string,
+): { readonly host: string; readonly port: number } | undefined => {
+  if (!URL.canParse(endpoint)) return undefined
+  const { hostname, port, protocol } = new URL(endpoint)
+  const number = port === '' ? defaultPorts[protocol] : Number(port)
+  if (number === undefined || hostname === '') return undefined
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: number }
+}
+
+const portCheck = (endpoint: string): readonly ReadyCheck[] => {
+  const address = addressOf(endpoint)
+  if (address === undefined) return []
+  const { host, port } = address
+  const what = `tcp ${host}:${port}`
+  return [{ what, attempt: (signal) => connectOnce(host, port, signal) }]
+}
+
+const urlCheck = (url: string): ReadyCheck => ({
+  what: url,
+  attempt: async (signal) => {
+    const response = await fetch(url, { signal, redirect: 'manual' })
+    await response.body?.cancel()
+    if (!response.ok) throw new Error(`it answers ${response.status}`)
+  },
+})
+
+/** The check that was asked for, else one for each endpoint whose port is known. */
+export const readyChecks = (
+  endpoints: readonly string[],
+  checkUrl: string | undefined,
+): readonly ReadyCheck[] =>
+  checkUrl === undefined ? endpoints.flatMap(portCheck) : [urlCheck(checkUrl)]
+
+const reasonOf = (error: unknown): string => {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
+}
+
+const pause = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      if (signal.aborted) reject(signal.reason as Error)
+      else resolve()
+    }
+    const timer = setTimeout(done, pauseMs)
+    signal.addEventListener('abort', done)
+  })
+
+const waitForOne = async (
+  { what, attempt }: ReadyCheck,
+  deadline: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> => {
+  const either = AbortSignal.any([deadline, signal])
+  let last = 'no answer'
+  for (;;) {
+    try {
+      return await attempt(AbortSignal.any([AbortSignal.timeout(attemptMs), either]))
+    } catch (error) {
+      if (!either.aborted) last = reasonOf(error)
+    }
+    await pause(either).catch(() => {})
+    if (signal.aborted) throw signal.reason
+    if (deadline.aborted) throw new CommandError(`${what}: ${last}`)
+  }
+}
+
+/**
+ * Resolves when all checks have passed once. Rejects with the first that did not within
+ * `timeoutMs`, and why; or with `signal.reason`.
+ */
+export const waitUntilReady = async (
+  checks: readonly ReadyCheck[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  const deadline = AbortSignal.timeout(timeoutMs)
+  await Promise.all(checks.map((check) => waitForOne(check, deadline, signal)))
+}

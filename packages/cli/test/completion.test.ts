@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bash } from '../src/completion/bash.ts'
+import { describeCommand } from '../src/completion/command-tree.ts'
+import { fish } from '../src/completion/fish.ts'
+import { zsh } from '../src/completion/zsh.ts'
+import { createProgram } from '../src/program.ts'
+
+const program = createProgram(async () => {})
+const commands = program.commands.map(describeCommand)
+const scripts = { bash, zsh, fish }
+
+describe.each(Object.entries(scripts))('the %s script', (shell, script) => {
+  test('stays as it was looked at', async () => {
+    const text = script(commands, describeCommand(program))
+    await expect(text).toMatchFileSnapshot(`completion/sd.${shell}`)
+  })
+})
+
+describe('in a real bash', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sd-completion-'))
+    await writeFile(join(folder, 'sd.bash'), bash(commands, describeCommand(program)))
+    // an sd that knows two services, one of them named by somebody evil
+    const names = ['orders', 'orders-admin', `o$(touch ${folder}/evil)`]
+    const lines = names.map((service) => JSON.stringify({ service }))
+    await writeFile(join(folder, 'sd'), `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`)
+    await chmod(join(folder, 'sd'), 0o755)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const complete = async (...words: readonly string[]): Promise<readonly string[]> => {
+    const completing = `source sd.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sd; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout } = await promisify(execFile)('bash', ['-c', completing, 'bash', ...words], {
+      cwd: folder,
+      env: { PATH: `${folder}:${process.env['PATH']}` },
+    })
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+
+  test('commands, options and choices', async () => {
+    expect(await complete('sd', 're')).toEqual(['register', 'resolve'])
+    expect(await complete('sd', 'resolve', '--sc')).toEqual(['--scheme'])
+    expect(await complete('sd', '--url', 'memory:', 'wat')).toEqual(['watch'])
+    expect(await complete('sd', 'completion', '')).toEqual(['bash', 'zsh', 'fish'])
+  })
+
+  test('the names of services, and never runs what stands in one', async () => {
+    expect(await complete('sd', 'watch', 'orders')).toEqual(['orders', 'orders-admin'])
+    expect(await complete('sd', '--json', 'list', 'o')).toHaveLength(3)
+    expect(await complete('sd', 'list', 'orders', '')).toEqual([])
+    expect(await readdir(folder)).not.toContain('evil')
+  })
+})

@@ -1,0 +1,22 @@
+import type { UrlGrammar } from './url-grammar.ts'
+import { decodePiece, urlProblem } from './url-piece.ts'
+
+/** URLs of a file: `sqlite:` for the default one, `sqlite:///var/lib/sd.db` for one by its whole path. */
+export const pathGrammar = (): UrlGrammar<{ path?: string; namespace?: string }> => ({
+  form: '[///path]',
+  query: { namespace: 'text' },
+  read: (location, query) => {
+    const { text, at } = location
+    const namespace = query.get('namespace')
+    const rest = typeof namespace === 'string' ? { namespace } : {}
+    if (text === '') return rest
+    if (!/^\/\/\/[^/]/.test(text) || text.endsWith('/'))
+      throw urlProblem(
+        at,
+        'expected nothing, or three slashes and the path of a file: ///var/lib/sd.db',
+      )
+    const path = decodePiece({ text: text.slice(2), at: at + 2 }, 'path')
+    // on Windows the drive stands after the slash
+    return { path: path.replace(/^\/(?=[A-Za-z]:\/)/, ''), ...rest }
+  },
+})
