@@ -16,13 +16,13 @@ const connections = { calls: 16, writes: 3, heartbeats: 8, watches: 98 } as cons
 export type Lane = keyof typeof connections
 
 /** How many writes are on their way at once. */
-export const maxWrites = connections.writes
+export const maxWrites: number = connections.writes
 
 /** How many checks are passed at once. */
-export const maxPasses = connections.heartbeats
+export const maxPasses: number = connections.heartbeats
 
 /** How many blocking queries are open at once; the rest of their lane is for probes. */
-export const maxBlockingQueries = connections.watches - 2
+export const maxBlockingQueries: number = connections.watches - 2
 
 /** One request. */
 export interface Question {
