@@ -1,19 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { privateState } from './private-state.ts'
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const { SD_URL: _, ...rest } = process.env
-// where the default registry lies: not in the state of who runs the tests
-const state = mkdtempSync(join(tmpdir(), 'sd-examples-'))
-const env = { ...rest, XDG_STATE_HOME: state }
-
-afterAll(() => rmSync(state, { recursive: true, force: true }))
+const env = privateState()
 
 test('http-service.ts finds itself over the registry, and ends', async () => {
   const { stdout } = await promisify(execFile)(
@@ -31,6 +24,16 @@ test('outage-in-a-test.ts sees the registry go and come back', async () => {
     { env, timeout: 20_000 },
   )
   expect(stdout).toBe('stale with 1 instance kept\nsync with 1\n')
+})
+
+test('swap-backend.ts tells what it saw', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@sd/source', fileOf('swap-backend.ts'), 'memory:', 'sqlite:'],
+    { env, timeout: 20_000 },
+  )
+  const seen = 'listed a; added a weight 100; updated a weight 5; removed a weight 5'
+  expect(stdout).toBe(`memory: ${seen}\nsqlite: ${seen}\n`)
 })
 
 test('register-and-watch.ts sees itself, and leaves clean when it is interrupted', async () => {

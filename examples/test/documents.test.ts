@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { privateState } from './private-state.ts'
+
+const examples = fileURLToPath(new URL('..', import.meta.url))
+const root = new URL('../../', import.meta.url)
+const env = privateState()
+const backends = await readdir(new URL('docs/backends/', root))
+const documents = ['README.md', 'docs/cli.md', ...backends.map((file) => `docs/backends/${file}`)]
+
+const snippetsOf = async (document: string): Promise<readonly string[]> => {
+  const text = await readFile(new URL(document, root), 'utf8')
+  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+}
+
+const snippets = (
+  await Promise.all(
+    documents.map(async (document) =>
+      (await snippetsOf(document)).map((code, index) => [document, index + 1, code] as const),
+    ),
+  )
+).flat()
+
+/** Runs a snippet as a program of its own, as a reader would who copies it. */
+const run = (code: string): Promise<{ error: Error | null; output: string }> =>
+  new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['--conditions=@sd/source', '--input-type=module-typescript'],
+      { cwd: examples, env, timeout: 20_000 },
+      (error, stdout, stderr) => resolve({ error, output: stdout + stderr }),
+    )
+    child.stdin?.end(code)
+  })
+
+test('the documents have snippets', () => {
+  expect(snippets.length).toBeGreaterThan(8)
+})
+
+describe.concurrent('a snippet', () => {
+  test.each(snippets)(
+    'of %s, number %i, runs to its end',
+    { timeout: 30_000 },
+    async (...given) => {
+      const { error, output } = await run(given[2])
+      expect(error, output).toBeNull()
+    },
+  )
+})
