@@ -15,6 +15,7 @@ export type {
   Random,
   Timer,
 } from './driver/driver-context.ts'
+export { groupBySize } from './driver/group-by-size.ts'
 export {
   editedRequest,
   isAsRead,
@@ -50,3 +51,4 @@ export { decodeName, encodeName } from './model/name-encoding.ts'
 export { type ServiceInstance, sameInstance } from './model/service-instance.ts'
 export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
 export { createDriverContext } from './runtime/driver-context.ts'
+export { inParallel } from './runtime/in-parallel.ts'

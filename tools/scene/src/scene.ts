@@ -87,12 +87,12 @@ export const playScene = async ({
     await Promise.all(living.map((who) => who.cut()))
     await delay(ttlMs * 1.5)
 
-    stage.say('It comes back, and has forgotten everybody. Nobody is reported gone: they are held.')
+    stage.say('It comes back. Whom it has forgotten is held until it had time to return.')
     link.heal()
-    await until(() => watcher.held.length === living.length, ttlMs * 3)
+    await until(() => watcher.stale === undefined, ttlMs * 3)
     await delay(500)
 
-    stage.say('Everybody is registered again by itself.')
+    stage.say('The services reach it again, and are registered as before, by themselves.')
     await Promise.all(living.map((who) => who.heal()))
     await until(async () => (await one.state()) === 'registered', ttlMs * 3)
     await until(() => watcher.held.length === 0, ttlMs * 3)

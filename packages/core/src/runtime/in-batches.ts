@@ -1,18 +1,4 @@
-/** Runs `work` over `items`, at most `limit` at a time; rejects with the first failure after all ended. */
-const inParallel = async <T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> => {
-  const queue = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item)
-  }
-  const results = await Promise.allSettled(
-    Array.from({ length: Math.min(limit, items.length) }, worker),
-  )
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-}
+import { inParallel } from './in-parallel.ts'
 
 /** How a list is worked through. */
 export interface BatchLimits {

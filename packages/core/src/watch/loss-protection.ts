@@ -15,9 +15,15 @@ type Window =
   | { readonly name: 'settling'; readonly confirmedSize: number; readonly endsAtMs: number }
 
 /**
+ * How long a removal inside the window waits to be judged together with the next ones. What expires
+ * at once arrives one by one where every instance has an expiry of its own.
+ */
+const settleMs = 500
+
+/**
  * Tells a registry that lost its data from instances that left. Inside a recovery window
- * removals beyond a share of the last confirmed view are held: kept in the view until they come
- * back, or until their hold ends. A hold is anchored at the first absence in its window and never
+ * removals wait for a moment, and those beyond a share of the last confirmed view are held: kept in
+ * the view until they come back, or until their hold ends. A hold is anchored at the first absence in its window and never
  * armed again, so that a true loss is told in bounded time.
  */
 export class LossProtection {
@@ -29,6 +35,8 @@ export class LossProtection {
   readonly #absent = new Set<string>()
   /** Held keys, with the time at which they are let go. */
   readonly #held = new Map<string, number>()
+  /** Of the held keys those that only wait for a moment, with how long they would be held otherwise. */
+  readonly #settling = new Map<string, number>()
 
   constructor(settings: LossProtectionSettings) {
     this.#settings = settings
@@ -59,6 +67,7 @@ export class LossProtection {
     for (const key of keys) {
       this.#absent.delete(key)
       this.#held.delete(key)
+      this.#settling.delete(key)
     }
   }
 
@@ -79,12 +88,16 @@ export class LossProtection {
     }
     const { maxFraction, minInstances } = this.#settings
     const { confirmedSize } = this.#window
-    if (confirmedSize < minInstances || this.#absent.size <= maxFraction * confirmedSize)
-      return gone
+    if (confirmedSize < minInstances) return gone
+    const beyond = this.#absent.size > maxFraction * confirmedSize
+    if (beyond) this.#holdWhatSettles()
     return gone.filter((key) => {
-      const untilMs = (this.#firstAbsentMs.get(key) ?? nowMs) + holdMsOf(key)
+      const firstMs = this.#firstAbsentMs.get(key) ?? nowMs
+      const longestMs = firstMs + holdMsOf(key)
+      const untilMs = beyond ? longestMs : Math.min(longestMs, firstMs + settleMs)
       if (untilMs <= nowMs) return true
       this.#held.set(key, untilMs)
+      if (!beyond) this.#settling.set(key, longestMs)
       return false
     })
   }
@@ -92,7 +105,10 @@ export class LossProtection {
   /** The held keys whose hold has ended; they are held no more. */
   expire(nowMs: number): readonly string[] {
     const over = [...this.#held].filter(([, untilMs]) => untilMs <= nowMs).map(([key]) => key)
-    for (const key of over) this.#held.delete(key)
+    for (const key of over) {
+      this.#held.delete(key)
+      this.#settling.delete(key)
+    }
     return over
   }
 
@@ -101,6 +117,12 @@ export class LossProtection {
     let nextMs = Number.POSITIVE_INFINITY
     for (const untilMs of this.#held.values()) nextMs = Math.min(nextMs, untilMs)
     return nextMs
+  }
+
+  /** The loss turned out too large to believe: the removals that came first are held with the rest. */
+  #holdWhatSettles(): void {
+    for (const [key, untilMs] of this.#settling) this.#held.set(key, untilMs)
+    this.#settling.clear()
   }
 
   #closeIfOver(nowMs: number): void {
