@@ -6,13 +6,13 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 export default defineConfig({
   ...shared,
   test: {
-    maxWorkers: 2,
     reporters: ['default', new URL('./tools/closing-line-reporter.ts', import.meta.url).pathname],
     projects: [
       {
         ...shared,
         test: {
           name: 'unit',
+          maxWorkers: 2,
           include: [
             'packages/*/test/**/*.test.ts',
             'tools/*/test/**/*.test.ts',
@@ -26,6 +26,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'simulation',
+          maxWorkers: 2,
           include: ['packages/core/test/simulation/**/*.test.ts'],
           sequence: { groupOrder: 1 },
         },
@@ -34,6 +35,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'contract',
+          // these wait for servers most of the time
+          maxWorkers: 3,
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
           include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],
