@@ -44,7 +44,7 @@ const runs = (row: readonly Cell[]): string => {
     .join('')
 }
 
-const drawPanel = ({ title, rows }: Panel, size: Size, x: number): string => {
+const drawPanel = ({ title, rows }: Panel, size: Size, top: number): string => {
   const width = size.columns * cell.width + 2 * margin
   const height = size.rows * cell.height + 2 * margin + barHeight
   const lines = rows.map((row, index) => {
@@ -55,7 +55,7 @@ const drawPanel = ({ title, rows }: Panel, size: Size, x: number): string => {
     (colour, index) => `<circle cx="${18 + index * 18}" cy="15" r="5.5" fill="${colour}"/>`,
   )
   return [
-    `<g transform="translate(${x} 0)">`,
+    `<g transform="translate(0 ${top})">`,
     `<rect width="${width}" height="${height}" rx="8" fill="#0d1117" stroke="#30363d"/>`,
     ...dots,
     `<text x="${width / 2}" y="20" text-anchor="middle" opacity="0.7">${escaped(title)}</text>`,
@@ -70,13 +70,13 @@ export interface Size {
   readonly rows: number
 }
 
-/** Terminals side by side. */
+/** Terminals one above the other: side by side their text would be too small on a page. */
 export const drawSvg = (panels: readonly Panel[], size: Size): string => {
-  const step = size.columns * cell.width + 2 * margin + 12
-  const width = panels.length * step - 12
-  const height = size.rows * cell.height + 2 * margin + barHeight
+  const width = size.columns * cell.width + 2 * margin
+  const step = size.rows * cell.height + 2 * margin + barHeight + 12
+  const height = panels.length * step - 12
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 ${width + 2} ${height + 2}"`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 ${width + 2} ${height + 2}" width="${width + 2}"`,
     `  font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#e6edf3">`,
     ...panels.map((panel, index) => drawPanel(panel, size, index * step)),
     '</svg>\n',

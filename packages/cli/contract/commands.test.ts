@@ -129,6 +129,11 @@ describe('what is wrong', () => {
     [2, ['set', 'orders', 'a', '--weight', '70000'], /from 0 to 65535/],
     [2, ['copy', 'memory:', 'memory:'], /the same registry/],
     [2, ['copy', 'memory:', 'memory:b', '--follow'], /--follow needs --apply/],
+    [
+      1,
+      ['set', 'orders', 'a', '--weight', '0', '--url', 'consul://127.0.0.1:1'],
+      /\[unsupported\] edit: only the owner/,
+    ],
     [3, ['resolve', 'orders'], /no instance of orders has an endpoint/],
     [3, ['list', 'orders'], /no instance of orders/],
     [2, ['doctor', '--url', 'etcd://user:p%40ss/x@h'], /an @ after the hosts is written %40/],

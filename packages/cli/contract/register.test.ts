@@ -113,6 +113,23 @@ describe('sd register -- COMMAND', () => {
     expect(ended.stdout).toContain('child got SIGTERM')
   })
 
+  test('is told of when another process has its port', async () => {
+    await using world = await backend.open()
+    const first = await startService(world)
+    await first.writes(/registered orders\/a/)
+    const port = /at http:\/\/127.0.0.1:(\d+)/.exec(first.stderr)?.[1] ?? ''
+    const endpoint = `http://127.0.0.1:${port}`
+    const ended = await world.run(
+      ...['register', 'orders', '--endpoint', endpoint, '--id', 'b', '--'],
+      ...[process.execPath, '-e', service, port],
+    )
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(
+      /^sd: tcp \S+ answers before \S+ is started: another process is there already\n/,
+    )
+    expect(ended.stderr).toContain('EADDRINUSE')
+  })
+
   test('is registered when its check answers', async () => {
     await using world = await backend.open()
     const running = await startService(world, '--check', 'http://127.0.0.1:PORT/health')

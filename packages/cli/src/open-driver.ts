@@ -1,4 +1,4 @@
-import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
+import { createDriverContext, type DriverSession, type RegistryDriver } from '@sd/core/driver'
 import { resolveRegistryOptions } from '@sd/core'
 import { RegistryError, resolveBackend } from '@sd/registry'
 
@@ -8,6 +8,8 @@ export interface OpenDriver extends AsyncDisposable {
   readonly ttlMs: number
   /** Runs one call of the driver, under the deadline that a registry would give it. */
   readonly call: <T>(operation: string, work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  /** Closes a session, and with it what is left in it: also when `signal` has aborted. Never rejects. */
+  readonly leave: (session: DriverSession) => Promise<void>
 }
 
 /** The driver of the registry at `url`; no call of it outlives `signal`. */
@@ -39,5 +41,6 @@ export const openDriver = async (
         throw new RegistryError('timeout', { backend: driver.backend, operation, message })
       }
     },
+    leave: (session) => session.close(AbortSignal.timeout(callTimeoutMs)).catch(() => {}),
   }
 }

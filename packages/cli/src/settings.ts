@@ -1,6 +1,6 @@
 import { lilconfig } from 'lilconfig'
 import { suggestion } from '@sd/core/driver'
-import { UsageError } from './exit-code.ts'
+import { CommandError, UsageError } from './exit-code.ts'
 
 /** Which registry is meant, and who said so. */
 export interface RegistryLocation {
@@ -49,7 +49,11 @@ export const findRegistry = async (
     searchPlaces: ['.sdrc.json', 'package.json'],
     loaders: { '.json': readJson },
   })
-  const found = await files.search(folder)
+  const found = await files.search(folder).catch((error: Error) => {
+    if (error instanceof CommandError) throw error
+    // no permission, or a folder of that name
+    throw new UsageError(`the settings above ${folder} cannot be read: ${error.message}`)
+  })
   return found === null ? { from: 'the embedded default' } : readFile(found.config, found.filepath)
 }
 

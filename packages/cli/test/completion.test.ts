@@ -27,7 +27,7 @@ describe('in a real bash', () => {
     folder = await mkdtemp(join(tmpdir(), 'sd-completion-'))
     await writeFile(join(folder, 'sd.bash'), bash(commands, describeCommand(program)))
     // an sd that knows two services, one of them named by somebody evil
-    const names = ['orders', 'orders-admin', `o$(touch ${folder}/evil)`]
+    const names = ['orders', 'orders-admin', 'eu:web', `o$(touch ${folder}/evil)`]
     const lines = names.map((service) => JSON.stringify({ service }))
     await writeFile(join(folder, 'sd'), `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`)
     await chmod(join(folder, 'sd'), 0o755)
@@ -35,7 +35,7 @@ describe('in a real bash', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   const complete = async (...words: readonly string[]): Promise<readonly string[]> => {
-    const completing = `source sd.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sd; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const completing = `source sd.bash; COMP_LINE="$*"; COMP_POINT=\${#COMP_LINE}; _sd; printf '%s\\n' "\${COMPREPLY[@]}"`
     const { stdout } = await promisify(execFile)('bash', ['-c', completing, 'bash', ...words], {
       cwd: folder,
       env: { PATH: `${folder}:${process.env['PATH']}` },
@@ -46,7 +46,8 @@ describe('in a real bash', () => {
   test('commands, options and choices', async () => {
     expect(await complete('sd', 're')).toEqual(['register', 'resolve'])
     expect(await complete('sd', 'resolve', '--sc')).toEqual(['--scheme'])
-    expect(await complete('sd', '--url', 'memory:', 'wat')).toEqual(['watch'])
+    expect(await complete('sd', '--url', 'etcd://h:2379/x', 'wat')).toEqual(['watch'])
+    expect(await complete('sd', 'register', 'orders', '--endpoint', '')).toEqual([])
     expect(await complete('sd', 'completion', '')).toEqual(['bash', 'zsh', 'fish'])
   })
 
@@ -54,6 +55,11 @@ describe('in a real bash', () => {
     expect(await complete('sd', 'watch', 'orders')).toEqual(['orders', 'orders-admin'])
     expect(await complete('sd', '--json', 'list', 'o')).toHaveLength(3)
     expect(await complete('sd', 'list', 'orders', '')).toEqual([])
+    expect(await complete('sd', 'watch', '--json', '--url', 'etcd://h', 'orders-')).toEqual([
+      'orders-admin',
+    ])
+    // what bash has as the word to replace begins after the colon
+    expect(await complete('sd', 'list', 'eu:w')).toEqual(['web'])
     expect(await readdir(folder)).not.toContain('evil')
   })
 })

@@ -1,7 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { addressOf, readyChecks, waitUntilReady } from '../src/run-command/readiness.ts'
+import {
+  addressOf,
+  answersEarly,
+  readyChecks,
+  waitUntilReady,
+} from '../src/run-command/readiness.ts'
 
 const never = new AbortController().signal
 let server: Server | undefined
@@ -26,6 +31,13 @@ test.each([
   ['nonsense', undefined],
 ])('%s listens at %j', (endpoint, address) => {
   expect(addressOf(endpoint)).toEqual(address)
+})
+
+test('what answers before a command is started is named', async () => {
+  const port = await listen(() => 200)
+  const checks = readyChecks([`http://127.0.0.1:${port}`, 'http://127.0.0.1:1'], undefined)
+  expect(await answersEarly(checks, never)).toEqual([`tcp 127.0.0.1:${port}`])
+  expect(await answersEarly(checks, AbortSignal.abort())).toEqual([])
 })
 
 describe('ready', () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { UsageError } from '../src/exit-code.ts'
 import { describeLocation, findRegistry } from '../src/settings.ts'
 
 let root: string
@@ -57,6 +58,15 @@ test.each([
   await write('a/.sdrc.json', settings)
   await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(problem)
   await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(join(root, 'a'))
+})
+
+test('settings that the system does not let us read are refused in words', async () => {
+  await mkdir(join(root, 'a', '.sdrc.json'))
+  await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(
+    new UsageError(
+      `the settings above ${deep} cannot be read: EISDIR: illegal operation on a directory, read`,
+    ),
+  )
 })
 
 test.each([

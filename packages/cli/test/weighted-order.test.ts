@@ -43,7 +43,7 @@ describe('weighted order', () => {
   test('keeps to the scheme, and leaves out what is no URL on one line', () => {
     const instances = [
       instance('a', 1, ['grpc://a:1', 'HTTP://a:2', 'https://a:3', 'http://a:4\nhttp://evil']),
-      instance('b', 1, ['no url']),
+      instance('b', 1, ['no url', 'http://b/\u001B[2J', 'http://b/\u202Emoc']),
     ]
     expect(weightedOrder(instances, 'http').map(({ endpoint }) => endpoint)).toEqual(['HTTP://a:2'])
     expect(weightedOrder(instances, undefined)).toHaveLength(3)

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   createDriverContext,
   type Cursor,
@@ -203,6 +205,23 @@ describe('a session', () => {
   })
 })
 
+test('an edit keeps the record on its owner’s session, and is none of what was not read', async () => {
+  const [owner, other] = [connect(), connect()]
+  const session = await owner.openSession({ ttlMs: 60_000 }, soon())
+  await session.put([request('1')], soon())
+  const [record] = (await other.list(orders, soon())).records
+  if (record === undefined || other.edit === undefined) throw new Error('nothing to edit')
+  const drained = { ...record.instance, weight: 0 }
+  expect(await other.edit(record, drained, soon())).toBe('edited')
+  expect(await other.edit(record, drained, soon())).toBe('changed')
+  expect(await session.audit([ref('1')], soon())).toMatchObject([
+    { state: 'edited', record: { instance: { weight: 0 }, claim: { owner: 'a', seq: 1 } } },
+  ])
+  await session.close(soon())
+  expect(await other.edit(record, drained, soon())).toBe('absent')
+  expect(await idsOf(other)).toEqual([])
+})
+
 describe('an observation', () => {
   test('goes on from its cursor in another process, and after it was closed', async () => {
     const session = await connect().openSession({ ttlMs: 60_000 }, soon())
@@ -254,6 +273,22 @@ describe('an observation', () => {
     })
   })
 
+  test('ends with cursor-expired when a backup was put back and has gone on since', async () => {
+    const [driver, reader] = [connect(), connect()]
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    const backup = join(folder.root, 'backup')
+    byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))
+    await session.put([request('1')], soon())
+    const { cursor } = await observing(reader).next()
+    byHand(backup, (database) => database.exec('PRAGMA journal_mode = WAL'))
+    for (const companion of ['-wal', '-shm']) await rm(`${folder.path}${companion}`)
+    await rename(backup, folder.path)
+    await session.put([request('2'), request('3')], soon())
+    await expect(observing(reader, orders, cursor).next()).rejects.toMatchObject({
+      code: 'cursor-expired',
+    })
+  })
+
   test('learns of what another namespace does only that it lives', async () => {
     const [blue, green] = [connect('blue'), connect('green')]
     const session = await blue.openSession({ ttlMs: 60_000 }, soon())
@@ -272,16 +307,32 @@ test('diagnose names the file and the version of SQLite', async () => {
   expect(limits?.[0]).toContain(folder.path)
 })
 
-test('a program that only lists and never closes ends by itself, and prints nothing of ours', () => {
-  const program = `
-    import { Registry } from '@sd/core'
-    import { sqlite } from '@sd/sqlite'
-    const registry = new Registry(sqlite({ path: ${JSON.stringify(folder.path)} }))
-    console.log(await registry.list('orders'))`
+const runProgram = (program: string) => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--conditions=@sd/source', '--input-type=module', '--eval', program],
     { encoding: 'utf8', timeout: 20_000 },
   )
-  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '[]\n', stderr: '' })
+  return { status, stdout, stderr }
+}
+
+test('a program that only lists and never closes ends by itself, and prints nothing of ours', () => {
+  const outcome = runProgram(`
+    import { Registry } from '@sd/core'
+    import { sqlite } from '@sd/sqlite'
+    const registry = new Registry(sqlite({ path: ${JSON.stringify(folder.path)} }))
+    console.log(await registry.list('orders'))`)
+  expect(outcome).toEqual({ status: 0, stdout: '[]\n', stderr: '' })
+})
+
+test('a program that disposes of a driver with calls on their way lives to see it', () => {
+  const outcome = runProgram(`
+    import { createDriverContext } from '@sd/core/driver'
+    import { sqlite } from '@sd/sqlite'
+    const driver = sqlite({ path: ${JSON.stringify(folder.path)} })(createDriverContext())
+    const never = new AbortController().signal
+    const calls = Promise.allSettled([1, 2].map(() => driver.list({ all: true }, never)))
+    await driver[Symbol.asyncDispose]()
+    console.log((await calls).map(({ reason }) => reason.code))`)
+  expect(outcome).toEqual({ status: 0, stdout: "[ 'closed', 'closed' ]\n", stderr: '' })
 })

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Registry, RegistryError } from '@sd/core'
 import { createDriverContext } from '@sd/core/driver'
@@ -219,6 +219,15 @@ describe('a file that is not ours is left alone:', () => {
       'is no file',
     ],
     [
+      'a link to one',
+      async (path) => {
+        await writeFile(`${path}-elsewhere`, '')
+        await symlink(`${path}-elsewhere`, path)
+      },
+      'invalid-config',
+      'is a link; expected a file',
+    ],
+    [
       'one of a later version',
       async (path) => {
         const registry = new Registry(sqlite({ path }), {})
@@ -270,16 +279,31 @@ describe('a disk that is full', () => {
   const disk = (command: string, ...args: string[]): number | null =>
     spawnSync(command, args, { stdio: 'ignore' }).status
 
-  test('is survived on a file system that is full indeed', async ({ skip }) => {
+  /** Runs `work` on a file system of 1 MB. */
+  const onSmallDisk = async (
+    skip: (reason: string) => void,
+    work: (mount: string) => Promise<void>,
+  ): Promise<void> => {
     const mount = join(folder.root, 'disk')
     await mkdir(mount)
     if (disk('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount) !== 0)
       skip('mounting a small file system takes more rights than this user has')
     try {
+      await work(mount)
+    } finally {
+      expect(disk('umount', '-l', mount)).toBe(0)
+    }
+  }
+
+  const fill = (mount: string): Promise<void> =>
+    writeFile(join(mount, 'ballast'), Buffer.alloc(2 << 20)).catch(() => {})
+
+  test('is survived on a file system that is full indeed', ({ skip }) =>
+    onSmallDisk(skip, async (mount) => {
       const path = join(mount, 'registry.db')
       const owner = registryOn(path)
       await owner.register(instance('a'))
-      await writeFile(join(mount, 'ballast'), Buffer.alloc(2 << 20)).catch(() => {})
+      await fill(mount)
       const pending = owner.register(instance('b', { text: 'x'.repeat(100_000) }))
       let error: RegistryError | undefined
       await eventually('it is told', slackMs, () => {
@@ -292,10 +316,30 @@ describe('a disk that is full', () => {
       await pending
       expect((await owner.list('orders')).map(({ id }) => id).toSorted()).toEqual(['a', 'b'])
       await owner.close()
-    } finally {
-      expect(disk('umount', '-l', mount)).toBe(0)
-    }
-  })
+    }))
+
+  test('is read from, and the dead are not listed though nobody can take them out', ({ skip }) =>
+    onSmallDisk(skip, async (mount) => {
+      const path = join(mount, 'registry.db')
+      const [killed, owner] = await Promise.all(
+        [60_000, 60_000].map((longMs) =>
+          forkClient({ path, namespace: 'services', ttlMs: longMs }),
+        ),
+      )
+      open.push(killed as ClientProcess, owner as ClientProcess)
+      await killed?.call('register', ['a'])
+      await owner?.call('register', ['b'])
+      await fill(mount)
+      killed?.signal('SIGKILL')
+      await killed?.exited()
+      const driver = sqlite({ path })(createDriverContext())
+      const { records } = await driver.list({ service: 'orders' }, AbortSignal.timeout(slackMs))
+      expect(records.map(({ instance: { id } }) => id)).toEqual(['b'])
+      await expect(driver.openSession({ ttlMs }, AbortSignal.timeout(slackMs))).rejects.toThrow(
+        'the disk is full',
+      )
+      await driver[Symbol.asyncDispose]()
+    }))
 })
 
 describe('the file', () => {

@@ -115,6 +115,24 @@ describe('a process that', () => {
     expect(await other.call('list')).toEqual([])
   })
 
+  test('R7: is killed is in nobody’s way, also where nobody has looked since', async () => {
+    const owner = await start({ ttlMs: 60_000 })
+    await owner.call('register', ['a'])
+    const next = new Registry(sqlite({ path: folder.path }), { ttlMs })
+    const instance = { service: 'orders', id: 'a', endpoints: ['http://10.0.0.7:8080'] }
+    try {
+      await expect(next.register(instance, { onConflict: 'reject' })).rejects.toMatchObject({
+        code: 'conflict',
+      })
+      owner.signal('SIGKILL')
+      await owner.exited()
+      await next.register(instance, { onConflict: 'reject' })
+      expect(await next.list('orders')).toMatchObject([{ id: 'a' }])
+    } finally {
+      await next.close()
+    }
+  })
+
   test('R3, R5: is frozen past its ttl leaves, and comes back when it is thawed', async () => {
     const [owner, other] = [await start(), await start()]
     await other.call('watch')

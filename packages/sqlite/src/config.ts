@@ -20,7 +20,8 @@ export interface SqliteConfig {
 const check = new ConfigCheck(backend)
 
 const readPath = (value: unknown): string => {
-  if (value === undefined) return defaultPath()
+  if (value === undefined)
+    return defaultPath() ?? check.expected('path', value, 'one, as this user has no home folder')
   if (value === ':memory:' || value === '')
     return check.expected('path', value, "a file's name; for a registry in memory use @sd/memory")
   if (

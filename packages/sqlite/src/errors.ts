@@ -28,6 +28,11 @@ const blocked: Meaning = {
   advice: 'a part of the path is a file; expected a folder',
 }
 
+const unbundled: Meaning = {
+  code: 'unsupported',
+  advice: 'a part of @sd/sqlite is missing; a bundler must leave the package as it is (external)',
+}
+
 /** SQLite's primary result codes (https://sqlite.org/rescode.html). */
 const sqliteMeanings: ReadonlyMap<number, Meaning> = new Map([
   [sqliteCode.permission, denied],
@@ -55,6 +60,8 @@ const systemMeanings: Readonly<Record<string, Meaning>> = {
     code: 'permission-denied',
     advice: 'Node runs with --permission; allow worker threads, and the folder of the file',
   },
+  MODULE_NOT_FOUND: unbundled,
+  ERR_MODULE_NOT_FOUND: unbundled,
   ERR_UNKNOWN_BUILTIN_MODULE: {
     code: 'unsupported',
     advice: 'node:sqlite is not there or turned off; Node 22.19 or later has it',

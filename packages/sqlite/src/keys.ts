@@ -20,7 +20,7 @@ export const writeCursor = ({ epoch, revision }: Place): Cursor => toCursor(`${e
 
 /** What `writeCursor` wrote; `undefined` for anything else. */
 export const readCursor = (cursor: Cursor): Place | undefined => {
-  const [, epoch = '', revision = ''] = /^([0-9a-f]{16}):(\d{1,15})$/.exec(cursor) ?? []
+  const [, epoch = '', revision = ''] = /^([0-9a-f]{16}-\d+):(\d{1,15})$/.exec(cursor) ?? []
   return epoch === '' ? undefined : { epoch, revision: Number(revision) }
 }
 

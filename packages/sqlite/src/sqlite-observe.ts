@@ -107,8 +107,13 @@ export const observe = (
   const abort = (): void => end(signal.reason)
   const stream: ChangeStream = {
     apply: async (changes) => {
-      const observation = await changesIn(observer, scope, changes, signal)
-      if (observation) channel.push(observation)
+      try {
+        const observation = await changesIn(observer, scope, changes, signal)
+        if (observation) channel.push(observation)
+      } catch (error) {
+        // of this observation alone, as that its reader left: the others go on
+        end(error)
+      }
     },
     alive: (place) => channel.push({ type: 'alive', cursor: writeCursor(place) }),
     fail: end,

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { defaultPath } from '../src/default-path.ts'
 import { sqlite, validateSqliteConfig } from '../src/index.ts'
 
@@ -40,6 +40,19 @@ describe('validateSqliteConfig', () => {
     )
   })
 
+  test('refuses to guess a path for a user without a home', () => {
+    vi.stubEnv('HOME', '')
+    vi.stubEnv('XDG_STATE_HOME', '')
+    try {
+      expect(() => validateSqliteConfig({})).toThrow(
+        /\[invalid-config\].*path is undefined; expected one, as this user has no home folder/,
+      )
+      expect(validateSqliteConfig({ path: '/sd.db' }).path).toBe(resolve('/sd.db'))
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
   test('is asked before anything is made', () => {
     expect(() => sqlite({ path: '' })).toThrow(/invalid-config/)
   })
@@ -56,5 +69,12 @@ describe('the default path', () => {
     ['win32', {}, '/home/u/AppData/Local/sd/registry.db'],
   ])('on %s with %j is %s', (platform, env, path) => {
     expect(defaultPath(platform, env, home)).toBe(join(path))
+  })
+
+  test('needs no home where the state has a place of its own', () => {
+    expect(defaultPath('linux', { XDG_STATE_HOME: '/state' }, '')).toBe(
+      join('/state/sd/registry.db'),
+    )
+    expect(defaultPath('linux', {}, '')).toBeUndefined()
   })
 })

@@ -1,7 +1,14 @@
 import { RegistryError } from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
 import { StoreError, toRegistryError } from '../src/errors.ts'
-import { failureOf, isCorrupt, isLocked, StoreMoved, StoreRefusal } from '../src/worker/failure.ts'
+import {
+  failureOf,
+  isCorrupt,
+  isLocked,
+  isUnwritable,
+  StoreMoved,
+  StoreRefusal,
+} from '../src/worker/failure.ts'
 
 /** As `node:sqlite` throws it. */
 const sqliteFailure = (errcode: number): Error =>
@@ -42,6 +49,7 @@ describe('toRegistryError', () => {
     ['EMFILE', 'unavailable', 'words of the system'],
     ['EIO', 'unavailable', 'words of the system'],
     ['ERR_UNKNOWN_BUILTIN_MODULE', 'unsupported', '22.19'],
+    ['MODULE_NOT_FOUND', 'unsupported', 'a bundler must leave the package'],
     ['ERR_INVALID_ARG_TYPE', 'internal', 'words of the system'],
   ])('%s is %s', (code, expected, words) => {
     const error = toRegistryError(systemFailure(code), 'list')
@@ -66,4 +74,6 @@ test('what is locked or damaged is told apart from the rest', () => {
   )
   for (const failure of [failureOf(sqliteFailure(13)), failureOf(systemFailure('EBUSY'))])
     expect([isLocked(failure), isCorrupt(failure)]).toEqual([false, false])
+  const unwritable = [5, 10, 13, 11].map((code) => isUnwritable({ message: '', sqlite: code }))
+  expect(unwritable).toEqual([true, true, true, false])
 })

@@ -3,17 +3,22 @@ import { expect, test } from 'vitest'
 import { readCursor, scopePrefix, servicesOf, writeCursor } from '../src/keys.ts'
 
 test('a cursor names a place', () => {
-  const place = { epoch: '0123456789abcdef', revision: 42 }
-  expect(writeCursor(place)).toBe('0123456789abcdef:42')
+  const place = { epoch: '0123456789abcdef-7', revision: 42 }
+  expect(writeCursor(place)).toBe('0123456789abcdef-7:42')
   expect(readCursor(writeCursor(place))).toEqual(place)
 })
 
-test.each(['', '42', 'x:42', '0123456789abcdef:', '0123456789abcdef:-1', 'e:1:1'])(
-  'somebody else’s cursor %j is none',
-  (text) => {
-    expect(readCursor(toCursor(text))).toBeUndefined()
-  },
-)
+test.each([
+  '',
+  '42',
+  'x:42',
+  '0123456789abcdef-7:',
+  '0123456789abcdef-7:-1',
+  '0123456789abcdef:1',
+  'e:1:1',
+])('somebody else’s cursor %j is none', (text) => {
+  expect(readCursor(toCursor(text))).toBeUndefined()
+})
 
 test('a service’s prefix holds no other service', () => {
   expect(scopePrefix(jsonFormat, { service: 'user/a' })).toBe('user%2Fa/')

@@ -7,6 +7,7 @@ const table = [
   '/dev/sda1 / ext4 rw 0 0',
   'host:/srv /mnt/with\\040space fuse.sshfs rw 0 0',
   'overlay /home/u/containers fuse.fuse-overlayfs rw 0 0',
+  'share /host virtiofs rw 0 0',
   'old /mnt/twice fuse.sshfs rw 0 0',
   'new /mnt/twice ext4 rw 0 0',
   '',
@@ -38,6 +39,8 @@ describe('a network file system', () => {
     const fuse = 0x65_73_55_46
     expect(networkNameOf(fuse, '/mnt/with space/sd', () => table)).toBe('fuse.sshfs')
     expect(networkNameOf(fuse, '/home/u/containers/a', () => table)).toBeUndefined()
+    // what a virtual machine's host shares with it and with others
+    expect(networkNameOf(fuse, '/host/sd', () => table)).toBe('virtiofs')
   })
 
   test('is none where these tests run', () => {

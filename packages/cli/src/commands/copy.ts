@@ -158,7 +158,7 @@ const copy = async (
   const differences = differencesTo(instances.toSorted(byName), target.watcher)
   await tellDifferences(output, differences)
   for (const [key, reason] of source.records.skipped)
-    output.note(`sd: record ${key} cannot be read, and is not copied: ${reason}`)
+    output.note(printable(`sd: record ${key} cannot be read, and is not copied: ${reason}`))
   output.note(`sd: ${summary(differences, source)}`)
   if (apply) return hold(context, source, target, follow)
   output.note('sd: nothing was changed; --apply does it')

@@ -26,14 +26,14 @@ const describe = ({ instance, claim, registeredAtMs, ttlMs }: InstanceRecord): s
 }
 
 const remove = async (
-  { driver, ttlMs, call }: OpenDriver,
+  { driver, ttlMs, call, leave }: OpenDriver,
   refs: readonly OwnedRef[],
 ): Promise<readonly RemoveOutcome[]> => {
   const session = await call('open-session', (signal) => driver.openSession({ ttlMs }, signal))
   try {
     return await call('deregister', (signal) => session.remove(refs, signal))
   } finally {
-    await call('close', (signal) => session.close(signal))
+    await leave(session)
   }
 }
 

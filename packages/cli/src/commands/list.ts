@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
 import { byName, instanceCells, instanceColumns, instanceJson } from '../output/instance-output.ts'
+import { printable } from '../output/printable.ts'
 import { tableLines } from '../output/table.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
@@ -26,7 +27,7 @@ const listInstances = async (
   const { registry, records } = await open()
   const found = await progress(`reading ${service}`, registry.list(service, { signal }))
   for (const [key, reason] of records.skipped)
-    output.note(`sd: record ${key} is skipped: ${reason}`)
+    output.note(printable(`sd: record ${key} is skipped: ${reason}`))
   if (found.length === 0) {
     output.note(`sd: no instance of ${service} is registered`)
     return exitCode.notFound

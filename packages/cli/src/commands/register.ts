@@ -4,7 +4,7 @@ import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
 import { readDuration } from '../output/duration.ts'
 import { jsonLine } from '../output/printable.ts'
-import { readyChecks, waitUntilReady } from '../run-command/readiness.ts'
+import { answersEarly, readyChecks, waitUntilReady } from '../run-command/readiness.ts'
 import { supervise } from '../run-command/supervise.ts'
 import { readWeight } from './set.ts'
 import { type Run, registryCommand } from './subcommand.ts'
@@ -106,12 +106,17 @@ const register = async (
   const instance = { service, endpoints, id, version, zone, weight, tags, metadata }
   await validate(registry, instance)
   const [file, ...args] = command
-  if (file !== undefined)
+  if (file !== undefined) {
+    const checks = readyChecks(endpoints, options.check)
+    for (const what of await answersEarly(checks, signal))
+      output.note(`sd: ${what} answers before ${file} is started: another process is there already`)
+    // once there is a command it is told of signals, and one that came before would be lost
+    signal.throwIfAborted()
     return supervise({
       registry,
       instance,
       command: [file, ...args],
-      checks: readyChecks(endpoints, options.check),
+      checks,
       readyTimeoutMs: options.readyTimeout,
       drainMs: options.drain,
       interruption,
@@ -123,6 +128,7 @@ const register = async (
         ),
       note: output.note,
     })
+  }
   if (options.check !== undefined) {
     const checks = readyChecks([], options.check)
     await progress(

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ServiceInstance } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
+import { printable } from '../output/printable.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
 /** What `resolve` prints: one endpoint of one instance. */
@@ -12,9 +13,10 @@ export interface ResolvedEndpoint {
 }
 
 const hasScheme = (endpoint: string, scheme: string | undefined): boolean =>
-  // what stands in a registry is other people's, and a script reads lines
+  // what stands in a registry is other people's: a script reads lines, a terminal acts on the rest
   URL.canParse(endpoint) &&
   !/\s/.test(endpoint) &&
+  printable(endpoint) === endpoint &&
   (scheme === undefined || new URL(endpoint).protocol === `${scheme.toLowerCase()}:`)
 
 /**

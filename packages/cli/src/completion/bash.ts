@@ -10,29 +10,45 @@ const commandCase = ({ name, options, choices, takesService }: CommandDescriptio
 export const bash = (
   commands: readonly CommandDescription[],
   { options }: CommandDescription,
-): string => `# bash completion of sd: source <(sd completion bash)
+): string => {
+  const valued = [...options, ...commands.flatMap((command) => command.options)]
+    .filter(({ takesValue }) => takesValue)
+    .map(({ flag }) => flag)
+  return `# bash completion of sd: source <(sd completion bash)
 _sd() {
-  local current=\${COMP_WORDS[COMP_CWORD]} command='' flags='' first='' services='' index name
+  local -a words
+  # COMP_WORDS has a URL in pieces, split at its colons
+  read -ra words <<< "\${COMP_LINE:0:COMP_POINT}x"
+  local last=$((\${#words[@]} - 1)) command='' flags='' first='' services='' place=0 index name
+  local current=\${words[last]%x}
   COMPREPLY=()
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    case \${COMP_WORDS[index]} in
-      --url) ((index++)) ;;
+  for ((index = 1; index < last; index++)); do
+    case \${words[index]} in
+      --) return ;;
+      ${[...new Set(valued)].join('|')}) ((index++)) ;;
       -*) ;;
-      *) command=\${COMP_WORDS[index]}; break ;;
+      *) if [[ $command ]]; then ((place++)); else command=\${words[index]}; fi ;;
     esac
   done
+  # the value of an option
+  ((index > last)) && return
   case $command in
-    '') flags='${words(options.map(({ flag }) => flag))}' first='${words(commands.map(({ name }) => name))}' index=$((COMP_CWORD - 1)) ;;
+    '') flags='${words(options.map(({ flag }) => flag))}' first='${words(commands.map(({ name }) => name))}' ;;
 ${commands.map(commandCase).join('\n')}
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$current"))
-  elif ((COMP_CWORD == index + 1)); then
+  elif ((place == 0)); then
     COMPREPLY=($(compgen -W "$first" -- "$current"))
     # not by compgen -W, which would run what stands in a name
     [[ $services ]] && while IFS= read -r name; do
-      [[ $name == "$current"* ]] && COMPREPLY+=("$(printf %q "$name")")
+      [[ $name == "$current"* ]] || continue
+      # bash replaces what follows the last colon
+      printf -v name %q "$name"
+      [[ $current == *:* ]] && name=\${name#"\${current%:*}:"}
+      COMPREPLY+=("$name")
     done < <(${printServices})
   fi
 }
 complete -o default -F _sd sd`
+}

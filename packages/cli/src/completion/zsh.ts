@@ -25,8 +25,8 @@ export const zsh = (
 # zsh completion of sd: source <(sd completion zsh)
 _sd_services() {
   local -a services
-  services=("\${(@f)$(${printServices})}")
-  compadd -- $services
+  services=(\${(f)"$(${printServices})"})
+  compadd -a services
 }
 _sd_commands() {
   local -a commands
@@ -38,7 +38,8 @@ ${commands.map(({ name, summary }) => `    ${singleQuoted(`${name}:${escaped(sum
 _sd() {
   local curcontext="$curcontext" state line
   typeset -A opt_args
-  _arguments -C ${optionSpecs(program).join(' ')} '1:command:_sd_commands' '*::argument:->arguments'
+  # what follows the command is the command's
+  _arguments -C -A '-*' ${optionSpecs(program).join(' ')} '1:command:_sd_commands' '*::argument:->arguments'
   if [[ $state == arguments ]]; then
     case $line[1] in
 ${commands.map(commandCase).join('\n')}

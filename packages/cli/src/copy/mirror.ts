@@ -1,4 +1,4 @@
-import type { Registration, Registry, RegistryError, ServiceInstance } from '@sd/registry'
+import { type Registration, type Registry, RegistryError, type ServiceInstance } from '@sd/registry'
 
 /**
  * What became of a copy. `copied`: it stands in the target. `updated`: so does its change. `yielded`:
@@ -12,8 +12,13 @@ export interface MirrorEvent {
 
 interface Entry {
   instance: ServiceInstance
-  registration: Registration | undefined
+  /** From the moment that it is asked for: what is wanted next must find it. */
+  registration: Promise<Registration | undefined> | undefined
 }
+
+/** What others wrote can be read and yet be nothing that may be registered: without an endpoint, say. */
+const isRefusal = (error: unknown): error is RegistryError =>
+  error instanceof RegistryError && error.code === 'invalid-argument'
 
 const keyOf = (service: string, id: string): string => JSON.stringify([service, id])
 
@@ -44,12 +49,17 @@ export class Mirror {
     const entry = this.#entries.get(key)
     if (entry?.registration !== undefined) {
       entry.instance = instance
-      await this.#update(entry.registration, instance)
+      await this.#update(await entry.registration, instance)
       return
     }
     const made: Entry = { instance, registration: undefined }
     this.#entries.set(key, made)
-    await this.#register(made)
+    made.registration = this.#register(made)
+    const registration = await made.registration
+    if (registration === undefined) return
+    const known = Promise.withResolvers<void>()
+    void this.#follow(made, registration, () => known.resolve())
+    await known.promise
   }
 
   /** Wants no copy of this name any more. */
@@ -57,31 +67,33 @@ export class Mirror {
     const key = keyOf(service, id)
     const entry = this.#entries.get(key)
     this.#entries.delete(key)
-    if (entry?.registration === undefined) return
-    await entry.registration.deregister()
+    const registration = await entry?.registration
+    if (entry === undefined || registration === undefined) return
+    await registration.deregister()
     this.#tell({ type: 'removed', instance: entry.instance })
   }
 
-  async #update(registration: Registration, instance: ServiceInstance): Promise<void> {
+  async #update(registration: Registration | undefined, instance: ServiceInstance): Promise<void> {
     const { endpoints, version = '', zone = '', weight, tags, metadata } = instance
     try {
-      await registration.update({ endpoints, version, zone, weight, tags, metadata })
-      this.#tell({ type: 'updated', instance })
-    } catch {
-      // it has ended meanwhile: its status says how
+      await registration?.update({ endpoints, version, zone, weight, tags, metadata })
+      if (registration !== undefined) this.#tell({ type: 'updated', instance })
+    } catch (error) {
+      // else it has ended meanwhile: its status says how
+      if (isRefusal(error)) this.#tell({ type: 'failed', instance, cause: error })
     }
   }
 
-  async #register(entry: Entry): Promise<void> {
+  async #register(entry: Entry): Promise<Registration | undefined> {
     const { instance } = entry
-    const registration = await this.#target.register(instance, {
-      onConflict: 'yield',
-      waitFor: 'accepted',
-    })
-    entry.registration = registration
-    const known = Promise.withResolvers<void>()
-    void this.#follow(entry, registration, () => known.resolve())
-    await known.promise
+    try {
+      return await this.#target.register(instance, { onConflict: 'yield', waitFor: 'accepted' })
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      entry.registration = undefined
+      this.#tell({ type: 'failed', instance, cause: error })
+      return undefined
+    }
   }
 
   /** Tells of each end and of the first success. */

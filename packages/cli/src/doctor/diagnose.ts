@@ -76,7 +76,7 @@ const probe = async ({ records }: Contents, signal: AbortSignal): Promise<StepRe
   return {
     status: silent.length === 0 ? 'ok' : 'fail',
     step: 'endpoints',
-    detail: `${silent.length} of ${counted(probed, 'endpoint')} do not answer`,
+    detail: `no answer from ${silent.length} of ${counted(probed, 'endpoint')}`,
     lines: silent.map(
       ({ service, id, endpoint, reason }) => `${service}/${id} ${endpoint}: ${reason}`,
     ),

@@ -88,7 +88,7 @@ export async function* rehearse(
   service: string,
   signal: AbortSignal,
 ): AsyncGenerator<StepResult> {
-  const { driver, ttlMs, call } = open
+  const { driver, ttlMs, call, leave } = open
   let session: DriverSession | undefined
   yield takeStep('session', signal, async () => {
     session = await call('open-session', (bounded) => driver.openSession({ ttlMs }, bounded))
@@ -100,6 +100,6 @@ export async function* rehearse(
   try {
     yield* rehearseIn(opened, open, service, signal)
   } finally {
-    await call('close', (bounded) => opened.close(bounded)).catch(() => {})
+    await leave(opened)
   }
 }

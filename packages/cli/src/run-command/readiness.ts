@@ -3,6 +3,8 @@ import { CommandError } from '../exit-code.ts'
 
 const attemptMs = 1_000
 const pauseMs = 100
+/** As long a command waits to be started for what may answer in its place. */
+const earlyMs = 200
 
 /** Something that must answer before a service is ready. */
 export interface ReadyCheck {
@@ -102,6 +104,16 @@ const waitForOne = async (
     if (signal.aborted) throw signal.reason
     if (deadline.aborted) throw new CommandError(`${what}: ${last}`)
   }
+}
+
+/** What answers already. Asked before a command is started: it is not the command that does. */
+export const answersEarly = async (
+  checks: readonly ReadyCheck[],
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(earlyMs)])
+  const asked = await Promise.allSettled(checks.map(({ attempt }) => attempt(bounded)))
+  return checks.filter((_, index) => asked[index]?.status === 'fulfilled').map(({ what }) => what)
 }
 
 /**

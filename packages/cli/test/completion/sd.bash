@@ -1,16 +1,23 @@
 # bash completion of sd: source <(sd completion bash)
 _sd() {
-  local current=${COMP_WORDS[COMP_CWORD]} command='' flags='' first='' services='' index name
+  local -a words
+  # COMP_WORDS has a URL in pieces, split at its colons
+  read -ra words <<< "${COMP_LINE:0:COMP_POINT}x"
+  local last=$((${#words[@]} - 1)) command='' flags='' first='' services='' place=0 index name
+  local current=${words[last]%x}
   COMPREPLY=()
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    case ${COMP_WORDS[index]} in
-      --url) ((index++)) ;;
+  for ((index = 1; index < last; index++)); do
+    case ${words[index]} in
+      --) return ;;
+      --url|--endpoint|--id|--version|--zone|--weight|--tag|--meta|--check|--ready-timeout|--drain|--scheme|--count) ((index++)) ;;
       -*) ;;
-      *) command=${COMP_WORDS[index]}; break ;;
+      *) if [[ $command ]]; then ((place++)); else command=${words[index]}; fi ;;
     esac
   done
+  # the value of an option
+  ((index > last)) && return
   case $command in
-    '') flags='--version --url --json --help' first='list watch register resolve set deregister copy doctor completion' index=$((COMP_CWORD - 1)) ;;
+    '') flags='--version --url --json --help' first='list watch register resolve set deregister copy doctor completion' ;;
     list) flags='--json --url --help' first='' services=yes ;;
     watch) flags='--json --url --all --help' first='' services=yes ;;
     register) flags='--json --url --endpoint --id --version --zone --weight --tag --meta --check --ready-timeout --drain --help' first='' services=yes ;;
@@ -23,11 +30,15 @@ _sd() {
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$current"))
-  elif ((COMP_CWORD == index + 1)); then
+  elif ((place == 0)); then
     COMPREPLY=($(compgen -W "$first" -- "$current"))
     # not by compgen -W, which would run what stands in a name
     [[ $services ]] && while IFS= read -r name; do
-      [[ $name == "$current"* ]] && COMPREPLY+=("$(printf %q "$name")")
+      [[ $name == "$current"* ]] || continue
+      # bash replaces what follows the last colon
+      printf -v name %q "$name"
+      [[ $current == *:* ]] && name=${name#"${current%:*}:"}
+      COMPREPLY+=("$name")
     done < <(sd list --json 2>/dev/null | sed -n 's/^{"service":"\([^"\\]*\)"}$/\1/p')
   fi
 }

@@ -2,8 +2,8 @@
 # zsh completion of sd: source <(sd completion zsh)
 _sd_services() {
   local -a services
-  services=("${(@f)$(sd list --json 2>/dev/null | sed -n 's/^{"service":"\([^"\\]*\)"}$/\1/p')}")
-  compadd -- $services
+  services=(${(f)"$(sd list --json 2>/dev/null | sed -n 's/^{"service":"\([^"\\]*\)"}$/\1/p')"})
+  compadd -a services
 }
 _sd_commands() {
   local -a commands
@@ -23,7 +23,8 @@ _sd_commands() {
 _sd() {
   local curcontext="$curcontext" state line
   typeset -A opt_args
-  _arguments -C '--version[print the version]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--json[one JSON object a line]' '--help[display help for command]' '1:command:_sd_commands' '*::argument:->arguments'
+  # what follows the command is the command's
+  _arguments -C -A '-*' '--version[print the version]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--json[one JSON object a line]' '--help[display help for command]' '1:command:_sd_commands' '*::argument:->arguments'
   if [[ $state == arguments ]]; then
     case $line[1] in
       list) _arguments '--json[one JSON object a line]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--help[display help for command]' '1:service:_sd_services' '*:argument:_default' ;;

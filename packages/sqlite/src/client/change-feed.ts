@@ -9,6 +9,13 @@ const pollMs = { withHints: 250, alone: 50 }
 /** The least pause between two looks, so that a burst of changes costs few. */
 const restMs = 5
 
+const replaced = (): Error =>
+  sqliteError(
+    'cursor-expired',
+    'observe',
+    'the file was replaced, or no longer keeps the changes since the cursor',
+  )
+
 /** An observation, as the feed knows it. */
 export interface ChangeStream {
   apply(changes: Changes): Promise<void> | void
@@ -32,10 +39,14 @@ export class ChangeFeed {
   /** Feeds `stream` with what happens after `place`; what it knows already may come again. */
   add(stream: ChangeStream, place: Place): void {
     this.#streams.add(stream)
-    if (this.#place === undefined || this.#running === undefined) this.#place = place
-    else if (this.#place.epoch === place.epoch && place.revision < this.#place.revision)
-      this.#place = place
-    if (this.#running !== undefined) return
+    if (this.#running !== undefined && this.#place !== undefined) {
+      const { epoch, revision } = this.#place
+      if (epoch !== place.epoch) this.#fail(this.#running, replaced())
+      // a new one in any case: the look that is under way may be past this stream's place
+      else this.#place = { epoch, revision: Math.min(revision, place.revision) }
+      return
+    }
+    this.#place = place
     const running = new AbortController()
     this.#running = running
     void this.#run(running.signal).catch((error: unknown) => this.#fail(running, error))
@@ -81,14 +92,9 @@ export class ChangeFeed {
       if (signal.aborted || from === undefined) return
       wake = Promise.withResolvers<void>()
       const changes = await this.#client.call('observe', signal, 'follow', from)
-      if (changes === undefined)
-        throw sqliteError(
-          'cursor-expired',
-          'observe',
-          'the file was replaced, or no longer keeps the changes since the cursor',
-        )
+      if (changes === undefined) throw replaced()
       for (const stream of [...this.#streams]) await stream.apply(changes)
-      // unless a stream came meanwhile that started further back
+      // unless a stream came meanwhile, which may have started further back
       if (this.#place === from) this.#place = changes.place
       await this.#rest(restMs)
       await this.#rest(hint.works ? pollMs.withHints : pollMs.alone, wake.promise)

@@ -83,7 +83,8 @@ export class StoreThread {
   #settle(reply: Exclude<StoreReply, { report: DriverEvent }>): void {
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
-    if (this.#pending.size === 0) this.#worker.unref()
+    // a late answer, of before `close`, must not end the process ahead of the thread
+    if (this.#pending.size === 0 && !this.ended) this.#worker.unref()
     if ('failure' in reply) pending?.reject(new StoreError(reply.failure))
     else pending?.resolve(reply.value)
   }

@@ -59,12 +59,20 @@ export const failureOf = (thrown: unknown): Failure => {
   }
 }
 
+const isOneOf = ({ sqlite }: Failure, codes: readonly number[]): boolean =>
+  sqlite !== undefined && codes.includes(primaryCode(sqlite))
+
 /** Whether somebody else held a lock, so that the same step may succeed a moment later. */
-export const isLocked = ({ sqlite }: Failure): boolean =>
-  sqlite !== undefined &&
-  [sqliteCode.busy, sqliteCode.locked].some((code) => code === primaryCode(sqlite))
+export const isLocked = (failure: Failure): boolean =>
+  isOneOf(failure, [sqliteCode.busy, sqliteCode.locked])
+
+/**
+ * Whether nothing can be written just now, while what stands may still be read: the file is locked,
+ * the disk is full, or a quota is used up (which SQLite calls an I/O error).
+ */
+export const isUnwritable = (failure: Failure): boolean =>
+  isLocked(failure) || isOneOf(failure, [sqliteCode.full, sqliteCode.io])
 
 /** Whether SQLite could not make sense of the file. */
-export const isCorrupt = ({ sqlite }: Failure): boolean =>
-  sqlite !== undefined &&
-  [sqliteCode.corrupt, sqliteCode.notADatabase].some((code) => code === primaryCode(sqlite))
+export const isCorrupt = (failure: Failure): boolean =>
+  isOneOf(failure, [sqliteCode.corrupt, sqliteCode.notADatabase])

@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, realpathSync, statfsSync } from 'node:fs'
 
 /** By the magic numbers of statfs(2): file systems that other machines write, too. */
 const networkTypes: ReadonlyMap<number, string> = new Map([
@@ -17,13 +17,17 @@ const networkTypes: ReadonlyMap<number, string> = new Map([
   [0x47_50_46_53, 'gpfs'],
   [0x19_83_03_26, 'beegfs'],
   [0x56_4c, 'ncpfs'],
+  [0x78_6f_42_56, 'vboxsf'],
 ])
 
 const fuse = 0x65_73_55_46
 
-/** FUSE says nothing of what is behind it, but for its subtype in the mount table. */
+/**
+ * FUSE says nothing of what is behind it, but for its type in the mount table. What a host shares with
+ * its virtual machines counts, too: each has a kernel, and so locks and a boot, of its own.
+ */
 const networkFuse =
-  /^fuse\.(?:sshfs|glusterfs|s3fs|rclone|goofys|gcsfuse|ceph.*|juicefs|davfs.*|curlftpfs|moosefs|mfs|mount-s3|blobfuse2?|cvmfs.*)$/
+  /^(?:virtiofs|fakeowner|fuse\.(?:grpcfuse|osxfs|vmhgfs-fuse|sshfs|glusterfs|s3fs|rclone|goofys|gcsfuse|ceph.*|juicefs|davfs.*|curlftpfs|moosefs|mfs|mount-s3|blobfuse2?|cvmfs.*))$/
 
 /** The type of the mount that `folder` lies on, by a mount table in the format of `/proc/mounts`. */
 export const mountType = (table: string, folder: string): string | undefined => {
@@ -55,7 +59,9 @@ export const networkNameOf = (
 }
 
 /** The network file system that `folder` lies on, where that can be told: on Linux. */
-export const networkFileSystem = (folder: string): string | undefined =>
-  process.platform === 'linux'
-    ? networkNameOf(statfsSync(folder).type, folder, () => readFileSync('/proc/mounts', 'utf8'))
-    : undefined
+export const networkFileSystem = (folder: string): string | undefined => {
+  if (process.platform !== 'linux') return undefined
+  // the mount table knows no links
+  const real = realpathSync(folder)
+  return networkNameOf(statfsSync(real).type, real, () => readFileSync('/proc/mounts', 'utf8'))
+}

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { StoreMoved, StoreRefusal } from './failure.ts'
@@ -9,10 +9,14 @@ const lockWaitMs = 5
 
 /** The file that a path names just now; `undefined` when there is none, or an empty one. */
 export const fileAt = (path: string): string | undefined => {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+  // no link: the log lies beside what it leads to, and so may another file system
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (stat === undefined) return undefined
   if (!stat.isFile())
-    throw new StoreRefusal('invalid-config', `${path} is no file; expected one, or nothing there`)
+    throw new StoreRefusal(
+      'invalid-config',
+      `${path} is ${stat.isSymbolicLink() ? 'a link' : 'no file'}; expected a file, or nothing there (its folder may be a link)`,
+    )
   return stat.size === 0n ? undefined : `${stat.dev}:${stat.ino}`
 }
 
@@ -44,7 +48,8 @@ export class OpenFile implements Disposable {
       this.database.exec('PRAGMA synchronous = NORMAL')
       this.#refuseForeign(path)
       const row = this.statement('SELECT epoch FROM store').get()
-      this.epoch = String(row?.['epoch'])
+      // with the inode: a backup that was put back bears the same name, and may have gone on since
+      this.epoch = `${String(row?.['epoch'])}-${identity.split(':')[1]}`
       // there since the first read, and the same until the last connection closes
       this.#companions = companionsAt(path)
       if (!this.isCurrent) throw new StoreMoved(`${path} was replaced`)

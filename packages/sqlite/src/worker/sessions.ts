@@ -2,10 +2,11 @@ import type { OpenFile } from './open-file.ts'
 import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import { type Moment, silenceMs, stallMs, type StoredSession } from './session-expiry.ts'
 
-const read = (file: OpenFile): readonly StoredSession[] =>
+/** All sessions, or the one of that id. */
+const read = (file: OpenFile, id?: string): readonly StoredSession[] =>
   file
-    .statement('SELECT * FROM sessions')
-    .all()
+    .statement(`SELECT * FROM sessions ${id === undefined ? '' : 'WHERE id = ?'}`)
+    .all(...(id === undefined ? [] : [id]))
     .map((row) => ({
       id: String(row['id']),
       ttlMs: Number(row['ttl_ms']),
@@ -77,6 +78,13 @@ export class Sessions {
   /** Within a write: ends also those whose process is gone, which costs a look at each. */
   endOver(file: OpenFile): void {
     this.end(file, this.over(file))
+  }
+
+  /** Within a write: the same for one session; tells whether it was. */
+  endIfOver(file: OpenFile, id: string): boolean {
+    const over = this.#over(read(file, id), moment(file))
+    this.end(file, over)
+    return over.has(id)
   }
 
   /** Who is over: silent for its ttl, or its process gone. */

@@ -1,5 +1,5 @@
 import type { DriverEvent } from '@sd/core/driver'
-import { failureOf, isLocked } from './failure.ts'
+import { failureOf, isUnwritable } from './failure.ts'
 import type { OpenFile } from './open-file.ts'
 import { keptChanges } from './schema.ts'
 import { monotonicMs, Sessions } from './sessions.ts'
@@ -164,7 +164,7 @@ export class Store implements StoreApi, Disposable {
     }
   }
 
-  /** Ends who is over, if any; tells whom it had to leave because the file is locked. */
+  /** Ends who is over, if any; tells whom it had to leave because nobody can write. */
   #sweep(): ReadonlySet<string> {
     const over = this.#file.read((file) => this.#sessions.over(file))
     if (over.size === 0) return nobody
@@ -172,7 +172,7 @@ export class Store implements StoreApi, Disposable {
       this.#write((file) => this.#sessions.endOver(file))
       return nobody
     } catch (error) {
-      if (!isLocked(failureOf(error))) throw error
+      if (!isUnwritable(failureOf(error))) throw error
       return this.#file.read((file) => this.#sessions.overWhileLocked(file))
     }
   }
@@ -187,7 +187,10 @@ export class Store implements StoreApi, Disposable {
   }
 
   #writeOne(file: OpenFile, session: string | null, { key, document, expected }: Write): Written {
-    const standing = this.#findOne(file, key)
+    let standing = this.#findOne(file, key)
+    const owner = standing?.revision === expected ? null : standing?.session
+    // what a dead process left is in nobody's way
+    if (owner && this.#sessions.endIfOver(file, owner)) standing = undefined
     if ((standing?.revision ?? 0) !== expected) return { standing }
     if (document === undefined) {
       file
