@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { idsOf, orders, soon } from '@sd/contract-tests/world'
 import { consul, launch, provisionFor, type Server } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { graceMs, slackMs, ttlMs } from './registry-world.ts'
-import { connect, httpOf, idsOf, orders, soon } from './support.ts'
+import { connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 const closeTimeoutMs = 1_500

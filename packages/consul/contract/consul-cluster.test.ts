@@ -1,8 +1,9 @@
 import { eventually } from '@sd/contract-tests'
+import { idsOf, instance, lists, pass, ref, request, soon } from '@sd/contract-tests/world'
 import { type Cluster, consul, launch, provisionFor, type Server } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { capMs, instance, lists, pass, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
-import { Admin, connect, httpOf, idsOf, ref, request, soon } from './support.ts'
+import { capMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { Admin, connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 

@@ -1,30 +1,23 @@
 import { eventually } from '@sd/contract-tests'
-import { type Cluster, consul, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
-import { request as httpRequest } from 'undici'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  capMs,
-  graceMs,
+  codeOf,
+  idsOf,
   instance,
   lists,
-  pass,
-  RegistryWorld,
-  slackMs,
-  ttlMs,
-} from './registry-world.ts'
-import { StrangeHost } from './strange-host.ts'
-import {
-  Admin,
-  codeOf,
-  connect,
-  httpOf,
-  idsOf,
   observing,
   orders,
+  pass,
   ref,
   request,
   soon,
-} from './support.ts'
+} from '@sd/contract-tests/world'
+import { type Cluster, consul, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
+import { request as httpRequest } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { maxBlockingQueries } from '../src/client/consul-client.ts'
+import { StrangeHost } from './strange-host.ts'
+import { Admin, connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 
@@ -219,5 +212,32 @@ describe.runIf(controllable)('one agent', () => {
     expect(await new Admin(host).writtenBy(session.id)).toHaveLength(1)
     await session.close(soon())
     await driver[Symbol.asyncDispose]()
+  })
+
+  test('watches that are left and made anew do not use up those of the server', async () => {
+    await using proxy = await TcpProxy.to(host)
+    await using own = connect(proxy.endpoint)
+    for (let round = 0; round < 3; round += 1) {
+      const began = performance.now()
+      const watches = Array.from({ length: maxBlockingQueries }, (_, index) =>
+        observing(own, { service: `r${round}w${index}` }),
+      )
+      for (const watch of watches) expect((await watch.any()).type).toBe('snapshot')
+      const second = watches.map((watch) => watch.any().catch((error: unknown) => error))
+      if (round === 0)
+        await eventually(
+          'the slots are taken',
+          5000,
+          () => proxy.connections >= maxBlockingQueries,
+          () => proxy.connections,
+        )
+      // the server still holds what was left: meanwhile they read by turns
+      const told = round === 0 ? [] : await Promise.all(second)
+      expect(told.filter((each) => (each as { type?: string }).type !== 'alive')).toEqual([])
+      expect(performance.now() - began).toBeLessThan(5000)
+      for (const watch of watches) await watch[Symbol.asyncDispose]()
+    }
+    await using stranger = connect(host)
+    await stranger.list(orders, soon())
   })
 })

@@ -1,11 +1,15 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
+import { codeOf, observing, ref, request, soon } from '@sd/contract-tests/world'
 import { consul, provideServers, TcpProxy } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maxBlockingQueries } from '../src/client/consul-client.ts'
+import { answerMs, blockingQuery } from '../src/client/blocking-query.ts'
+import { ConsulClient, maxBlockingQueries } from '../src/client/consul-client.ts'
+import { Slots } from '../src/client/slots.ts'
 import { Keys } from '../src/keys.ts'
+import { VirtualClock } from '../test/virtual-clock.ts'
 import { StrangeHost } from './strange-host.ts'
-import { Admin, codeOf, connect, observing, ref, request, soon } from './support.ts'
+import { Admin, connect } from './support.ts'
 
 const servers = await provideServers(consul)
 const host = servers.endpoints[0] ?? ''
@@ -100,6 +104,21 @@ test('names and everything: one blocking query each, and every edit is told', as
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
 })
 
+test('what somebody put into maintenance is live nowhere', async () => {
+  await put('kept', 'a')
+  await using names = observing(driver, { names: true })
+  await using all = observing(driver, { all: true })
+  await names.next()
+  await all.next()
+  const path = `agent/service/maintenance/${keys.serviceId({ service: 'kept', id: 'a' })}`
+  await admin.put(`${path}?enable=true`)
+  expect(await names.next()).toMatchObject({ removedNames: ['kept'] })
+  expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('kept__a')] })
+  await admin.put(`${path}?enable=false`)
+  expect(await names.next()).toMatchObject({ names: ['kept'] })
+  expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'kept' } }] })
+})
+
 describe('connections', () => {
   const watched = 250
 
@@ -163,6 +182,33 @@ describe('a host that is no good agent', () => {
     // three at once, then ten a second
     expect(strange.requests).toBeLessThanOrEqual(3 + 16 + 2)
     expect(alive).toBeGreaterThanOrEqual(strange.requests - 2)
+  })
+
+  test('that goes silent, also where no query waits, is given up in time', async () => {
+    // its index goes back, so that the watch reads anew, and that is never answered
+    const indexes = ['7', '3']
+    await using strange = await StrangeHost.that((response, count) => {
+      const index = indexes[count - 1]
+      if (index === undefined) return
+      response.setHeader('x-consul-index', index)
+      response.end(entry)
+    })
+    const clock = new VirtualClock()
+    const client = new ConsulClient({ endpoint: `http://${strange.host}` }, clock)
+    const parts = { client, slots: new Slots(1, clock) }
+    const question = {
+      lane: 'calls',
+      path: 'health/service/x?passing',
+      operation: 'observe',
+    } as const
+    const answers = blockingQuery(parts, question, soon(20_000))
+    await answers.next()
+    await answers.next()
+    const third = codeOf(answers.next())
+    await eventually('it is asked', 5000, () => strange.requests === 3)
+    await clock.pass(answerMs)
+    expect(await third).toBe('timeout')
+    await client.close()
   })
 
   test('that tells no index is asked with 1, never with 0 for ever', async () => {

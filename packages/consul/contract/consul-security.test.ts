@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { createDriverContext } from '@sd/core/driver'
+import { codeOf, idsOf, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { type Cluster, createCertificates, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consul } from '../src/index.ts'
@@ -15,7 +16,7 @@ import {
   launchWithTls,
   managementToken,
 } from './secure-servers.ts'
-import { codeOf, connect, httpOf, idsOf, observing, orders, request, soon } from './support.ts'
+import { Admin, connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 
@@ -62,6 +63,50 @@ describe.runIf(controllable)('S1: tokens', () => {
     }
     await using allowed = connect(host, { token: other })
     expect(await idsOf(allowed, { service: 'users' })).toEqual([])
+  })
+
+  test('one that may write but sees no nodes is told so, before it writes anything', async () => {
+    const token = await createToken(host, 'wordy', 'service_prefix "" { policy = "write" }')
+    await using driver = connect(host, { token })
+    expect(await codeOf(driver.openSession({ ttlMs: 10_000 }, soon()))).toBe('permission-denied')
+  })
+
+  test('R10: one that loses its right on one service: the others are passed as ever', async () => {
+    const rules = (...services: string[]): string =>
+      [...services, 'shop']
+        .map((name) => `service "${name}" { policy = "write" } `)
+        .join('')
+        .concat('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }')
+    const token = await createToken(host, 'losing', rules('users'))
+    await using driver = connect(host, { token })
+    const session = await driver.openSession({ ttlMs: 2000 }, soon())
+    const put = (service: string, count: number) =>
+      session.put(
+        Array.from({ length: count }, (_, index) => request(`${index}`, {}, { service })),
+        soon(),
+      )
+    // of those that fail there are more than are passed at once, and they wait longest
+    await put('users', 9)
+    await put('shop', 10)
+    const admin = new Admin(host, managementToken)
+    const policies = await admin.get<{ ID: string; Name: string }[]>('acl/policies')
+    const { ID = '', Name = '' } = policies.find((policy) => policy.Name === 'losing') ?? {}
+    await admin.put(`acl/policy/${ID}`, { ID, Name, Rules: rules() })
+    const began = performance.now()
+    while (performance.now() - began < 4000) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(await codeOf(session.renew(soon()))).toBe('none')
+    }
+    expect(await idsOf(driver, { service: 'shop' })).toHaveLength(10)
+    // core puts it again then, and tells why it cannot
+    expect(
+      await session.audit([ref('0', 'a', 'users'), ref('0', 'a', 'shop')], soon()),
+    ).toMatchObject([{ state: 'missing' }, { state: 'ours' }])
+    expect(await codeOf(session.close(soon()))).toBe('permission-denied')
+    expect(await idsOf(driver, { service: 'shop' })).toEqual([])
+    await admin.put(`acl/policy/${ID}`, { ID, Name, Rules: rules('users') })
+    await session.close(soon())
+    expect(await idsOf(driver, { service: 'users' })).toEqual([])
   })
 
   test('one that may only write one service: its neighbour is refused, and it is not harmed', async () => {

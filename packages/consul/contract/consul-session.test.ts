@@ -1,8 +1,9 @@
 import { jsonFormat, type DriverSession, type RegistryDriver } from '@sd/core/driver'
+import { codeOf, idsOf, ref, request, soon } from '@sd/contract-tests/world'
 import { consul, provideServers, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Keys } from '../src/keys.ts'
-import { Admin, codeOf, connect, idsOf, ref, request, soon } from './support.ts'
+import { Admin, connect } from './support.ts'
 
 const servers = await provideServers(consul)
 const host = servers.endpoints[0] ?? ''
@@ -133,6 +134,20 @@ describe('renew', () => {
     await admin.deregister(serviceId('2'))
     expect(await renewAll()).toBe('session-lost')
     expect(short.lost.aborted).toBe(true)
+    await short.close(soon())
+  })
+
+  test('does not take what was left to rivals for lost', async () => {
+    const short = await driver.openSession({ ttlMs: 1000 }, soon())
+    await short.put([request('1'), request('2'), request('3')], soon())
+    const taken = ['1', '2'].map((id) => request(id, { owner: 'b', at: 2 }))
+    expect(await rival.put(taken, soon())).toMatchObject([{ result: 'written' }, {}])
+    expect(await short.remove([ref('1'), ref('2')], soon())).toMatchObject([
+      { result: 'not-ours' },
+      { result: 'not-ours' },
+    ])
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(await codeOf(short.renew(soon()))).toBe('none')
     await short.close(soon())
   })
 
@@ -282,6 +297,30 @@ describe('audit', () => {
     ])
     expect(audits[2]?.record?.claim?.owner).toBe('b')
     expect(audits[3]?.record?.claim?.seq).toBe(1)
+  })
+
+  test("takes a dead rival's higher claim at another agent for nobody's", async () => {
+    await session.put([request('1')], soon())
+    const [entry] = await admin.health(orders())
+    const Meta = {
+      ...entry?.Service.Meta,
+      sd_record_0: entry?.Service.Meta['sd_record_0']?.replace('"owner":"a"', '"owner":"b"'),
+      sd_session: 'rival',
+    }
+    await admin.put('catalog/register', {
+      Node: 'elsewhere',
+      Address: '10.0.0.9',
+      Service: { ID: serviceId('1'), Service: orders(), Meta },
+      Check: { CheckID: 'dead', ServiceID: serviceId('1'), Status: 'critical' },
+    })
+    expect(await states(session, '1')).toEqual(['ours'])
+    await admin.deregister(serviceId('1'))
+    await until(
+      'the catalog has let ours go',
+      async () => (await admin.health(orders())).length === 1,
+    )
+    expect(await states(session, '1')).toEqual(['missing'])
+    await admin.put('catalog/deregister', { Node: 'elsewhere' })
   })
 
   test('sees what was deleted from the catalog alone, and putting it again heals it', async () => {

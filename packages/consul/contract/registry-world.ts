@@ -1,5 +1,5 @@
-import { type InstanceInput, Registry, type RegistryOptions, type Watcher } from '@sd/core'
-import { eventually } from '@sd/contract-tests'
+import type { Registry, RegistryOptions } from '@sd/core'
+import { type Follower, TestWorld } from '@sd/contract-tests/world'
 import { consul } from '../src/index.ts'
 
 /** Of every registry in these tests, in milliseconds. */
@@ -11,100 +11,33 @@ export const slackMs = 3_000
 /** A check lives a second longer than the ttl, and the agent tells the catalog. */
 export const graceMs = 1_500
 
-export const instance = (id: string, rest: Partial<InstanceInput> = {}): InstanceInput => ({
-  service: 'orders',
-  id,
-  endpoints: ['http://10.0.0.7:8080'],
-  ...rest,
-})
-
-/** What a watcher was told. */
-export class Told {
-  readonly watcher: Watcher
-  readonly removed: string[] = []
-  readonly #ended: Promise<void>
-
-  constructor(watcher: Watcher) {
-    this.watcher = watcher
-    this.#ended = this.#read()
-  }
-
-  async sees(ids: readonly string[], deadlineMs: number): Promise<void> {
-    const wanted = ids.toSorted().join()
-    const seen = (): string =>
-      this.watcher.instances
-        .map(({ id }) => id)
-        .toSorted()
-        .join()
-    await eventually(`the watcher sees ${wanted}`, deadlineMs, () => seen() === wanted, seen)
-  }
-
-  async close(): Promise<void> {
-    this.watcher.close()
-    await this.#ended
-  }
-
-  async #read(): Promise<void> {
-    for await (const event of this.watcher)
-      if (event.type !== 'stale')
-        for (const { type, instance: gone } of event.changes)
-          if (type === 'removed') this.removed.push(gone.id)
-  }
+/** What a watcher was told, checked event by event. */
+export interface Told extends Pick<Follower, 'watcher' | 'sees'> {
+  /** The ids that left, in order. */
+  readonly removed: readonly string[]
 }
 
-/** One test's registries and watchers on a namespace of its own. */
-export class RegistryWorld implements AsyncDisposable {
-  static #made = 0
-  readonly namespace = `world-${process.pid}-${RegistryWorld.#made++}`
-  readonly #registries: Registry[] = []
-  readonly #told: Told[] = []
+/** Registries over Consul, and their watchers; disposing checks what was told. */
+export class RegistryWorld extends TestWorld {
+  constructor() {
+    super({ ttlMs, capMs })
+  }
 
   /** A registry at the agent at `host:port`. */
   registry(host: string, options: RegistryOptions = {}): Registry {
-    const registry = new Registry(
-      consul({ endpoint: `http://${host}`, namespace: this.namespace }),
-      { ttlMs, backoff: { minMs: 50, maxMs: capMs }, ...options },
-    )
-    this.#registries.push(registry)
-    return registry
+    return this.open(consul({ endpoint: `http://${host}`, namespace: this.namespace }), options)
   }
 
-  told(registry: Registry, service = 'orders'): Told {
-    const told = new Told(registry.watch(service))
-    this.#told.push(told)
-    return told
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#told.map((told) => told.close()))
-    await Promise.all(this.#registries.map((registry) => registry.close()))
+  told(registry: Registry): Told {
+    const follower = this.follow(registry)
+    return {
+      watcher: follower.watcher,
+      sees: (ids, deadlineMs) => follower.sees(ids, deadlineMs),
+      get removed() {
+        return follower.changes.flatMap(({ type, instance }) =>
+          type === 'removed' ? [instance.id] : [],
+        )
+      },
+    }
   }
 }
-
-/** Waits until `registry` lists exactly these ids; returns after how many ms. */
-export const lists = async (
-  registry: Registry,
-  ids: readonly string[],
-  deadlineMs: number,
-): Promise<number> => {
-  const wanted = ids.toSorted().join()
-  const began = performance.now()
-  let seen = ''
-  await eventually(
-    `it lists ${wanted}`,
-    deadlineMs,
-    async () => {
-      seen = (await registry.list('orders'))
-        .map(({ id }) => id)
-        .toSorted()
-        .join()
-      return seen === wanted
-    },
-    () => seen,
-  )
-  return performance.now() - began
-}
-
-/** For outages, which are about time itself. */
-export const pass = (durationMs: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, durationMs))

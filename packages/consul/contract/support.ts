@@ -1,19 +1,7 @@
-import {
-  createDriverContext,
-  type Observation,
-  type OwnedRef,
-  type PutRequest,
-  type RegistryDriver,
-  type Scope,
-} from '@sd/core/driver'
+import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
 import { type Server, until } from '@sd/test-servers'
 import { request as httpRequest } from 'undici'
 import { consul, type ConsulConfig } from '../src/index.ts'
-
-/** Aborts a call that should have been over long ago. */
-export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(ms)
-
-export const orders: Scope = { service: 'orders' }
 
 /** `host:port` of a server's HTTP interface. */
 export const httpOf = (server: Server | undefined): string => server?.endpoints['http'] ?? ''
@@ -123,75 +111,5 @@ export class Admin {
       body: snapshot,
     })
     await body.dump()
-  }
-}
-
-export const request = (
-  id: string,
-  claim: Partial<PutRequest['claim']> = {},
-  rest: Partial<PutRequest['instance']> & { mode?: PutRequest['mode'] } = {},
-): PutRequest => {
-  const { mode = 'if-newer', ...instance } = rest
-  return {
-    instance: {
-      service: 'orders',
-      id,
-      endpoints: ['http://10.0.0.7:8080'],
-      weight: 100,
-      tags: [],
-      metadata: {},
-      ...instance,
-    },
-    claim: { owner: 'a', at: 1, seq: 0, ...claim },
-    mode,
-    ttlMs: 10_000,
-    registeredAtMs: 1,
-  }
-}
-
-export const ref = (id: string, owner = 'a', service = 'orders'): OwnedRef => ({
-  service,
-  id,
-  owner,
-})
-
-/** The ids of a list, sorted. */
-export const idsOf = async (driver: RegistryDriver, scope: Scope = orders): Promise<string[]> =>
-  (await driver.list(scope, soon())).records.map(({ instance }) => instance.id).toSorted()
-
-/** An observation under way: what it yielded, one by one. */
-export interface Observing extends AsyncDisposable {
-  /** The next that is not `alive`; throws what the driver threw. */
-  next(): Promise<Observation>
-  /** The next, whatever it is. */
-  any(): Promise<Observation>
-}
-
-export const observing = (driver: RegistryDriver, scope: Scope = orders): Observing => {
-  const end = new AbortController()
-  const iterator = driver.observe(scope, undefined, end.signal)[Symbol.asyncIterator]()
-  const any = async (): Promise<Observation> => (await iterator.next()).value
-  return {
-    any,
-    next: async () => {
-      for (;;) {
-        const observation = await any()
-        if (observation.type !== 'alive') return observation
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      end.abort(new Error('test over'))
-      await iterator.next().catch(() => {})
-    },
-  }
-}
-
-/** The code of what `work` fails with; `none` when it does not. */
-export const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work
-    return 'none'
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error)
   }
 }

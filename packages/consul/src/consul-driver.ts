@@ -47,7 +47,7 @@ class ConsulDriver implements RegistryDriver {
   readonly #client: ConsulClient
   readonly #catalog: Catalog
   readonly #observer: Observer
-  readonly #writes = new Slots(maxWrites)
+  readonly #writes: Slots
 
   constructor(config: ConsulConfig, context: DriverContext) {
     const keys = new Keys(config.namespace ?? defaultNamespace)
@@ -55,7 +55,8 @@ class ConsulDriver implements RegistryDriver {
     this.#context = context
     this.#client = new ConsulClient(config, context.clock)
     this.#catalog = new Catalog(this.#client, keys, context.format, config)
-    this.#observer = { catalog: this.#catalog, slots: new Slots(maxBlockingQueries) }
+    this.#observer = { catalog: this.#catalog, slots: new Slots(maxBlockingQueries, context.clock) }
+    this.#writes = new Slots(maxWrites, context.clock)
   }
 
   async openSession(
@@ -63,10 +64,12 @@ class ConsulDriver implements RegistryDriver {
     signal: AbortSignal,
   ): Promise<DriverSession> {
     // only to see that the agent is there; one without a leader keeps registrations, too
-    await this.#client.read(
+    const answer = await this.#client.read(
       { lane: 'heartbeats', path: 'status/leader', operation: 'open-session' },
       signal,
     )
+    // a token that sees no nodes could write, and would wait for ever to see it in the catalog
+    await this.#catalog.assertReadable(answer, 'open-session', undefined, signal)
     const { clock, random } = this.#context
     return new ConsulSession({
       id: random.id(sessionIdLength),

@@ -2,8 +2,9 @@ import type { Observation, Scope } from '@sd/core/driver'
 import type { Catalog } from './catalog/catalog.ts'
 import type { LiveServices } from './catalog/live-services.ts'
 import { type Difference, RecordDiff } from './catalog/record-diff.ts'
-import { blockingQuery } from './client/blocking-query.ts'
+import { answerMs, blockingQuery } from './client/blocking-query.ts'
 import type { Slots } from './client/slots.ts'
+import { withTimeout } from './client/with-timeout.ts'
 
 /** What an observation is made of. */
 export interface Observer {
@@ -13,6 +14,14 @@ export interface Observer {
 }
 
 const operation = 'observe'
+
+/** What an observation asks beside its blocking query. */
+const limited = <T>(
+  { client }: Catalog,
+  service: string | undefined,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => withTimeout(client.clock, answerMs, { operation, service }, signal, work)
 
 const toObservation = (first: boolean, { records, skipped, removed }: Difference): Observation => {
   if (first) return { type: 'snapshot', records, skipped }
@@ -40,7 +49,9 @@ async function* observeService(
     const entries = catalog.entriesIn(answer, operation)
     // also when it becomes empty: a token may have lost its rights
     if (entries.length === 0 && (first || diff.size > 0))
-      await catalog.assertReadable(answer, operation, service, signal)
+      await limited(catalog, service, signal, (bounded) =>
+        catalog.assertReadable(answer, operation, service, bounded),
+      )
     yield toObservation(first, diff.next(entries))
     first = false
   }
@@ -61,7 +72,9 @@ async function* followLiveServices(
     }
     const live = catalog.liveServicesIn(answer, operation)
     if (live.size === 0 && before?.size !== 0)
-      await catalog.assertReadable(answer, operation, undefined, signal)
+      await limited(catalog, undefined, signal, (bounded) =>
+        catalog.assertReadable(answer, operation, undefined, bounded),
+      )
     before = live
     yield live
   }
@@ -98,7 +111,9 @@ async function* observeAll(
     }
     const names = new Set([...live.keys(), ...(before?.keys() ?? [])])
     const changed = [...names].filter((name) => live.get(name) !== before?.get(name))
-    const found = await catalog.readServices(changed, operation, signal)
+    const found = await limited(catalog, undefined, signal, (bounded) =>
+      catalog.readServices(changed, operation, bounded),
+    )
     const differences = changed.map((name) => {
       const diff = diffs.get(name) ?? new RecordDiff(catalog)
       const difference = diff.next(found.get(name) ?? [])

@@ -41,7 +41,7 @@ describe('TokenBucket', () => {
 
 describe('Slots', () => {
   it('gives slots in order, and one back only once', async () => {
-    const slots = new Slots(1)
+    const slots = new Slots(1, new VirtualClock())
     const order: string[] = []
     const first = await slots.take(signal)
     const second = slots.take(signal).then((release) => (order.push('second'), release))
@@ -57,9 +57,9 @@ describe('Slots', () => {
 
   it('gives up in time or on abort, without losing a slot', async () => {
     const clock = new VirtualClock()
-    const slots = new Slots(1)
+    const slots = new Slots(1, clock)
     const held = await slots.take(signal)
-    const impatient = slots.takeWithin(clock, 50, signal)
+    const impatient = slots.takeWithin(50, signal)
     await clock.pass(50)
     expect(await impatient).toBeUndefined()
     const abort = new AbortController()
@@ -68,7 +68,25 @@ describe('Slots', () => {
     abort.abort(reason)
     await expect(aborted).rejects.toBe(reason)
     held()
-    expect(await slots.takeWithin(clock, 50, signal)).toBeTypeOf('function')
+    expect(await slots.takeWithin(50, signal)).toBeTypeOf('function')
+  })
+
+  it('gives nobody a slot that rests, until its time has come', async () => {
+    const clock = new VirtualClock()
+    const slots = new Slots(1, clock)
+    const left = await slots.take(signal)
+    left(100)
+    left()
+    const early = slots.takeWithin(50, signal)
+    await clock.pass(50)
+    expect(await early).toBeUndefined()
+    const waiting = slots.takeWithin(1000, signal)
+    await clock.pass(50)
+    // it is found by whoever asks next, and goes to whoever asked first
+    const next = slots.takeWithin(1000, signal)
+    const release = await waiting
+    release?.()
+    expect(await next).toBeTypeOf('function')
   })
 })
 
@@ -89,6 +107,13 @@ describe('LateWrites', () => {
     expect(late.settled).toBe(false)
     answer('written')
     await clock.pass(0)
+    expect(late.settled).toBe(true)
+  })
+
+  it('starts none whose caller has left already: nothing would ever end it', async () => {
+    const { late } = given()
+    const write = late.run(() => new Promise<string>(() => {}), AbortSignal.abort(reason))
+    await expect(write).rejects.toBe(reason)
     expect(late.settled).toBe(true)
   })
 

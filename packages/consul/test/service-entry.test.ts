@@ -75,10 +75,12 @@ describe('parseLiveServices', () => {
     expect([
       ...live(
         row({}),
-        row({ ServiceName: 'users', Status: 'critical' }),
+        row({ ServiceName: 'users', ServiceID: 'users__1', Status: 'critical' }),
         row({ ServiceName: 'web', Name: 'http' }),
         row({ ServiceName: 'far', Node: 'n2' }),
         row({ ...sick, Node: 'n2' }),
+        row({ ServiceName: 'kept', ServiceID: 'kept__1' }),
+        row({ ServiceName: 'kept', ServiceID: 'kept__1', Name: 'maintenance', Status: 'critical' }),
       ).keys(),
     ]).toEqual(['orders'])
   })

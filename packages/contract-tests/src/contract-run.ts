@@ -1,10 +1,4 @@
-import {
-  type InstanceInput,
-  type Logger,
-  Registry,
-  type RegistryOptions,
-  type ServiceInstance,
-} from '@sd/core'
+import type { InstanceInput, Logger, Registry, RegistryOptions, ServiceInstance } from '@sd/core'
 import {
   type Capabilities,
   createDriverContext,
@@ -12,8 +6,8 @@ import {
   type RegistryDriver,
 } from '@sd/core/driver'
 import type { ContractHarness } from './contract-harness.ts'
-import { eventually } from './eventually.ts'
-import { Follower } from './follower.ts'
+import { lists } from './lists.ts'
+import { TestWorld } from './test-world.ts'
 
 /** Bounds of one run, all in milliseconds. */
 export interface ContractTimes {
@@ -34,18 +28,13 @@ export interface LogLine {
   readonly message: string
 }
 
-let namespaces = 0
-
 /** One case's world: a namespace of its own, and everything it opened, closed at its end. */
-export class ContractRun implements AsyncDisposable {
+export class ContractRun extends TestWorld {
   readonly harness: ContractHarness
   readonly capabilities: Capabilities
   readonly times: ContractTimes
   readonly many: number
-  readonly namespace: string
   readonly logs: LogLine[] = []
-  readonly #opened: Registry[] = []
-  readonly #followers: Follower[] = []
 
   constructor(
     harness: ContractHarness,
@@ -53,12 +42,11 @@ export class ContractRun implements AsyncDisposable {
     times: ContractTimes,
     many: number,
   ) {
+    super({ ...times, name: 'contract' })
     this.harness = harness
     this.capabilities = capabilities
     this.times = times
     this.many = many
-    namespaces += 1
-    this.namespace = `contract-${process.pid}-${Date.now().toString(36)}-${namespaces}`
   }
 
   /** A registry over the link that faults spoil. */
@@ -72,7 +60,7 @@ export class ContractRun implements AsyncDisposable {
     return this.open(factory ?? this.harness.connect(this.namespace), options)
   }
 
-  open(factory: DriverFactory, options: RegistryOptions = {}): Registry {
+  override open(factory: DriverFactory, options: RegistryOptions = {}): Registry {
     const log =
       (level: string) =>
       (details: object, message: string): void => {
@@ -84,15 +72,7 @@ export class ContractRun implements AsyncDisposable {
       warn: log('warn'),
       error: log('error'),
     }
-    const { ttlMs, capMs } = this.times
-    const registry = new Registry(factory, {
-      ttlMs,
-      backoff: { minMs: 50, maxMs: capMs },
-      logger,
-      ...options,
-    })
-    this.#opened.push(registry)
-    return registry
+    return super.open(factory, { logger, ...options })
   }
 
   /** A driver of its own, for what a registry does not show. To be disposed by the caller. */
@@ -108,12 +88,6 @@ export class ContractRun implements AsyncDisposable {
     return { registry, calls }
   }
 
-  follow(registry: Registry, service: string): Follower {
-    const follower = new Follower(registry.watch(service))
-    this.#followers.push(follower)
-    return follower
-  }
-
   /** Waits until that registry lists exactly these ids. */
   async lists(
     registry: Registry,
@@ -121,28 +95,12 @@ export class ContractRun implements AsyncDisposable {
     ids: readonly string[],
     deadlineMs: number,
   ): Promise<void> {
-    const wanted = JSON.stringify(ids.toSorted())
-    let seen: readonly ServiceInstance[] = []
-    await eventually(
-      `list of ${service} is ${wanted}`,
-      deadlineMs,
-      async () => {
-        seen = await registry.list(service)
-        return JSON.stringify(idsOf(seen)) === wanted
-      },
-      () => idsOf(seen),
-    )
+    await lists(registry, ids, deadlineMs, service)
   }
 
   /** What a write takes to be seen by another client: at once, where lists are linearizable. */
   get visibleMs(): number {
     return this.capabilities.list === 'linearizable' ? 0 : this.times.ttlMs
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const follower of this.#followers) await follower.close()
-    await Promise.all(this.#opened.map((registry) => registry.close()))
-    for (const follower of this.#followers) follower.check()
   }
 }
 

@@ -2,89 +2,109 @@ import type { InstanceChange, ServiceInstance, WatchEvent, Watcher } from '@sd/c
 import { eventually } from './eventually.ts'
 
 /**
- * Reads a watcher to its end and checks every event against what was told before (W1, W2): the
- * first is a `sync`; nothing is added twice, removed or updated unseen, or updated from something else.
+ * Reads a watcher to its end, and checks every event against those before it (W1, W2): the first is
+ * a `sync`; nothing is added twice, removed or updated unseen, or updated from what was never told.
  */
 export class Follower {
+  readonly watcher: Watcher
+  /** All that was told, in order. */
   readonly events: WatchEvent<InstanceChange>[] = []
+  /** What the events add up to, by id. */
   readonly view: Map<string, ServiceInstance> = new Map()
-  /** Ids that were ever told as removed. */
-  readonly removed: string[] = []
-  readonly #watcher: Watcher
-  readonly #problems: string[] = []
+  /** How often an id was told as added. */
+  readonly added: Map<string, number> = new Map()
+  /** How often an id was told as removed. */
+  readonly removed: Map<string, number> = new Map()
+  readonly #contradictions: string[] = []
   readonly #done: Promise<void>
   #ended = false
   #failure: unknown
 
   constructor(watcher: Watcher) {
-    this.#watcher = watcher
+    this.watcher = watcher
     this.#done = this.#read()
   }
 
+  /** Whether the watcher told all that it ever will. */
   get ended(): boolean {
     return this.#ended
   }
-  get watcher(): Watcher {
-    return this.#watcher
-  }
+  /** The changes of all events, in order. */
   get changes(): readonly InstanceChange[] {
     return this.events.flatMap((event) => (event.type === 'stale' ? [] : event.changes))
   }
+  /** The ids of the view, sorted. */
   get ids(): readonly string[] {
     return [...this.view.keys()].toSorted()
   }
 
-  /** Throws if any event contradicted what was told before, or if the watcher failed. */
+  /** Throws if the watcher failed or contradicted itself. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure as Error
-    if (this.#problems.length > 0) throw new Error(this.#problems.join('; '))
+    if (this.#contradictions.length > 0) throw new Error(this.#contradictions.join('; '))
   }
 
-  /** Waits until the told view has exactly these ids. */
-  async sees(ids: readonly string[], deadlineMs: number): Promise<void> {
-    const wanted = JSON.stringify(ids.toSorted())
+  /** Waits until what was told adds up to what `holds` wants; throws past the deadline. */
+  async until(what: string, deadlineMs: number, holds: (told: this) => boolean): Promise<void> {
     await eventually(
-      `the watcher sees ${wanted}`,
+      what,
       deadlineMs,
       () => {
         this.check()
-        return this.events.length > 0 && JSON.stringify(this.ids) === wanted
+        return this.events.length > 0 && holds(this)
       },
-      () => ({ ids: this.ids, stale: this.#watcher.stale?.cause.message }),
+      () => ({
+        size: this.view.size,
+        ids: this.ids.slice(0, 20),
+        held: this.watcher.held.length,
+        stale: this.watcher.stale?.cause.message,
+      }),
     )
   }
 
+  /** Waits until the view has exactly these ids; throws past the deadline. */
+  async sees(ids: readonly string[], deadlineMs: number): Promise<void> {
+    const wanted = ids.toSorted().join()
+    const what = `the watcher sees ${ids.slice(0, 20).join()}`
+    await this.until(what, deadlineMs, () => this.ids.join() === wanted)
+  }
+
+  /** Closes the watcher, reads what is left, and checks it all. */
   async close(): Promise<void> {
-    this.#watcher.close()
+    this.watcher.close()
     await this.#done
+    this.check()
   }
 
   async #read(): Promise<void> {
     try {
-      for await (const event of this.#watcher) this.#apply(event)
+      for await (const event of this.watcher) this.#take(event)
     } catch (error) {
       this.#failure = error
     }
     this.#ended = true
   }
 
-  #apply(event: WatchEvent<InstanceChange>): void {
+  #take(event: WatchEvent<InstanceChange>): void {
     if (this.events.length === 0 && event.type !== 'sync')
-      this.#problems.push(`the first event is ${event.type}`)
+      this.#contradictions.push(`the first event is ${event.type}`)
     this.events.push(event)
     if (event.type === 'stale') return
-    if (event.type === 'change' && event.changes.length === 0) this.#problems.push('empty change')
-    for (const change of event.changes) {
-      const { id } = change.instance
-      const known = this.view.get(id)
-      if (change.type === 'added' ? known !== undefined : known === undefined)
-        this.#problems.push(`${id} is ${change.type} while ${known ? '' : 'not '}known`)
-      if (change.type === 'updated' && JSON.stringify(change.previous) !== JSON.stringify(known))
-        this.#problems.push(`${id} is updated from something that was never told`)
-      if (change.type === 'removed') {
-        this.removed.push(id)
-        this.view.delete(id)
-      } else this.view.set(id, change.instance)
-    }
+    if (event.type === 'change' && event.changes.length === 0)
+      this.#contradictions.push('an empty change')
+    for (const change of event.changes) this.#follow(change)
+  }
+
+  #follow(change: InstanceChange): void {
+    const { id } = change.instance
+    const known = this.view.get(id)
+    if ((change.type === 'added') !== (known === undefined))
+      this.#contradictions.push(`${id} is ${change.type}, ${known ? 'known' : 'unknown'} as it is`)
+    if (change.type === 'updated' && JSON.stringify(change.previous) !== JSON.stringify(known))
+      this.#contradictions.push(`${id} is updated from what was never told`)
+    if (change.type === 'removed') this.view.delete(id)
+    else this.view.set(id, change.instance)
+    const counts = change.type === 'updated' ? undefined : this[change.type]
+    counts?.set(id, (counts.get(id) ?? 0) + 1)
   }
 }

@@ -1,19 +1,10 @@
 import type { Registry } from '@sd/core'
 import { eventually } from '@sd/contract-tests'
+import { ids, instance, lists, pass } from '@sd/contract-tests/world'
 import { etcd, launch, provisionFor, type Server } from '@sd/test-servers'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  capMs,
-  clientOf,
-  ids,
-  instance,
-  lists,
-  pass,
-  RegistryWorld,
-  slackMs,
-  ttlMs,
-} from './registry-world.ts'
+import { capMs, clientOf, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
@@ -76,7 +67,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     const watching = world.registry([endpoint], {}, credentials)
     const registration = await owner.register(instance('a'))
     await owner.register(instance('b'))
-    const told = world.told(watching)
+    const told = world.follow(watching)
     await told.sees(['a', 'b'], slackMs)
     await pass(tokenTtlMs * 2)
     await registration.update({ weight: 1 })
@@ -102,7 +93,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     await using world = await worldWith('orders')
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, credentials)
-    const told = world.told(watching)
+    const told = world.follow(watching)
     const names = ids('i', 124)
     const results = await Promise.allSettled(
       [
@@ -126,7 +117,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
   test('a watch of a forbidden service rejects, and the others go on', async () => {
     await using world = await worldWith('orders')
     const registry = world.registry([endpoint], {}, credentials)
-    const told = world.told(registry)
+    const told = world.follow(registry)
     await told.sees([], slackMs)
     const denied = { code: 'permission-denied', service: 'secret' }
     await expect(registry.watch('secret').next()).rejects.toMatchObject(denied)
@@ -146,8 +137,8 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     const watching = world.registry([endpoint], {}, { ...root })
     const registration = await owner.register(instance('a'))
     await owner.register(instance('u', { service: 'users' }))
-    const told = world.told(watching)
-    const users = world.told(watching, 'users')
+    const told = world.follow(watching)
+    const users = world.follow(watching, 'users')
     await told.sees(['a'], slackMs)
     await users.sees(['u'], slackMs)
     await permission('revoke', world.namespace, 'orders')
@@ -179,7 +170,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, credentials)
     const registration = await owner.register(instance('a'))
-    const told = world.told(watching)
+    const told = world.follow(watching)
     await told.sees(['a'], slackMs)
     await permission('revoke', world.namespace, 'orders')
     {

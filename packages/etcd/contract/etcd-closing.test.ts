@@ -1,19 +1,16 @@
 import { eventually } from '@sd/contract-tests'
-import { etcd, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ClientProcess, type ClientTask, forkClient } from './fork-client.ts'
 import {
-  clientOf,
-  graceMs,
+  type ClientProcess,
+  type ClientTask,
+  forkClient,
   ids,
   instance,
   lists,
-  RegistryWorld,
-  slackMs,
-  ttlMs,
-} from './registry-world.ts'
+} from '@sd/contract-tests/world'
+import { etcd, launch, provisionFor, type Server, StrangeHost, TcpProxy } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clientOf, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin } from './support.ts'
-import { StrangeHost } from './strange-host.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const callTimeoutMs = 600
@@ -24,8 +21,9 @@ const exitMs = 2_000
 
 const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>
   forkClient({
-    endpoints: [`http://${endpoint}`],
-    namespace,
+    module: new URL('../src/index.ts', import.meta.url).href,
+    factory: 'etcd',
+    config: { endpoints: [`http://${endpoint}`], namespace },
     id: 'child',
     ttlMs,
     callTimeoutMs,
@@ -63,7 +61,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     await using world = new RegistryWorld()
     const registry = world.registry([endpoint], { closeTimeoutMs })
     const watching = world.registry([endpoint])
-    const told = world.told(watching)
+    const told = world.follow(watching)
     const before = await leases()
     const streams = await keepAlives(server)
     await Promise.all(ids('i', 1000).map((id) => registry.register(instance(id))))
@@ -78,7 +76,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     expect(now.started - streams.started).toBe(1)
     const periods = (performance.now() - sinceMs) / (ttlMs / 4)
     expect(now.received - sinceBeats).toBeLessThanOrEqual(Math.ceil(periods / 0.9) + 1)
-    const iteration = world.told(registry)
+    const iteration = world.follow(registry)
     await iteration.sees(ids('i', 1000), slackMs)
     const began = performance.now()
     await registry.close()
@@ -93,11 +91,11 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     const watching = world.registry([endpoint])
     await using client = await start(endpoint, world.namespace)
     expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
-    expect(await leases()).toContain(client.report.leaseId)
-    const told = world.told(watching)
+    expect(await leases()).toContain(client.report.sessionId)
+    const told = world.follow(watching)
     await told.sees(['child'], slackMs)
     await expectCleanEnd(client, 0)
-    expect(await leases()).not.toContain(client.report.leaseId)
+    expect(await leases()).not.toContain(client.report.sessionId)
     await told.sees([], slackMs)
   })
 
@@ -111,7 +109,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
       await server.resume()
     }
     await lists(world.registry([endpoint]), [], ttlMs + graceMs + slackMs)
-    expect(await leases()).not.toContain(client.report.leaseId)
+    expect(await leases()).not.toContain(client.report.sessionId)
   })
 
   test('R11: a process ends by itself while the server is down; its lease runs out', async () => {
@@ -124,7 +122,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
       await server.start()
     }
     await lists(world.registry([endpoint]), [], ttlMs + graceMs + slackMs)
-    expect(await leases()).not.toContain(client.report.leaseId)
+    expect(await leases()).not.toContain(client.report.sessionId)
   })
 
   test('nothing escapes from a callback while the link is reset in the middle of frames', async () => {
@@ -156,13 +154,14 @@ describe('R8, R11: a host that is not etcd', () => {
   ] as const)('that %s', async (_, behaviour) => {
     await using host = await StrangeHost.that(behaviour)
     await using client = await start(host.endpoint, 'nobody', { awaitRegistered: false })
-    const { list, listMs, state, leaseId } = client.report
+    const { list, listMs, state, sessionId } = client.report
     expect(list).toMatch(/^(?:unavailable|timeout)$/)
     expect(listMs).toBeLessThan(callTimeoutMs + 500)
     expect(state).toBe('registering')
-    expect(leaseId).toBe('')
+    expect(sessionId).toBe('')
     // it keeps trying
-    if (behaviour !== 'refuses') await host.accepts(3, callTimeoutMs * 4 + slackMs)
+    if (behaviour !== 'refuses')
+      await eventually('three connections', callTimeoutMs * 4 + slackMs, () => host.accepted >= 3)
     await expectCleanEnd(client, closeTimeoutMs)
   })
 })

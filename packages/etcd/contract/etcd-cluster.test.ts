@@ -1,4 +1,5 @@
 import { eventually } from '@sd/contract-tests'
+import { type Follower, ids, instance, lists, pass } from '@sd/contract-tests/world'
 import { type Cluster, etcd, launch, provisionFor, type Server } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -6,16 +7,11 @@ import {
   clientOf,
   firstEndpointFirst,
   graceMs,
-  ids,
-  instance,
-  lists,
-  pass,
   RegistryWorld,
   slackMs,
   ttlMs,
 } from './registry-world.ts'
 import { admin } from './support.ts'
-import type { Told } from './told.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 
@@ -52,7 +48,7 @@ describe.runIf(controllable)('a cluster of three', () => {
         ids(`r${index}-`, 3).map((id) => registry.register(instance(id))),
       ),
     )
-    const told = registries.map((registry) => world.told(registry))
+    const told = registries.map((registry) => world.follow(registry))
     for (const each of told) await each.sees(names, slackMs)
     const wellAgain = async (deadlineMs: number): Promise<void> => {
       for (const registry of registries)
@@ -67,7 +63,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     return { registries, names, told, wellAgain }
   }
 
-  const expectNobodyGone = (told: readonly Told[]): void => {
+  const expectNobodyGone = (told: readonly Follower[]): void => {
     for (const { removed } of told) expect([...removed.keys()]).toEqual([])
   }
 
@@ -80,7 +76,7 @@ describe.runIf(controllable)('a cluster of three', () => {
       const elsewhere = world.registry(othersThan(member))
       await here.register(instance('here'))
       await elsewhere.register(instance('elsewhere'))
-      const watch = { here: world.told(here), elsewhere: world.told(elsewhere) }
+      const watch = { here: world.follow(here), elsewhere: world.follow(elsewhere) }
       await watch.here.sees(['here', 'elsewhere'], slackMs)
       await watch.elsewhere.sees(['here', 'elsewhere'], slackMs)
       await member.pause()
@@ -91,7 +87,7 @@ describe.runIf(controllable)('a cluster of three', () => {
         await watch.here.sees(['here', 'elsewhere', 'later'], ttlMs + slackMs)
         await pass(ttlMs * 1.5)
         await registration.update({ weight: 5 })
-        const updated = (told: Told): boolean => told.view.get('later')?.weight === 5
+        const updated = (told: Follower): boolean => told.view.get('later')?.weight === 5
         await watch.here.until('an update', slackMs, updated)
         await watch.elsewhere.until('an update', slackMs, updated)
         await lists(elsewhere, ['here', 'elsewhere', 'later'], slackMs)

@@ -1,7 +1,8 @@
 import type { Cursor } from '@sd/core/driver'
+import { codeOf, idsOf, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { etcd, launch, provisionFor, type Server, TcpProxy, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
-import { admin, codeOf, connect, idsOf, observing, orders, ref, request, soon } from './support.ts'
+import { admin, connect } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''

@@ -1,18 +1,9 @@
 import type { Registry } from '@sd/core'
 import { eventually } from '@sd/contract-tests'
+import { ids, instance, pass } from '@sd/contract-tests/world'
 import { etcd, launch, provisionFor, type Server } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  capMs,
-  clientOf,
-  ids,
-  inStep,
-  instance,
-  pass,
-  RegistryWorld,
-  slackMs,
-  ttlMs,
-} from './registry-world.ts'
+import { capMs, clientOf, inStep, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 
@@ -66,7 +57,7 @@ describe.runIf(controllable)('R5: one server frozen just before a beat', () => {
     )
     const [reader, watching] = [0, 1].map(() => world.registry([clientOf(server)]))
     const unprotected = world.registry([clientOf(server)], { lossProtection: false })
-    const told = { held: world.told(watching as Registry), all: world.told(unprotected) }
+    const told = { held: world.follow(watching as Registry), all: world.follow(unprotected) }
     await told.held.sees(names, slackMs)
     await told.all.sees(names, slackMs)
     return {

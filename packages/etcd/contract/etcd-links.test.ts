@@ -1,12 +1,10 @@
 import type { Registration } from '@sd/core'
+import { ids, instance, lists } from '@sd/contract-tests/world'
 import { etcd, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import {
   capMs,
   clientOf,
-  ids,
-  instance,
-  lists,
   type Log,
   logInto,
   RegistryWorld,
@@ -48,7 +46,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     await Promise.all(ids('stay', 3).map((id) => staying.register(instance(id))))
     await leaving.register(instance('gone'))
     const log: Log = []
-    const told = world.told(world.registry([proxy.endpoint], { logger: logInto(log) }))
+    const told = world.follow(world.registry([proxy.endpoint], { logger: logInto(log) }))
     await told.sees([...ids('stay', 3), 'gone'], slackMs)
     using etcdItself = admin(clientOf(server))
     const before = await revisionOf(etcdItself)
@@ -83,7 +81,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
           logger: logInto(log),
           backoff: { minMs: 10, maxMs: 50 },
         })
-        const told = world.told(registry)
+        const told = world.follow(registry)
         await told.sees(['seed'], slackMs)
         link.refuse(true)
         return { bytes, link, log, told }
@@ -135,7 +133,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
       await Promise.all(
         names.map(async (id) => registrations.set(id, await owner.register(instance(id)))),
       )
-      const told = world.told(watching)
+      const told = world.follow(watching)
       await told.sees(names, slackMs)
       const end = performance.now() + (long ? 40_000 : 10_000)
       const drop = async (): Promise<void> => {
@@ -196,7 +194,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     const registrations = await Promise.all(
       names.map((id) => owner.register(instance(id, large('0')))),
     )
-    const told = world.told(world.registry([proxy.endpoint]))
+    const told = world.follow(world.registry([proxy.endpoint]))
     await told.sees(names, slackMs * 2)
     proxy.refuse(true)
     await Promise.all(registrations.map((registration) => registration.update(large('1'))))
@@ -216,7 +214,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     const [first, second, third] = await Promise.all(
       ids('i', 5).map((id) => owner.register(instance(id))),
     )
-    const told = world.told(watching)
+    const told = world.follow(watching)
     await told.sees(ids('i', 5), slackMs)
     proxy.refuse(true)
     await first?.update({ weight: 7 })

@@ -1,17 +1,8 @@
 import { type Cursor, type Observation, type RegistryDriver, toCursor } from '@sd/core/driver'
+import { codeOf, many, observing, orders, request, soon } from '@sd/contract-tests/world'
 import { etcd, provideServers, TcpProxy, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  admin,
-  codeOf,
-  connect,
-  follow,
-  many,
-  observing,
-  orders,
-  request,
-  soon,
-} from './support.ts'
+import { admin, connect, follow } from './support.ts'
 
 const servers = await provideServers(etcd)
 const endpoint = servers.endpoints[0] ?? ''

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
+import { codeOf, idsOf, observing, orders, request, soon } from '@sd/contract-tests/world'
 import { createCertificates, etcd, launch, provisionFor, type Server } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
-import { admin, codeOf, connect, idsOf, observing, orders, request, soon } from './support.ts'
+import { admin, connect } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''

@@ -1,7 +1,8 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { etcd, provideServers, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { admin, connect, idsOf, many, orders, ref, request, soon } from './support.ts'
+import { admin, connect } from './support.ts'
 
 const servers = await provideServers(etcd)
 const endpoint = servers.endpoints[0] ?? ''

@@ -2,18 +2,11 @@ import {
   createDriverContext,
   type Cursor,
   type Observation,
-  type OwnedRef,
-  type PutRequest,
   type RegistryDriver,
   type Scope,
 } from '@sd/core/driver'
 import { Etcd3 } from 'etcd3'
 import { etcd, type EtcdConfig } from '../src/index.ts'
-
-/** Aborts a call that should have been over long ago. */
-export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(ms)
-
-export const orders: Scope = { service: 'orders' }
 
 /** A driver for `host:port` endpoints. */
 export const connect = (
@@ -30,79 +23,6 @@ export const connect = (
 export const admin = (endpoint: string): Etcd3 & Disposable => {
   const client = new Etcd3({ hosts: `http://${endpoint}` })
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
-}
-
-export const request = (
-  id: string,
-  claim: Partial<PutRequest['claim']> = {},
-  rest: { service?: string; mode?: PutRequest['mode']; weight?: number } = {},
-): PutRequest => ({
-  instance: {
-    service: rest.service ?? 'orders',
-    id,
-    endpoints: ['http://10.0.0.7:8080'],
-    weight: rest.weight ?? 100,
-    tags: [],
-    metadata: {},
-  },
-  claim: { owner: 'a', at: 1, seq: 0, ...claim },
-  mode: rest.mode ?? 'if-newer',
-  ttlMs: 10_000,
-  registeredAtMs: 1,
-})
-
-export const many = (count: number, prefix = 'i'): PutRequest[] =>
-  Array.from({ length: count }, (_, index) => request(`${prefix}${index}`))
-
-export const ref = (id: string, owner = 'a', service = 'orders'): OwnedRef => ({
-  service,
-  id,
-  owner,
-})
-
-/** The ids of a list, sorted. */
-export const idsOf = async (driver: RegistryDriver, scope: Scope = orders): Promise<string[]> =>
-  (await driver.list(scope, soon())).records.map(({ instance }) => instance.id).toSorted()
-
-/** An observation under way: what it yielded, one by one. */
-export interface Observing extends AsyncDisposable {
-  /** The next that is not `alive`; throws what the driver threw. */
-  next(): Promise<Observation>
-  /** The next, whatever it is. */
-  any(): Promise<Observation>
-}
-
-export const observing = (
-  driver: RegistryDriver,
-  scope: Scope = orders,
-  cursor?: Cursor,
-): Observing => {
-  const end = new AbortController()
-  const iterator = driver.observe(scope, cursor, end.signal)[Symbol.asyncIterator]()
-  const any = async (): Promise<Observation> => (await iterator.next()).value
-  return {
-    any,
-    next: async () => {
-      for (;;) {
-        const observation = await any()
-        if (observation.type !== 'alive') return observation
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      end.abort(new Error('test over'))
-      await iterator.next().catch(() => {})
-    },
-  }
-}
-
-/** The code of what `work` fails with; `none` when it does not. */
-export const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work
-    return 'none'
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error)
-  }
 }
 
 /** Keeps a view up to date as core would: resumes from the cursor, starts over when it expired. */

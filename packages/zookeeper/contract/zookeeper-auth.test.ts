@@ -1,8 +1,18 @@
 import { eventually } from '@sd/contract-tests'
+import {
+  codeOf,
+  idsOf,
+  instance,
+  observing,
+  orders,
+  ref,
+  request,
+  soon,
+} from '@sd/contract-tests/world'
 import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { instance, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
-import { admin, codeOf, connect, idsOf, observing, orders, ref, request, soon } from './support.ts'
+import { RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { admin, connect } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const hosts = servers.endpoints

@@ -1,9 +1,9 @@
 import { eventually } from '@sd/contract-tests'
-import { launch, provisionFor, type Server, zookeeper } from '@sd/test-servers'
+import { type ClientProcess, ids, instance, lists } from '@sd/contract-tests/world'
+import { launch, provisionFor, type Server, StrangeHost, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { StrangeHost } from './client/strange-host.ts'
-import { type ClientProcess, type ClientTask, forkClient } from './fork-client.ts'
-import { graceMs, ids, instance, lists, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { type ClientTask, forkClient } from './fork-client.ts'
+import { graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { ask, clientOf } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'

@@ -1,29 +1,22 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
-import { launch, provisionFor, type Server, TcpProxy, zookeeper } from '@sd/test-servers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  capMs,
-  graceMs,
+  codeOf,
   ids,
+  idsOf,
   instance,
   lists,
-  pass,
-  RegistryWorld,
-  slackMs,
-  ttlMs,
-} from './registry-world.ts'
-import {
-  clientOf,
-  codeOf,
-  connect,
-  idsOf,
   observing,
   orders,
+  pass,
   ref,
   request,
   soon,
-} from './support.ts'
+} from '@sd/contract-tests/world'
+import { launch, provisionFor, type Server, TcpProxy, zookeeper } from '@sd/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { clientOf, connect } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 

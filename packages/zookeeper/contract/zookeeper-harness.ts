@@ -1,10 +1,11 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { soon } from '@sd/contract-tests/world'
 import { launch, TcpProxy, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
 import { expireSession } from './expire-session.ts'
-import { admin, clientOf, soon, writePersistent } from './support.ts'
+import { admin, clientOf, writePersistent } from './support.ts'
 
 /** All that the suite can ask for but `loseHistory`: there is no history to resume from. */
 export const zookeeperNeeds: readonly Need[] = [

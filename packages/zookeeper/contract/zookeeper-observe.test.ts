@@ -1,18 +1,8 @@
 import type { Observation, RegistryDriver } from '@sd/core/driver'
+import { codeOf, many, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { provideServers, TcpProxy, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  admin,
-  codeOf,
-  connect,
-  follow,
-  many,
-  observing,
-  orders,
-  ref,
-  request,
-  soon,
-} from './support.ts'
+import { admin, connect, follow } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const endpoint = servers.endpoints[0] ?? ''
@@ -151,6 +141,24 @@ describe('observe', () => {
       return gone.length === 2
     })
     expect(gone.toSorted()).toEqual(['orders', 'users'])
+  })
+
+  test('an update of the record that stands for a name costs that record, and no list', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    const all = many(100, 'one-of-many-names-')
+    await session.put(all, soon())
+    await using proxy = await TcpProxy.to(endpoint)
+    await using watcher = connect([proxy.endpoint], { namespace })
+    await using watch = observing(watcher, { names: true })
+    expect(await watch.any()).toMatchObject({ type: 'snapshot', names: ['orders'] })
+    const before = proxy.bytes.fromServer
+    await session.put(
+      all.map((item) => ({ ...item, claim: { ...item.claim, seq: 1 } })),
+      soon(),
+    )
+    expect(await watch.any()).toEqual({ type: 'alive' })
+    expect(proxy.bytes.fromServer - before).toBeLessThan(1_000)
+    await session.close(soon())
   })
 
   test('D4: a namespace below this one adds no name and no record', async () => {

@@ -1,4 +1,5 @@
 import { type DriverSession, jsonFormat, type RegistryDriver } from '@sd/core/driver'
+import { idsOf, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Keys } from '../src/keys.ts'
@@ -6,7 +7,7 @@ import { putBatch } from '../src/session/put-batch.ts'
 import { removeBatch } from '../src/session/remove-batch.ts'
 import type { SessionState } from '../src/session/session-state.ts'
 import { Turns } from '../src/session/turns.ts'
-import { admin, connect, idsOf, orders, ref, request, soon } from './support.ts'
+import { admin, connect } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const endpoint = servers.endpoints[0] ?? ''

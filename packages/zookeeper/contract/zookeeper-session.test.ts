@@ -1,18 +1,9 @@
-import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import type { DriverSession, InstanceRecord, RegistryDriver } from '@sd/core/driver'
+import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expireSession } from './expire-session.ts'
-import {
-  admin,
-  connect,
-  idsOf,
-  many,
-  orders,
-  ref,
-  request,
-  soon,
-  writePersistent,
-} from './support.ts'
+import { admin, connect, writePersistent } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const endpoint = servers.endpoints[0] ?? ''
@@ -210,6 +201,17 @@ describe('put', () => {
     await below[Symbol.asyncDispose]()
   })
 
+  test('refuses a service whose node is a record of a namespace above', async () => {
+    await session.put([request('eu')], soon())
+    const below = connect(servers.endpoints, { namespace: `${namespace}/orders` })
+    const belowSession = await below.openSession({ ttlMs: 8_000 }, soon())
+    const put = belowSession.put([request('x', {}, { service: 'eu' })], soon())
+    await expect(put).rejects.toMatchObject({ code: 'invalid-argument', retryable: false })
+    expect(await idsOf(driver)).toEqual(['eu'])
+    await belowSession.close(soon())
+    await below[Symbol.asyncDispose]()
+  })
+
   test('splits what is too large for one packet', async () => {
     const large = many(20).map((item) => ({
       ...item,
@@ -284,6 +286,51 @@ describe('audit', () => {
     expect(await session.put([request('1', { seq: 1 })], soon())).toMatchObject([
       { result: 'written' },
     ])
+  })
+})
+
+describe('edit', () => {
+  const edit = async (record: InstanceRecord | undefined, weight: number) =>
+    record && driver.edit?.(record, { ...record.instance, weight }, soon())
+  const only = async () => (await driver.list(orders, soon())).records[0]
+
+  test('leaves the record in its owner’s session, one seq higher', async () => {
+    await rival.put([request('1')], soon())
+    expect(await edit(await only(), 7)).toBe('edited')
+    expect(await only()).toMatchObject({
+      instance: { weight: 7 },
+      claim: { owner: 'a', at: 1, seq: 1 },
+    })
+    expect(await ownerOf('1')).toBe(rival.id)
+  })
+
+  test('changes nothing where the record is not the one that was read, or is gone', async () => {
+    await rival.put([request('1')], soon())
+    const record = await only()
+    await session.put([request('1', { owner: 'b', at: 2 })], soon())
+    expect(await edit(record, 7)).toBe('changed')
+    expect(await only()).toMatchObject({ instance: { weight: 100 }, claim: { owner: 'b' } })
+    await session.remove([ref('1', 'b')], soon())
+    expect(await edit(record, 7)).toBe('absent')
+    expect(await only()).toBeUndefined()
+  })
+
+  test('R7: one of two edits at once is told to read again, and none hits a takeover', async () => {
+    for (let at = 1; at <= 100; at++) {
+      await rival.put([request('1', { at: 2 * at })], soon())
+      const record = await only()
+      const [first, second] = await Promise.all([
+        edit(record, 7),
+        edit(record, 8),
+        session.put([request('1', { owner: 'b', at: 2 * at + 1 })], soon()),
+      ])
+      expect([first, second].filter((outcome) => outcome === 'edited').length).toBeLessThan(2)
+      expect(await only()).toMatchObject({
+        instance: { weight: 100 },
+        claim: { owner: 'b', seq: 0 },
+      })
+      await session.remove([ref('1', 'b')], soon())
+    }
   })
 })
 

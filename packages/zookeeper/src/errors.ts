@@ -17,6 +17,7 @@ const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = 
   AUTH_FAILED: 'permission-denied',
   INVALID_ACL: 'permission-denied',
   BAD_ARGUMENTS: 'invalid-argument',
+  NO_CHILDREN_FOR_EPHEMERALS: 'invalid-argument',
   TOO_LARGE: 'invalid-argument',
   UNIMPLEMENTED: 'unsupported',
 }
@@ -25,6 +26,8 @@ const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = 
 const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
   NO_AUTH: 'the node belongs to other credentials; check username and password',
   AUTH_FAILED: 'the server refuses the credentials; check username and password',
+  NO_CHILDREN_FOR_EPHEMERALS:
+    'a record of a namespace above stands where this service belongs; choose another name or namespace',
   QUOTA_EXCEEDED: "the namespace's quota is used up; raise it (setquota)",
 }
 

@@ -115,7 +115,7 @@ class ZooKeeperDriver implements RegistryDriver {
       connection.exists(root, signal),
     )
     return {
-      serverVersion: await serverVersion(this.#config.hosts, signal),
+      serverVersion: await serverVersion(this.#config.hosts, this.#context.clock, signal),
       limits: [
         `${root} has ${parents?.childCount ?? 0} service nodes; those that became empty stay`,
         'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s by default)',

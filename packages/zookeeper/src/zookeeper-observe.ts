@@ -1,13 +1,12 @@
-import type { Observation, Scope } from '@sd/core/driver'
+import { inParallel, type Observation, type Scope } from '@sd/core/driver'
 import { contentsOf, type Keys } from './keys.ts'
 import { EachParent } from './observe/each-parent.ts'
 import { NameFollower } from './observe/name-follower.ts'
 import type { Place } from './observe/place.ts'
 import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
 import { Wake } from './observe/wake.ts'
-import { inParallel } from './in-parallel.ts'
 import type { Reader } from './reader/reader.ts'
-import { serviceIn } from './zookeeper-read.ts'
+import { maxReads, serviceIn } from './zookeeper-read.ts'
 
 /** Everything the first time, then what changed since: one after the other, as it is asked for. */
 type Look = () => Promise<Exclude<Observation, { type: 'alive' }>>
@@ -30,7 +29,7 @@ const lookAtAll = (place: Place, changed: () => void): Look => {
   const parents = new EachParent(place, follow, changed)
   return recordLook(async () => {
     const { due, gone } = await parents.due()
-    const changes = await inParallel(due, (follower) => follower.changes())
+    const changes = await inParallel(due, maxReads, (follower) => follower.changes())
     return {
       decoded: changes.flatMap(({ decoded }) => decoded),
       removed: [
@@ -50,7 +49,7 @@ const lookAtNames = (place: Place, changed: () => void): Look => {
     const { due, gone } = await parents.due()
     const names: string[] = []
     const removedNames = gone.flatMap(({ service }) => service ?? [])
-    await inParallel(due, async (follower) => {
+    await inParallel(due, maxReads, async (follower) => {
       const before = follower.service
       await follower.refresh()
       if (follower.service === before) return

@@ -1,8 +1,10 @@
-import type { Contents, Scope } from '@sd/core/driver'
+import { type Contents, inParallel, type Scope } from '@sd/core/driver'
 import { isCode } from './errors.ts'
 import { contentsOf, type Decoded, isParent, type Keys } from './keys.ts'
-import { inParallel } from './in-parallel.ts'
 import type { Reads } from './reader/watches.ts'
+
+/** Most reads of one call on their way at once: more would only wait in the client. */
+export const maxReads = 64
 
 /** The service a scope is about, for error messages. */
 export const serviceIn = (scope: Scope): string | undefined =>
@@ -52,7 +54,7 @@ const readRecords = async (
   signal: AbortSignal,
 ): Promise<Decoded[]> => {
   const records = await childKeys(keys, reads, parent, signal)
-  const decoded = await inParallel(records, async (key): Promise<Decoded | undefined> => {
+  const decoded = await inParallel(records, maxReads, async (key): Promise<Decoded | undefined> => {
     const node = await ifThere(reads.get(keys.path(key), signal))
     return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
   })
@@ -70,10 +72,14 @@ export const readScope = async (
     return contentsOf(await readRecords(keys, reads, keys.parent(scope.service), signal))
   const parents = await childKeys(keys, reads, undefined, signal)
   if ('all' in scope) {
-    const found = await inParallel(parents, (parent) => readRecords(keys, reads, parent, signal))
+    const found = await inParallel(parents, maxReads, (parent) =>
+      readRecords(keys, reads, parent, signal),
+    )
     return contentsOf(found.flat())
   }
-  const records = await inParallel(parents, (parent) => findRecord(keys, reads, parent, signal))
+  const records = await inParallel(parents, maxReads, (parent) =>
+    findRecord(keys, reads, parent, signal),
+  )
   const names = records.flatMap((key) => (key === undefined ? [] : (keys.serviceOf(key) ?? [])))
   return { records: [], skipped: [], names }
 }

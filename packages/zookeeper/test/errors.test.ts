@@ -15,6 +15,7 @@ describe('toRegistryError', () => {
     ['AUTH_FAILED', 'permission-denied'],
     ['BAD_ARGUMENTS', 'invalid-argument'],
     ['TOO_LARGE', 'invalid-argument'],
+    ['NO_CHILDREN_FOR_EPHEMERALS', 'invalid-argument'],
     ['UNIMPLEMENTED', 'unsupported'],
     ['NOT_EMPTY', 'internal'],
   ])('%s is %s', (code, wanted) => {

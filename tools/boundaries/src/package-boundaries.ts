@@ -38,7 +38,12 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     timeFrom: 'injected clock',
   },
   ...backends,
-  { name: '@sd/contract-tests', folder: 'packages/contract-tests', mayImport: [core, driver] },
+  {
+    name: '@sd/contract-tests',
+    folder: 'packages/contract-tests',
+    mayImport: [core, driver],
+    subpaths: ['world'],
+  },
   {
     name: '@sd/registry',
     folder: 'packages/registry',

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { access, constants, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -60,6 +60,19 @@ describe('the packed packages, installed outside of the workspace', () => {
     })
   })
 
+  test('the command sd is linked, and lists by the embedded and every other backend', async () => {
+    const sd = join(consumer.folder, 'node_modules/.bin/sd')
+    await access(sd, constants.X_OK)
+    const list = (url: string): Promise<ProgramResult> => node([sd, 'list', '--url', url], 20_000)
+    const state = join(consumer.folder, 'state/sd.db')
+    expect(await list(`sqlite://${state}`)).toEqual({ exitCode: 0, output: 'SERVICE\n' })
+    for (const backend of ['etcd', 'zookeeper', 'consul']) {
+      const { exitCode, output } = await list(`${backend}://127.0.0.1:1`)
+      expect(exitCode, output).toBe(4)
+      expect(output).toContain(`the registry is ${backend}://127.0.0.1:1`)
+    }
+  })
+
   test('forkOwner starts, tells the failure of, and kills another process', async () => {
     expect(await node(['fork-owner.js', join(consumer.folder, 'told')], 20_000)).toEqual({
       exitCode: 0,
@@ -101,8 +114,9 @@ describe.each(packedPackages)('the tarball of @sd/%s', (folder) => {
   test('holds code, types and sources, and nothing else', () => {
     const files = [...published.files.keys()]
     const expected =
-      /^(?:package\.json|README\.md|LICENSE|src\/[\w/-]+\.ts|dist\/[\w/-]+(?:\.js|\.d\.ts)(?:\.map)?)$/
-    expect(files).toContain('dist/index.js')
+      /^(?:package\.json|README\.md|LICENSE|bin\/\w+\.js|src\/[\w/-]+\.ts|dist\/[\w/-]+(?:\.js|\.d\.ts)(?:\.map)?)$/
+    const { bin = { index: 'dist/index.js' } } = published.manifest
+    expect(files).toEqual(expect.arrayContaining(Object.values(bin)))
     expect(files.filter((file) => !expected.test(file) || /test\.|\/test\//.test(file))).toEqual([])
   })
 

@@ -13,7 +13,10 @@ export const packedPackages: readonly string[] = [
   'memory',
   'sqlite',
   'etcd',
+  'zookeeper',
+  'consul',
   'registry',
+  'cli',
   'contract-tests',
 ]
 

@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 
 interface Manifest {
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -61,9 +62,9 @@ export const undeclaredImports = ({
   return [...found]
 }
 
-/** Exported files, and sources that a source map names, which are not in the package. */
+/** Exported files, commands, and sources that a source map names, which are not in the package. */
 export const missingFiles = ({ manifest, files }: PublishedPackage): readonly string[] => {
-  const named = Object.values(manifest.exports).flatMap((target) =>
+  const named = [...Object.values(manifest.exports), manifest.bin ?? {}].flatMap((target) =>
     typeof target === 'string' ? [target] : Object.values(target),
   )
   const paths = named.map((target) => target.replace(/^\.\//, ''))

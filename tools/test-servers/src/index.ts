@@ -16,5 +16,6 @@ export type {
 export { consul } from './specs/consul.ts'
 export { etcd } from './specs/etcd.ts'
 export { zookeeper } from './specs/zookeeper.ts'
+export { StrangeHost } from './strange-host.ts'
 export { TcpProxy } from './tcp-proxy.ts'
 export { until } from './until.ts'

@@ -1,6 +1,11 @@
-import type { Contents, InstanceRecord, SkippedRecord, WireFormat } from '@sd/core/driver'
+import {
+  type Contents,
+  inParallel,
+  type InstanceRecord,
+  type SkippedRecord,
+  type WireFormat,
+} from '@sd/core/driver'
 import type { Answer, ConsulClient, Question } from '../client/consul-client.ts'
-import { inParallel } from '../client/in-parallel.ts'
 import type { ConsulConfig } from '../config.ts'
 import { consulError } from '../errors.ts'
 import type { Keys } from '../keys.ts'
@@ -53,11 +58,12 @@ export class Catalog {
   }
 
   /**
-   * For all services at once: the checks of the namespace, and those of every node, as a service
-   * is not live on a node that is not. One query, also where a change is waited for.
+   * For all services at once: the checks of the namespace, and whatever does not pass, as a service
+   * is not live beside a check of its own or of its node that fails. One query, also where a change
+   * is waited for.
    */
   liveServicesQuestion(operation: string): Question {
-    const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or ServiceID == ""`)
+    const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
     return {
       lane: 'calls',
       path: `health/state/any?filter=${filter}${this.#datacenter}${this.#consistency}`,

@@ -17,20 +17,22 @@ interface RawCheck {
   readonly ServiceName: string
 }
 
-/** What `health/state` answered to a query for our checks and those of nodes. */
+/** What a check speaks for: a service, or where it names none its whole node. */
+const subjectOf = ({ Node, ServiceID }: Pick<RawCheck, 'Node' | 'ServiceID'>): string =>
+  `${Node}/${ServiceID}`
+
+/** What `health/state` answered to a query for our checks and all that do not pass. */
 export const parseLiveServices = (text: string, keys: Keys, operation: string): LiveServices => {
   const checks = parseJson(text, operation) as readonly RawCheck[]
-  const sickNodes = new Set(
-    checks
-      .filter(({ ServiceID, Status }) => ServiceID === '' && Status !== 'passing')
-      .map(({ Node }) => Node),
-  )
+  const sick = new Set(checks.filter(({ Status }) => Status !== 'passing').map(subjectOf))
   const marks = new Map<string, string[]>()
-  for (const { Node, Name, Status, Notes, ServiceID, ServiceName } of checks) {
-    if (Name !== keys.checkName || Status !== 'passing' || sickNodes.has(Node)) continue
+  for (const check of checks) {
+    const { Node, Name, Notes, ServiceName } = check
+    const subject = subjectOf(check)
+    if (Name !== keys.checkName || sick.has(subject) || sick.has(`${Node}/`)) continue
     const service = keys.serviceOf(ServiceName)
     if (service === undefined) continue
-    const mark = `${Node}/${ServiceID} ${Notes}`
+    const mark = `${subject} ${Notes}`
     const known = marks.get(service)
     if (known === undefined) marks.set(service, [mark])
     else known.push(mark)

@@ -1,8 +1,7 @@
-import type { Clock } from '@sd/core/driver'
-import { consulError } from '../errors.ts'
 import type { Answer, ConsulClient, Question } from './consul-client.ts'
 import type { Slots } from './slots.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /**
  * How long the server may hold a query that nothing happens to. It answers everything again then;
@@ -12,8 +11,10 @@ import { TokenBucket } from './token-bucket.ts'
 const waitMs = 10_000
 /** A query that gets no slot in this time reads without waiting for a change. */
 const pollMs = 1000
-/** What an answer may take once the server's wait, and the sixteenth it adds to it, are over. */
-const answerMs = 3000
+/** The server adds up to a sixteenth, so that not all are answered together. */
+const longestWaitMs = waitMs + waitMs / 16
+/** What may pass until an answer, of a query that waits or of whatever else a watch has to ask. */
+export const answerMs: number = longestWaitMs + 3000
 /** Answers at once, and then one in so many ms: an index that never rests must not make a hot loop. */
 const burst = 3
 const refillMs = 100
@@ -23,28 +24,6 @@ export interface BlockingParts {
   readonly client: ConsulClient
   /** Of the driver's open blocking queries. */
   readonly slots: Slots
-}
-
-const withTimeout = async <T>(
-  clock: Clock,
-  { operation, service }: Question,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> => {
-  const controller = new AbortController()
-  const forward = (): void => controller.abort(signal.reason)
-  const limitMs = waitMs + waitMs / 16 + answerMs
-  const timer = clock.setTimer(limitMs, () => {
-    const message = `the blocking query was not answered within ${limitMs} ms`
-    controller.abort(consulError('timeout', operation, message, service))
-  })
-  signal.addEventListener('abort', forward, { once: true })
-  try {
-    return await work(controller.signal)
-  } finally {
-    timer.cancel()
-    signal.removeEventListener('abort', forward)
-  }
 }
 
 /** The index to ask with next. It must never be 0 by accident, and starts over when it went back. */
@@ -65,16 +44,18 @@ export async function* blockingQuery(
 ): AsyncGenerator<Answer | undefined, never> {
   const bucket = new TokenBucket(client.clock, burst, refillMs)
   let index = 0n
+  const limited = (asked: Question): Promise<Answer> =>
+    withTimeout(client.clock, answerMs, asked, signal, (bounded) => client.read(asked, bounded))
   const ask = async (): Promise<Answer> => {
-    const release = index === 0n ? undefined : await slots.takeWithin(client.clock, pollMs, signal)
-    if (release === undefined) return client.read({ ...question, lane: 'calls' }, signal)
+    const release = index === 0n ? undefined : await slots.takeWithin(pollMs, signal)
+    if (release === undefined) return limited({ ...question, lane: 'calls' })
+    const heldUntilMs = client.clock.monotonicMs() + longestWaitMs
     const path = `${question.path}&index=${index}&wait=${waitMs}ms`
     try {
-      return await withTimeout(client.clock, question, signal, (limited) =>
-        client.read({ ...question, lane: 'watches', path }, limited),
-      )
+      return await limited({ ...question, lane: 'watches', path })
     } finally {
-      release()
+      // a query that is left keeps its connection at the server until its wait is over
+      release(signal.aborted ? heldUntilMs : undefined)
     }
   }
   for (;;) {

@@ -30,11 +30,15 @@ const auditOf = (
   if (rival && (!mine || !rival.claim || compareClaims(rival.claim, mine) > 0))
     return { ...ref, state: 'replaced', record: rival }
   if (own === undefined) {
-    const [other] = entries.map((entry) => catalog.decode(entry)).filter(isRecord)
+    // a rival's that is not live is nobody's, and written over
+    const [other] = entries
+      .filter(({ live }) => live)
+      .map((entry) => catalog.decode(entry))
+      .filter(isRecord)
     return other ? { ...ref, state: 'replaced', record: other } : { ...ref, state: 'missing' }
   }
-  // without its check nothing would ever end it
-  if (sent === undefined || !own.checkIds.includes(sent.checkId))
+  // without its check nothing would ever end it, and one that takes no pass is about to leave
+  if (sent === undefined || !sent.accepted || !own.checkIds.includes(sent.checkId))
     return { ...ref, state: 'missing' }
   if (own.text === sent.text) return { ...ref, state: 'ours' }
   return ownRecord && isRecord(ownRecord)

@@ -1,6 +1,6 @@
+import { inParallel } from '@sd/core/driver'
 import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
-import { inParallel } from '../client/in-parallel.ts'
 import { pause } from '../client/pause.ts'
 import type { SessionParts } from './session-parts.ts'
 import { deregister } from './take-out.ts'
@@ -39,10 +39,18 @@ export const endSession = async (
   for (;;) {
     const settled = late.settled
     const tied = await tiedTo(parts, signal)
-    await inParallel(tied, maxWrites, (serviceId) => {
+    const failures: unknown[] = []
+    await inParallel(tied, maxWrites, async (serviceId) => {
       const service = catalog.keys.placeOf(serviceId)?.service ?? ''
-      return deregister(parts, { service, serviceId }, signal)
+      try {
+        await deregister(parts, { service, serviceId }, signal)
+      } catch (error) {
+        // one that is refused keeps no other from being taken off
+        failures.push(error)
+      }
     })
+    signal.throwIfAborted()
+    if (failures.length > 0) throw failures[0]
     fence.sinceMs ??= clock.monotonicMs()
     if (settled) break
     if (!late.pending && clock.monotonicMs() - fence.sinceMs >= ttlMs) break

@@ -30,6 +30,8 @@ export class LateWrites {
 
   /** Runs `write`; settles at once when `signal` aborts, while the write itself goes on. */
   async run<T>(write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    // its end would be told to nobody: it would never be given up
+    signal.throwIfAborted()
     const controller = new AbortController()
     this.#pending.add(controller)
     const work = write(controller.signal)

@@ -1,5 +1,5 @@
+import { inParallel, type RegistryError } from '@sd/core/driver'
 import { type Lane, maxPasses } from '../client/consul-client.ts'
-import { inParallel } from '../client/in-parallel.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
 import type { Published, SessionParts } from './session-parts.ts'
 
@@ -12,13 +12,16 @@ const beatShare = 1 / 8
 const isUnknown = (status: number, text: string): boolean =>
   status === 404 || (status === 500 && /does not have associated TTL|Unknown check/i.test(text))
 
-/** One heartbeat of one instance. No note, so that nothing changes and nothing is written. */
+/**
+ * One heartbeat of one instance. No note, so that nothing changes and nothing is written. Returns
+ * why the token may not pass this one, if so: that is no other instance's concern.
+ */
 export const passCheck = async (
   { catalog, clock }: SessionParts,
   published: Published,
   lane: Lane,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<RegistryError | undefined> => {
   const sentMs = clock.monotonicMs()
   const question = {
     lane,
@@ -28,17 +31,22 @@ export const passCheck = async (
     service: published.service,
   } as const
   const { status, text } = await catalog.client.ask(question, signal)
-  published.known = !isUnknown(status, text)
-  if (published.known && status !== 200)
-    throw toRegistryError(new Refusal(status, text), 'renew', published.service)
-  published.passedMs = sentMs
+  const unknown = isUnknown(status, text)
+  published.accepted = !unknown && status !== 403
+  if (status === 200 || unknown) {
+    published.passedMs = sentMs
+    return undefined
+  }
+  const refused = toRegistryError(new Refusal(status, text), 'renew', published.service)
+  if (status === 403) return refused
+  throw refused
 }
 
 /**
  * One heartbeat of the session: a pass for each check, the one that waited longest first, for as
  * long as a beat may take. An agent that is too slow for all of them still answers: taking the
  * session for lost, and writing everything again, would only add to its work. Throws
- * `session-lost` when the agent has lost most of them.
+ * `session-lost` when the agent has lost most of them, and what it said where it refuses most.
  */
 export const passChecks = async (parts: SessionParts, signal: AbortSignal): Promise<void> => {
   const { clock, ttlMs, published, catalog } = parts
@@ -46,9 +54,10 @@ export const passChecks = async (parts: SessionParts, signal: AbortSignal): Prom
   const due = [...published.values()]
     .filter(({ passedMs }) => beganMs - passedMs >= ttlMs * freshShare)
     .toSorted((a, b) => a.passedMs - b.passedMs)
+  let refused: RegistryError | undefined
   const beat = inParallel(due, maxPasses, async (item) => {
     if (clock.monotonicMs() - beganMs >= ttlMs * beatShare) return
-    await passCheck(parts, item, 'heartbeats', signal)
+    refused = (await passCheck(parts, item, 'heartbeats', signal)) ?? refused
   })
   parts.beat = beat.catch(() => {}).finally(() => (parts.beat = undefined))
   await beat
@@ -58,7 +67,7 @@ export const passChecks = async (parts: SessionParts, signal: AbortSignal): Prom
       { lane: 'heartbeats', path: 'status/leader', operation: 'renew' },
       signal,
     )
-  const unknown = [...published.values()].filter(({ known }) => !known).length
-  if (unknown * 2 > published.size)
-    throw consulError('session-lost', 'renew', 'the agent does not know our checks any more')
+  const failed = [...published.values()].filter(({ accepted }) => !accepted).length
+  if (failed * 2 > published.size)
+    throw refused ?? consulError('session-lost', 'renew', 'the agent does not know our checks')
 }

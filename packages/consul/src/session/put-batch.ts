@@ -110,7 +110,7 @@ export const putBatch = async (
     if (conflict === undefined) {
       const shown = shownIn(parts, item, entries)
       // an attempt that was given up has landed: a thousand that are slow must not begin anew
-      if (shown !== undefined && parts.published.get(item.serviceId)?.known)
+      if (shown !== undefined && parts.published.get(item.serviceId)?.accepted)
         outcomes.set(item, { result: 'written', key: shown.key })
       continue
     }

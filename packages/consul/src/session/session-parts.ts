@@ -13,8 +13,8 @@ export interface Published {
   readonly text: string
   /** When the last acknowledged pass was sent; writing passes as well. */
   passedMs: number
-  /** Whether the agent knew the check then. */
-  known: boolean
+  /** Whether the agent took the last pass: it knows the check, and the token may pass it. */
+  accepted: boolean
 }
 
 /** What the parts of one session share. */
@@ -29,7 +29,7 @@ export interface SessionParts {
   /** By service id. */
   readonly published: Map<string, Published>
   /** The heartbeat under way: writes wait for it, as a thousand of them would outlast a ttl. */
-  beat: Promise<void> | undefined
+  beat: Promise<unknown> | undefined
   /** Every service it ever wrote to: there nothing of it may be left after its end. */
   readonly services: Set<string>
 }

@@ -1,7 +1,6 @@
-import type { RegistryError, RemoveOutcome } from '@sd/core/driver'
+import { inParallel, type RegistryError, type RemoveOutcome } from '@sd/core/driver'
 import { parseAgentEntry, type ServiceEntry } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
-import { inParallel } from '../client/in-parallel.ts'
 import { pause } from '../client/pause.ts'
 import { toRegistryError } from '../errors.ts'
 import { holds, type SessionParts, standingOf } from './session-parts.ts'
@@ -60,10 +59,11 @@ export const takeOut = async (
   await inParallel(held, maxWrites, async (item) => {
     try {
       const entry = await atAgent(parts, item, signal)
-      if (entry === undefined) outcomes.set(item, { result: 'absent' })
-      else if (!holds(parts, item.owner, entry, parts.catalog.decode(entry)))
-        outcomes.set(item, { result: 'not-ours' })
-      else {
+      if (entry === undefined || !holds(parts, item.owner, entry, parts.catalog.decode(entry))) {
+        // nothing of ours is left to be passed
+        parts.published.delete(item.serviceId)
+        outcomes.set(item, { result: entry === undefined ? 'absent' : 'not-ours' })
+      } else {
         sessions.add(entry.sessionId)
         await deregister(parts, item, signal)
         outcomes.set(item, { result: 'removed' })

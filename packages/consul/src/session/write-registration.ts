@@ -37,7 +37,7 @@ const send = async (
     checkId: checkIdOf(item.serviceId, parts.id),
     text: item.text,
     passedMs: sentMs,
-    known: true,
+    accepted: true,
   }
   published.set(item.serviceId, written)
   // an agent saves a check's state when it is passed, not when it is registered: without this one

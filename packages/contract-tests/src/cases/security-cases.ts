@@ -49,7 +49,7 @@ export const securityCases: readonly ContractCase[] = [
           ttlMs + capMs + slackMs,
           () => follower.view.get('a')?.weight === 3,
         )
-        expect(follower.removed).toEqual([])
+        expect(follower.removed).toEqual(new Map())
       }
     },
   ),

@@ -1,4 +1,10 @@
-import { putConflict, type PutOutcome, type PutRequest, toRecordKey } from '@sd/core/driver'
+import {
+  groupBySize,
+  putConflict,
+  type PutOutcome,
+  type PutRequest,
+  toRecordKey,
+} from '@sd/core/driver'
 import type { ICompare } from 'etcd3'
 import { etcdError } from '../errors.ts'
 import { commonService, rangesOf, type Store, transact } from '../kv.ts'
@@ -82,23 +88,8 @@ const writeAll = async (
   return candidates.filter(({ outcome }) => outcome === undefined)
 }
 
-/** Groups what fits into one request. */
-const inRequests = (candidates: readonly Candidate[]): Candidate[][] => {
-  const groups: Candidate[][] = []
-  let bytes = 0
-  for (const candidate of candidates) {
-    const size = candidate.value.length + 4 * candidate.key.length
-    const group = groups.at(-1)
-    if (group === undefined || bytes + size > maxRequestBytes) {
-      groups.push([candidate])
-      bytes = size
-    } else {
-      group.push(candidate)
-      bytes += size
-    }
-  }
-  return groups
-}
+/** What a candidate adds to a request. */
+const sizeOf = ({ key, value }: Candidate): number => value.length + 4 * key.length
 
 const contended = (service: string): PutOutcome => ({
   result: 'error',
@@ -131,7 +122,7 @@ export const putBatch = async (
     state.written.set(key, { owner, value, revision })
     return { request, key, value, expected: revision ?? '0', outcome: undefined }
   })
-  for (const group of inRequests(candidates)) {
+  for (const group of groupBySize(candidates, maxRequestBytes, sizeOf)) {
     let pending: readonly Candidate[] = group
     for (let round = 0; round < maxRounds && pending.length > 0; round++)
       pending = await writeAll(store, state, pending, round, signal)

@@ -1,18 +1,8 @@
 import { inspect } from 'node:util'
-import { launch, provisionFor, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { codeOf } from '@sd/contract-tests/world'
+import { launch, provisionFor, StrangeHost, TcpProxy, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { StrangeHost } from './strange-host.ts'
-import {
-  bytes,
-  codeOf,
-  handshakeBytes,
-  hostOf,
-  inOrder,
-  make,
-  open,
-  slackMs,
-  soon,
-} from './support.ts'
+import { bytes, handshakeBytes, hostOf, inOrder, make, open, slackMs, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const secret = 'hunter2-is-not-shown'

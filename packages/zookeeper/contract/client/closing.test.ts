@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { codeOf } from '@sd/contract-tests/world'
+import {
+  launch,
+  provisionFor,
+  type Server,
+  StrangeHost,
+  TcpProxy,
+  until,
+  zookeeper,
+} from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { forkClient, type ProcessEnd, type ProcessTask } from './fork-client.ts'
-import { StrangeHost } from './strange-host.ts'
-import { bytes, codeOf, handshakeBytes, hostOf, open, soon } from './support.ts'
+import { bytes, handshakeBytes, hostOf, open, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const closeTimeoutMs = 1_500

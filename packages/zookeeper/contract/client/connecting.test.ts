@@ -1,8 +1,7 @@
-import { launch, provisionFor, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { codeOf } from '@sd/contract-tests/world'
+import { launch, provisionFor, StrangeHost, TcpProxy, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { StrangeHost } from './strange-host.ts'
 import {
-  codeOf,
   handshakeBytes,
   hostOf,
   inOrder,

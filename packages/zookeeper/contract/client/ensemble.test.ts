@@ -1,7 +1,8 @@
+import { codeOf } from '@sd/contract-tests/world'
 import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
-import { bytes, codeOf, hostOf, inOrder, open, slackMs, soon } from './support.ts'
+import { bytes, hostOf, inOrder, open, slackMs, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 

@@ -1,17 +1,9 @@
+import { codeOf } from '@sd/contract-tests/world'
 import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../src/client/error-codes.ts'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
-import {
-  bytes,
-  codeOf,
-  handshakeBytes,
-  hostOf,
-  open,
-  sessionTimeoutMs,
-  slackMs,
-  soon,
-} from './support.ts'
+import { bytes, handshakeBytes, hostOf, open, sessionTimeoutMs, slackMs, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 

@@ -1,5 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { forkScript, type ScriptEnd } from '@sd/contract-tests/world'
 
 /** What a client process is to do. */
 export interface ProcessTask {
@@ -22,11 +21,7 @@ export interface ProcessReport {
 }
 
 /** How it ended, all by itself. */
-export interface ProcessEnd extends ProcessReport {
-  readonly code: number | null
-  /** `SIGKILL`: it did not end by itself. */
-  readonly signal: string | null
-  readonly stderr: string
+export interface ProcessEnd extends ProcessReport, ScriptEnd {
   /** From its last report until it was gone. */
   readonly exitMs: number
 }
@@ -39,39 +34,16 @@ export interface ClientProcess extends AsyncDisposable {
 }
 
 export const forkClient = async (task: ProcessTask): Promise<ClientProcess> => {
-  const child = fork(new URL('./client-process.ts', import.meta.url), [JSON.stringify(task)], {
-    execArgv: ['--conditions=@sd/source'],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  const endWithUs = (): void => void child.kill('SIGKILL')
-  process.once('exit', endWithUs)
-  let stderr = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  const exited = once(child, 'close').then(([code, signal]) => {
-    process.removeListener('exit', endWithUs)
-    return { code: code as number | null, signal: signal as string | null, stderr }
-  })
-  const message = async <T>(): Promise<T> => {
-    const first = await Promise.race([once(child, 'message'), exited])
-    if (!Array.isArray(first)) throw new Error(`the client process ended: ${stderr}`)
-    return first[0] as T
-  }
+  const script = new URL('./client-process.ts', import.meta.url)
+  const client = forkScript(script, 'client process', task)
   return {
-    state: await message<string>(),
+    state: await client.message<string>(),
     close: async (deadlineMs) => {
-      child.send('close')
-      const timer = setTimeout(endWithUs, deadlineMs)
-      const report = await message<ProcessReport>()
+      const ended = client.close(deadlineMs)
+      const report = await client.message<ProcessReport>()
       const began = performance.now()
-      const end = await exited
-      clearTimeout(timer)
-      return { ...report, ...end, exitMs: performance.now() - began }
+      return { ...report, ...(await ended), exitMs: performance.now() - began }
     },
-    [Symbol.asyncDispose]: async () => {
-      endWithUs()
-      await exited
-    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   }
 }

@@ -1,8 +1,9 @@
+import { codeOf } from '@sd/contract-tests/world'
 import { launch, provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MultiOperation } from '../../src/client/zookeeper-client.ts'
 import { ZooKeeperError } from '../../src/client/zookeeper-error.ts'
-import { bytes, codeOf, hostOf, type Opened, open, soon, text } from './support.ts'
+import { bytes, hostOf, type Opened, open, soon, text } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 

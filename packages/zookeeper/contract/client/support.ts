@@ -79,13 +79,3 @@ export const open = async (
     [Symbol.asyncDispose]: () => client.close(soon(1_000)).catch(() => {}),
   }
 }
-
-/** The code of what `work` fails with; `none` when it does not. */
-export const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work
-    return 'none'
-  } catch (error) {
-    return String((error as { code?: unknown }).code ?? error)
-  }
-}

@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   readonly library: Library
   readonly authenticates: boolean
   readonly sessionTimeoutMs: number
+  /** Its own, if none is given. */
+  readonly rotation?: HostRotation | undefined
   readonly context: DriverContext
 }
 
@@ -73,7 +75,8 @@ export class Connection {
     this.#library = library
     this.#options = options
     this.#events = events
-    this.#hosts = new HostRotation(connection.servers, sessionTimeoutMs, context.random)
+    this.#hosts =
+      options.rotation ?? new HostRotation(connection.servers, sessionTimeoutMs, context.random)
     this.handshakeMs = Math.max(
       1_000,
       sessionTimeoutMs / 2 / Math.max(2, connection.servers.length),
@@ -117,6 +120,8 @@ export class Connection {
   }
 
   connect(): void {
+    // the delays of a client before this one are none of ours
+    this.#hosts.settled()
     this.#library.connection.connect()
   }
 

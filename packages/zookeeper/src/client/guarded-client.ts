@@ -3,6 +3,7 @@ import { Calls, type Over } from './calls.ts'
 import { Connection, type EndOfSession } from './connection.ts'
 import { endSession } from './end-session.ts'
 import { establishSession } from './establish-session.ts'
+import type { HostRotation } from './guards/host-rotation.ts'
 import type { WatchKind } from './guards/watch-table.ts'
 import type { Library } from './library.ts'
 import { readChildren, readData, readMulti, readStat, sessionIdText } from './replies.ts'
@@ -25,6 +26,7 @@ export interface GuardedClientOptions {
   readonly sessionTimeoutMs: number
   readonly username?: string | undefined
   readonly worldReadable?: boolean | undefined
+  readonly rotation?: HostRotation | undefined
   readonly context: DriverContext
 }
 
@@ -58,13 +60,13 @@ export class GuardedClient implements ZooKeeperClient {
   #closing: Promise<boolean> | undefined
 
   constructor(options: GuardedClientOptions) {
-    const { library, sessionTimeoutMs, username, worldReadable = true, context } = options
+    const { library, sessionTimeoutMs, username, worldReadable = true, rotation, context } = options
     this.#options = options
     this.#sessionTimeoutMs = sessionTimeoutMs
     const owned = worldReadable ? 'creator, world reads' : 'creator'
     this.#requests = new Requests(library.jute, username === undefined ? 'open' : owned)
     this.#connection = new Connection(
-      { library, sessionTimeoutMs, context, authenticates: username !== undefined },
+      { library, sessionTimeoutMs, rotation, context, authenticates: username !== undefined },
       {
         opened: () => {
           this.#sessionId = sessionIdText(this.#connection.sessionId)

@@ -4,8 +4,14 @@ import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js'
 // @ts-expect-error: as above
 import jute from 'node-zookeeper-client/lib/jute/index.js'
 import { GuardedClient } from './guarded-client.ts'
-import { parseHost } from './guards/host-rotation.ts'
-import { assertLibrary, type Jute, type Library, type LibraryConnection } from './library.ts'
+import { HostRotation, parseHost } from './guards/host-rotation.ts'
+import {
+  assertLibrary,
+  type Host,
+  type Jute,
+  type Library,
+  type LibraryConnection,
+} from './library.ts'
 import type { ZooKeeperClient } from './zookeeper-client.ts'
 import { ZooKeeperError } from './zookeeper-error.ts'
 
@@ -23,8 +29,16 @@ export interface ZooKeeperClientOptions {
    * credentials everybody may do everything with it.
    */
   readonly worldReadable?: boolean | undefined
+  /** For clients that follow each other: the next one begins at the host after the last one's. */
+  readonly rotation?: HostRotation | undefined
   readonly context: DriverContext
 }
+
+type RotationOptions = Pick<ZooKeeperClientOptions, 'hosts' | 'sessionTimeoutMs' | 'context'>
+
+/** A `rotation` for clients that are made with the same options. */
+export const createHostRotation = (options: RotationOptions): HostRotation =>
+  new HostRotation(options.hosts.map(toHost), options.sessionTimeoutMs, options.context.random)
 
 /**
  * A client of one session over `node-zookeeper-client`. Does no I/O before `connect`. Throws
@@ -37,14 +51,7 @@ export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeepe
 /** The library as it comes, not connected yet. Apart for tests that start from a strange state. */
 export const openLibrary = (options: ZooKeeperClientOptions): Library => {
   const { hosts, sessionTimeoutMs, username, password } = options
-  const servers = hosts.map((text) => {
-    const host = parseHost(text)
-    if (host) return host
-    throw new ZooKeeperError('BAD_ARGUMENTS', {
-      operation: 'connect',
-      message: `${JSON.stringify(text)} is not host:port`,
-    })
-  })
+  const servers = hosts.map(toHost)
   // the string is parsed by the library in a way that breaks IPv6; `servers` replaces the result
   const connection = new (ConnectionManager as new (
     hosts: string,
@@ -60,4 +67,13 @@ export const openLibrary = (options: ZooKeeperClientOptions): Library => {
       auth: Buffer.from(`${username}:${password ?? ''}`),
     })
   return library
+}
+
+const toHost = (text: string): Host => {
+  const host = parseHost(text)
+  if (host) return host
+  throw new ZooKeeperError('BAD_ARGUMENTS', {
+    operation: 'connect',
+    message: `${JSON.stringify(text)} is not host:port`,
+  })
 }

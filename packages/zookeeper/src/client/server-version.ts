@@ -1,4 +1,8 @@
 import { connect } from 'node:net'
+import type { Clock } from '@sd/core/driver'
+
+/** For all of them together: a frozen one must not hang the question. */
+const patienceMs = 1_000
 
 const versionLine = /^Zookeeper version: ([^,\s-]+)/
 
@@ -16,15 +20,17 @@ const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
   })
 
 /**
- * The version that one of these servers tells first; `unknown` where none does
+ * The version that one of these servers tells first; `unknown` where none does within a second
  * (`4lw.commands.whitelist`). Rejects with the signal's reason only.
  */
 export const serverVersion = async (
   hosts: readonly string[],
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<string> => {
   const answered = new AbortController()
   const asking = AbortSignal.any([signal, answered.signal])
+  const patience = clock.setTimer(patienceMs, () => answered.abort())
   const versions = hosts.map(async (host) => {
     const version = versionLine.exec(await askServer(host, asking))?.[1]
     if (version === undefined) throw new Error(`${host} does not tell its version`)
@@ -36,6 +42,7 @@ export const serverVersion = async (
     signal.throwIfAborted()
     return 'unknown'
   } finally {
+    patience.cancel()
     answered.abort()
   }
 }

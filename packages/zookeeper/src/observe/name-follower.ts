@@ -1,4 +1,5 @@
-import { findRecord } from '../zookeeper-read.ts'
+import { isParent } from '../keys.ts'
+import { findRecord, ifThere } from '../zookeeper-read.ts'
 import { type Place, watchChildren } from './place.ts'
 
 /**
@@ -9,6 +10,7 @@ export class NameFollower {
   readonly #place: Place
   readonly #parent: string
   readonly #changed: () => void
+  #record: string | undefined
   /** The service's name, if it had a record when it was last looked at. */
   service: string | undefined
 
@@ -20,16 +22,20 @@ export class NameFollower {
   }
 
   async refresh(): Promise<void> {
-    const record = await this.#watchRecord()
-    this.service = record === undefined ? undefined : this.#place.keys.serviceOf(record)
+    this.#record = await this.#watchRecord()
+    this.service = this.#record === undefined ? undefined : this.#place.keys.serviceOf(this.#record)
   }
 
   async #watchRecord(): Promise<string | undefined> {
     const { keys, reads, subscription, signal } = this.#place
+    // nearly always it was only updated
+    let record = this.#record
     for (;;) {
-      const record = await findRecord(keys, reads, this.#parent, signal)
+      record ??= await findRecord(keys, reads, this.#parent, signal)
       if (record !== undefined) {
-        if (await subscription.exists(keys.path(record), this.#changed)) return record
+        const node = await ifThere(subscription.get(keys.path(record), this.#changed))
+        if (node && !isParent(node.data)) return record
+        record = undefined
         continue
       }
       // subscribed now: if there is still none, the first to come will be told

@@ -1,7 +1,6 @@
-import { type RecordKey, toRecordKey } from '@sd/core/driver'
+import { inParallel, type RecordKey, toRecordKey } from '@sd/core/driver'
 import { type Decoded, isParent } from '../keys.ts'
-import { inParallel } from '../in-parallel.ts'
-import { ifThere } from '../zookeeper-read.ts'
+import { ifThere, maxReads } from '../zookeeper-read.ts'
 import { type Place, watchChildren } from './place.ts'
 
 /** What happened to records: those written, and those that are gone. */
@@ -50,7 +49,7 @@ export class ServiceFollower {
       for (const key of present) if (!this.#known.has(key)) due.add(key)
     }
     const decoded: Decoded[] = []
-    await inParallel([...due], async (key) => {
+    await inParallel(due, maxReads, async (key) => {
       const read = await this.#read(key)
       if (read) decoded.push(read)
       else if (this.#known.delete(key)) removed.push(toRecordKey(key))

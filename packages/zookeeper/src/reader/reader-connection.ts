@@ -1,6 +1,6 @@
 import { abortable, type DriverContext } from '@sd/core/driver'
 import { barrier } from '../barrier.ts'
-import { createZooKeeperClient } from '../client/node-zookeeper-client.ts'
+import { createHostRotation, createZooKeeperClient } from '../client/node-zookeeper-client.ts'
 import type {
   MultiOperation,
   NodeChildren,
@@ -24,6 +24,12 @@ const maxSilentCalls = 2
 const connectionLoss = (message: string): ZooKeeperError =>
   new ZooKeeperError('CONNECTION_LOSS', { operation: 'read', message })
 
+/** Which member comes next. */
+export type Rotation = ReturnType<typeof createHostRotation>
+
+export const createRotation = ({ hosts }: ZooKeeperConfig, context: DriverContext): Rotation =>
+  createHostRotation({ hosts, sessionTimeoutMs, context })
+
 /**
  * One client for reading: lists, watches and probes. It is disposable: nothing is mended on it, the
  * next call makes a new one.
@@ -37,13 +43,14 @@ export class ReaderConnection implements Reads {
   readonly #lost = new AbortController()
   #lastBarrier: Promise<void> = Promise.resolve()
   #nextBarrier: Promise<void> | undefined
-  #connected = false
+  #connectedMs: number | undefined
   #answers = 0
   #silentCalls = 0
 
-  constructor(config: ZooKeeperConfig, context: DriverContext) {
+  /** `rotation` is shared with the connections before and after: a member that was left comes last. */
+  constructor(config: ZooKeeperConfig, context: DriverContext, rotation: Rotation) {
     this.#clock = context.clock
-    this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, context })
+    this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context })
     this.watches = new Watches(this)
     this.ready = this.#connect()
     // whoever waits for it handles it; nobody has to
@@ -90,12 +97,13 @@ export class ReaderConnection implements Reads {
    * answered nothing meanwhile is left.
    */
   begin(): () => void {
-    const sinceMs = this.#clock.monotonicMs()
+    const beganMs = this.#clock.monotonicMs()
     const answers = this.#answers
     return () => {
       // while it is connecting, the client itself tries one host after the other
-      const silentMs = this.#clock.monotonicMs() - sinceMs
-      if (!this.#connected || this.#answers !== answers || silentMs < minSilenceMs) return
+      if (this.#connectedMs === undefined || this.#answers !== answers) return
+      const silentMs = this.#clock.monotonicMs() - Math.max(beganMs, this.#connectedMs)
+      if (silentMs < minSilenceMs) return
       this.#silentCalls++
       if (silentMs >= maxSilenceMs || this.#silentCalls >= maxSilentCalls)
         this.leave(connectionLoss(`the server was silent for ${Math.round(silentMs)} ms`))
@@ -115,18 +123,23 @@ export class ReaderConnection implements Reads {
     this.#lost.abort(reason)
     const patience = new AbortController()
     const timer = this.#clock.setTimer(patienceMs, () => patience.abort(reason))
-    if (!this.#connected) patience.abort(reason)
+    if (this.#connectedMs === undefined) patience.abort(reason)
     await this.#client.close(patience.signal).catch(() => {})
     timer.cancel()
   }
 
   async #connect(): Promise<void> {
-    this.#client.onState((state) => {
-      if (state === 'disconnected' || state === 'ended')
-        this.leave(connectionLoss('the connection was lost'))
-    })
-    await this.#client.connect(this.#lost.signal)
-    this.#connected = true
+    try {
+      await this.#client.connect(this.#lost.signal)
+    } catch (error) {
+      this.leave(error)
+      throw error
+    }
+    this.#connectedMs = this.#clock.monotonicMs()
+    const gone = (): void =>
+      this.leave(this.#client.ended.reason ?? connectionLoss('the connection was lost'))
+    if (this.#client.state === 'connected') this.#client.onState(gone)
+    else gone()
   }
 
   async #counted<T>(call: Promise<T>): Promise<T> {

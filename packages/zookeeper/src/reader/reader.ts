@@ -1,7 +1,7 @@
 import { abortable, type DriverContext, RegistryError } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
 import { isCode, toRegistryError, zookeeperError } from '../errors.ts'
-import { ReaderConnection } from './reader-connection.ts'
+import { createRotation, ReaderConnection, type Rotation } from './reader-connection.ts'
 
 /** How long the server is given to hear that the reader leaves. */
 const goodbyeMs = 100
@@ -17,12 +17,14 @@ const closedError = (operation: string): RegistryError =>
 export class Reader {
   readonly #config: ZooKeeperConfig
   readonly #context: DriverContext
+  readonly #rotation: Rotation
   #current: ReaderConnection | undefined
   #closed = false
 
   constructor(config: ZooKeeperConfig, context: DriverContext) {
     this.#config = config
     this.#context = context
+    this.#rotation = createRotation(config, context)
   }
 
   /** One call, on the connection there is or on a new one. Throws `RegistryError`, or `signal.reason`. */
@@ -61,8 +63,8 @@ export class Reader {
       ? toRegistryError(connection.lost.reason, operation, service)
       : toRegistryError(cause, operation, service)
     const { code, message } = error
-    if (code === 'unavailable' || code === 'session-lost' || isCode(cause, 'AUTH_FAILED'))
-      connection.leave(cause)
+    // a connection that broke is left already; any other refusal is about the call alone
+    if (isCode(cause, 'SESSION_EXPIRED', 'SESSION_MOVED')) connection.leave(cause)
     // the session that is lost is none that anything was published under
     if (code !== 'session-lost') return error
     return new RegistryError('unavailable', {
@@ -84,7 +86,7 @@ export class Reader {
   #connection(operation: string): ReaderConnection {
     if (this.#closed) throw closedError(operation)
     if (this.#current === undefined || this.#current.lost.aborted)
-      this.#current = new ReaderConnection(this.#config, this.#context)
+      this.#current = new ReaderConnection(this.#config, this.#context, this.#rotation)
     return this.#current
   }
 }

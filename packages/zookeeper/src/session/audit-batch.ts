@@ -1,7 +1,6 @@
-import type { Audit, OwnedRef } from '@sd/core/driver'
+import { type Audit, inParallel, type OwnedRef } from '@sd/core/driver'
 import type { NodeData } from '../client/zookeeper-client.ts'
-import { inParallel } from '../in-parallel.ts'
-import { ifThere } from '../zookeeper-read.ts'
+import { ifThere, maxReads } from '../zookeeper-read.ts'
 import type { SessionState } from './session-state.ts'
 
 const judge = (
@@ -27,7 +26,7 @@ export const auditBatch = (
   refs: readonly OwnedRef[],
   signal: AbortSignal,
 ): Promise<readonly Audit[]> =>
-  inParallel(refs, async (ref) => {
+  inParallel(refs, maxReads, async (ref) => {
     const key = state.keys.format.key(ref, state.id)
     return judge(state, ref, key, await ifThere(state.client.get(state.keys.path(key), signal)))
   })

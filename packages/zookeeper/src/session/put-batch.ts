@@ -1,4 +1,10 @@
-import { putConflict, type PutOutcome, type PutRequest, toRecordKey } from '@sd/core/driver'
+import {
+  groupBySize,
+  putConflict,
+  type PutOutcome,
+  type PutRequest,
+  toRecordKey,
+} from '@sd/core/driver'
 import type { MultiOperation } from '../client/zookeeper-client.ts'
 import { isCode, zookeeperError } from '../errors.ts'
 import { isParent, parentData } from '../keys.ts'
@@ -129,24 +135,6 @@ const writeGroup = async (
   }
 }
 
-/** Groups what fits into one packet. */
-const inPackets = (candidates: readonly Candidate[], root: string): Candidate[][] => {
-  const groups: Candidate[][] = []
-  let bytes = 0
-  for (const candidate of candidates) {
-    const size = candidate.value.length + 3 * (root.length + candidate.key.length) + overheadBytes
-    const group = groups.at(-1)
-    if (group === undefined || bytes + size > maxPacketBytes) {
-      groups.push([candidate])
-      bytes = size
-    } else {
-      group.push(candidate)
-      bytes += size
-    }
-  }
-  return groups
-}
-
 const contended = (service: string): PutOutcome => ({
   result: 'error',
   error: zookeeperError(
@@ -176,7 +164,10 @@ export const putBatch = async (
     state.written.set(key, { owner: request.claim.owner, value })
     return { request, key, value, outcome: undefined }
   })
-  for (const group of inPackets(candidates, state.keys.root))
+  const rootBytes = Buffer.byteLength(state.keys.root)
+  const sizeOf = ({ key, value }: Candidate): number =>
+    value.length + 3 * (rootBytes + key.length) + overheadBytes
+  for (const group of groupBySize(candidates, maxPacketBytes, sizeOf))
     await writeGroup(state, group, fresh, signal)
   return candidates.map(({ outcome, request }) => outcome ?? contended(request.instance.service))
 }

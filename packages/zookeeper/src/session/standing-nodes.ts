@@ -1,7 +1,7 @@
+import { inParallel } from '@sd/core/driver'
 import type { NodeData, ZooKeeperClient } from '../client/zookeeper-client.ts'
-import { inParallel } from '../in-parallel.ts'
 import type { Keys } from '../keys.ts'
-import { ifThere } from '../zookeeper-read.ts'
+import { ifThere, maxReads } from '../zookeeper-read.ts'
 
 /** What was read before a write that depends on it. */
 export interface StandingNodes {
@@ -28,12 +28,12 @@ export const readStanding = async (
   signal: AbortSignal,
 ): Promise<StandingNodes> => {
   const parents = new Map<string, number>()
-  await inParallel([...new Set(recordKeys.map(parentOf))], async (parent) => {
+  await inParallel(new Set(recordKeys.map(parentOf)), maxReads, async (parent) => {
     const stat = await client.exists(keys.path(parent), signal)
     if (stat) parents.set(parent, stat.version)
   })
   const records = new Map<string, NodeData>()
-  await inParallel(recordKeys, async (key) => {
+  await inParallel(recordKeys, maxReads, async (key) => {
     const node = await ifThere(client.get(keys.path(key), signal))
     if (node) records.set(key, node)
   })

@@ -13,18 +13,18 @@ const take = (from: HostRotation, count: number) =>
   })
 
 describe('HostRotation', () => {
-  test('tries each host without delay, then with growing ones up to a second', () => {
-    expect(take(rotation(), 9)).toEqual([
+  test('tries each host without delay, then round after round, up to a second apart', () => {
+    expect(take(rotation(), 18).filter(([host]) => host === 'a')).toEqual([
       ['a', 0],
-      ['b', 0],
-      ['c', 0],
       ['a', 50],
-      ['b', 100],
-      ['c', 200],
+      ['a', 100],
+      ['a', 200],
       ['a', 400],
-      ['b', 500],
-      ['c', 500],
+      ['a', 500],
     ])
+    expect(take(rotation(), 18).filter(([host]) => host !== 'a')).toEqual(
+      Array.from({ length: 12 }, (_, index) => [index % 2 === 0 ? 'b' : 'c', 0]),
+    )
   })
 
   test('starts anywhere, and goes round', () => {

@@ -5,7 +5,8 @@ const firstDelayMs = 100
 const maxDelayMs = 1_000
 
 /**
- * Which host to try next, and when: each once without delay, then with growing delays. The
+ * Which host to try next, and when: each once without delay, then round after round with growing
+ * delays between the rounds, so that a host that is back is never far behind a dead one. The
  * library counts a connection as good once the handshake is done, and reconnects without delay: a
  * server that drops us right after it would be asked some thousand times a second.
  */
@@ -27,14 +28,18 @@ export class HostRotation {
 
   /** The next host, and how long to wait before it is tried. */
   next(): { readonly host: Host; readonly delayMs: number } {
-    const round = this.#attempts++ - this.#hosts.length
-    const host = this.#hosts[this.#index++ % this.#hosts.length] as Host
-    if (round < 0) return { host, delayMs: 0 }
-    const delayMs = Math.min(firstDelayMs * 2 ** Math.min(round, 10), this.#maxDelayMs)
+    const count = this.#hosts.length
+    const attempt = this.#attempts++
+    const host = this.#hosts[this.#index++ % count] as Host
+    if (attempt === 0 || attempt % count > 0) return { host, delayMs: 0 }
+    const delayMs = Math.min(
+      firstDelayMs * 2 ** Math.min(attempt / count - 1, 10),
+      this.#maxDelayMs,
+    )
     return { host, delayMs: delayMs * (0.5 + this.#random.next() / 2) }
   }
 
-  /** A connection lasted: the next attempt is a first one again. */
+  /** A connection lasted, or another client begins: the next attempt is a first one again. */
   settled(): void {
     this.#attempts = 0
   }

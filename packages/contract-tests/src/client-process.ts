@@ -1,6 +1,6 @@
 import { Registry, RegistryError } from '@sd/core'
-import { zookeeper } from '../src/index.ts'
 import type { ClientReport, ClientTask } from './fork-client.ts'
+import { makeFactory } from './make-factory.ts'
 
 // The body of the process that `forkClient` starts: registers, watches, lists, reports how that
 // went, and closes when it is told to. Nothing ends it: it must run out of things to do.
@@ -13,7 +13,7 @@ const escaped = (kind: string) => (error: unknown) => {
 process.on('uncaughtException', escaped('uncaughtException'))
 process.on('unhandledRejection', escaped('unhandledRejection'))
 
-const registry = new Registry(zookeeper({ hosts: task.hosts, namespace: task.namespace }), {
+const registry = new Registry(await makeFactory(task), {
   ttlMs: task.ttlMs,
   callTimeoutMs: task.callTimeoutMs,
   closeTimeoutMs: task.closeTimeoutMs,

@@ -1,0 +1,33 @@
+import type { OwnedRef, PutRequest, Scope } from '@sd/core/driver'
+import { ids } from './instances.ts'
+
+/** The scope of what {@link request} makes. */
+export const orders: Scope = { service: 'orders' }
+
+/** What core would ask a driver to write; by default an instance of `orders`, claimed by `a`. */
+export const request = (
+  id: string,
+  claim: Partial<PutRequest['claim']> = {},
+  more: Partial<PutRequest['instance']> & { readonly mode?: PutRequest['mode'] } = {},
+): PutRequest => {
+  const { mode = 'if-newer', ...rest } = more
+  const instance = { service: 'orders', id, endpoints: ['http://10.0.0.7:8080'] }
+  return {
+    instance: { ...instance, weight: 100, tags: [], metadata: {}, ...rest },
+    claim: { owner: 'a', at: 1, seq: 0, ...claim },
+    mode,
+    ttlMs: 10_000,
+    registeredAtMs: 1,
+  }
+}
+
+/** So many requests, for `prefix0`, `prefix1`, … */
+export const many = (count: number, prefix = 'i'): PutRequest[] =>
+  ids(prefix, count).map((id) => request(id))
+
+/** What core would ask a driver to audit or to remove. */
+export const ref = (id: string, owner = 'a', service = 'orders'): OwnedRef => ({
+  service,
+  id,
+  owner,
+})

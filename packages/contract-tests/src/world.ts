@@ -1,0 +1,22 @@
+/**
+ * What a backend's own tests stand on, beyond the suite: registries under faults whose watchers are
+ * checked event by event, processes that must end by themselves, and single calls of a driver.
+ * @module
+ */
+export { codeOf, idsOf, soon } from './answers.ts'
+export { pass } from './eventually.ts'
+export { Follower } from './follower.ts'
+export {
+  type ClientEnd,
+  type ClientProcess,
+  type ClientReport,
+  type ClientTask,
+  forkClient,
+} from './fork-client.ts'
+export { forkScript, type ScriptEnd, type ScriptProcess } from './fork-script.ts'
+export { ids, instance } from './instances.ts'
+export { lists } from './lists.ts'
+export type { FactoryPlace } from './make-factory.ts'
+export { observing, type Observing } from './observing.ts'
+export { TestWorld, type TestWorldOptions } from './test-world.ts'
+export { many, orders, ref, request } from './requests.ts'

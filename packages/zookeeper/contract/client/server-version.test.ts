@@ -1,0 +1,24 @@
+import { createDriverContext } from '@sd/core/driver'
+import { soon } from '@sd/contract-tests/world'
+import { StrangeHost } from '@sd/test-servers'
+import { expect, test } from 'vitest'
+import { serverVersion } from '../../src/client/server-version.ts'
+
+const { clock } = createDriverContext()
+
+test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
+  'a host that %s tells no version, and none is waited for',
+  async (behaviour) => {
+    await using host = await StrangeHost.that(behaviour)
+    expect(await serverVersion([host.endpoint], clock, soon())).toBe('unknown')
+  },
+)
+
+test('it ends with the reason of its signal', async () => {
+  await using host = await StrangeHost.that('silent')
+  const reason = new Error('enough')
+  const abort = new AbortController()
+  const asking = serverVersion([host.endpoint], clock, abort.signal)
+  abort.abort(reason)
+  await expect(asking).rejects.toBe(reason)
+})

@@ -1,0 +1,66 @@
+import { createDriverContext, type DriverContext, type RegistryDriver } from '@sd/core/driver'
+import { codeOf, orders, soon } from '@sd/contract-tests/world'
+import { provideServers, StrangeHost, TcpProxy, zookeeper as server } from '@sd/test-servers'
+import { afterAll, describe, expect, test } from 'vitest'
+import { zookeeper } from '../src/index.ts'
+
+const servers = await provideServers(server)
+const endpoint = servers.endpoints[0] ?? ''
+
+afterAll(() => servers[Symbol.asyncDispose]())
+
+/** Every client that does not know better begins with the first host. */
+const connect = (
+  hosts: readonly string[],
+  context: Partial<DriverContext> = { random: { next: () => 0, id: () => 'x' } },
+): RegistryDriver => zookeeper({ hosts })(createDriverContext(context))
+
+describe('the connection that reads', () => {
+  test('W3: a member that was left for its silence is the last to be tried again', async () => {
+    await using one = await TcpProxy.to(endpoint)
+    await using other = await TcpProxy.to(endpoint)
+    await using driver = connect([one.endpoint, other.endpoint])
+    await driver.probe(soon())
+    for (const [silent, next] of [
+      [one, other],
+      [other, one],
+      [one, other],
+    ] as const) {
+      expect([silent.connections, next.connections]).toEqual([1, 0])
+      const { accepted } = silent
+      silent.partition(true)
+      for (let probe = 0; probe < 2; probe++)
+        expect(await codeOf(driver.probe(soon(400)))).not.toBe('none')
+      await driver.probe(soon())
+      expect(silent.accepted).toBe(accepted)
+      silent.heal()
+    }
+  })
+
+  test('the time it takes to connect is no silence of the member', async () => {
+    await using proxy = await TcpProxy.to(endpoint)
+    await using driver = connect([proxy.endpoint])
+    // connected after 800 ms, and no answer before 1,600 ms
+    proxy.latency(400)
+    expect(await codeOf(driver.list(orders, soon(1_150)))).not.toBe('none')
+    await driver.probe(soon())
+    expect(proxy.accepted).toBe(1)
+  })
+
+  test('says which host it tried, and how that failed', async () => {
+    await using host = await StrangeHost.that('refuses')
+    const { clock } = createDriverContext()
+    // all that it waits for passes twenty times as fast
+    const fast = {
+      ...clock,
+      setTimer: (delayMs: number, callback: () => void) => clock.setTimer(delayMs / 20, callback),
+    }
+    await using driver = connect([host.endpoint], { clock: fast })
+    await expect(driver.probe(soon())).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(
+        new RegExp(`no session with ${host.endpoint} .*ECONNREFUSED`),
+      ) as string,
+    })
+  })
+})
