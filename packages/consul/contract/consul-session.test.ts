@@ -364,7 +364,8 @@ describe('close', () => {
   })
 })
 
-test('diagnose tells the version', async () => {
-  const { serverVersion } = (await driver.diagnose?.(soon())) ?? {}
+test('diagnose tells the version, and how the clocks differ', async () => {
+  const { serverVersion, clockOffsetMs } = (await driver.diagnose?.(soon())) ?? {}
+  expect(Math.abs(clockOffsetMs ?? Number.NaN)).toBeLessThan(2_000)
   expect(serverVersion).toMatch(/^1\.\d+\.\d+/)
 })

@@ -113,13 +113,17 @@ class ConsulDriver implements RegistryDriver {
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {
-    const { text } = await this.#client.read(
+    const { text, agentTimeMs } = await this.#client.read(
       { lane: 'calls', path: 'agent/self', operation: 'diagnose' },
       signal,
     )
     const { Config } = parseJson(text, 'diagnose') as { readonly Config: { Version: string } }
     return {
       serverVersion: Config.Version,
+      // within the second that the agent's time was cut to
+      ...(agentTimeMs === undefined
+        ? {}
+        : { clockOffsetMs: agentTimeMs + 500 - this.#context.clock.nowMs() }),
       limits: [
         'a record of at most 28,000 bytes, in 63 Meta values of 512',
         `at most ${maxBlockingQueries} blocking queries; what is watched beyond is seen up to a second later`,

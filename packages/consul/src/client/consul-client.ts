@@ -47,12 +47,19 @@ export interface Answer {
   readonly filtered: boolean
   /** False when the server that answered knows of no leader. */
   readonly knownLeader: boolean
+  /** The agent's time, from `Date`, which counts whole seconds; `undefined` where it does not say. */
+  readonly agentTimeMs: number | undefined
 }
 
 const header = (
   headers: Readonly<Record<string, string | string[] | undefined>>,
   name: string,
 ): string => String(headers[name] ?? '')
+
+const timeOf = (text: string): number | undefined => {
+  const timeMs = Date.parse(text)
+  return Number.isNaN(timeMs) ? undefined : timeMs
+}
 
 const indexOf = (text: string): bigint => (/^\d{1,20}$/.test(text) ? BigInt(text) : 0n)
 
@@ -146,6 +153,7 @@ export class ConsulClient {
       index: indexOf(header(headers, 'x-consul-index')),
       filtered: header(headers, 'x-consul-results-filtered-by-acls') === 'true',
       knownLeader: header(headers, 'x-consul-knownleader') !== 'false',
+      agentTimeMs: timeOf(header(headers, 'date')),
     }
   }
 }
