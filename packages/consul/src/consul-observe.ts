@@ -1,10 +1,10 @@
-import type { Observation, Scope } from '@sd/core/driver'
+import { type Observation, type Scope, withDeadline } from '@sd/core/driver'
 import type { Catalog } from './catalog/catalog.ts'
 import type { LiveServices } from './catalog/live-services.ts'
 import { type Difference, RecordDiff } from './catalog/record-diff.ts'
 import { answerMs, blockingQuery } from './client/blocking-query.ts'
 import type { Slots } from './client/slots.ts'
-import { withTimeout } from './client/with-timeout.ts'
+import { backend } from './errors.ts'
 
 /** What an observation is made of. */
 export interface Observer {
@@ -21,7 +21,7 @@ const limited = <T>(
   service: string | undefined,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> => withTimeout(client.clock, answerMs, { operation, service }, signal, work)
+): Promise<T> => withDeadline(client.clock, answerMs, signal, { backend, operation, service }, work)
 
 const toObservation = (first: boolean, { records, skipped, removed }: Difference): Observation => {
   if (first) return { type: 'snapshot', records, skipped }

@@ -20,6 +20,11 @@ export interface ContainerServerOptions {
   readonly launch: LaunchOptions
   /** The network that the members share. */
   readonly network: string | undefined
+  /**
+   * The members start one after the other: the engine hands out the lowest address that is free, and
+   * a Consul server that came back under another one's would be taken for it.
+   */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
   /** By which they know each other there. */
   readonly containerName: string
   hostPort(port: string): number
@@ -54,8 +59,10 @@ export class ContainerServer implements LaunchedServer {
   }
 
   async launch(): Promise<void> {
-    if (this.#container) await this.#container.start()
-    else this.#container = await this.#create()
+    await this.#options.inTurn(async () => {
+      if (this.#container) await this.#container.start()
+      else this.#container = await this.#create()
+    })
   }
 
   async ready(): Promise<void> {

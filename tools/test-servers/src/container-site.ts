@@ -5,6 +5,16 @@ import { runId, runLabel } from './run-id.ts'
 import type { LaunchOptions } from './server.ts'
 import type { Site, SiteOptions } from './site.ts'
 
+/** Runs one piece of work after the other, in the order in which they are handed in. */
+function takeTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const turn = last.then(work, work)
+    last = turn.catch(() => {})
+    return turn
+  }
+}
+
 /** A place for containers: with several members, a network in which they know each other by name. */
 export async function openContainerSite(
   options: SiteOptions,
@@ -21,6 +31,7 @@ export async function openContainerSite(
           Name: id,
           Labels: { [runLabel]: runId },
         })
+  const inTurn = takeTurns()
   // In a network of its own an engine resolves container names, which are its alone.
   const containerName = (member: string) => `${id}-${member}`
   return {
@@ -44,6 +55,7 @@ export async function openContainerSite(
         image,
         launch,
         network: network?.id,
+        inTurn,
         containerName: containerName(name),
         hostPort: (port) => options.hostPort(name, port),
       })

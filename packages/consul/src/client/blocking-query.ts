@@ -1,7 +1,8 @@
+import { withDeadline } from '@sd/core/driver'
+import { backend } from '../errors.ts'
 import type { Answer, ConsulClient, Question } from './consul-client.ts'
 import type { Slots } from './slots.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { withTimeout } from './with-timeout.ts'
 
 /**
  * How long the server may hold a query that nothing happens to. It answers everything again then;
@@ -44,8 +45,10 @@ export async function* blockingQuery(
 ): AsyncGenerator<Answer | undefined, never> {
   const bucket = new TokenBucket(client.clock, burst, refillMs)
   let index = 0n
+  const { operation, service } = question
+  const subject = { backend, operation, service }
   const limited = (asked: Question): Promise<Answer> =>
-    withTimeout(client.clock, answerMs, asked, signal, (bounded) => client.read(asked, bounded))
+    withDeadline(client.clock, answerMs, signal, subject, (bounded) => client.read(asked, bounded))
   const ask = async (): Promise<Answer> => {
     const release = index === 0n ? undefined : await slots.takeWithin(pollMs, signal)
     if (release === undefined) return limited({ ...question, lane: 'calls' })

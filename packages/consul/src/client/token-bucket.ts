@@ -1,5 +1,4 @@
-import type { Clock } from '@sd/core/driver'
-import { pause } from './pause.ts'
+import { type Clock, sleep } from '@sd/core/driver'
 
 /** Bounds how often something is done: `burst` times at once, then once in `refillMs`. */
 export class TokenBucket {
@@ -23,6 +22,6 @@ export class TokenBucket {
     const earned = (nowMs - this.#countedMs) / this.#refillMs
     this.#tokens = Math.min(this.#burst, this.#tokens + earned) - 1
     this.#countedMs = nowMs
-    if (this.#tokens < 0) await pause(this.#clock, -this.#tokens * this.#refillMs, signal)
+    if (this.#tokens < 0) await sleep(this.#clock, -this.#tokens * this.#refillMs, signal)
   }
 }

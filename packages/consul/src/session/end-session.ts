@@ -1,7 +1,6 @@
-import { inParallel } from '@sd/core/driver'
+import { inParallel, sleep } from '@sd/core/driver'
 import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
-import { pause } from '../client/pause.ts'
 import type { SessionParts } from './session-parts.ts'
 import { deregister } from './take-out.ts'
 
@@ -54,10 +53,10 @@ export const endSession = async (
     fence.sinceMs ??= clock.monotonicMs()
     if (settled) break
     if (!late.pending && clock.monotonicMs() - fence.sinceMs >= ttlMs) break
-    await pause(clock, pollMs, signal)
+    await sleep(clock, pollMs, signal)
   }
   await inParallel(services, parallelReads, async (service) => {
     while ((await catalog.writtenBy(id, service, 'close', signal)).length > 0)
-      await pause(clock, pollMs, signal)
+      await sleep(clock, pollMs, signal)
   })
 }

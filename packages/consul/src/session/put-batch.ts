@@ -1,6 +1,11 @@
-import { compareClaims, putConflict, type PutOutcome, type PutRequest } from '@sd/core/driver'
+import {
+  compareClaims,
+  putConflict,
+  type PutOutcome,
+  type PutRequest,
+  sleep,
+} from '@sd/core/driver'
 import type { ServiceEntry } from '../catalog/service-entry.ts'
-import { pause } from '../client/pause.ts'
 import { consulError } from '../errors.ts'
 import { checkIdOf } from '../keys.ts'
 import { asDecoded, holds, type Item, type SessionParts, standingOf } from './session-parts.ts'
@@ -131,7 +136,7 @@ export const putBatch = async (
     const open = items.filter((item) => !outcomes.has(item))
     if (open.length === 0) break
     if (round > 0)
-      await pause(parts.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
+      await sleep(parts.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
     const now = await standingOf(parts, open, 'put', signal)
     for (const item of open) {
       const outcome = judge(parts, item, now.get(item.serviceId) ?? [], round)

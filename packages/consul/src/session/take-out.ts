@@ -1,7 +1,6 @@
-import { inParallel, type RegistryError, type RemoveOutcome } from '@sd/core/driver'
+import { inParallel, type RegistryError, type RemoveOutcome, sleep } from '@sd/core/driver'
 import { parseAgentEntry, type ServiceEntry } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
-import { pause } from '../client/pause.ts'
 import { toRegistryError } from '../errors.ts'
 import { holds, type SessionParts, standingOf } from './session-parts.ts'
 
@@ -84,7 +83,7 @@ export const takeOut = async (
         return ours && holds(parts, item.owner, entry, parts.catalog.decode(entry))
       }),
     )
-    if (shown.length > 0) await pause(parts.clock, pollMs, signal)
+    if (shown.length > 0) await sleep(parts.clock, pollMs, signal)
   }
   return held.map((item) => outcomes.get(item) as RemoveOutcome)
 }

@@ -1,4 +1,4 @@
-import { abortable, type DriverContext } from '@sd/core/driver'
+import { abortable, type DriverContext, sleep } from '@sd/core/driver'
 import { sqliteError, StoreError, toRegistryError } from '../errors.ts'
 import type { StoreApi, StoreOptions } from '../worker/store-api.ts'
 import { StoreThread } from './store-thread.ts'
@@ -74,13 +74,7 @@ export class StoreClient {
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#context
     const { least, most } = lockPauseMs
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = clock.setTimer(least + random.next() * (most - least), resolve)
-    try {
-      await abortable(promise, signal)
-    } finally {
-      timer.cancel()
-    }
+    await sleep(clock, least + random.next() * (most - least), signal)
   }
 
   #closedError(operation: string): Error {
