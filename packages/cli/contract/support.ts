@@ -149,10 +149,14 @@ export class SdWorld implements AsyncDisposable {
   }
 }
 
+/** Without what decides on the registry or, in Node's `getColorDepth`, on colours. */
 const plainEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(SD_URL|NO_COLOR|FORCE_COLOR|NODE_OPTIONS|XDG_STATE_HOME)$/.test(name),
+      ([name]) =>
+        !/^(SD_URL|XDG_STATE_HOME|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|NODE_DISABLE_COLORS|COLORTERM|CI|TMUX)$/.test(
+          name,
+        ),
     ),
   )
 
