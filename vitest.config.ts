@@ -35,8 +35,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'contract',
-          // these wait for servers most of the time
-          maxWorkers: 3,
+          // more at a time, and elections take longer than the ttls that are tested
+          maxWorkers: 2,
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
           include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],

@@ -166,13 +166,17 @@ describe.runIf(controllable)('one server', () => {
     await server.wipe()
     await server.start()
     const began = performance.now()
-    await lists(world.registry([host]), names, capMs + 1_000 + slackMs)
+    // R5's allowance for many: what a loaded machine takes to register them
+    const manyMs = 5_000
+    await lists(world.registry([host]), names, capMs + 1_000 + manyMs + slackMs)
     process.stderr.write(
       `wiped: all back ${Math.round(performance.now() - began)} ms after start\n`,
     )
     await told.sees(names, capMs + slackMs)
     await eventually('all is well', capMs + slackMs, () => owner.health().ok && few.health().ok)
-    expect(told.watcher.held).toEqual([])
+    // whom it holds it shows as well: the watcher has yet to see the last ones
+    await eventually('nobody is held', capMs + slackMs, () => told.watcher.held.length === 0)
+    expect(told.removed.size).toBe(0)
   })
 
   test('R7: a process that starts again under its ids while its old session lives', async () => {
