@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { LaunchOptions, Member, ServerSpec, StopSignal } from './server.ts'
 import type { LaunchedServer } from './site.ts'
@@ -8,6 +8,19 @@ import { until } from './until.ts'
 import { whenReady } from './when-ready.ts'
 
 const termDeadlineMs = 10_000
+
+/** Whether every thread of a process is stopped; taken for granted where the system does not tell. */
+async function standsStill(pid: number): Promise<boolean> {
+  const tasks = `/proc/${pid}/task`
+  const threads = await readdir(tasks).catch(() => [])
+  const stopped = await Promise.all(
+    threads.map(async (thread) => {
+      const stat = await readFile(join(tasks, thread, 'stat'), 'latin1').catch(() => '')
+      return stat === '' || /\) [TtXZ] /.test(stat)
+    }),
+  )
+  return stopped.every(Boolean)
+}
 
 /** Children that still run. A worker that exits takes them along, frozen ones too. */
 const running = new Set<ChildProcess>()
@@ -139,7 +152,10 @@ export class ProcessServer implements LaunchedServer {
   }
 
   async pause(): Promise<void> {
-    if (!this.#child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
+    const child = this.#child
+    if (!child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
+    // the signal is on its way to each of its threads: on a busy machine one may answer a call more
+    await until(`${this.name} stands still`, () => standsStill(child.pid ?? 0))
   }
 
   async resume(): Promise<void> {
