@@ -16,6 +16,8 @@ export type {
   SurvivedError,
   WatchHealth,
 } from './health.ts'
+export { suggestion } from './driver/config/nearest-name.ts'
+export type { Clock, Random, Timer } from './driver/driver-context.ts'
 export { localAddress, type LocalAddressOptions } from './local-address.ts'
 export type {
   InstanceEdit,
@@ -23,6 +25,7 @@ export type {
   InstancePatch,
   ServiceInstance,
 } from './model/service-instance.ts'
+export { show } from './model/show.ts'
 export { Registration, type WaitOptions } from './registration.ts'
 export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
 export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
