@@ -1,0 +1,102 @@
+import { experimental } from '@grpc/grpc-js'
+import type { Pick, Picker } from '@sd/balancer'
+import { RegistryError } from '@sd/core'
+import { callOutcome } from './call-outcome.ts'
+import { unavailable } from './pickers.ts'
+import type { SubchannelChild } from './subchannel-child.ts'
+import { UnstartedPicks } from './unstarted-picks.ts'
+
+type PickArgs = experimental.PickArgs
+type PickResult = experimental.PickResult
+
+/** Where the first attempt of a call leaves the id that it went to, for a retry to go elsewhere. */
+const firstTriedKey = 'sd.first_tried'
+
+/**
+ * Picks one of the ready instances for each attempt of each call, and tells the balancer how it went.
+ * A retry goes to another instance as long as there is one.
+ */
+export class ReadyPicker implements experimental.Picker {
+  readonly #picker: Picker
+  readonly #children: ReadonlyMap<string, SubchannelChild>
+  readonly #key: string | undefined
+  readonly #unstarted = new UnstartedPicks()
+  /**
+   * By call, once it is retried. grpc-js passes one `extraPickInfo` to all attempts of a call, and another
+   * one to every call.
+   */
+  readonly #tried = new WeakMap<PickArgs['extraPickInfo'], Set<string>>()
+
+  constructor(
+    picker: Picker,
+    children: ReadonlyMap<string, SubchannelChild>,
+    key: string | undefined,
+  ) {
+    this.#picker = picker
+    this.#children = children
+    this.#key = key
+  }
+
+  /** Picks that have not become calls yet. */
+  get unstarted(): number {
+    return this.#unstarted.size
+  }
+
+  pick(args: PickArgs): PickResult {
+    let pick: Pick
+    try {
+      pick = this.#pick(args)
+    } catch (error) {
+      if (error instanceof RegistryError) return unavailable(error.message)
+      throw error
+    }
+    const child = this.#children.get(pick.instance.id)
+    if (child === undefined) {
+      // only ready instances are in the picker, and each of them has a connection
+      pick.done()
+      return unavailable(`instance ${pick.instance.id} has no connection`)
+    }
+    this.#unstarted.add(pick)
+    return {
+      pickResultType: experimental.PickResultType.COMPLETE,
+      subchannel: child.subchannel,
+      status: null,
+      onCallStarted: () => this.#unstarted.started(pick),
+      onCallEnded: (code, details) => pick.done(callOutcome(code, details)),
+    }
+  }
+
+  close(): void {
+    this.#unstarted.close()
+  }
+
+  #pick(args: PickArgs): Pick {
+    const { extraPickInfo } = args
+    const key = this.#keyOf(args)
+    const first = extraPickInfo[firstTriedKey]
+    if (first === undefined) {
+      const pick = this.#picker.pick(key === undefined ? undefined : { key })
+      extraPickInfo[firstTriedKey] = pick.instance.id
+      return pick
+    }
+    const tried = this.#tried.get(extraPickInfo) ?? new Set([first])
+    const pick = this.#pickBeside(tried, key)
+    this.#tried.set(extraPickInfo, tried.add(pick.instance.id))
+    return pick
+  }
+
+  #pickBeside(exclude: ReadonlySet<string>, key: string | undefined): Pick {
+    try {
+      return this.#picker.pick({ key, exclude })
+    } catch {
+      // all others are away: the same one again is better than none
+      return this.#picker.pick({ key })
+    }
+  }
+
+  #keyOf({ metadata }: PickArgs): string | undefined {
+    if (this.#key === undefined) return undefined
+    const [value] = metadata.get(this.#key)
+    return value?.toString()
+  }
+}

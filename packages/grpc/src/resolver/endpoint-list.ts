@@ -1,0 +1,34 @@
+import type { experimental } from '@grpc/grpc-js'
+import { createPicker, type Picker } from '@sd/balancer'
+import { CallableInstances } from '../policy/callable-instances.ts'
+import type { PolicySettings } from '../policy/service-update.ts'
+import { grpcAddress } from './grpc-address.ts'
+import type { ServiceView } from './service-view.ts'
+
+/** The instances as plain endpoints, for a channel whose service config names another policy than ours. */
+export class EndpointList {
+  readonly #schemes: readonly string[]
+  readonly #callable: CallableInstances
+  /** It filters, and takes out who is drained; the other policy picks. */
+  readonly #picker: Picker
+
+  constructor(settings: PolicySettings) {
+    this.#schemes = settings.schemes
+    this.#callable = new CallableInstances(settings.schemes)
+    this.#picker = createPicker(settings.picker)
+  }
+
+  follow(view: ServiceView): experimental.Endpoint[] {
+    this.#picker.apply(this.#callable.follow(view))
+    return this.#picker.instances.flatMap((instance) => {
+      const address = grpcAddress(instance, this.#schemes)
+      return address === undefined
+        ? []
+        : [{ addresses: [{ host: address.host, port: address.port }] }]
+    })
+  }
+
+  close(): void {
+    this.#picker.close()
+  }
+}

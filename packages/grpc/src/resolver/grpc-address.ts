@@ -1,0 +1,34 @@
+import type { ServiceInstance } from '@sd/core'
+
+/** Where grpc-js connects to. */
+export interface GrpcAddress {
+  readonly host: string
+  readonly port: number
+  /** `host:port`, with brackets around IPv6. */
+  readonly text: string
+  /** The scheme of the endpoint it was read from, in lower case. */
+  readonly scheme: string
+}
+
+/** Where a URL without a port goes. gRPC's own default is 443. */
+const defaultPorts: Readonly<Record<string, number>> = { http: 80 }
+const defaultPort = 443
+
+/**
+ * The address in the instance's endpoint of the first of these schemes that it has; `undefined` when
+ * it has none.
+ */
+export const grpcAddress = (
+  { endpoints }: ServiceInstance,
+  schemes: readonly string[],
+): GrpcAddress | undefined => {
+  for (const scheme of schemes) {
+    const endpoint = endpoints.find((url) => url.toLowerCase().startsWith(`${scheme}:`))
+    if (endpoint === undefined) continue
+    const url = new URL(endpoint)
+    const port = url.port === '' ? (defaultPorts[scheme] ?? defaultPort) : Number(url.port)
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    return { host, port, text: `${url.hostname}:${port}`, scheme }
+  }
+  return undefined
+}

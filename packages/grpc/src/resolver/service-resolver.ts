@@ -1,0 +1,182 @@
+import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js'
+import { createPicker } from '@sd/balancer'
+import { type InstanceChange, RegistryError, type WatchEvent, type Watcher } from '@sd/core'
+import {
+  type PolicySettings,
+  policyName,
+  type ServiceUpdate,
+  updateKey,
+} from '../policy/service-update.ts'
+import { EndpointList } from './endpoint-list.ts'
+import { type ResolverBinding, settingsOf, whereIs } from './resolver-binding.ts'
+import { serviceConfigOf } from './service-config.ts'
+import { parseServiceTarget, type ServiceTarget } from './service-target.ts'
+import { ServiceView } from './service-view.ts'
+
+const { statusOrFromError, statusOrFromValue } = experimental
+type ServiceConfig = ReturnType<typeof serviceConfigOf>
+
+/** What a target that makes sense comes to. */
+interface Resolution {
+  readonly target: ServiceTarget
+  readonly where: string
+  readonly settings: PolicySettings
+  readonly serviceConfig: ServiceConfig
+  /** `undefined`: our policy picks. */
+  readonly endpoints: EndpointList | undefined
+}
+
+const resolutionOf = (
+  uri: experimental.GrpcUri,
+  binding: ResolverBinding,
+  channelOptions: ChannelOptions,
+): Resolution | string => {
+  try {
+    const target = parseServiceTarget(experimental.uriToString(uri))
+    const settings = settingsOf(target, binding)
+    // the picker knows which strategies and filters make sense
+    createPicker(settings.picker).close()
+    const serviceConfig = serviceConfigOf(binding.retry, channelOptions)
+    const [policy = {}] = serviceConfig.loadBalancingConfig
+    const endpoints = policyName in policy ? undefined : new EndpointList(settings)
+    return { target, where: whereIs(target, binding), settings, serviceConfig, endpoints }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/**
+ * Follows a service for one channel. It tells the channel the whole list when that is known, and each
+ * change of it; while the registry is away it tells nothing, or, when nothing is known yet, an error
+ * with the same service config: without it grpc-js would change the policy and drop every connection.
+ */
+export class ServiceResolver implements experimental.Resolver {
+  readonly #binding: ResolverBinding
+  readonly #listener: experimental.ResolverListener
+  readonly #resolution: Resolution | string
+  #view = new ServiceView()
+  #watcher: Watcher | undefined
+  /** Whether the watch has told all that there is. */
+  #synced = false
+  /** Why there is no watch. */
+  #ended: RegistryError | undefined
+  #telling: NodeJS.Immediate | undefined
+
+  constructor(
+    uri: experimental.GrpcUri,
+    listener: experimental.ResolverListener,
+    channelOptions: ChannelOptions,
+    binding: ResolverBinding,
+  ) {
+    this.#binding = binding
+    this.#listener = listener
+    this.#resolution = resolutionOf(uri, binding, channelOptions)
+  }
+
+  updateResolution(): void {
+    if (typeof this.#resolution !== 'string') this.#read(this.#resolution.target)
+    this.#tellSoon()
+  }
+
+  /** The channel is closed or idle; a call on an idle one asks for `updateResolution` again. */
+  destroy(): void {
+    clearImmediate(this.#telling)
+    this.#telling = undefined
+    const watcher = this.#watcher
+    this.#watcher = undefined
+    this.#synced = false
+    // a view that nobody follows grows old, and the policy begins anew as well
+    this.#view = new ServiceView()
+    watcher?.close()
+  }
+
+  #read({ service }: ServiceTarget): void {
+    if (this.#watcher !== undefined) {
+      if (this.#synced) this.#view.replace(this.#watcher.instances)
+      return
+    }
+    try {
+      this.#watcher = this.#binding.discovery.watch(service)
+      this.#ended = undefined
+      void this.#follow(this.#watcher)
+    } catch (error) {
+      this.#ended = RegistryError.from(error, { backend: 'grpc', operation: 'watch', service })
+    }
+  }
+
+  async #follow(watcher: Watcher): Promise<void> {
+    try {
+      for await (const event of watcher) {
+        if (watcher !== this.#watcher) return
+        this.#take(event)
+      }
+    } catch (error) {
+      this.#ended = RegistryError.from(error, { backend: 'grpc', operation: 'watch' })
+    }
+    if (watcher !== this.#watcher) return
+    // the registry was closed: what is known goes on serving, and the next question opens a new watch
+    this.#watcher = undefined
+    this.#tellSoon()
+  }
+
+  #take(event: WatchEvent<InstanceChange>): void {
+    if (event.type !== 'stale') {
+      this.#view.apply(event.changes)
+      this.#synced = true
+    }
+    this.#tellSoon()
+  }
+
+  /** Never at once: the channel is not ready to be told while it asks. */
+  #tellSoon(): void {
+    this.#telling ??= setImmediate(() => {
+      this.#telling = undefined
+      this.#tell()
+    })
+  }
+
+  #tell(): void {
+    const resolution = this.#resolution
+    if (typeof resolution === 'string') return this.#tellRefused(resolution)
+    const { where, settings, serviceConfig, endpoints } = resolution
+    const stale = this.#watcher?.stale
+    const update: ServiceUpdate = { type: 'instances', where, settings, view: this.#view, stale }
+    const unknown = this.#whyUnknown(where)
+    // still waiting for the first word of the registry: so do the calls
+    if (unknown === undefined && !this.#synced) return
+    this.#listener(
+      unknown === undefined
+        ? statusOrFromValue(endpoints?.follow(this.#view) ?? [])
+        : statusOrFromError({
+            code: status.UNAVAILABLE,
+            details: unknown,
+            metadata: new Metadata(),
+          }),
+      { [updateKey]: update },
+      statusOrFromValue(serviceConfig),
+      `${this.#view.size} instances of ${where}`,
+    )
+  }
+
+  /** Why the list must not be told, or cannot; `undefined` when it can, or may soon. */
+  #whyUnknown(where: string): string | undefined {
+    if (this.#watcher === undefined) {
+      const why = this.#ended?.message ?? 'the registry was closed'
+      return `the instances of ${where} are not known: ${why}`
+    }
+    const { stale } = this.#watcher
+    // an empty list would drop connections that may well be alive
+    if (stale === undefined || this.#view.size > 0) return undefined
+    return `the instances of ${where} are not known: the registry cannot be reached since ${stale.since.toISOString()}: ${stale.cause.message}`
+  }
+
+  #tellRefused(problem: string): void {
+    const update: ServiceUpdate = { type: 'refused', problem }
+    this.#listener(
+      statusOrFromError({ code: status.INTERNAL, details: problem, metadata: new Metadata() }),
+      { [updateKey]: update },
+      statusOrFromValue({ loadBalancingConfig: [{ [policyName]: {} }], methodConfig: [] }),
+      problem,
+    )
+  }
+}

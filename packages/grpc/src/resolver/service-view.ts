@@ -1,0 +1,59 @@
+import type { InstanceChange, ServiceInstance } from '@sd/core'
+
+/** What a resolver knows of its service: the instances, in versions that each differ by some changes. */
+export class ServiceView {
+  readonly #instances = new Map<string, ServiceInstance>()
+  #version = 0
+  #lastChanges: readonly InstanceChange[] = []
+
+  /** Raised by each set of changes. */
+  get version(): number {
+    return this.#version
+  }
+  get size(): number {
+    return this.#instances.size
+  }
+  /** All that are present. */
+  get instances(): IterableIterator<ServiceInstance> {
+    return this.#instances.values()
+  }
+
+  /** What leads from `version` to the present one; `undefined` when only the whole view tells. */
+  changesSince(version: number): readonly InstanceChange[] | undefined {
+    if (version === this.#version) return []
+    return version === this.#version - 1 ? this.#lastChanges : undefined
+  }
+
+  /** Takes over a watcher's changes. */
+  apply(changes: readonly InstanceChange[]): void {
+    if (changes.length === 0) return
+    for (const { type, instance } of changes)
+      if (type === 'removed') this.#instances.delete(instance.id)
+      else this.#instances.set(instance.id, instance)
+    this.#version += 1
+    this.#lastChanges = changes
+  }
+
+  /** Makes the view hold exactly these. */
+  replace(instances: readonly ServiceInstance[]): void {
+    this.apply(differences(this.#instances, instances))
+  }
+}
+
+/** The changes that lead from one set of instances to another. */
+export const differences = (
+  before: ReadonlyMap<string, ServiceInstance>,
+  after: Iterable<ServiceInstance>,
+): readonly InstanceChange[] => {
+  const changes: InstanceChange[] = []
+  const present = new Set<string>()
+  for (const instance of after) {
+    present.add(instance.id)
+    const previous = before.get(instance.id)
+    if (previous === undefined) changes.push({ type: 'added', instance })
+    else if (previous !== instance) changes.push({ type: 'updated', instance, previous })
+  }
+  for (const instance of before.values())
+    if (!present.has(instance.id)) changes.push({ type: 'removed', instance })
+  return changes
+}
