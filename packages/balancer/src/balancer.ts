@@ -1,13 +1,15 @@
 import {
   type Discovery,
-  RegistryError,
+  type InstanceChange,
   type ServiceInstance,
   type Staleness,
   type Watcher,
 } from '@sd/core'
+import { InstancePicker } from './instance-picker.ts'
+import { OptionCheck } from './options/option-check.ts'
 import type { BalancerOptions } from './options/picker-options.ts'
+import { pickerOptionKeys } from './options/resolve-options.ts'
 import type { Pick, PickOptions } from './pick.ts'
-import { createPicker, type Picker } from './picker.ts'
 
 /** Picks the instance of a service that a call goes to, following the registry. */
 export interface Balancer extends Disposable, AsyncDisposable {
@@ -22,7 +24,8 @@ export interface Balancer extends Disposable, AsyncDisposable {
   readonly instances: readonly ServiceInstance[]
   /**
    * Where one call goes; its `done` must be called when the call ends.
-   * @throws RegistryError `unavailable`, saying why none can be picked; `closed`
+   * @throws RegistryError `unavailable`, saying why none can be picked; `invalid-argument`; `closed`,
+   * also once the registry was closed
    */
   pick(options?: PickOptions): Pick
   /**
@@ -36,15 +39,22 @@ export interface Balancer extends Disposable, AsyncDisposable {
 
 class WatchingBalancer implements Balancer {
   readonly #watcher: Watcher
-  readonly #picker: Picker
+  readonly #picker: InstancePicker
   readonly #onChange: BalancerOptions['onChange']
   readonly #waiting = new Set<PromiseWithResolvers<void>>()
-  #closed: RegistryError | undefined
+  #synced = false
 
-  constructor(watcher: Watcher, options: BalancerOptions) {
-    this.#watcher = watcher
-    this.#onChange = options.onChange
-    this.#picker = createPicker(options)
+  /** `open` is called once the options are checked. */
+  constructor(open: () => Watcher, options: BalancerOptions) {
+    const check = new OptionCheck('create balancer', undefined)
+    check.object('', options, [...pickerOptionKeys, 'onChange'])
+    const { onChange, ...pickerOptions } = options
+    this.#onChange = check.function('onChange', onChange)
+    this.#picker = new InstancePicker(pickerOptions, 'create balancer', () => ({
+      unsynced: !this.#synced,
+      stale: this.#watcher.stale,
+    }))
+    this.#watcher = open()
     void this.#follow()
   }
 
@@ -59,14 +69,13 @@ class WatchingBalancer implements Balancer {
   }
 
   pick(options?: PickOptions): Pick {
-    if (this.#closed !== undefined) throw this.#closed
     return this.#picker.pick(options)
   }
 
   async ready(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options
     signal?.throwIfAborted()
-    if (this.#closed !== undefined) throw this.#closed
+    if (this.#picker.closed !== undefined) throw this.#picker.closed
     if (this.#picker.size > 0) return
     const waiter = Promise.withResolvers<void>()
     const abort = (): void => waiter.reject(signal?.reason as Error)
@@ -95,37 +104,47 @@ class WatchingBalancer implements Balancer {
   async #follow(): Promise<void> {
     try {
       for await (const event of this.#watcher) {
+        if (this.#picker.closed !== undefined) return
         if (event.type === 'stale') continue
-        const changes = this.#picker.apply(event.changes)
-        if (changes.length > 0) this.#onChange?.(changes)
-        if (this.#picker.size > 0) for (const { resolve } of this.#waiting) resolve()
+        this.#take(event.changes)
       }
-      this.#end('its watch has ended: the registry was closed')
+      this.#end('its watch has ended; was the registry closed?')
     } catch (error) {
       this.#end('its watch has ended', error)
     }
   }
 
+  #take(changes: readonly InstanceChange[]): void {
+    const net = this.#picker.apply(changes)
+    this.#synced = true
+    if (this.#picker.size > 0) for (const { resolve } of this.#waiting) resolve()
+    if (net.length === 0) return
+    try {
+      this.#onChange?.(net)
+    } catch (error) {
+      // as for any listener: its mistake is the process's, and no reason to stop following
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
   #end(message: string, cause?: unknown): void {
-    if (this.#closed !== undefined) return
-    this.#closed = new RegistryError('closed', {
-      backend: 'balancer',
-      operation: 'pick',
-      message,
-      cause,
-    })
+    if (this.#picker.closed !== undefined) return
+    this.#picker.end(message, cause)
     this.#watcher.close()
-    this.#picker.close()
-    for (const { reject } of this.#waiting) reject(this.#closed)
+    for (const { reject } of this.#waiting) reject(this.#picker.closed)
   }
 }
+
+const isWatcher = (source: Discovery | Watcher): source is Watcher => 'next' in source
 
 /**
  * Follows a service and picks one of its instances for each call.
  *
  * From a `Discovery` (a `Registry`) it opens a watch of `options.service`, and closes it with the
- * balancer. From a watcher it takes the watcher over: nobody else may read it, and it is closed
- * with the balancer as well.
+ * balancer. A watcher it takes over: nobody else may read it, and it is closed with the balancer
+ * as well.
  * @throws RegistryError `invalid-config`, naming the option at fault; `closed`
  */
 export function createBalancer(
@@ -135,9 +154,12 @@ export function createBalancer(
 export function createBalancer(watcher: Watcher, options?: BalancerOptions): Balancer
 export function createBalancer(
   source: Discovery | Watcher,
-  options: BalancerOptions & { readonly service?: string } = {},
+  options: BalancerOptions = {},
 ): Balancer {
-  if ('next' in source) return new WatchingBalancer(source, options)
-  const { service = '', ...rest } = options
-  return new WatchingBalancer(source.watch(service), rest)
+  const open = (): Watcher => {
+    if (isWatcher(source)) return source
+    const check = new OptionCheck('create balancer', undefined)
+    return source.watch(check.text('service', options.service))
+  }
+  return new WatchingBalancer(open, options)
 }

@@ -1,16 +1,33 @@
 import type { ServiceInstance } from '@sd/core'
-import type { PickOptions } from './pick.ts'
+import type { Outcome, PickOptions } from './pick.ts'
+import type { CallCounts } from './outlier/call-counts.ts'
 import type { Strategy } from './strategies/strategy.ts'
 
 /** The scheme of an endpoint, in lower case, without the colon. */
 const schemeOf = (endpoint: string): string =>
   endpoint.slice(0, Math.max(0, endpoint.indexOf(':'))).toLowerCase()
 
+/** Told when a call ends. */
+interface Settles {
+  settle(member: Member, outcome: Outcome | undefined, startedMs: number): void
+}
+
 /** One instance, and what a picker knows about it. */
 export class Member {
   readonly id: string
+  readonly picker: Settles
   instance: ServiceInstance
-  /** The instance's weight, less while it starts slowly. */
+  /** Why the instance is no candidate by its own word or by a filter; `undefined`: it is one. */
+  refusal: string | undefined
+  /** It is neither refused nor outside the subset. */
+  wanted = false
+  /** It was wanted before: it has started. */
+  started = false
+  /** The caller holds it back. */
+  suspended = false
+  /** The share of its weight that it has while it starts slowly, 0…1. */
+  warmth = 1
+  /** The instance's weight × warmth. */
   weight: number
   /** Calls that were picked and have not ended. */
   inFlight = 0
@@ -18,10 +35,20 @@ export class Member {
   home: Strategy | undefined
   /** Its place in that strategy. */
   index = -1
+  /** What peak EWMA expects of it, at `costAtMs`; 0: unknown. */
+  costMs = 0
+  costAtMs = 0
+  /** Until then a single slow answer does not raise the cost at once. */
+  lenientUntilMs = 0
+  /** Its rank in the subset: smaller is nearer. */
+  rank = 0
+  /** How its calls ended, while outliers are looked for. */
+  counts: CallCounts | undefined
   #schemes: readonly string[] | undefined
 
-  constructor(instance: ServiceInstance) {
+  constructor(instance: ServiceInstance, picker: Settles) {
     this.id = instance.id
+    this.picker = picker
     this.instance = instance
     this.weight = instance.weight
   }
@@ -32,14 +59,19 @@ export class Member {
     this.#schemes = undefined
   }
 
+  /** The schemes of its endpoints, in their order. */
+  get schemes(): readonly string[] {
+    this.#schemes ??= this.instance.endpoints.map(schemeOf)
+    return this.#schemes
+  }
+
   /** The first endpoint with one of these schemes, in the order of the schemes. */
   endpointWith(scheme: string | readonly string[] | undefined): string | undefined {
     const { endpoints } = this.instance
     if (scheme === undefined) return endpoints[0]
-    this.#schemes ??= endpoints.map(schemeOf)
-    if (typeof scheme === 'string') return endpoints[this.#schemes.indexOf(scheme)]
+    if (typeof scheme === 'string') return endpoints[this.schemes.indexOf(scheme)]
     for (const one of scheme) {
-      const index = this.#schemes.indexOf(one)
+      const index = this.schemes.indexOf(one)
       if (index >= 0) return endpoints[index]
     }
     return undefined

@@ -1,23 +1,21 @@
-import type { Random } from '@sd/core'
+import type { Chance } from '../chance.ts'
 import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
-import { MemberList } from './member-list.ts'
 import type { Strategy } from './strategy.ts'
-
-/** After so many draws that do not suit, all members are looked at. */
-const maxDraws = 8
+import { WeightedList } from './weighted-list.ts'
 
 /**
- * The power of two choices: draws two, and takes the one with fewer calls in flight.
- * Mitzenmacher, "The power of two choices in randomized load balancing", 2001.
+ * The power of two choices: draws two, in proportion to their weights, and takes the one with fewer
+ * calls in flight for its weight; the first when they are equal, so that without load the shares
+ * are those of the weights.
+ * M. Mitzenmacher, "The power of two choices in randomized load balancing", IEEE TPDS 12(10), 2001.
  */
 export class P2c implements Strategy {
   readonly timed = false
-  readonly #list = new MemberList()
-  readonly #random: Random
+  readonly #list: WeightedList
 
-  constructor(random: Random) {
-    this.#random = random
+  constructor(random: Chance) {
+    this.#list = new WeightedList(random)
   }
 
   get size(): number {
@@ -34,23 +32,17 @@ export class P2c implements Strategy {
     member.home = undefined
   }
 
-  reweigh(): void {}
+  reweigh(member: Member): void {
+    this.#list.reweigh(member)
+  }
 
   pick(request: PickOptions | undefined): Member | undefined {
-    const one = this.#draw(request)
-    const other = this.#draw(request)
-    if (one === undefined || other === undefined) return one ?? other
+    const one = this.#list.draw(request)
+    if (one === undefined) return undefined
+    const other = request === undefined ? this.#list.another(one) : this.#list.draw(request)
+    if (other === undefined) return one
     return one.inFlight * other.weight <= other.inFlight * one.weight ? one : other
   }
 
   settled(): void {}
-
-  #draw(request: PickOptions | undefined): Member | undefined {
-    const { members } = this.#list
-    for (let draws = 0; draws < maxDraws; draws += 1) {
-      const member = members[Math.floor(this.#random.next() * members.length)]
-      if (member === undefined || request === undefined || member.suits(request)) return member
-    }
-    return request === undefined ? undefined : this.#list.drawSuitable(request, this.#random)
-  }
 }

@@ -1,20 +1,24 @@
-import type { Random } from '@sd/core'
+import type { Chance } from '../chance.ts'
 import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { MemberList } from './member-list.ts'
 import type { Strategy } from './strategy.ts'
 
-/** After so many draws that do not suit, all members are looked at. */
+/** A member that starts slowly is drawn again at most so often. */
 const maxDraws = 8
 
-/** Each as likely as the next. Does not use weights (other than 0). */
+/**
+ * Each as likely as the next. Does not use weights (other than 0); a member that starts slowly is
+ * as likely as its warmth says.
+ */
 export class RandomChoice implements Strategy {
   readonly timed = false
-  readonly #list = new MemberList()
-  readonly #random: Random
+  readonly #random: Chance
+  readonly #list: MemberList
 
-  constructor(random: Random) {
+  constructor(random: Chance) {
     this.#random = random
+    this.#list = new MemberList(random)
   }
 
   get size(): number {
@@ -34,12 +38,13 @@ export class RandomChoice implements Strategy {
   reweigh(): void {}
 
   pick(request: PickOptions | undefined): Member | undefined {
-    const { members } = this.#list
-    for (let draws = 0; draws < maxDraws; draws += 1) {
-      const member = members[Math.floor(this.#random.next() * members.length)]
-      if (member === undefined || request === undefined || member.suits(request)) return member
+    let member = this.#list.draw(request)
+    for (let draws = 1; draws < maxDraws; draws += 1) {
+      if (member === undefined || member.warmth === 1) return member
+      if (this.#random.next() < member.warmth) return member
+      member = this.#list.draw(request)
     }
-    return request === undefined ? undefined : this.#list.drawSuitable(request, this.#random)
+    return member
   }
 
   settled(): void {}

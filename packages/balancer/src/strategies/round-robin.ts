@@ -1,4 +1,4 @@
-import type { Random } from '@sd/core'
+import type { Chance } from '../chance.ts'
 import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { MemberList } from './member-list.ts'
@@ -6,16 +6,18 @@ import type { Strategy } from './strategy.ts'
 
 /**
  * One after another, from a random place, so that clients which start together do not march in
- * step. Does not use weights (other than 0).
+ * step. Does not use weights (other than 0); a member that starts slowly is passed over as often
+ * as its warmth says.
  */
 export class RoundRobin implements Strategy {
   readonly timed = false
-  readonly #list = new MemberList()
-  readonly #random: Random
+  readonly #random: Chance
+  readonly #list: MemberList
   #next = -1
 
-  constructor(random: Random) {
+  constructor(random: Chance) {
     this.#random = random
+    this.#list = new MemberList(random)
   }
 
   get size(): number {
@@ -36,14 +38,22 @@ export class RoundRobin implements Strategy {
 
   pick(request: PickOptions | undefined): Member | undefined {
     const { members } = this.#list
-    if (this.#next < 0) this.#next = Math.floor(this.#random.next() * members.length)
+    let next = this.#next
+    if (next < 0) next = Math.floor(this.#random.next() * members.length)
+    let cold: Member | undefined
     for (let tries = members.length; tries > 0; tries -= 1) {
-      if (this.#next >= members.length) this.#next = 0
-      const member = members[this.#next]
-      this.#next += 1
-      if (member !== undefined && (request === undefined || member.suits(request))) return member
+      if (next >= members.length) next = 0
+      const member = members[next]!
+      next += 1
+      if (request !== undefined && !member.suits(request)) continue
+      if (member.warmth === 1 || this.#random.next() < member.warmth) {
+        this.#next = next
+        return member
+      }
+      cold ??= member
     }
-    return undefined
+    this.#next = next
+    return cold
   }
 
   settled(): void {}

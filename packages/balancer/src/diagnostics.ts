@@ -1,0 +1,46 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** Why an instance was ejected. */
+export type EjectionReason = 'consecutive-errors' | 'success-rate' | 'failure-percentage'
+
+/** What is published on the `node:diagnostics_channel` named `balancerChannel`. */
+export type BalancerEvent = {
+  readonly backend: 'balancer'
+  readonly service: string | undefined
+} & (
+  | {
+      /** Gets no calls for `forMs`; at the latest then, with the next interval, it returns. */
+      readonly event: 'instance-ejected'
+      readonly id: string
+      readonly reason: EjectionReason
+      readonly forMs: number
+    }
+  | { readonly event: 'instance-returned'; readonly id: string }
+  | {
+      /** Too few instances are left: ejected ones are picked again, until there are enough. */
+      readonly event: 'panic-began' | 'panic-ended'
+      readonly ejected: number
+      readonly instances: number
+    }
+  | {
+      /** A filter's predicate threw: the instance counts as filtered out. */
+      readonly event: 'predicate-failed'
+      readonly id: string
+      readonly error: unknown
+    }
+)
+
+/** The name of the `node:diagnostics_channel` that balancers publish on: each message a `BalancerEvent`. */
+export const balancerChannel = 'sd:balancer'
+
+type WithoutFrame<T> = T extends BalancerEvent ? Omit<T, 'backend' | 'service'> : never
+
+/** What a part of a picker tells; the picker adds the rest. */
+export type BalancerNews = WithoutFrame<BalancerEvent>
+
+const events = channel(balancerChannel)
+
+/** Publishes, when anybody listens. */
+export const publish = (service: string | undefined, news: BalancerNews): void => {
+  if (events.hasSubscribers) events.publish({ backend: 'balancer', service, ...news })
+}

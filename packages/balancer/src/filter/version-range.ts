@@ -1,0 +1,35 @@
+import { Range, SemVer } from 'semver'
+
+/** Services have few versions at a time; more than so many are forgotten. */
+const maxKnown = 1_000
+
+/** Whether a version is in the range; `undefined` when the range is none. */
+export const compileVersionRange = (
+  text: unknown,
+): ((version: string | undefined) => boolean) | undefined => {
+  let range: Range
+  try {
+    if (typeof text !== 'string' || text.trim() === '') return undefined
+    range = new Range(text)
+  } catch {
+    return undefined
+  }
+  const known = new Map<string, boolean>()
+  const test = (version: string): boolean => {
+    try {
+      return range.test(new SemVer(version))
+    } catch {
+      return false
+    }
+  }
+  return (version) => {
+    if (version === undefined) return false
+    let inRange = known.get(version)
+    if (inRange === undefined) {
+      inRange = test(version)
+      if (known.size >= maxKnown) known.clear()
+      known.set(version, inRange)
+    }
+    return inRange
+  }
+}

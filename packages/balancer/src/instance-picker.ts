@@ -1,0 +1,331 @@
+import {
+  type InstanceChange,
+  RegistryError,
+  type ServiceInstance,
+  show,
+  type Staleness,
+} from '@sd/core'
+import { type BalancerNews, publish } from './diagnostics.ts'
+import { type CompiledFilter, compileFilter } from './filter/compile-filter.ts'
+import { Member } from './member.ts'
+import { MemberPick, TimedPick } from './member-pick.ts'
+import { OptionCheck } from './options/option-check.ts'
+import type { PickerOptions } from './options/picker-options.ts'
+import { pickerOptionKeys, resolveOptions } from './options/resolve-options.ts'
+import { OutlierDetection } from './outlier/outlier-detection.ts'
+import type { Outcome, Pick, PickOptions } from './pick.ts'
+import type { Picker } from './picker.ts'
+import { refusalOf } from './serving.ts'
+import { SlowStart } from './slow-start.ts'
+import { createStrategy } from './strategies/create-strategy.ts'
+import type { Strategy } from './strategies/strategy.ts'
+import { Subset } from './subset.ts'
+import { unavailable } from './unavailable.ts'
+
+/** What is known of the view that the instances come from. */
+export interface ViewState {
+  readonly unsynced: boolean
+  readonly stale: Staleness | undefined
+}
+
+const keepsAnEndpoint = (before: ServiceInstance, after: ServiceInstance): boolean =>
+  before.endpoints.length === 0 ||
+  after.endpoints.some((endpoint) => before.endpoints.includes(endpoint))
+
+/**
+ * Moves members through the stages, each when something changes and never at a pick:
+ * registered ▸ takes calls by its own word ▸ passes the filter ▸ in the subset (`wanted`)
+ * ▸ neither suspended nor ejected (in the strategy).
+ */
+export class InstancePicker implements Picker {
+  readonly #members = new Map<string, Member>()
+  readonly #strategy: Strategy
+  readonly #filter: CompiledFilter | undefined
+  readonly #subset: Subset | undefined
+  readonly #slowStart: SlowStart | undefined
+  readonly #outlier: OutlierDetection | undefined
+  readonly #timed: boolean
+  readonly #nowMs: () => number
+  readonly #view: (() => ViewState) | undefined
+  #service: string | undefined
+  /** The first changes were applied: what comes now is new. */
+  #begun = false
+  #closed: RegistryError | undefined
+  /** While changes are applied: what each touched id was in `instances` before. */
+  #before: Map<string, ServiceInstance | undefined> | undefined
+
+  constructor(options: PickerOptions, operation: string, view?: () => ViewState) {
+    const check = new OptionCheck(operation, undefined)
+    check.object('', options, pickerOptionKeys)
+    const resolved = resolveOptions(check, options)
+    const { service, filter, subset, slowStart, outlier, clock } = resolved
+    this.#service = service
+    this.#view = view
+    if (filter !== undefined)
+      this.#filter = compileFilter(filter, check, (error, { id }) =>
+        this.#tell({ event: 'predicate-failed', id, error }),
+      )
+    if (subset !== undefined)
+      this.#subset = new Subset(subset.size, subset.clientId, (member, wanted) =>
+        this.#want(member, wanted),
+      )
+    if (slowStart !== undefined)
+      this.#slowStart = new SlowStart(slowStart, clock, (member, warmth) =>
+        this.#warm(member, warmth),
+      )
+    if (outlier !== undefined)
+      this.#outlier = new OutlierDetection({
+        options: outlier,
+        clock,
+        onChange: (member) => this.#place(member),
+        tell: (news) => this.#tell(news),
+      })
+    this.#strategy = createStrategy(resolved)
+    this.#timed = this.#strategy.timed
+    this.#nowMs = () => clock.monotonicMs()
+  }
+
+  get size(): number {
+    return this.#strategy.size
+  }
+
+  get instances(): readonly ServiceInstance[] {
+    const instances: ServiceInstance[] = []
+    for (const { wanted, instance } of this.#members.values()) if (wanted) instances.push(instance)
+    return instances
+  }
+
+  apply(changes: readonly InstanceChange[]): readonly InstanceChange[] {
+    this.#before = new Map()
+    for (const { type, instance } of changes) {
+      this.#service ??= instance.service
+      const member = this.#members.get(instance.id)
+      if (type === 'removed') {
+        if (member !== undefined) this.#remove(member)
+      } else if (member === undefined) this.#add(instance, false)
+      else if (keepsAnEndpoint(member.instance, instance)) this.#update(member, instance)
+      else {
+        this.#remove(member)
+        this.#add(instance, member.suspended)
+      }
+    }
+    this.#begun = true
+    const net = this.#netChanges(this.#before)
+    this.#before = undefined
+    return net
+  }
+
+  suspend(id: string): void {
+    this.#suspend(id, true)
+  }
+
+  resume(id: string): void {
+    this.#suspend(id, false)
+  }
+
+  pick(options?: PickOptions): Pick {
+    if (this.#closed !== undefined) throw this.#closed
+    if (options !== undefined) this.#check(options)
+    const nowMs = this.#timed ? this.#nowMs() : 0
+    const member = this.#strategy.pick(options, nowMs)
+    const endpoint = member?.endpointWith(options?.scheme)
+    if (member === undefined || endpoint === undefined) throw this.#unavailable(options)
+    member.inFlight += 1
+    return this.#timed ? new TimedPick(member, endpoint, nowMs) : new MemberPick(member, endpoint)
+  }
+
+  /** A call to the member has ended. */
+  settle(member: Member, outcome: Outcome | undefined, startedMs: number): void {
+    member.inFlight -= 1
+    const failed = outcome?.error !== undefined
+    const { home } = member
+    if (home !== undefined) {
+      if (this.#timed) {
+        const nowMs = this.#nowMs()
+        const given = outcome?.latencyMs
+        const latencyMs = given !== undefined && given >= 0 ? given : nowMs - startedMs
+        home.settled(member, nowMs, latencyMs, failed)
+      } else home.settled(member, 0, 0, failed)
+    }
+    this.#outlier?.settled(member, failed)
+  }
+
+  close(): void {
+    this.end('the picker was closed')
+  }
+
+  /** Closes it, with a reason. */
+  end(message: string, cause?: unknown): void {
+    this.#closed ??= new RegistryError('closed', {
+      backend: 'balancer',
+      operation: 'pick',
+      service: this.#service,
+      message,
+      cause,
+    })
+    this.#slowStart?.close()
+    this.#outlier?.close()
+  }
+
+  /** Why picks throw `closed`; `undefined` while it is open. */
+  get closed(): RegistryError | undefined {
+    return this.#closed
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #add(instance: ServiceInstance, suspended: boolean): void {
+    const member = new Member(instance, this)
+    member.suspended = suspended
+    this.#members.set(member.id, member)
+    this.#judge(member)
+    this.#admit(member)
+  }
+
+  #remove(member: Member): void {
+    this.#dismiss(member)
+    this.#slowStart?.forget(member)
+    this.#members.delete(member.id)
+  }
+
+  #update(member: Member, instance: ServiceInstance): void {
+    const before = member.instance
+    const refusal = this.#refusal(instance)
+    // strategies take a member out by what they know of it
+    if (refusal !== undefined) this.#dismiss(member)
+    else if (before.zone !== instance.zone) this.#unplace(member)
+    if (member.wanted) this.#touch(member)
+    member.replace(instance)
+    this.#reweigh(member)
+    const returns = member.refusal !== undefined && refusal === undefined
+    member.refusal = refusal
+    if (returns) this.#admit(member)
+    else this.#place(member)
+  }
+
+  #refusal(instance: ServiceInstance): string | undefined {
+    const own = refusalOf(instance)
+    if (own !== undefined) return own
+    const condition = this.#filter?.refusal(instance)
+    return condition === undefined ? undefined : `filtered out by ${condition}`
+  }
+
+  #judge(member: Member): void {
+    member.refusal = this.#refusal(member.instance)
+  }
+
+  /** Takes a member that nothing refuses into the subset, or wants it at once. */
+  #admit(member: Member): void {
+    if (member.refusal !== undefined) return
+    if (this.#subset === undefined) this.#want(member, true)
+    else this.#subset.add(member)
+  }
+
+  #dismiss(member: Member): void {
+    if (member.refusal !== undefined) return
+    if (this.#subset === undefined) this.#want(member, false)
+    else this.#subset.remove(member)
+  }
+
+  #want(member: Member, wanted: boolean): void {
+    this.#touch(member)
+    member.wanted = wanted
+    if (wanted && !member.started) {
+      member.started = true
+      if (this.#begun) this.#slowStart?.begin(member)
+    }
+    this.#count(member)
+  }
+
+  #suspend(id: string, suspended: boolean): void {
+    const member = this.#members.get(id)
+    if (member === undefined || member.suspended === suspended) return
+    member.suspended = suspended
+    this.#count(member)
+  }
+
+  /** Has it count among the others, or no longer. */
+  #count(member: Member): void {
+    if (member.wanted && !member.suspended) {
+      this.#outlier?.enter(member)
+      this.#place(member)
+    } else {
+      this.#unplace(member)
+      this.#outlier?.leave(member)
+    }
+  }
+
+  #place(member: Member): void {
+    const may = member.wanted && !member.suspended && (this.#outlier?.admits(member) ?? true)
+    if (!may) this.#unplace(member)
+    else if (member.home === undefined) this.#strategy.add(member)
+  }
+
+  #unplace(member: Member): void {
+    if (member.home !== undefined) this.#strategy.remove(member)
+  }
+
+  #warm(member: Member, warmth: number): void {
+    member.warmth = warmth
+    this.#reweigh(member)
+  }
+
+  #reweigh(member: Member): void {
+    const before = member.weight
+    const weight = member.instance.weight * member.warmth
+    if (weight === before) return
+    member.weight = weight
+    if (member.home !== undefined) this.#strategy.reweigh(member, before)
+  }
+
+  #touch({ id, wanted, instance }: Member): void {
+    if (this.#before === undefined || this.#before.has(id)) return
+    this.#before.set(id, wanted ? instance : undefined)
+  }
+
+  #netChanges(before: ReadonlyMap<string, ServiceInstance | undefined>): readonly InstanceChange[] {
+    const changes: InstanceChange[] = []
+    for (const [id, previous] of before) {
+      const member = this.#members.get(id)
+      const instance = member?.wanted === true ? member.instance : undefined
+      if (instance === previous) continue
+      if (instance === undefined) {
+        if (previous !== undefined) changes.push({ type: 'removed', instance: previous })
+      } else if (previous === undefined) changes.push({ type: 'added', instance })
+      else changes.push({ type: 'updated', instance, previous })
+    }
+    return changes
+  }
+
+  #check({ key, exclude }: PickOptions): void {
+    if (key !== undefined && typeof key !== 'string') this.#refuse('key', key, 'a string')
+    if (exclude !== undefined && typeof exclude.has !== 'function')
+      this.#refuse('exclude', exclude, 'a set of ids')
+  }
+
+  #refuse(field: string, given: unknown, accepted: string): never {
+    throw new RegistryError('invalid-argument', {
+      backend: 'balancer',
+      operation: 'pick',
+      service: this.#service,
+      message: `${field} is ${show(given)}; expected ${accepted}`,
+    })
+  }
+
+  #unavailable(request: PickOptions | undefined): RegistryError {
+    const view = this.#view?.()
+    return unavailable({
+      service: this.#service,
+      members: this.#members.values(),
+      request,
+      unsynced: view?.unsynced ?? false,
+      stale: view?.stale,
+    })
+  }
+
+  #tell(news: BalancerNews): void {
+    publish(this.#service, news)
+  }
+}

@@ -1,0 +1,20 @@
+import type { CallCounts } from './call-counts.ts'
+import type { ResolvedOutlier } from './outlier-options.ts'
+
+/**
+ * Those whose success rate in the last interval was below mean − `stdevFactor` × standard deviation
+ * of all that had `minCalls` calls. gRFC A50, "success rate".
+ */
+export const lowSuccessRates = <T>(
+  all: readonly (readonly [T, CallCounts])[],
+  { stdevFactor, minInstances, minCalls }: Exclude<ResolvedOutlier['successRate'], false>,
+): readonly T[] => {
+  const rates = all
+    .filter(([, counts]) => counts.lastCalls > 0 && counts.lastCalls >= minCalls)
+    .map(([item, counts]) => ({ item, rate: counts.lastSuccesses / counts.lastCalls }))
+  if (rates.length === 0 || rates.length < minInstances) return []
+  const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length
+  const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length
+  const least = mean - stdevFactor * Math.sqrt(variance)
+  return rates.filter(({ rate }) => rate < least).map(({ item }) => item)
+}
