@@ -50,7 +50,12 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     mayImport: [core, driver, ...backends.map(({ name }) => name)],
   },
   { name: '@sd/balancer', folder: 'packages/balancer', mayImport: [core] },
-  { name: '@sd/grpc', folder: 'packages/grpc', mayImport: [core, '@sd/balancer'] },
+  {
+    name: '@sd/grpc',
+    folder: 'packages/grpc',
+    mayImport: [core, '@sd/balancer'],
+    subpaths: ['connect'],
+  },
   { name: '@sd/undici', folder: 'packages/undici', mayImport: [core, '@sd/balancer'] },
   { name: '@sd/lifecycle', folder: 'packages/lifecycle', mayImport: [core] },
   { name: '@sd/fastify', folder: 'packages/fastify', mayImport: [core, '@sd/lifecycle'] },

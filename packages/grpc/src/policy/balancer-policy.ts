@@ -113,6 +113,8 @@ export class BalancerPolicy implements experimental.LoadBalancer {
     const address = grpcAddress(instance, schemes)
     if (type !== 'removed' && address !== undefined && child?.address.text === address.text) {
       child.instance = instance
+      // the picker may take it for a new one
+      if (child.state !== 'ready') this.#parts?.picker.suspend(instance.id)
       return
     }
     if (child !== undefined) this.#disconnect(child)

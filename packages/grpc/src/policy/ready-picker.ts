@@ -1,7 +1,7 @@
 import { experimental } from '@grpc/grpc-js'
 import type { Pick, Picker } from '@sd/balancer'
 import { RegistryError } from '@sd/core'
-import { callOutcome } from './call-outcome.ts'
+import { callFailure } from '../call-failures.ts'
 import { unavailable } from './pickers.ts'
 import type { SubchannelChild } from './subchannel-child.ts'
 import { UnstartedPicks } from './unstarted-picks.ts'
@@ -62,7 +62,7 @@ export class ReadyPicker implements experimental.Picker {
       subchannel: child.subchannel,
       status: null,
       onCallStarted: () => this.#unstarted.started(pick),
-      onCallEnded: (code, details) => pick.done(callOutcome(code, details)),
+      onCallEnded: (code, details) => pick.done({ error: callFailure(code, details) }),
     }
   }
 

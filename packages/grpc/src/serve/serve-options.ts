@@ -99,6 +99,7 @@ export const advertisedEndpoint = (
   { listen = '', advertise, credentials }: ServeOptions,
   port: number,
 ): string => {
+  // oxlint-disable-next-line no-underscore-dangle -- grpc-js has no other way to tell
   const scheme = credentials?._isSecure() === true ? 'grpcs' : 'grpc'
   const host = advertise ?? hostOf(listen) ?? localAddress()
   const endpoint = withScheme.test(host)

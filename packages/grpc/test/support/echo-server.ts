@@ -6,7 +6,6 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
-  type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 
 const bytes = (value: Buffer): Buffer => value
@@ -22,7 +21,7 @@ const method = (name: string, responseStream: boolean): MethodDefinition<Buffer,
 })
 
 /** `WhoAmI` answers with the server's id; `Count` sends it `n` times, a few milliseconds apart. */
-export const echo: ServiceDefinition<UntypedServiceImplementation> = {
+const echo: ServiceDefinition = {
   WhoAmI: method('WhoAmI', false),
   Count: method('Count', true),
 }
@@ -73,6 +72,11 @@ export class EchoServer implements AsyncDisposable {
         call.on('cancelled', () => clearInterval(timer))
       },
     })
+  }
+
+  /** One that is not bound yet. */
+  static create(id: string, options: EchoOptions = {}): EchoServer {
+    return new EchoServer(id, options)
   }
 
   static async start(id: string, options: EchoOptions = {}): Promise<EchoServer> {

@@ -1,0 +1,131 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { Code, ConnectError, type Transport } from '@connectrpc/connect'
+import type { Pick } from '@sd/balancer'
+import { callFailure } from '../call-failures.ts'
+import { CallAttempt, currentAttempt } from './call-attempt.ts'
+import type { ServiceConnections } from './service-connections.ts'
+import type { TransportSettings } from './transport-options.ts'
+
+/** What the global `Headers` is made from. */
+export type CallHeader = ConstructorParameters<typeof Headers>[0]
+
+/** One call, for as many attempts as it takes. */
+export interface ServiceCall<T> {
+  readonly method: DescMethod
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number | undefined
+  readonly header: CallHeader
+  /** Whether another attempt would send the same. */
+  readonly repeatable: () => boolean
+  /** One attempt. `timeoutMs`: what is left of the call's. */
+  run(transport: Transport, timeoutMs: number | undefined): Promise<T>
+}
+
+/** What an attempt came to that was answered. */
+export interface Answer<T> {
+  readonly value: T
+  readonly pick: Pick
+  readonly attempt: CallAttempt
+  readonly latencyMs: number
+}
+
+/**
+ * An error as callers should see it: Connect reports a connection that broke as Canceled or Aborted, which
+ * nobody did.
+ */
+export const describeFailure = (error: unknown, attempt: CallAttempt, pick: Pick): ConnectError => {
+  const failure = ConnectError.from(error)
+  const { Aborted, Canceled, Internal, Unknown } = Code
+  if (!attempt.lost || ![Aborted, Canceled, Internal, Unknown].includes(failure.code))
+    return failure
+  const { instance, endpoint } = pick
+  const message = `the connection to ${instance.id} at ${endpoint} was lost: ${failure.rawMessage}`
+  return new ConnectError(message, Code.Unavailable, undefined, undefined, error)
+}
+
+/** Runs calls on the instances of a service, and again on another one where that does no harm. */
+export class CallRunner {
+  readonly #connections: ServiceConnections
+  readonly #settings: TransportSettings
+
+  constructor(connections: ServiceConnections, settings: TransportSettings) {
+    this.#connections = connections
+    this.#settings = settings
+  }
+
+  async run<T>(call: ServiceCall<T>): Promise<Answer<T>> {
+    const { signal, timeoutMs } = call
+    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
+    const leftMs = (): number | undefined => endMs && Math.max(1, endMs - performance.now())
+    await this.#told(signal, timeoutMs)
+    const { key, retryBudget, maxAttempts, isIdempotent } = this.#settings
+    const keyValue =
+      key === undefined ? undefined : (new Headers(call.header).get(key) ?? undefined)
+    const tried = new Set<string>()
+    let last: ConnectError | undefined
+    retryBudget.deposit()
+    for (let processed = 0; ;) {
+      const { pick, connection } = this.#pick(keyValue, tried, last)
+      const attempt = new CallAttempt()
+      const beganMs = performance.now()
+      try {
+        const value = await currentAttempt.run(attempt, () =>
+          call.run(connection.transport, leftMs()),
+        )
+        this.#connections.succeeded(pick.instance.id)
+        return { value, pick, attempt, latencyMs: performance.now() - beganMs }
+      } catch (error) {
+        const failure = (last = describeFailure(error, attempt, pick))
+        const ended = signal?.aborted === true || failure.code === Code.DeadlineExceeded
+        pick.done({
+          error: signal?.aborted ? undefined : callFailure(failure.code, failure.message),
+        })
+        tried.add(pick.instance.id)
+        if (attempt.unopened && !ended) this.#connections.failed(pick.instance.id)
+        if (ended || !call.repeatable()) throw failure
+        if (attempt.unprocessed) continue
+        processed += 1
+        const passing = attempt.lost || failure.code === Code.Unavailable
+        if (!passing || !isIdempotent(call.method)) throw failure
+        if (processed >= maxAttempts || !retryBudget.withdraw()) throw failure
+      }
+    }
+  }
+
+  #pick(
+    key: string | undefined,
+    tried: ReadonlySet<string>,
+    last: ConnectError | undefined,
+  ): ReturnType<ServiceConnections['pick']> {
+    try {
+      return this.#connections.pick(key, tried)
+    } catch (error) {
+      // all were tried: how the last one failed says more
+      throw last ?? error
+    }
+  }
+
+  /** Waits for the first word of the registry, no longer than the call itself may take. */
+  async #told(signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
+    if (this.#connections.isTold) return
+    const bounds = [
+      ...(signal === undefined ? [] : [signal]),
+      ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]),
+    ]
+    const bound = AbortSignal.any(bounds)
+    const ended = Promise.withResolvers<never>()
+    const end = (): void =>
+      ended.reject(
+        signal?.aborted === true
+          ? ConnectError.from(signal.reason, Code.Canceled)
+          : new ConnectError('the registry has told nothing yet', Code.DeadlineExceeded),
+      )
+    if (bound.aborted) end()
+    bound.addEventListener('abort', end, { once: true })
+    try {
+      await Promise.race([this.#connections.told(), ended.promise])
+    } finally {
+      bound.removeEventListener('abort', end)
+    }
+  }
+}

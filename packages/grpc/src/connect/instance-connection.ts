@@ -1,0 +1,114 @@
+import type {
+  ClientHttp2Stream,
+  ClientSessionOptions,
+  ClientSessionRequestOptions,
+  OutgoingHttpHeaders,
+  SecureClientSessionOptions,
+} from 'node:http2'
+import type { Transport } from '@connectrpc/connect'
+import {
+  type GrpcTransportOptions,
+  Http2SessionManager,
+  type Http2SessionOptions,
+} from '@connectrpc/connect-node'
+import { currentAttempt } from './call-attempt.ts'
+
+/** What Connect asks for streams. */
+type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>
+
+/** What a transport to one instance is made from: `createGrpcTransport` takes it as it is. */
+export interface InstanceTransportOptions {
+  readonly httpVersion: '2'
+  readonly baseUrl: string
+  readonly sessionManager: SessionManager
+}
+
+/** How instances are connected to, the same for all. */
+export interface ConnectionSettings {
+  /** In `:authority`, and the name that a certificate must be for. */
+  readonly authority: string
+  readonly session: Http2SessionOptions
+  readonly http2: ClientSessionOptions | SecureClientSessionOptions
+  createTransport(options: InstanceTransportOptions): Transport
+}
+
+const httpScheme: Readonly<Record<string, string>> = { grpc: 'http', grpcs: 'https' }
+
+/** `http://10.0.0.7:9090` for `grpc://10.0.0.7:9090`. */
+export const httpOrigin = (endpoint: string): string => {
+  const url = new URL(endpoint)
+  const scheme = url.protocol.slice(0, -1)
+  // gRPC's default port is 443, with TLS or without
+  const host = url.port === '' && scheme === 'grpc' ? `${url.hostname}:443` : url.host
+  return new URL(`${httpScheme[scheme] ?? scheme}://${host}`).origin
+}
+
+/**
+ * The connection to one instance, and the transport over it. It is opened by the first call. Once it was
+ * left it ends with the last stream that is open on it.
+ */
+export class InstanceConnection implements SessionManager {
+  /** The origin that it connects to. Connect compares it with the transport's base URL. */
+  readonly authority: string
+  readonly transport: Transport
+  readonly #name: string
+  readonly #manager: Http2SessionManager
+  #open = 0
+  #left = false
+
+  constructor(endpoint: string, settings: ConnectionSettings) {
+    const baseUrl = httpOrigin(endpoint)
+    this.authority = baseUrl
+    this.#name = settings.authority
+    const servername = baseUrl.startsWith('https') ? { servername: settings.authority } : {}
+    const http2 = { ...servername, ...settings.http2 }
+    this.#manager = new Http2SessionManager(baseUrl, settings.session, http2)
+    this.transport = settings.createTransport({ httpVersion: '2', baseUrl, sessionManager: this })
+  }
+
+  /** Streams that are open or being opened. */
+  get open(): number {
+    return this.#open
+  }
+
+  async request(
+    method: string,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    options: Omit<ClientSessionRequestOptions, 'signal'>,
+  ): Promise<ClientHttp2Stream> {
+    const attempt = currentAttempt.getStore()
+    this.#open += 1
+    try {
+      const named = { ':authority': this.#name, ...headers }
+      const stream = await this.#manager.request(method, path, named, options)
+      attempt?.opened(stream)
+      stream.once('close', () => this.#closed())
+      return stream
+    } catch (error) {
+      attempt?.couldNotOpen()
+      this.#closed()
+      throw error
+    }
+  }
+
+  notifyResponseByteRead(stream: ClientHttp2Stream): void {
+    this.#manager.notifyResponseByteRead(stream)
+  }
+
+  /** No further calls are meant for it. */
+  leave(): void {
+    this.#left = true
+    this.#end()
+  }
+
+  #closed(): void {
+    this.#open -= 1
+    this.#end()
+  }
+
+  /** Also after a call that had picked it before it was left. */
+  #end(): void {
+    if (this.#left && this.#open === 0) this.#manager.abort()
+  }
+}

@@ -1,0 +1,35 @@
+/** The messages of a streaming call, for more than one attempt as long as that is possible. */
+export class ReplayableInput<T> {
+  readonly #input: AsyncIterable<T>
+  #iterator: AsyncIterator<T> | undefined
+  #single: readonly T[] | undefined
+  #pulled = false
+
+  private constructor(input: AsyncIterable<T>) {
+    this.#input = input
+  }
+
+  /** `single`: the method takes one message, which is read here and can be repeated at will. */
+  static async of<T>(input: AsyncIterable<T>, single: boolean): Promise<ReplayableInput<T>> {
+    const replayable = new ReplayableInput(input)
+    if (!single) return replayable
+    const messages: T[] = []
+    for await (const message of input) messages.push(message)
+    replayable.#single = messages
+    return replayable
+  }
+
+  /** Whether another attempt would see the same messages. */
+  get repeatable(): boolean {
+    return !this.#pulled
+  }
+
+  /** The messages for one attempt. */
+  async *messages(): AsyncGenerator<T, void, undefined> {
+    if (this.#single !== undefined) return yield* this.#single
+    // the generator's body runs with the first pull only: an attempt that came to nothing took nothing
+    this.#pulled = true
+    this.#iterator ??= this.#input[Symbol.asyncIterator]()
+    yield* { [Symbol.asyncIterator]: () => this.#iterator as AsyncIterator<T> }
+  }
+}
