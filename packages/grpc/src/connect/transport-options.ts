@@ -109,7 +109,7 @@ export const readTransportOptions = (options: ServiceTransportOptions): Transpor
     refuse(`schemes is ${show(schemes)}; expected some of ${[...httpSchemes].join(', ')}`)
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 10)
     refuse(`maxAttempts is ${show(maxAttempts)}; expected a whole number from 1 to 10`)
-  if (!URL.canParse(`https://${authority}`))
+  if (URL.parse(`https://${authority}`)?.host !== authority.toLowerCase())
     refuse(`authority is ${show(authority)}; expected a host name, like orders.internal`)
   return {
     discovery: options.discovery,

@@ -1,0 +1,350 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node'
+import type { Registration } from '@sd/core'
+import { createCertificates, until } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+import { serviceTransport, type ServiceTransportOptions } from '../src/connect/index.ts'
+import { ConnectEcho, ConnectEchoServer } from './support/connect-echo.ts'
+import { World } from './support/world.ts'
+
+const service = 'orders'
+
+const register = (
+  world: World,
+  { id, address }: ConnectEchoServer,
+  scheme = 'grpc',
+): Promise<Registration> =>
+  world.registry.register({ service, id, endpoints: [`${scheme}://${address}`] })
+
+const open = (world: World, options: Partial<ServiceTransportOptions> = {}) => {
+  const transport = serviceTransport({ discovery: world.clientRegistry, service, ...options })
+  return {
+    transport,
+    client: createClient(ConnectEcho, transport),
+    [Symbol.dispose]: () => transport.close(),
+  }
+}
+
+const refusal = async (call: Promise<unknown>): Promise<ConnectError> =>
+  ConnectError.from(
+    await call.then(
+      (value) => value,
+      (error: unknown) => error,
+    ),
+  )
+
+describe('serviceTransport', () => {
+  test('calls all instances, each over one session, by the name of the service', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using b = await ConnectEchoServer.start('b')
+    await Promise.all([a, b].map((server) => register(world, server)))
+    using caller = open(world)
+    const answers = await Promise.all(Array.from({ length: 60 }, () => caller.client.whoAmI({})))
+    expect(new Set(answers.map(({ value }) => value))).toEqual(new Set(['a', 'b']))
+    expect(Math.min(a.calls, b.calls)).toBeGreaterThan(20)
+    expect([a.connections, b.connections, caller.transport.connections]).toEqual([1, 1, 2])
+    expect(new Set([...a.hosts, ...b.hosts])).toEqual(new Set(['orders']))
+  })
+
+  test('speaks the protocol that createTransport makes, with interceptors', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a, 'http')
+    const seen: string[] = []
+    using caller = open(world, {
+      createTransport: (options) =>
+        createConnectTransport({
+          ...options,
+          interceptors: [
+            (next) => (request) => {
+              seen.push(request.url)
+              return next(request)
+            },
+          ],
+        }),
+    })
+    expect((await caller.client.whoAmI({})).value).toBe('a')
+    expect(seen).toEqual([`http://${a.address}/test.Echo/WhoAmI`])
+  })
+
+  test('streams both ways', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a)
+    using caller = open(world)
+    const counted: string[] = []
+    for await (const { value } of caller.client.count({ value: '3' })) counted.push(value)
+    expect(counted).toEqual(['a', 'a', 'a'])
+    const told: string[] = []
+    const requests = async function* () {
+      yield { value: '1' }
+      yield { value: '2' }
+    }
+    for await (const { value } of caller.client.chat(requests())) told.push(value)
+    expect(told).toEqual(['a 1', 'a 2'])
+  })
+
+  test('over TLS the certificate must be for the authority', async () => {
+    await using world = new World()
+    const { ca, server } = await createCertificates()
+    await using a = await ConnectEchoServer.start('a', server)
+    await register(world, a, 'grpcs')
+    using named = open(world, { authority: 'localhost', http2: { ca } })
+    expect((await named.client.whoAmI({})).value).toBe('a')
+    expect(a.hosts).toEqual(['localhost'])
+    using byService = open(world, { http2: { ca } })
+    expect((await refusal(byService.client.whoAmI({}))).message).toContain(
+      "Host: orders. is not in the cert's altnames",
+    )
+  })
+})
+
+describe('when instances leave', () => {
+  test('a stream on one that leaves runs to its end, then the session is closed', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using b = await ConnectEchoServer.start('b')
+    const [first] = await Promise.all([register(world, a), register(world, b)])
+    using caller = open(world, { balancer: { filter: { predicate: ({ id }) => id === 'a' } } })
+    let seen = 0
+    for await (const _ of caller.client.count({ value: '40' })) {
+      seen += 1
+      if (seen === 3) {
+        await first.deregister()
+        await until('the instance has left', () => caller.transport.connections === 0)
+        expect(a.open).toBe(1)
+      }
+    }
+    expect(seen).toBe(40)
+    await until('the session is closed', () => a.open === 0)
+  })
+
+  test('an idle session of one that leaves is closed at once, and of all when the transport is', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using b = await ConnectEchoServer.start('b')
+    const [first] = await Promise.all([register(world, a), register(world, b)])
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    await caller.client.whoAmI({})
+    await caller.client.whoAmI({})
+    expect([a.open, b.open]).toEqual([1, 1])
+    await first.deregister()
+    await until('its session is closed', () => a.open === 0)
+    expect((await caller.client.whoAmI({})).value).toBe('b')
+    caller.transport.close()
+    await until('the other one as well', () => b.open === 0)
+    expect((await refusal(caller.client.whoAmI({}))).code).toBe(Code.Canceled)
+    expect(world.clientRegistry.health().watches).toEqual([])
+  })
+
+  test('goes on with what is known while the registry is away', async () => {
+    await using world = new World({ ttlMs: 1_000 })
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a)
+    using caller = open(world)
+    await caller.client.whoAmI({})
+    world.faults.stop()
+    await until(
+      'the view is stale',
+      () => world.clientRegistry.health().watches[0]?.stale !== undefined,
+    )
+    expect((await caller.client.whoAmI({})).value).toBe('a')
+    world.faults.start()
+  })
+})
+
+describe('retries', () => {
+  test('go elsewhere when there is no connection, for any method, without the balancer trying again soon', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using dead = await ConnectEchoServer.start('dead')
+    dead.crash()
+    await Promise.all([register(world, a), register(world, dead)])
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    for (let call = 0; call < 10; call += 1)
+      expect((await caller.client.charge({})).value).toBe('a')
+    expect(caller.transport.connections).toBe(2)
+  })
+
+  test('repeat an idempotent method on another instance when the connection is lost', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using b = await ConnectEchoServer.start('b')
+    a.delayMs = 5_000
+    await Promise.all([register(world, a), register(world, b)])
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    const calls = Promise.all([caller.client.whoAmI({}), caller.client.whoAmI({})])
+    await until('it works on one', () => a.calls === 1)
+    a.crash()
+    expect((await calls).map(({ value }) => value)).toEqual(['b', 'b'])
+  })
+
+  test('do not repeat another method then: the error says what happened', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using b = await ConnectEchoServer.start('b')
+    a.delayMs = 5_000
+    await Promise.all([register(world, a), register(world, b)])
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    const calls = Promise.all([1, 2].map(() => refusal(caller.client.charge({}))))
+    await until('it works on one', () => a.calls === 1)
+    a.crash()
+    const failed = (await calls).filter(({ code }) => code === Code.Unavailable)
+    expect(failed).toHaveLength(1)
+    expect(failed[0]?.message).toContain(`the connection to a at grpc://${a.address} was lost`)
+    expect(b.calls).toBe(1)
+  })
+
+  test('stop at maxAttempts, and without them at once', async () => {
+    await using world = new World()
+    const servers = await Promise.all(['a', 'b', 'c', 'd'].map((id) => ConnectEchoServer.start(id)))
+    await using stack = new AsyncDisposableStack()
+    for (const server of servers) {
+      stack.use(server)
+      server.fail = Code.Unavailable
+      await register(world, server)
+    }
+    const calls = (): number => servers.reduce((sum, server) => sum + server.calls, 0)
+    using caller = open(world)
+    expect((await refusal(caller.client.whoAmI({}))).rawMessage).toBe('as asked for')
+    expect(calls()).toBe(3)
+    expect((await refusal(caller.client.charge({}))).code).toBe(Code.Unavailable)
+    expect(calls()).toBe(4)
+    using single = open(world, { maxAttempts: 1 })
+    await refusal(single.client.whoAmI({}))
+    expect(calls()).toBe(5)
+    for (const server of servers) server.fail = Code.InvalidArgument
+    expect((await refusal(caller.client.whoAmI({}))).code).toBe(Code.InvalidArgument)
+    expect(calls()).toBe(6)
+  })
+
+  test('repeat a stream of which nothing was taken, and never one that has begun', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await using dead = await ConnectEchoServer.start('dead')
+    dead.crash()
+    await Promise.all([register(world, a), register(world, dead)])
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    for (let call = 0; call < 4; call += 1) {
+      const told: string[] = []
+      const requests = async function* () {
+        yield { value: '1' }
+      }
+      for await (const { value } of caller.client.chat(requests())) told.push(value)
+      expect(told).toEqual(['a 1'])
+    }
+    const cut = (async () => {
+      let seen = 0
+      for await (const _ of caller.client.count({ value: '1000' })) {
+        seen += 1
+        if (seen === 3) a.crash()
+      }
+    })()
+    expect((await refusal(cut)).code).toBe(Code.Unavailable)
+  })
+
+  test('a server that drains loses no call', async () => {
+    await using world = new World()
+    await using stack = new AsyncDisposableStack()
+    const start = async (id: string) => {
+      const server = stack.use(await ConnectEchoServer.start(id))
+      server.delayMs = 3
+      return { server, registration: await register(world, server) }
+    }
+    using caller = open(world)
+    const serving = await Promise.all(['a', 'b', 'c'].map(start))
+    const failed: string[] = []
+    const end = new AbortController()
+    const work = Array.from({ length: 20 }, async () => {
+      while (!end.signal.aborted) {
+        const answer = await refusal(
+          caller.client.charge({}).then(({ value }) => new ConnectError(value)),
+        )
+        if (answer.code !== Code.Unknown) failed.push(answer.message)
+      }
+    })
+    for (let round = 0; round < 20; round += 1) {
+      const [old] = serving.splice(0, 1)
+      serving.push(await start(`${round}`))
+      await old?.registration.deregister()
+      await delay(20)
+      old?.server.drain()
+    }
+    end.abort()
+    await Promise.all(work)
+    expect(failed).toEqual([])
+    await until('only who serves is connected to', () => caller.transport.connections <= 3)
+  })
+})
+
+describe('errors', () => {
+  test('say why there is no instance', async () => {
+    await using world = new World()
+    using caller = open(world)
+    const none = await refusal(caller.client.whoAmI({}))
+    expect(none.code).toBe(Code.Unavailable)
+    expect(none.message).toContain('no instance is registered')
+    await using a = await ConnectEchoServer.start('a')
+    const registration = await world.registry.register({
+      service,
+      id: 'a',
+      weight: 0,
+      endpoints: [`grpc://${a.address}`],
+    })
+    await until('it says drained', async () =>
+      (await refusal(caller.client.whoAmI({}))).message.includes('drained'),
+    )
+    await registration.deregister()
+  })
+
+  test('a call waits for the first word of the registry, within its own bounds', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a)
+    world.faults.pause()
+    using caller = open(world)
+    const late = await refusal(caller.client.whoAmI({}, { timeoutMs: 50 }))
+    expect([late.code, late.rawMessage]).toEqual([
+      Code.DeadlineExceeded,
+      'the registry has told nothing yet',
+    ])
+    const gone = await refusal(caller.client.whoAmI({}, { signal: AbortSignal.abort() }))
+    expect(gone.code).toBe(Code.Canceled)
+    const waiting = caller.client.whoAmI({})
+    world.faults.resume()
+    expect((await waiting).value).toBe('a')
+  })
+
+  test('an error of the call itself is no reason to go elsewhere', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a)
+    let made = 0
+    using caller = open(world, {
+      createTransport: (options) => {
+        made += 1
+        return createGrpcTransport({
+          ...options,
+          interceptors: [() => () => Promise.reject(new Error('an interceptor fails'))],
+        })
+      },
+    })
+    expect((await refusal(caller.client.whoAmI({}))).message).toContain('an interceptor fails')
+    expect([made, a.calls]).toEqual([1, 0])
+  })
+
+  test.each([
+    [{ schemes: [] }, 'schemes is a list'],
+    [{ schemes: ['ftp'] }, 'expected some of grpc, grpcs, http, https'],
+    [{ maxAttempts: 0 }, 'maxAttempts is 0'],
+    [{ authority: 'a/b c' }, 'authority is "a/b c"'],
+    [{ servic: 'x' }, 'option "servic" is unknown'],
+    [{ balancer: { strategy: 'best' } }, 'strategy "best"'],
+  ])('%j is refused before anything is watched', async (options, message) => {
+    await using world = new World()
+    expect(() => open(world, options as object)).toThrow(message)
+    expect(world.clientRegistry.health().watches).toEqual([])
+  })
+})
