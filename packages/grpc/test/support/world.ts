@@ -1,4 +1,10 @@
-import { Registry, type RegistryOptions } from '@sd/core'
+import {
+  type InstanceInput,
+  type Registration,
+  Registry,
+  type RegistryHealth,
+  type RegistryOptions,
+} from '@sd/core'
 import { MemoryFaults } from '@sd/memory/faults'
 import { memory, MemoryStore } from '@sd/memory'
 import { registerResolver, type RegisteredResolver, type ResolverOptions } from '../../src/index.ts'
@@ -13,7 +19,7 @@ export class World implements AsyncDisposable {
   readonly registry: Registry
   /** For the clients: it can be cut off alone. */
   readonly clientRegistry: Registry
-  #resolver: RegisteredResolver | undefined
+  readonly #resolvers: RegisteredResolver[] = []
 
   constructor(given: RegistryOptions = {}) {
     const options = { closeTimeoutMs: 500, ...given }
@@ -25,12 +31,25 @@ export class World implements AsyncDisposable {
   resolve(options: ResolverOptions = {}): string {
     schemes += 1
     const scheme = `sd${schemes}`
-    this.#resolver = registerResolver(this.clientRegistry, { scheme, ...options })
+    this.#resolvers.push(registerResolver(this.clientRegistry, { scheme, ...options }))
     return scheme
   }
 
+  /** The watch of the clients, as the registry's health tells it; `undefined` when there is none. */
+  watch(): RegistryHealth['watches'][number] | undefined {
+    return this.clientRegistry.health().watches[0]
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#resolver?.close()
+    for (const resolver of this.#resolvers) resolver.close()
     await Promise.all([this.registry.close(), this.clientRegistry.close()])
   }
 }
+
+/** Registers an echo server under `orders`. */
+export const register = (
+  world: World,
+  { id, address }: { readonly id: string; readonly address: string },
+  more: Partial<InstanceInput> = {},
+): Promise<Registration> =>
+  world.registry.register({ service: 'orders', id, endpoints: [`grpc://${address}`], ...more })
