@@ -139,6 +139,9 @@ class WatchingBalancer implements Balancer {
 
 const isWatcher = (source: Discovery | Watcher): source is Watcher => 'next' in source
 
+const isSource = (source: unknown): boolean =>
+  typeof source === 'object' && source !== null && ('next' in source || 'watch' in source)
+
 /**
  * Follows a service and picks one of its instances for each call.
  *
@@ -156,9 +159,11 @@ export function createBalancer(
   source: Discovery | Watcher,
   options: BalancerOptions = {},
 ): Balancer {
+  const check = new OptionCheck('create balancer', undefined)
+  if (!isSource(source))
+    check.refuse('the first argument', source, 'a registry, or a watcher of one service')
   const open = (): Watcher => {
     if (isWatcher(source)) return source
-    const check = new OptionCheck('create balancer', undefined)
     return source.watch(check.text('service', options.service))
   }
   return new WatchingBalancer(open, options)

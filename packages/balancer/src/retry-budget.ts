@@ -1,4 +1,5 @@
-import { type Clock, RegistryError, show } from '@sd/core'
+import type { Clock } from '@sd/core'
+import { OptionCheck } from './options/option-check.ts'
 import { systemClock } from './system-clock.ts'
 
 /** What a `RetryBudget` takes. All optional. */
@@ -14,15 +15,6 @@ export interface RetryBudgetOptions {
 }
 
 const slices = 10
-
-const inRange = (field: string, value: number, min: number, max: number): number => {
-  if (typeof value === 'number' && value >= min && value <= max) return value
-  throw new RegistryError('invalid-config', {
-    backend: 'balancer',
-    operation: 'configure retry budget',
-    message: `${field} is ${show(value)}; expected a number from ${min} to ${max}`,
-  })
-}
 
 /**
  * Keeps retries a fraction of the requests, so that an overloaded service is not buried under them:
@@ -40,10 +32,12 @@ export class RetryBudget {
 
   /** @throws RegistryError `invalid-config`, naming the field */
   constructor(options: RetryBudgetOptions = {}) {
+    const check = new OptionCheck('create retry budget', undefined)
+    check.object('', options, ['ratio', 'minPerSecond', 'windowMs', 'clock'])
     this.#clock = options.clock ?? systemClock
-    this.#ratio = inRange('ratio', options.ratio ?? 0.2, 0, 1_000)
-    const windowMs = inRange('windowMs', options.windowMs ?? 10_000, 10, 2 ** 31 - 1)
-    const perSecond = inRange('minPerSecond', options.minPerSecond ?? 10, 0, 1_000_000)
+    this.#ratio = check.number('ratio', options.ratio, 0.2, 0, 1_000)
+    const windowMs = check.number('windowMs', options.windowMs, 10_000, 10, 2 ** 31 - 1)
+    const perSecond = check.number('minPerSecond', options.minPerSecond, 10, 0, 1_000_000)
     this.#reserve = (perSecond * windowMs) / 1_000
     this.#sliceMs = windowMs / slices
     this.#slice = this.#now()

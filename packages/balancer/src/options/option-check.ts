@@ -45,7 +45,7 @@ export class OptionCheck {
   whole(field: string, value: unknown, fallback: number, min: number, max: number): number {
     if (value === undefined) return fallback
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-      return this.refuse(field, value, `a whole number from ${min} to ${max}`)
+      return this.refuse(field, value ?? undefined, `a whole number from ${min} to ${max}`)
     return value as number
   }
 

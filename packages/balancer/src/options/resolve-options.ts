@@ -36,6 +36,12 @@ export const pickerOptionKeys: readonly (keyof PickerOptions)[] = [
   'random',
 ]
 
+/** What tests put in place of the machine's: not looked into. */
+const injected = <T>(check: OptionCheck, field: string, value: T): T => {
+  if (value === undefined || (typeof value === 'object' && value !== null)) return value
+  return check.refuse(field, value, 'an object')
+}
+
 const resolveZone = (
   check: OptionCheck,
   zone: Exclude<PickerOptions['zone'], undefined>,
@@ -56,8 +62,8 @@ const resolveSubset = (
   const given = typeof subset === 'number' ? { size: subset } : subset
   check.object('subset', given, ['size', 'clientId'])
   const field = typeof subset === 'number' ? 'subset' : 'subset.size'
-  // NaN: it has no default
-  const size = check.whole(field, given.size ?? Number.NaN, 0, 1, 1_000_000)
+  // it has no default
+  const size = check.whole(field, given.size ?? null, 0, 1, 1_000_000)
   const { clientId = String(random.next()) } = given
   return { size, clientId: check.text('subset.clientId', clientId) }
 }
@@ -80,7 +86,7 @@ const resolveSlowStart = (
 /** Checks every option but the filter; `invalid-config` names the one at fault. */
 export const resolveOptions = (check: OptionCheck, options: PickerOptions): ResolvedOptions => {
   const { service, strategy, filter, zone, subset, slowStart, outlier } = options
-  const random = options.random ?? systemChance
+  const random = injected(check, 'random', options.random) ?? systemChance
   return {
     service: service === undefined ? undefined : check.text('service', service),
     strategy: resolveStrategy(check, strategy ?? 'p2c'),
@@ -89,7 +95,7 @@ export const resolveOptions = (check: OptionCheck, options: PickerOptions): Reso
     subset: subset === undefined ? undefined : resolveSubset(check, subset, random),
     slowStart: slowStart === undefined ? undefined : resolveSlowStart(check, slowStart),
     outlier: outlier === undefined ? undefined : resolveOutlier(check, outlier),
-    clock: options.clock ?? systemClock,
+    clock: injected(check, 'clock', options.clock) ?? systemClock,
     random,
   }
 }

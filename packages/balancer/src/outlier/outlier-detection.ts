@@ -159,6 +159,8 @@ export class OutlierDetection {
     counts.ejectedAtMs = undefined
     counts.failedInARow = 0
     this.#ejected.delete(member)
+    // its number of ejections is still to go down
+    this.#called = true
     this.#parts.tell({ event: 'instance-returned', id: member.id })
     this.#parts.onChange(member)
     this.#checkPanic()
