@@ -110,18 +110,16 @@ const install = (
   scheme: string,
   slot: Registered,
 ): void => {
-  const bindingOf = (): ResolverBinding =>
-    slot.binding ??
-    refuse(`no registry is registered for ${scheme}:///; call registerResolver(registry) first`)
   class SchemeResolver extends ServiceResolver {
     constructor(
       ...[uri, listener, channelOptions]: ConstructorParameters<Parameters<typeof register>[1]>
     ) {
-      super(uri, listener, channelOptions, bindingOf())
+      super(uri, listener, channelOptions, slot.binding)
     }
     static getDefaultAuthority(uri: ownGrpc.experimental.GrpcUri): string {
       try {
-        return authorityFor(parseServiceTarget(ownGrpc.experimental.uriToString(uri)), bindingOf())
+        const target = parseServiceTarget(ownGrpc.experimental.uriToString(uri))
+        return authorityFor(target, slot.binding)
       } catch {
         // calls tell what is wrong with it
         return authorityOf('')

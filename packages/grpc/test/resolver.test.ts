@@ -105,7 +105,7 @@ describe('changes', () => {
     for (let weight = 1; weight <= 1_000; weight += 1)
       await registrations[weight % 3]?.update({ weight })
     await Promise.all(
-      [300, 100, 0].map((weight, index) => registrations[index]?.update({ weight })),
+      [300, 100, 0].map(async (weight, index) => registrations[index]?.update({ weight })),
     )
     await until('the drained one gets none', async () => {
       const before = servers[2]?.calls

@@ -15,7 +15,8 @@ export class EndpointList {
   constructor(settings: PolicySettings) {
     this.#schemes = settings.schemes
     this.#callable = new CallableInstances(settings.schemes)
-    this.#picker = createPicker(settings.picker)
+    const { service, filter, subset } = settings.picker
+    this.#picker = createPicker({ service, filter, subset })
   }
 
   follow(view: ServiceView): experimental.Endpoint[] {
@@ -26,9 +27,5 @@ export class EndpointList {
         ? []
         : [{ addresses: [{ host: address.host, port: address.port }] }]
     })
-  }
-
-  close(): void {
-    this.#picker.close()
   }
 }

@@ -57,5 +57,5 @@ export const settingsOf = (target: ServiceTarget, binding: ResolverBinding): Pol
 })
 
 /** The channel's default authority. */
-export const authorityFor = (target: ServiceTarget, binding: ResolverBinding): string =>
-  target.authority ?? binding.authority?.(target.service) ?? authorityOf(target.service)
+export const authorityFor = (target: ServiceTarget, binding: ResolverBinding | undefined): string =>
+  target.authority ?? binding?.authority?.(target.service) ?? authorityOf(target.service)

@@ -1,6 +1,12 @@
 import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js'
 import { createPicker } from '@sd/balancer'
-import { type InstanceChange, RegistryError, type WatchEvent, type Watcher } from '@sd/core'
+import {
+  type Discovery,
+  type InstanceChange,
+  RegistryError,
+  type WatchEvent,
+  type Watcher,
+} from '@sd/core'
 import {
   type PolicySettings,
   policyName,
@@ -10,7 +16,7 @@ import {
 import { EndpointList } from './endpoint-list.ts'
 import { type ResolverBinding, settingsOf, whereIs } from './resolver-binding.ts'
 import { serviceConfigOf } from './service-config.ts'
-import { parseServiceTarget, type ServiceTarget } from './service-target.ts'
+import { parseServiceTarget } from './service-target.ts'
 import { ServiceView } from './service-view.ts'
 
 const { statusOrFromError, statusOrFromValue } = experimental
@@ -18,7 +24,8 @@ type ServiceConfig = ReturnType<typeof serviceConfigOf>
 
 /** What a target that makes sense comes to. */
 interface Resolution {
-  readonly target: ServiceTarget
+  readonly discovery: Discovery
+  readonly service: string
   readonly where: string
   readonly settings: PolicySettings
   readonly serviceConfig: ServiceConfig
@@ -28,9 +35,11 @@ interface Resolution {
 
 const resolutionOf = (
   uri: experimental.GrpcUri,
-  binding: ResolverBinding,
+  binding: ResolverBinding | undefined,
   channelOptions: ChannelOptions,
 ): Resolution | string => {
+  if (binding === undefined)
+    return `no registry is registered for ${uri.scheme}:///; call registerResolver(registry) of @sd/grpc first`
   try {
     const target = parseServiceTarget(experimental.uriToString(uri))
     const settings = settingsOf(target, binding)
@@ -39,7 +48,10 @@ const resolutionOf = (
     const serviceConfig = serviceConfigOf(binding.retry, channelOptions)
     const [policy = {}] = serviceConfig.loadBalancingConfig
     const endpoints = policyName in policy ? undefined : new EndpointList(settings)
-    return { target, where: whereIs(target, binding), settings, serviceConfig, endpoints }
+    const { discovery } = binding
+    const { service } = target
+    const where = whereIs(target, binding)
+    return { discovery, service, where, settings, serviceConfig, endpoints }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -51,7 +63,6 @@ const resolutionOf = (
  * with the same service config: without it grpc-js would change the policy and drop every connection.
  */
 export class ServiceResolver implements experimental.Resolver {
-  readonly #binding: ResolverBinding
   readonly #listener: experimental.ResolverListener
   readonly #resolution: Resolution | string
   #view = new ServiceView()
@@ -66,15 +77,14 @@ export class ServiceResolver implements experimental.Resolver {
     uri: experimental.GrpcUri,
     listener: experimental.ResolverListener,
     channelOptions: ChannelOptions,
-    binding: ResolverBinding,
+    binding: ResolverBinding | undefined,
   ) {
-    this.#binding = binding
     this.#listener = listener
     this.#resolution = resolutionOf(uri, binding, channelOptions)
   }
 
   updateResolution(): void {
-    if (typeof this.#resolution !== 'string') this.#read(this.#resolution.target)
+    if (typeof this.#resolution !== 'string') this.#read(this.#resolution)
     this.#tellSoon()
   }
 
@@ -90,13 +100,13 @@ export class ServiceResolver implements experimental.Resolver {
     watcher?.close()
   }
 
-  #read({ service }: ServiceTarget): void {
+  #read({ discovery, service }: Resolution): void {
     if (this.#watcher !== undefined) {
       if (this.#synced) this.#view.replace(this.#watcher.instances)
       return
     }
     try {
-      this.#watcher = this.#binding.discovery.watch(service)
+      this.#watcher = discovery.watch(service)
       this.#ended = undefined
       void this.#follow(this.#watcher)
     } catch (error) {

@@ -14,9 +14,9 @@ import {
   FileDescriptorProtoSchema,
   file_google_protobuf_wrappers,
   MethodOptions_IdempotencyLevel,
-  StringValueSchema,
+  type StringValueSchema,
 } from '@bufbuild/protobuf/wkt'
-import { Code, ConnectError } from '@connectrpc/connect'
+import { type Code, ConnectError } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 
 type Text = typeof StringValueSchema
@@ -80,13 +80,14 @@ export class ConnectEchoServer implements AsyncDisposable {
   private constructor(id: string, tls: SecureServerOptions | undefined) {
     this.id = id
     const handle = connectNodeAdapter({
-      routes: (router) =>
+      routes: (router) => {
         router.service(ConnectEcho, {
           whoAmI: () => this.#answer(),
           charge: () => this.#answer(),
           count: (request: { readonly value: string }) => this.#count(Number(request.value)),
           chat: (requests: AsyncIterable<{ readonly value: string }>) => this.#chat(requests),
-        } as never),
+        } as never)
+      },
     })
     this.#server = tls === undefined ? createServer(handle) : createSecureServer(tls, handle)
     this.#server.on('stream', (_, headers) => this.hosts.push(headers[':authority'] ?? ''))
