@@ -1,0 +1,77 @@
+import { RegistryError, type RegistryErrorCode } from '@sd/core'
+import type { Attempt } from './attempt.ts'
+import { CallError } from './call-error.ts'
+import { failureCode } from './failure.ts'
+import type { ServiceRoute } from './service-route.ts'
+
+/** A call as its errors show it. */
+export interface FailedCall {
+  readonly route: ServiceRoute
+  readonly method: string
+  readonly path: string
+  /** How many tries there were. */
+  readonly attempts: number
+}
+
+const callError = (
+  call: FailedCall,
+  code: RegistryErrorCode,
+  attempt: Attempt | undefined,
+  message: string,
+  cause: unknown,
+): CallError => {
+  const { route, method, path, attempts } = call
+  const instance = attempt?.pick.instance.id
+  const endpoint = attempt?.pick.endpoint
+  const where =
+    attempt === undefined
+      ? ''
+      : `, instance ${instance} at ${endpoint}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`
+  return new CallError(code, {
+    service: route.service,
+    instance,
+    endpoint,
+    attempts,
+    // a query may hold what is nobody's business
+    message: `${method} ${path.split('?', 1)[0]}${where}: ${message}`,
+    cause,
+  })
+}
+
+/** The error of a call whose last try failed. */
+export const attemptFailure = (call: FailedCall, attempt: Attempt, error: Error): CallError => {
+  const code = failureCode(error)
+  if (code === 'invalid-argument' || error instanceof RegistryError)
+    return callError(call, code, attempt, error.message, error)
+  const sofar = attempt.sent ? 'no response' : 'not reached'
+  const stage = attempt.latencyMs === undefined ? sofar : 'the response broke off'
+  return callError(call, code, attempt, `${stage}: ${error.message || code}`, error)
+}
+
+/** The error of a call for which no instance could be picked. */
+export const pickFailure = (call: FailedCall, error: unknown): CallError => {
+  if (error instanceof CallError) return error
+  const known = error instanceof RegistryError
+  // the operation and the service stand in front already
+  const why = known ? error.message.replace(/^\[[a-z-]+\] .*?: /, '') : String(error)
+  return callError(
+    call,
+    known ? error.code : 'internal',
+    undefined,
+    `${why}${call.route.outage}`,
+    error,
+  )
+}
+
+/** The error of a call that took too long. */
+export const callTimeout = (
+  call: FailedCall,
+  callMs: number,
+  attempt: Attempt | undefined,
+  last: Error | undefined,
+): CallError =>
+  callError(call, 'timeout', attempt, `no response within ${callMs} ms (timeouts.callMs)`, last)
+
+/** What a try that took too long fails with. */
+export const tryTimeout = (tryMs: number): Error =>
+  Object.assign(new Error(`nothing within ${tryMs} ms (timeouts.tryMs)`), { code: 'timeout' })

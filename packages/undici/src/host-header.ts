@@ -1,0 +1,40 @@
+import type { Dispatcher } from './undici.ts'
+
+type Headers = Dispatcher.DispatchOptions['headers']
+
+const isHost = (name: unknown): boolean =>
+  typeof name === 'string'
+    ? name.length === 4 && name.toLowerCase() === 'host'
+    : Buffer.isBuffer(name) && name.toString('latin1').toLowerCase() === 'host'
+
+/**
+ * The headers with a Host in front, unless the caller set one: requests go to the address of an
+ * instance, and undici would name that. Takes all forms that undici takes: an object, a flat list,
+ * pairs; pairs are read once, as a second try reads them again.
+ */
+export const withHost = (headers: Headers, host: string): Headers => {
+  if (headers === undefined || headers === null) return { host }
+  if (Array.isArray(headers)) {
+    for (let i = 0; i < headers.length; i += 2) if (isHost(headers[i])) return headers
+    return ['host', host, ...headers]
+  }
+  if (Symbol.iterator in headers) {
+    const flat: unknown[] = []
+    for (const pair of headers as Iterable<readonly [string, unknown]>) flat.push(pair[0], pair[1])
+    return withHost(flat as string[], host)
+  }
+  for (const name in headers) if (isHost(name)) return headers
+  return { host, ...headers }
+}
+
+/** The value of a header, by its name in lower case, of headers that `withHost` returned. */
+export const headerValue = (headers: Headers, name: string): string | undefined => {
+  if (headers === undefined || headers === null) return undefined
+  const entries: Iterable<readonly [unknown, unknown]> = Array.isArray(headers)
+    ? headers.flatMap((key, index) => (index % 2 === 0 ? [[key, headers[index + 1]] as const] : []))
+    : Object.entries(headers)
+  for (const [key, value] of entries)
+    if (String(key).toLowerCase() === name)
+      return Array.isArray(value) ? String(value[0]) : String(value)
+  return undefined
+}

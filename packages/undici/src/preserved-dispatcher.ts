@@ -1,0 +1,19 @@
+/** Where undici 6, 7 and 8 and Node's built-in fetch keep the global dispatcher. */
+const legacyKey = Symbol.for('undici.globalDispatcher.1')
+
+const globals = globalThis as unknown as Record<symbol, unknown>
+
+/**
+ * What was set before undici 8 is evaluated: this module is imported before it. undici 8 looks at
+ * its own key only, finds it empty when undici 6 or the built-in fetch of Node 22 had set theirs, and
+ * overwrites both (`lib/global.js` of undici 8).
+ */
+const before: unknown = globals[legacyKey]
+
+/** Puts back the global dispatcher that the import of undici 8 replaced, if there was one. */
+export const restoreGlobalDispatcher = (): void => {
+  if (before !== undefined && globals[legacyKey] !== before) globals[legacyKey] = before
+}
+
+/** The dispatcher under the key that undici 6 and the built-in fetch of Node 22 and 24 read. */
+export const legacyGlobalDispatcher = (): unknown => globals[legacyKey]

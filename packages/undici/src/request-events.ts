@@ -1,0 +1,35 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** The name of the `node:diagnostics_channel` that tells what becomes of requests. */
+export const requestChannelName = 'sd:request'
+
+/** One message on the channel `sd:request`. */
+export interface RequestEvent {
+  /**
+   * `pick`: an instance was chosen, and the request goes to its pool; `retry`: a try failed, and
+   * another follows; `hedge`: the response is late, and a second try follows; `response`: the headers
+   * of the final response arrived; `upgrade`: the connection was upgraded; `error`: the request failed,
+   * and the caller is told.
+   */
+  readonly event: 'pick' | 'retry' | 'hedge' | 'response' | 'upgrade' | 'error'
+  readonly backend: 'undici'
+  readonly service: string
+  readonly method: string
+  readonly path: string
+  /** Id of the instance that was picked or that failed. */
+  readonly instance?: string | undefined
+  readonly endpoint?: string | undefined
+  /** Which try this is, from 1. */
+  readonly attempt: number
+  /** With `response`, and with `retry` after a status. */
+  readonly status?: number | undefined
+  /** With `response`: from the pick to the headers, by this try. */
+  readonly latencyMs?: number | undefined
+  /** With `retry`: whether something of the request was sent. */
+  readonly sent?: boolean | undefined
+  /** With `retry` and `error`: why. */
+  readonly cause?: unknown
+}
+
+/** Where they are published; ask `hasSubscribers` before making a message. */
+export const requestChannel: ReturnType<typeof channel> = channel(requestChannelName)

@@ -1,0 +1,100 @@
+import { domainToUnicode } from 'node:url'
+import { RegistryError, show } from '@sd/core'
+
+/** What a URL asks for when its host stands for a service. */
+export interface ServiceAddress {
+  readonly service: string
+  /** Scheme of the endpoints that may serve it. */
+  readonly scheme: 'http' | 'https'
+  /** The URL's host in lower case: the request's Host header. */
+  readonly host: string
+}
+
+const refuse = (operation: string, message: string): never => {
+  throw new RegistryError('invalid-argument', { backend: 'undici', operation, message })
+}
+
+// the labels of a host name, RFC 952 and 1123, with the underscore that URLs allow
+const hostPattern = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/
+
+/** Whether a text is a host name as a URL shows it: lower case, letters, digits, `-`, `_` and dots. */
+export const isHostName = (text: string): boolean => text.length <= 253 && hostPattern.test(text)
+
+// origins come from the application's own URLs; a crawler's many would fill it without a bound
+const maxRemembered = 1_024
+
+/**
+ * Says which service a URL's origin stands for: its host without the suffix, with labels in punycode
+ * (`xn--…`) decoded, or what `services` maps the whole host to.
+ */
+export class AddressBook {
+  readonly #suffix: string
+  readonly #services: ReadonlyMap<string, string>
+  readonly #remembered = new Map<string, ServiceAddress | null>()
+
+  constructor(suffix: string, services: ReadonlyMap<string, string>) {
+    this.#suffix = suffix
+    this.#services = services
+  }
+
+  /**
+   * The address that an origin stands for; `undefined` when it is no service's.
+   * @throws RegistryError `invalid-argument` for a service's host with a port, a user's name or a
+   * scheme other than http and https
+   */
+  find(origin: string | URL | undefined): ServiceAddress | undefined {
+    if (origin === undefined) return undefined
+    const text = typeof origin === 'string' ? origin : origin.origin
+    const remembered = this.#remembered.get(text)
+    if (remembered !== undefined) return remembered ?? undefined
+    const address = this.#read(text)
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear()
+    this.#remembered.set(text, address ?? null)
+    return address
+  }
+
+  /** The service that a host stands for; `undefined` when it is none's. */
+  serviceOf(host: string): string | undefined {
+    const name = host.toLowerCase()
+    const mapped = this.#services.get(name)
+    if (mapped !== undefined) return mapped
+    if (!name.endsWith(this.#suffix) || name.length === this.#suffix.length) return undefined
+    const labels = name.slice(0, -this.#suffix.length)
+    return labels.includes('xn--') ? domainToUnicode(labels) || labels : labels
+  }
+
+  /** Refuses a host that stands for no service, where nothing else could take the request. */
+  refuse(operation: string, host: string): never {
+    const mapped = [...this.#services.keys()].slice(0, 5).join(', ')
+    return refuse(
+      operation,
+      `${show(host)} stands for no service; expected a host that ends in ${this.#suffix}, like ` +
+        `http://orders${this.#suffix}/${mapped === '' ? '' : `, or one that \`services\` maps: ${mapped}`}`,
+    )
+  }
+
+  #read(text: string): ServiceAddress | undefined {
+    if (!URL.canParse(text)) return undefined
+    const { protocol, hostname, port, username, password } = new URL(text)
+    const service = this.serviceOf(hostname)
+    if (service === undefined) return undefined
+    const scheme = protocol === 'https:' || protocol === 'wss:' ? 'https' : 'http'
+    if (scheme === 'http' && protocol !== 'http:' && protocol !== 'ws:')
+      return refuse(
+        'request',
+        `scheme of ${show(text)} is ${show(protocol)}; expected http or https`,
+      )
+    if (port !== '')
+      return refuse(
+        'request',
+        `${show(text)} names port ${port}; expected none, as each instance of ${show(service)} ` +
+          'registers its own',
+      )
+    if (username !== '' || password !== '')
+      return refuse(
+        'request',
+        `the URL of ${show(service)} holds credentials; expected them in an Authorization header`,
+      )
+    return { service, scheme, host: hostname }
+  }
+}

@@ -1,0 +1,296 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { Pick } from '@sd/balancer'
+import type { Discovery } from '@sd/core'
+import { failRequest, prependPath, reportOutcome } from './agent-request.ts'
+import { AgentSockets } from './agent-sockets.ts'
+import { pickFailure } from './call-failure.ts'
+import { CallError } from './call-error.ts'
+import { createDirectory, type Directory } from './directory.ts'
+import type { ServiceOptions } from './dispatcher-options.ts'
+import { Endpoint } from './endpoint.ts'
+import { InstanceChoice } from './instance-choice.ts'
+import { RouteTable } from './route-table.ts'
+import type { ServiceRoute } from './service-route.ts'
+
+/** The options of a service that an agent heeds. */
+type AgentServiceOptions = globalThis.Pick<
+  ServiceOptions,
+  'balancer' | 'tlsName' | 'key' | 'timeouts'
+>
+
+/** What `ServiceAgent` takes. */
+export interface ServiceAgentOptions extends AgentServiceOptions {
+  /** Where instances are found: a `Registry`. It stays open when the agent closes. */
+  readonly discovery: Discovery
+  /** What the host of a service's URL ends in. Default `.sd`: `http://orders.sd/`. */
+  readonly suffix?: string | undefined
+  /** Services by host, for names that are no host names: `{ 'billing.sd': 'Billing EU' }`. */
+  readonly services?: Readonly<Record<string, string>> | undefined
+  /** What is different for some services, by the service's name. */
+  readonly overrides?: Readonly<Record<string, AgentServiceOptions>> | undefined
+  /** After how long without a request a service's watch is released. Default 300,000 ms. */
+  readonly idleMs?: number | undefined
+  /** Node's options of the agent for `http:`. Default `{ keepAlive: true }`. */
+  readonly http?: http.AgentOptions | undefined
+  /** Node's options of the agent for `https:`, TLS included. Default `{ keepAlive: true }`. */
+  readonly https?: https.AgentOptions | undefined
+}
+
+/** A request's options as Node hands them to its agent. */
+interface RequestOptions extends http.RequestOptions {
+  servername?: string
+  /** Ours, for `createConnection`. */
+  sdConnection?: { readonly sockets: AgentSockets; readonly endpoint: string }
+}
+
+/** What Node's agents have and `@types/node` leaves out; agent-base overrides the same method. */
+interface AgentInternals {
+  addRequest(request: http.ClientRequest, options: RequestOptions): void
+}
+
+type Proceed = (request: http.ClientRequest, options: RequestOptions) => void
+type AddRequest = (
+  request: http.ClientRequest,
+  options: RequestOptions,
+  scheme: 'http' | 'https',
+  proceed: Proceed,
+) => void
+
+const socketOf = new WeakMap<Duplex, NonNullable<RequestOptions['sdConnection']>>()
+
+const follow = (socket: Duplex | null | undefined, options: RequestOptions): void => {
+  const { sdConnection } = options
+  if (sdConnection === undefined || socket === null || socket === undefined) return
+  socketOf.set(socket, sdConnection)
+  sdConnection.sockets.add(sdConnection.endpoint, socket)
+}
+
+/** Whether a socket that has become free may be kept for the next request. */
+const isWanted = (socket: Duplex): boolean => {
+  const connection = socketOf.get(socket)
+  return connection === undefined || connection.sockets.wants(connection.endpoint)
+}
+
+const superAddRequest = (agent: http.Agent, prototype: http.Agent): Proceed =>
+  (prototype as unknown as AgentInternals).addRequest.bind(agent)
+
+class PickingHttpAgent extends http.Agent {
+  readonly #add: AddRequest
+
+  constructor(options: http.AgentOptions, add: AddRequest) {
+    super(options)
+    this.#add = add
+  }
+
+  addRequest(request: http.ClientRequest, options: RequestOptions): void {
+    this.#add(request, options, 'http', superAddRequest(this, http.Agent.prototype))
+  }
+
+  override createConnection(
+    options: http.ClientRequestArgs,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = super.createConnection(options, callback)
+    follow(socket, options)
+    return socket
+  }
+
+  override keepSocketAlive(socket: Duplex): void {
+    // Node closes the socket when this is false; its types say void
+    return (isWanted(socket) && super.keepSocketAlive(socket)) as unknown as void
+  }
+}
+
+class PickingHttpsAgent extends https.Agent {
+  readonly #add: AddRequest
+
+  constructor(options: https.AgentOptions, add: AddRequest) {
+    super(options)
+    this.#add = add
+  }
+
+  addRequest(request: http.ClientRequest, options: RequestOptions): void {
+    this.#add(request, options, 'https', superAddRequest(this, https.Agent.prototype))
+  }
+
+  override createConnection(
+    options: https.RequestOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = super.createConnection(options, callback)
+    follow(socket, options as RequestOptions)
+    return socket
+  }
+
+  override keepSocketAlive(socket: Duplex): void {
+    return (isWanted(socket) && super.keepSocketAlive(socket)) as unknown as void
+  }
+}
+
+const defaultPorts = { http: 80, https: 443 } as const
+
+/**
+ * A pair of agents for node:http, got, axios and ws that send `http://orders.sd/path` to an instance of
+ * the service `orders`, picked for each request; other hosts are served as by Node's own agents.
+ *
+ * An agent makes connections, it does not repeat requests: a request whose instance fails, fails; with
+ * clients that retry (got), the next try picks again. `ServiceDispatcher` repeats by itself.
+ */
+export class ServiceAgent implements AsyncDisposable {
+  /** For `http:` URLs. */
+  readonly http: http.Agent
+  /** For `https:` URLs. */
+  readonly https: https.Agent
+  readonly #directory: Directory
+  readonly #routes: RouteTable<AgentSockets>
+  #requests = 0
+  #closed = false
+  #drained: (() => void) | undefined
+
+  /** @throws RegistryError `invalid-config`, naming the option */
+  constructor(options: ServiceAgentOptions) {
+    const { http: httpOptions = {}, https: httpsOptions = {}, ...rest } = options
+    this.#directory = createDirectory(
+      rest,
+      ['http', 'https'],
+      ['balancer', 'tlsName', 'key', 'timeouts'],
+    )
+    const add: AddRequest = (...given) => this.#add(...given)
+    this.http = new PickingHttpAgent({ keepAlive: true, ...httpOptions }, add)
+    this.https = new PickingHttpsAgent({ keepAlive: true, ...httpsOptions }, add)
+    const { discovery, idleMs } = this.#directory
+    this.#routes = new RouteTable(
+      discovery,
+      (service) => this.#directory.settingsOf(service),
+      () => new AgentSockets((socket) => this.#isIdle(socket)),
+      idleMs,
+    )
+  }
+
+  /** Takes no new request, waits for those under way, and closes watches and idle connections. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#requests > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    await this.#routes.close()
+    this.http.destroy()
+    this.https.destroy()
+  }
+
+  /** Ends everything at once. */
+  async destroy(): Promise<void> {
+    this.#closed = true
+    const error = new CallError('closed', { attempts: 0, message: 'the agent was destroyed' })
+    await this.#routes.destroy(error)
+    this.http.destroy()
+    this.https.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #isIdle(socket: Duplex): boolean {
+    return [this.http, this.https].some(({ freeSockets }) =>
+      Object.values(freeSockets).some((list) => list?.includes(socket as never)),
+    )
+  }
+
+  #add(
+    request: http.ClientRequest,
+    options: RequestOptions,
+    scheme: 'http' | 'https',
+    proceed: Proceed,
+  ): void {
+    const host = options.host ?? ''
+    const fail = (error: unknown): void => failRequest(request, error as Error)
+    let route: ServiceRoute<AgentSockets>
+    try {
+      const port = Number(options.port ?? defaultPorts[scheme])
+      const shownPort = port === defaultPorts[scheme] ? '' : `:${port}`
+      const address = this.#directory.addresses.find(
+        // `0.0.0.0` and sockets with a path are Node's business
+        /^[\w.-]+$/.test(host) ? `${scheme}://${host}${shownPort}` : undefined,
+      )
+      if (address === undefined) {
+        proceed(request, options)
+        return
+      }
+      if (this.#closed)
+        throw new CallError('closed', {
+          service: address.service,
+          attempts: 0,
+          message: 'the agent is closed; make a new one to call again',
+        })
+      route = this.#routes.get(address.service)
+    } catch (error) {
+      fail(error)
+      return
+    }
+    const go = (): void => {
+      // destroyed meanwhile: Node still waits for the answer of the agent
+      if (request.destroyed) failRequest(request)
+      else
+        try {
+          this.#send(request, options, scheme, route, proceed)
+        } catch (error) {
+          fail(error)
+        }
+    }
+    route.used = true
+    if (route.ready) {
+      go()
+      return
+    }
+    const stop = route.whenReady(() => {
+      clearTimeout(timer)
+      go()
+    })
+    const { discoveryMs } = route.settings
+    const timer =
+      discoveryMs > 0
+        ? setTimeout(() => {
+            stop()
+            fail(route.unheard())
+          }, discoveryMs)
+        : undefined
+  }
+
+  #send(
+    request: http.ClientRequest,
+    options: RequestOptions,
+    scheme: 'http' | 'https',
+    route: ServiceRoute<AgentSockets>,
+    proceed: Proceed,
+  ): void {
+    const { method, path } = request
+    const call = { route, method, path, attempts: 0 }
+    const { service } = route
+    const headers = request.getHeaders() as Record<string, string>
+    let pick: Pick
+    try {
+      pick = new InstanceChoice(route, scheme, { service, method, path, headers }).pick(false)
+    } catch (error) {
+      throw pickFailure(call, error)
+    }
+    const { hostname, port, prefix } = new Endpoint(pick.endpoint)
+    if (prefix !== '') prependPath(request, prefix)
+    this.#requests += 1
+    reportOutcome(request, route, pick, () => {
+      this.#requests -= 1
+      if (this.#requests === 0) this.#drained?.()
+    })
+    const { tlsName } = route.settings
+    const urlHost = options.host ?? ''
+    const name = tlsName === 'url' ? urlHost : tlsName === 'endpoint' ? hostname : tlsName
+    proceed(request, {
+      ...options,
+      host: hostname,
+      hostname,
+      port,
+      ...(scheme === 'https' ? { servername: options.servername || name } : {}),
+      sdConnection: { sockets: route.connections, endpoint: pick.endpoint },
+    })
+  }
+}

@@ -1,0 +1,368 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Pick } from '@sd/balancer'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import {
+  attemptFailure,
+  callTimeout,
+  type FailedCall,
+  pickFailure,
+  tryTimeout,
+} from './call-failure.ts'
+import { Downstream } from './downstream.ts'
+import { isBlameless, isIdempotent } from './failure.ts'
+import { withHost } from './host-header.ts'
+import { InstanceChoice } from './instance-choice.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { InstancePools } from './instance-pools.ts'
+import { RequestBody } from './request-body.ts'
+import { requestChannel, type RequestEvent } from './request-events.ts'
+import type { ServiceAddress } from './service-address.ts'
+import type { ServiceRoute } from './service-route.ts'
+import { type Dispatcher, errors } from './undici.ts'
+
+/** The options that undici's dispatchers take besides those that its types tell. */
+export interface CallOptions extends Dispatcher.DispatchOptions {
+  readonly servername?: string
+  readonly allowH2?: boolean
+}
+
+/** Where a call belongs. */
+export interface CallPlace {
+  readonly route: ServiceRoute<InstancePools>
+  readonly address: ServiceAddress
+  /** For callers that know no HTTP/2. */
+  readonly http1: boolean
+  /** Called once when the call has ended; an upgraded connection may live on. */
+  readonly ended: () => void
+}
+
+/**
+ * One request to a service, with all its tries. The caller sees one start, one controller, at most one
+ * response and one end, whatever happens behind it.
+ *
+ * Repeated is only what cannot do harm: a try of which nothing was sent, for any method; what was
+ * sent, if the method is idempotent and the body can be read again, within the budget; nothing once the
+ * final response's headers have reached the caller.
+ */
+export class ServiceCall implements AttemptOwner, FailedCall {
+  readonly route: ServiceRoute<InstancePools>
+  readonly method: string
+  readonly path: string
+  attempts = 0
+  readonly #address: ServiceAddress
+  readonly #http1: boolean
+  readonly #ended: () => void
+  readonly #options: CallOptions
+  readonly #headers: Dispatcher.DispatchOptions['headers']
+  readonly #downstream: Downstream
+  readonly #choice: InstanceChoice
+  readonly #body: RequestBody
+  /** Whether what was sent may be sent again. */
+  readonly #repeatable: boolean
+  #state: 'open' | 'answered' | 'ended' = 'open'
+  /** Tries under way: one, or two while hedging. */
+  #running: Attempt[] = []
+  #sent = 0
+  #last: { readonly attempt: Attempt; readonly error: Error } | undefined
+  #poolReady = true
+  #stopWaiting: (() => void) | undefined
+  #waitTimer: NodeJS.Timeout | undefined
+  #callTimer: NodeJS.Timeout | undefined
+  #hedgeTimer: NodeJS.Timeout | undefined
+
+  constructor(place: CallPlace, options: CallOptions, handler: Dispatcher.DispatchHandler) {
+    const { route, address } = place
+    const { attempts, hedgeDelayMs, replayBytes } = route.settings
+    const { method, path, body, upgrade } = options
+    this.route = route
+    this.method = method
+    this.path = path
+    this.#address = address
+    this.#http1 = place.http1 || options.allowH2 === false
+    this.#ended = place.ended
+    this.#options = options
+    this.#headers = withHost(options.headers, address.host)
+    this.#downstream = new Downstream(handler, (reason) => this.#fail(reason))
+    const { service } = route
+    this.#choice = new InstanceChoice(route, address.scheme, {
+      service,
+      method,
+      path,
+      headers: this.#headers,
+    })
+    this.#repeatable =
+      (attempts > 1 || hedgeDelayMs > 0) &&
+      (upgrade === undefined || upgrade === null || upgrade === false) &&
+      isIdempotent(options)
+    this.#body = new RequestBody(body, this.#repeatable ? replayBytes : undefined)
+  }
+
+  /** Begins. Returns whether the pool takes another request, as `dispatch` does. */
+  start(): boolean {
+    // at once: with it the caller can abort while the connection is being made
+    this.#downstream.start()
+    if (this.#state === 'ended') return true
+    const { route } = this
+    const { callMs, discoveryMs } = route.settings
+    route.used = true
+    route.budget.deposit()
+    if (callMs > 0) this.#callTimer = setTimeout(() => this.#expire(callMs), callMs)
+    if (route.ready) this.#next()
+    else {
+      this.#stopWaiting = route.whenReady(() => {
+        clearTimeout(this.#waitTimer)
+        this.#next()
+      })
+      if (discoveryMs > 0)
+        this.#waitTimer = setTimeout(() => this.#fail(route.unheard()), discoveryMs)
+    }
+    return this.#poolReady
+  }
+
+  blames(error: Error): boolean {
+    return !isBlameless(error) && !this.#body.broken
+  }
+
+  attemptStarted(attempt: Attempt): void {
+    const { refusals } = this.route
+    if (refusals.any) refusals.forget(attempt.pick.instance.id)
+    if (attempt === this.#downstream.target) this.#downstream.follow(attempt)
+  }
+
+  attemptResponse(
+    attempt: Attempt,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+    statusText: string | undefined,
+  ): void {
+    if (statusCode >= 200 && this.#state === 'open') {
+      attempt.latencyMs = performance.now() - attempt.startedMs
+      if (statusCode >= 500) attempt.failure = statusCode
+      if (this.route.settings.statuses.has(statusCode) && this.#replace(attempt, statusCode)) return
+      this.#accept(attempt)
+      if (requestChannel.hasSubscribers)
+        this.#publish('response', attempt, { status: statusCode, latencyMs: attempt.latencyMs })
+    }
+    this.#downstream.response(statusCode, headers, statusText)
+  }
+
+  attemptData(_attempt: Attempt, chunk: Buffer): void {
+    this.#downstream.data(chunk)
+  }
+
+  attemptEnd(_attempt: Attempt, trailers: IncomingHttpHeaders): void {
+    this.#end()
+    this.#downstream.end(trailers)
+  }
+
+  attemptFailed(attempt: Attempt, error: Error): void {
+    this.#running = this.#running.filter((other) => other !== attempt)
+    this.#last = { attempt, error }
+    const unreached = !attempt.sent && this.blames(error)
+    const { id } = attempt.pick.instance
+    this.#choice.tried(id, unreached)
+    if (unreached) this.route.refusals.refused(id)
+    // the other of two tries is still under way
+    if (this.#state === 'open' && this.#running.length > 0) return
+    if (this.#state === 'open' && this.#mayRepeat(attempt, error)) this.#next()
+    else this.#fail(this.#failure(attempt, error))
+  }
+
+  attemptUpgrade(
+    attempt: Attempt,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+    socket: Duplex,
+  ): void {
+    const { route } = this
+    attempt.latencyMs = performance.now() - attempt.startedMs
+    route.active += 1
+    route.connections.upgraded(socket, () => {
+      route.active -= 1
+      attempt.upgradeClosed()
+    })
+    if (requestChannel.hasSubscribers) this.#publish('upgrade', attempt, { status: statusCode })
+    this.#downstream.target = attempt
+    this.#end()
+    this.#downstream.upgrade(statusCode, headers, socket)
+  }
+
+  attemptBodySent(attempt: Attempt, chunk: Buffer): void {
+    this.#downstream.bodySent(chunk, attempt.bodyBytes)
+  }
+  attemptRequestSent(): void {
+    this.#downstream.requestSent()
+  }
+  attemptResponseStarted(): void {
+    this.#downstream.responseStarted()
+  }
+
+  /** Begins the first try, or the next after one that failed. */
+  #next(): void {
+    const last = this.#last
+    let pick: Pick
+    try {
+      pick = this.#choice.pick(last?.attempt.sent === true)
+    } catch (error) {
+      this.#fail(
+        last === undefined ? pickFailure(this, error) : this.#failure(last.attempt, last.error),
+      )
+      return
+    }
+    if (last !== undefined && requestChannel.hasSubscribers)
+      this.#publish('retry', last.attempt, { sent: last.attempt.sent, cause: last.error })
+    this.#try(pick)
+    const { hedgeDelayMs } = this.route.settings
+    if (hedgeDelayMs > 0 && this.attempts === 1 && this.#repeatable && this.#state === 'open')
+      this.#hedgeTimer = setTimeout(() => this.#hedge(), hedgeDelayMs)
+  }
+
+  #try(pick: Pick): void {
+    const { connections, settings } = this.route
+    const options = this.#options
+    const endpoint = connections.endpoint(pick.endpoint)
+    const servername = this.#tlsName(endpoint)
+    this.attempts += 1
+    const attempt = new Attempt(
+      this,
+      pick,
+      connections.lease(endpoint, servername, this.#http1),
+      this.attempts,
+    )
+    this.#running.push(attempt)
+    this.#downstream.target = attempt
+    if (requestChannel.hasSubscribers) this.#publish('pick', attempt, {})
+    const { tryMs } = settings
+    if (tryMs > 0) attempt.limit(tryMs, () => this.#expireTry(attempt, tryMs))
+    this.#poolReady = attempt.dispatch({
+      ...options,
+      origin: endpoint.origin,
+      path: endpoint.prefix === '' ? options.path : endpoint.prefix + options.path,
+      headers: this.#headers,
+      body: this.#body.open(),
+      servername,
+    } as CallOptions)
+  }
+
+  #tlsName(endpoint: Endpoint): string {
+    const { tlsName } = this.route.settings
+    const { host, scheme } = this.#address
+    if (scheme === 'http') return host
+    if (this.#options.servername !== undefined) return this.#options.servername
+    if (tlsName === 'url') return host
+    return tlsName === 'endpoint' ? endpoint.hostname : tlsName
+  }
+
+  #mayRepeat(attempt: Attempt, error: Error): boolean {
+    const { settings, budget } = this.route
+    if (!this.blames(error)) return false
+    if (!attempt.sent) return this.#choice.unreachedSize < settings.connectAttempts
+    this.#sent += 1
+    return (
+      this.#repeatable &&
+      this.#sent < settings.attempts &&
+      this.#body.replayable &&
+      budget.withdraw()
+    )
+  }
+
+  /** Sends the request elsewhere because of a response's status; `false` when that cannot be. */
+  #replace(attempt: Attempt, statusCode: number): boolean {
+    if (!this.#repeatable || this.#sent + 1 >= this.route.settings.attempts) return false
+    if (!this.#body.replayable || this.#running.length > 1) return false
+    const { id } = attempt.pick.instance
+    const pick = this.#choice.another(id)
+    if (pick === undefined) return false
+    this.#sent += 1
+    this.#choice.tried(id, false)
+    this.#running = []
+    attempt.discard(statusCode)
+    if (requestChannel.hasSubscribers)
+      this.#publish('retry', attempt, { sent: true, status: statusCode })
+    this.#try(pick)
+    return true
+  }
+
+  /** Sends a second try beside a slow first one. */
+  #hedge(): void {
+    const [first] = this.#running
+    if (first === undefined || !this.#body.replayable) return
+    const pick = this.#choice.another(first.pick.instance.id)
+    if (pick === undefined) return
+    if (requestChannel.hasSubscribers) this.#publish('hedge', first, {})
+    this.#try(pick)
+  }
+
+  /** This response is the call's. */
+  #accept(attempt: Attempt): void {
+    this.#state = 'answered'
+    this.#clearTimers()
+    attempt.accept()
+    this.#body.release()
+    if (this.#running.length > 1)
+      for (const other of this.#running)
+        if (other !== attempt) other.cancel(new errors.RequestAbortedError('the other was faster'))
+    this.#running = [attempt]
+    this.#downstream.follow(attempt)
+  }
+
+  #expireTry(attempt: Attempt, tryMs: number): void {
+    const error = tryTimeout(tryMs)
+    attempt.cancel(error, error)
+    this.attemptFailed(attempt, error)
+  }
+
+  #expire(callMs: number): void {
+    const attempt = this.#running[0] ?? this.#last?.attempt
+    this.#fail(callTimeout(this, callMs, attempt, this.#last?.error))
+  }
+
+  #failure(attempt: Attempt, error: Error): Error {
+    // a body that broke is the caller's own error
+    return this.#body.broken ? error : attemptFailure(this, attempt, error)
+  }
+
+  #fail(error: Error): void {
+    if (this.#state === 'ended') return
+    const running = this.#running
+    this.#end()
+    for (const attempt of running) attempt.cancel(error)
+    if (requestChannel.hasSubscribers)
+      this.#publish('error', this.#last?.attempt ?? this.#downstream.target, { cause: error })
+    this.#downstream.fail(error)
+  }
+
+  #end(): void {
+    this.#state = 'ended'
+    this.#running = []
+    this.#clearTimers()
+    this.#stopWaiting?.()
+    this.#body.close()
+    this.#ended()
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#callTimer)
+    clearTimeout(this.#hedgeTimer)
+    clearTimeout(this.#waitTimer)
+  }
+
+  #publish(
+    event: RequestEvent['event'],
+    attempt: Attempt | undefined,
+    details: Partial<RequestEvent>,
+  ): void {
+    requestChannel.publish({
+      event,
+      backend: 'undici',
+      service: this.route.service,
+      method: this.method,
+      path: this.path,
+      instance: attempt?.pick.instance.id,
+      endpoint: attempt?.pick.endpoint,
+      attempt: attempt?.number ?? 0,
+      ...details,
+    } satisfies RequestEvent)
+  }
+}

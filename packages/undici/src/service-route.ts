@@ -1,0 +1,163 @@
+import { createPicker, type Pick, type Picker, type PickOptions, RetryBudget } from '@sd/balancer'
+import { type Discovery, type InstanceChange, RegistryError, type Watcher } from '@sd/core'
+import { CallError } from './call-error.ts'
+import { Refusals } from './refusals.ts'
+import type { ServiceSettings } from './service-settings.ts'
+
+/** The connections to the instances of one service, as the route of the service moves them along. */
+export interface Connections {
+  /** The set of instances that can be picked changed: nothing new goes to those that left it. */
+  apply(changes: readonly InstanceChange[]): void
+  /** Called once in each idle time: what was not used since the last call may be closed. */
+  sweep(): void
+  /** Finishes what is under way, then closes. */
+  close(): Promise<void>
+  /** Closes at once. */
+  destroy(error: Error): Promise<void>
+}
+
+/** One service: the watch that is followed, the picks, and the connections to its instances. */
+export class ServiceRoute<C extends Connections = Connections> {
+  readonly service: string
+  readonly settings: ServiceSettings
+  readonly connections: C
+  readonly budget: RetryBudget
+  readonly refusals: Refusals
+  /** Calls under way and upgraded connections. */
+  active = 0
+  /** Set by each call, taken back by the sweep. */
+  used = true
+  readonly #picker: Picker
+  readonly #watcher: Watcher
+  readonly #waiting = new Set<() => void>()
+  readonly #onEnd: () => void
+  #synced = false
+  #ended: CallError | undefined
+
+  /**
+   * `onEnd` is called when the watch ends by itself: the registry was closed.
+   * @throws RegistryError of the watch or the balancer
+   */
+  constructor(
+    discovery: Discovery,
+    service: string,
+    settings: ServiceSettings,
+    connections: C,
+    onEnd: () => void,
+  ) {
+    this.service = service
+    this.settings = settings
+    this.connections = connections
+    this.budget = new RetryBudget(settings.budget)
+    this.#onEnd = onEnd
+    this.#picker = createPicker({ ...settings.balancer, service })
+    this.refusals = new Refusals(this.#picker)
+    try {
+      this.#watcher = discovery.watch(service)
+    } catch (error) {
+      this.#picker.close()
+      throw error
+    }
+    void this.#follow()
+  }
+
+  /** Whether the registry has told about the service: picks make sense. */
+  get ready(): boolean {
+    return this.#synced || this.#ended !== undefined
+  }
+
+  /** Calls back once `ready`; returns how to stop waiting. */
+  whenReady(callback: () => void): () => void {
+    this.#waiting.add(callback)
+    return () => this.#waiting.delete(callback)
+  }
+
+  /** @throws RegistryError, saying why no instance can be picked */
+  pick(options: PickOptions): Pick {
+    if (this.#ended !== undefined) throw this.#ended
+    try {
+      return this.#picker.pick(options)
+    } catch (error) {
+      if (this.refusals.resumeAll())
+        try {
+          return this.#picker.pick(options)
+        } catch {
+          // the first error says it
+        }
+      throw error
+    }
+  }
+
+  /** What to add to an error: since when the registry is away. */
+  get outage(): string {
+    const { stale } = this.#watcher
+    if (stale === undefined) return ''
+    return `; the registry has been unreachable since ${stale.since.toISOString()}: ${stale.cause.message}`
+  }
+
+  /** Why a call that waited for the registry waited in vain. */
+  unheard(): CallError {
+    const { stale } = this.#watcher
+    return new CallError('unavailable', {
+      service: this.service,
+      attempts: 0,
+      message: `the registry has said nothing about the service within ${this.settings.discoveryMs} ms${this.outage}`,
+      cause: stale?.cause,
+    })
+  }
+
+  /** Releases the watch and the connections, once what is under way has ended. */
+  close(): Promise<void> {
+    this.#stop(undefined)
+    return this.connections.close()
+  }
+
+  /** Releases the watch and the connections at once. */
+  destroy(error: Error): Promise<void> {
+    this.#stop(error)
+    return this.connections.destroy(error)
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      for await (const event of this.#watcher) {
+        if (event.type === 'stale') continue
+        const changes = this.#picker.apply(event.changes)
+        this.connections.apply(changes)
+        for (const { type, instance } of changes)
+          if (type !== 'added') this.refusals.forget(instance.id)
+        this.#synced = true
+        this.#wake()
+      }
+      this.#stop(undefined)
+    } catch (error) {
+      this.#stop(error)
+    }
+    this.#onEnd()
+  }
+
+  #stop(cause: unknown): void {
+    if (this.#ended !== undefined) return
+    this.#ended =
+      cause instanceof CallError
+        ? cause
+        : new CallError(cause instanceof RegistryError ? cause.code : 'closed', {
+            service: this.service,
+            attempts: 0,
+            message:
+              'the watch of the service has ended: the dispatcher or the registry was closed',
+            cause,
+          })
+    this.#watcher.close()
+    this.#picker.close()
+    this.refusals.close()
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#waiting.size === 0) return
+    const callbacks = [...this.#waiting]
+    this.#waiting.clear()
+    for (const callback of callbacks) callback()
+  }
+}
