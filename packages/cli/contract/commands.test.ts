@@ -7,8 +7,13 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
   test('list, resolve and watch see what register holds, and it leaves on Ctrl-C', async () => {
     await using world = await backend.open()
     const watching = world.start('watch', 'orders')
-    const watchingJson = world.start('watch', '--all', '--json')
-    await Promise.all([watching.writes(/ fresh +0 in all/), watchingJson.writes(/"fresh"/)])
+    const watchingJson = world.start('watch', '--all', '--json', '--tag', 'canary')
+    const watchingOther = world.start('watch', 'orders', '--zone', 'elsewhere')
+    await Promise.all([
+      watching.writes(/ fresh +0 in all/),
+      watchingJson.writes(/"fresh"/),
+      watchingOther.writes(/ fresh +0 in all/),
+    ])
     const holding = world.start(
       ...[
         'register',
@@ -52,6 +57,19 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
 
     const resolved = await world.run('resolve', 'orders', '--scheme', 'grpc')
     expect(resolved).toMatchObject({ code: 0, stdout: 'grpc://h:9090\n' })
+    const passing = ['--version', '^1.2', '--tag', 'canary', '--zone', 'eu-1a']
+    const [passes, refused, unresolved] = await Promise.all([
+      world.run('list', 'orders', ...passing, '--metadata', 'commit=a=b'),
+      world.run('list', 'orders', ...passing, '--metadata', 'commit=b'),
+      world.run('resolve', 'orders', '--version', '>=2'),
+    ])
+    expect(passes.stdout).toBe(
+      list.stdout.replace(/\d+s$/m, /\d+s$/m.exec(passes.stdout)?.[0] ?? ''),
+    )
+    expect(refused).toMatchObject({ code: 3, stdout: '' })
+    expect(refused.stderr).toMatch(/none of the 1 instances of orders passes the filter/)
+    expect(unresolved).toMatchObject({ code: 3, stdout: '' })
+    expect(unresolved.stderr).toMatch(/1 is filtered out by version ">=2"/)
 
     holding.child.kill('SIGINT')
     expect(await holding.ended).toMatchObject({ code: 0, stderr: '' })
@@ -59,6 +77,8 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
     await watching.writes(/ removed orders\/orders-1 /)
     watching.child.kill('SIGINT')
     expect((await watching.ended).code).toBe(0)
+    watchingOther.child.kill('SIGINT')
+    expect((await watchingOther.ended).stdout).not.toContain('orders-1')
     expect(await world.run('list', 'orders')).toMatchObject({ code: 3, stdout: '' })
   })
 
@@ -134,7 +154,9 @@ describe('what is wrong', () => {
       ['set', 'orders', 'a', '--weight', '0', '--url', 'consul://127.0.0.1:1'],
       /\[unsupported\] edit: only the owner/,
     ],
-    [3, ['resolve', 'orders'], /no instance of orders has an endpoint/],
+    [3, ['resolve', 'orders'], /no endpoint of orders: .*no instance is registered/],
+    [2, ['list', '--tag', 'x'], /name the service whose instances are to be filtered/],
+    [2, ['resolve', 'orders', '--version', 'new'], /Expected a range of versions like \^1\.4/],
     [3, ['list', 'orders'], /no instance of orders/],
     [2, ['doctor', '--url', 'etcd://user:p%40ss/x@h'], /an @ after the hosts is written %40/],
     [4, ['list', '--url', 'etcd://user:p%40ss@127.0.0.1:1'], /the registry is etcd:\/\/…@127/],

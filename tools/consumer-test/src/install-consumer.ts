@@ -16,6 +16,7 @@ export const packedPackages: readonly string[] = [
   'zookeeper',
   'consul',
   'registry',
+  'balancer',
   'cli',
   'contract-tests',
 ]

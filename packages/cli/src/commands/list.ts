@@ -1,6 +1,8 @@
+import { createFilter } from '@sd/balancer'
 import type { Command } from 'commander'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
-import { exitCode } from '../exit-code.ts'
+import { exitCode, UsageError } from '../exit-code.ts'
+import { filterOf, type FilterOptions, withFilterOptions } from '../filter-options.ts'
 import { byName, instanceCells, instanceColumns, instanceJson } from '../output/instance-output.ts'
 import { printable } from '../output/printable.ts'
 import { tableLines } from '../output/table.ts'
@@ -23,7 +25,9 @@ const listServices = async ({ open, output, progress, signal }: CommandContext) 
 const listInstances = async (
   { open, output, progress, signal }: CommandContext,
   service: string,
+  options: FilterOptions,
 ): Promise<number> => {
+  const passes = createFilter(filterOf(options) ?? {})
   const { registry, records } = await open()
   const found = await progress(`reading ${service}`, registry.list(service, { signal }))
   for (const [key, reason] of records.skipped)
@@ -32,7 +36,12 @@ const listInstances = async (
     output.note(`sd: no instance of ${service} is registered`)
     return exitCode.notFound
   }
-  const rows = found
+  const chosen = found.filter(passes)
+  if (chosen.length === 0) {
+    output.note(`sd: none of the ${found.length} instances of ${service} passes the filter`)
+    return exitCode.notFound
+  }
+  const rows = chosen
     .toSorted(byName)
     .map((instance) => ({ instance, record: records.find(service, instance.id) }))
   if (output.json)
@@ -45,21 +54,29 @@ const listInstances = async (
   return exitCode.ok
 }
 
+interface ListOptions extends CommonOptions, FilterOptions {}
+
 /** `sd list [SERVICE]` */
 export const listCommand = (run: Run): Command =>
-  registryCommand(
-    'list',
-    'Show the services, or the instances of one',
-    'Ends with 3 when SERVICE has no instance.',
-    [
-      ['sd list', 'the names of all services'],
-      ['sd list orders', 'its instances: id, endpoints, version, zone, weight, age'],
-      ["sd list orders --json | jq -r '.endpoints[]'", 'for programs'],
-    ],
+  withFilterOptions(
+    registryCommand(
+      'list',
+      'Show the services, or the instances of one',
+      'Ends with 3 when SERVICE has no instance, or none that passes the filter.',
+      [
+        ['sd list', 'the names of all services'],
+        ['sd list orders', 'its instances: id, endpoints, version, zone, weight, age'],
+        ['sd list orders --version ^2 --tag canary', 'those of version 2 that are labelled so'],
+        ["sd list orders --json | jq -r '.endpoints[]'", 'for programs'],
+      ],
+    ),
   )
     .argument('[service]', 'the service whose instances are wanted')
-    .action((service: string | undefined, options: CommonOptions) =>
-      run(options, (context) =>
-        service === undefined ? listServices(context) : listInstances(context, service),
-      ),
+    .action((service: string | undefined, options: ListOptions) =>
+      run(options, (context) => {
+        if (service !== undefined) return listInstances(context, service, options)
+        if (filterOf(options) !== undefined)
+          throw new UsageError('name the service whose instances are to be filtered')
+        return listServices(context)
+      }),
     )

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { InstanceInput, Registration, RegistrationStatus, Registry } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
+import { collect, collectPairs } from '../option-values.ts'
 import { readDuration } from '../output/duration.ts'
 import { jsonLine } from '../output/printable.ts'
 import { answersEarly, readyChecks, waitUntilReady } from '../run-command/readiness.ts'
@@ -137,20 +138,6 @@ const register = async (
     )
   }
   return hold(await registry.register(instance, { waitFor: 'accepted' }), registry, context)
-}
-
-const collect = (text: string, previous: readonly string[] = []): readonly string[] => [
-  ...previous,
-  text,
-]
-
-const collectPairs = (
-  text: string,
-  previous: Readonly<Record<string, string>> = {},
-): Readonly<Record<string, string>> => {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
-  if (name === undefined) throw new InvalidArgumentError('Expected NAME=VALUE.')
-  return { ...previous, [name]: value ?? '' }
 }
 
 const readCheckUrl = (text: string): string => {

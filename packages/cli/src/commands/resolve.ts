@@ -1,7 +1,9 @@
+import { type Chance, createPicker, type InstanceFilter } from '@sd/balancer'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ServiceInstance } from '@sd/registry'
+import { RegistryError, type ServiceInstance } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
+import { filterOf, type FilterOptions, withFilterOptions } from '../filter-options.ts'
 import { printable } from '../output/printable.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
@@ -19,28 +21,54 @@ const hasScheme = (endpoint: string, scheme: string | undefined): boolean =>
   printable(endpoint) === endpoint &&
   (scheme === undefined || new URL(endpoint).protocol === `${scheme.toLowerCase()}:`)
 
+/** Which endpoints `endpointOrder` gives. */
+export interface Wanted {
+  readonly service: string
+  readonly scheme?: string | undefined
+  readonly filter?: InstanceFilter | undefined
+  /** For tests. */
+  readonly random?: Chance | undefined
+}
+
 /**
  * The endpoints of a service in weighted random order: whether an instance stands first is as
- * likely as its share of the weight. Instances of weight 0 are drained and left out; an instance's
- * own endpoints stay together, in its order.
+ * likely as its share of the weight. Drained instances and those that the filter refuses are left
+ * out; an instance's own endpoints stay together, in its order.
  */
-export const weightedOrder = (
+export const endpointOrder = (
   instances: readonly ServiceInstance[],
-  scheme: string | undefined,
-  random: () => number = Math.random,
-): readonly ResolvedEndpoint[] =>
-  instances
-    .filter(({ weight }) => weight > 0)
-    // Efraimidis and Spirakis: sorting by these keys draws by weight without replacement
-    .map((instance) => ({ instance, key: -Math.log(1 - random()) / instance.weight }))
-    .toSorted((a, b) => a.key - b.key)
-    .flatMap(({ instance: { id, weight, endpoints } }) =>
-      endpoints
-        .filter((endpoint) => hasScheme(endpoint, scheme))
-        .map((endpoint) => ({ endpoint, id, weight })),
-    )
+  { service, scheme, filter, random }: Wanted,
+): readonly ResolvedEndpoint[] => {
+  // while nothing is in flight its draws follow the weights, and who was drawn leaves
+  using picker = createPicker({ service, filter, random, strategy: 'p2c' })
+  picker.apply(instances.map((instance) => ({ type: 'added', instance })))
+  const found: ResolvedEndpoint[] = []
+  while (picker.size > 0) {
+    const { instance } = picker.pick()
+    const { id, weight, endpoints } = instance
+    for (const endpoint of endpoints)
+      if (hasScheme(endpoint, scheme)) found.push({ endpoint, id, weight })
+    picker.apply([{ type: 'removed', instance }])
+  }
+  return found
+}
 
-interface ResolveOptions extends CommonOptions {
+/** Why `endpointOrder` gives none, in words. */
+const whyNone = (
+  instances: readonly ServiceInstance[],
+  { service, scheme, filter }: Wanted,
+): string => {
+  using picker = createPicker({ service, filter })
+  picker.apply(instances.map((instance) => ({ type: 'added', instance })))
+  try {
+    picker.pick({ scheme: scheme?.toLowerCase() })
+    return 'what stands in the registry is no URL on one line'
+  } catch (error) {
+    return error instanceof RegistryError ? error.message : String(error)
+  }
+}
+
+interface ResolveOptions extends CommonOptions, FilterOptions {
   readonly scheme?: string
   readonly count?: number
 }
@@ -48,14 +76,14 @@ interface ResolveOptions extends CommonOptions {
 const resolve = async (
   { open, output, progress, signal }: CommandContext,
   service: string,
-  { scheme, count }: ResolveOptions,
+  { scheme, count, ...options }: ResolveOptions,
 ): Promise<number> => {
   const { registry } = await open()
   const instances = await progress(`reading ${service}`, registry.list(service, { signal }))
-  const found = weightedOrder(instances, scheme).slice(0, count)
+  const wanted = { service, scheme, filter: filterOf(options) }
+  const found = endpointOrder(instances, wanted).slice(0, count)
   if (found.length === 0) {
-    const wanted = scheme === undefined ? 'an endpoint' : `an endpoint of scheme ${scheme}`
-    output.note(`sd: no instance of ${service} has ${wanted} and a weight above 0`)
+    output.note(printable(`sd: no endpoint of ${service}: ${whyNone(instances, wanted)}`))
     return exitCode.notFound
   }
   if (output.json) await output.writeJson(found)
@@ -71,14 +99,17 @@ const readCount = (text: string): number => {
 
 /** `sd resolve SERVICE` */
 export const resolveCommand = (run: Run): Command =>
-  registryCommand(
-    'resolve',
-    'Print live endpoints of a service, one a line',
-    'In weighted random order: the first line is a fair choice. An instance of weight 0 is\ndrained and left out. Ends with 3 when nothing is left.',
-    [
-      ['curl "$(sd resolve orders --scheme http --count 1)/health"', 'ask any instance'],
-      ['sd resolve orders --count 3', 'one to call and two to fall back on'],
-    ],
+  withFilterOptions(
+    registryCommand(
+      'resolve',
+      'Print live endpoints of a service, one a line',
+      'In weighted random order: the first line is a fair choice. An instance of weight 0 is\ndrained and left out. Ends with 3 when nothing is left.',
+      [
+        ['curl "$(sd resolve orders --scheme http --count 1)/health"', 'ask any instance'],
+        ['sd resolve orders --count 3', 'one to call and two to fall back on'],
+        ['sd resolve orders --version ^2 --zone eu-1a', 'of version 2, in one zone'],
+      ],
+    ),
   )
     .argument('<service>', 'the service')
     .option('--scheme <scheme>', 'only endpoints like http://…')

@@ -1,12 +1,15 @@
+import { createFilter } from '@sd/balancer'
 import type { Command } from 'commander'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
+import { filterOf, type FilterOptions, withFilterOptions } from '../filter-options.ts'
+import { FilteredWatch } from '../filtered-watch.ts'
 import { Interrupted } from '../interruption.ts'
 import { ChangeJson, ChangeLines, type WatchDisplay } from '../output/change-lines.ts'
 import { LiveTable } from '../output/live-table.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
-interface WatchOptions extends CommonOptions {
+interface WatchOptions extends CommonOptions, FilterOptions {
   readonly all?: boolean
 }
 
@@ -16,15 +19,18 @@ const patienceMs = 1_000
 const watch = async (
   { open, output, signal }: CommandContext,
   service: string | undefined,
+  options: WatchOptions,
 ): Promise<number> => {
+  const filter = filterOf(options)
   const { registry, records } = await open()
   const watcher =
     service === undefined ? registry.watchAll({ signal }) : registry.watch(service, { signal })
-  const size = (): number => watcher.size
+  const shown = filter === undefined ? watcher : new FilteredWatch(watcher, createFilter(filter))
+  const size = (): number => shown.size
   const createDisplay = (): WatchDisplay => {
     if (output.json) return new ChangeJson(output, size, records)
     if (!output.stdout.isTTY) return new ChangeLines(output, size)
-    return new LiveTable({ output, watcher, records, service })
+    return new LiveTable({ output, watcher: shown, records, service })
   }
   using display = createDisplay()
   const patience = setTimeout(() => {
@@ -33,7 +39,7 @@ const watch = async (
     if (!(display instanceof LiveTable)) output.note(`sd: still connecting${why}`)
   }, patienceMs)
   try {
-    for await (const event of watcher) {
+    for await (const event of shown) {
       clearTimeout(patience)
       await display.show(event)
     }
@@ -48,15 +54,18 @@ const watch = async (
 
 /** `sd watch SERVICE|--all` */
 export const watchCommand = (run: Run): Command =>
-  registryCommand(
-    'watch',
-    'Follow the instances of one service, or of all',
-    'On a terminal a live table, in a pipe a line for each change: all that is present first.\nWhile the registry cannot be reached the last known good stays, marked stale. Runs until\ninterrupted, and then ends with 0.',
-    [
-      ['sd watch orders', 'a live table'],
-      ['sd watch --all | tee changes.log', 'a line for each change of any service'],
-      ['sd watch orders --json', 'an object for each change'],
-    ],
+  withFilterOptions(
+    registryCommand(
+      'watch',
+      'Follow the instances of one service, or of all',
+      'On a terminal a live table, in a pipe a line for each change: all that is present first.\nWhile the registry cannot be reached the last known good stays, marked stale. Runs until\ninterrupted, and then ends with 0.',
+      [
+        ['sd watch orders', 'a live table'],
+        ['sd watch --all | tee changes.log', 'a line for each change of any service'],
+        ['sd watch orders --json', 'an object for each change'],
+        ['sd watch --all --zone eu-1a', 'whatever is in one zone'],
+      ],
+    ),
   )
     .argument('[service]', 'the service to follow')
     .option('--all', 'follow every service')
@@ -64,6 +73,6 @@ export const watchCommand = (run: Run): Command =>
       run(options, (context) => {
         if ((service === undefined) === (options.all !== true))
           throw new UsageError('name the service to watch, or --all for every one')
-        return watch(context, service)
+        return watch(context, service, options)
       }),
     )

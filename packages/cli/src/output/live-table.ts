@@ -1,10 +1,5 @@
-import type {
-  CatalogWatcher,
-  InstanceChange,
-  ServiceInstance,
-  Watcher,
-  WatchEvent,
-} from '@sd/registry'
+import type { InstanceChange, ServiceInstance, WatchEvent } from '@sd/registry'
+import type { Watched } from '../filtered-watch.ts'
 import type { RecordTap } from '../record-tap.ts'
 import type { WatchDisplay } from './change-lines.ts'
 import { showAge } from './duration.ts'
@@ -38,7 +33,7 @@ const keyOf = ({ service, id }: { readonly service: string; readonly id: string 
 /** What the table is drawn from. */
 export interface LiveTableOptions {
   readonly output: Output
-  readonly watcher: Watcher | CatalogWatcher
+  readonly watcher: Watched
   readonly records: RecordTap
   /** `undefined` for all services, which are then a column. */
   readonly service: string | undefined

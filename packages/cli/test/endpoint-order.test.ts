@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { weightedOrder } from '../src/commands/resolve.ts'
+import { endpointOrder } from '../src/commands/resolve.ts'
 
 const instance = (id: string, weight: number, endpoints = [`http://${id}:80`]) => ({
   service: 'orders',
@@ -19,14 +19,16 @@ const uniform = (): (() => number) => {
   }
 }
 
-describe('weighted order', () => {
+const service = 'orders'
+
+describe('the order of endpoints', () => {
   test('puts each first by its share of the weight', () => {
     const instances = [instance('a', 10), instance('b', 30), instance('c', 60)]
     const random = uniform()
     const first = new Map<string, number>()
     const rounds = 20_000
     for (let round = 0; round < rounds; round++) {
-      const id = weightedOrder(instances, undefined, random)[0]?.id ?? ''
+      const id = endpointOrder(instances, { service, random: { next: random } })[0]?.id ?? ''
       first.set(id, (first.get(id) ?? 0) + 1)
     }
     expect((first.get('a') ?? 0) / rounds).toBeCloseTo(0.1, 1)
@@ -36,7 +38,7 @@ describe('weighted order', () => {
 
   test('names each once, and leaves the drained out', () => {
     const instances = [instance('a', 1), instance('b', 0), instance('c', 65_535)]
-    const ids = weightedOrder(instances, undefined).map(({ id }) => id)
+    const ids = endpointOrder(instances, { service }).map(({ id }) => id)
     expect(ids.toSorted()).toEqual(['a', 'c'])
   })
 
@@ -45,7 +47,24 @@ describe('weighted order', () => {
       instance('a', 1, ['grpc://a:1', 'HTTP://a:2', 'https://a:3', 'http://a:4\nhttp://evil']),
       instance('b', 1, ['no url', 'http://b/\u001B[2J', 'http://b/\u202Emoc']),
     ]
-    expect(weightedOrder(instances, 'http').map(({ endpoint }) => endpoint)).toEqual(['HTTP://a:2'])
-    expect(weightedOrder(instances, undefined)).toHaveLength(3)
+    expect(
+      endpointOrder(instances, { service, scheme: 'http' }).map(({ endpoint }) => endpoint),
+    ).toEqual(['HTTP://a:2'])
+    expect(endpointOrder(instances, { service })).toHaveLength(3)
+  })
+
+  test('leaves out what the filter refuses', () => {
+    const instances = [
+      { ...instance('a', 1), version: '1.4.0', tags: ['canary'] },
+      { ...instance('b', 1), version: '2.0.0', tags: ['canary'] },
+      { ...instance('c', 1), version: '1.5.0' },
+    ]
+    const filter = { version: '^1', tags: ['canary'] }
+    expect(endpointOrder(instances, { service, filter }).map(({ id }) => id)).toEqual(['a'])
+  })
+
+  test('takes 10,000 instances', () => {
+    const instances = Array.from({ length: 10_000 }, (_, index) => instance(`i${index}`, index + 1))
+    expect(endpointOrder(instances, { service })).toHaveLength(10_000)
   })
 })

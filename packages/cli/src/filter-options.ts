@@ -1,0 +1,47 @@
+import { createFilter, type InstanceFilter } from '@sd/balancer'
+import { type Command, InvalidArgumentError } from 'commander'
+import { collect, collectPairs } from './option-values.ts'
+
+/** What the filter options of a command line are parsed into. */
+export interface FilterOptions {
+  readonly tag?: readonly string[]
+  readonly zone?: readonly string[]
+  readonly version?: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+const readRange = (text: string): string => {
+  try {
+    createFilter({ version: text })
+    return text
+  } catch {
+    throw new InvalidArgumentError('Expected a range of versions like ^1.4 or ">=2 <3".')
+  }
+}
+
+/** Text of an option that must hold something. */
+const notEmpty =
+  <T>(read: (text: string, previous?: T) => T) =>
+  (text: string, previous?: T): T => {
+    if (text === '') throw new InvalidArgumentError('Expected a text that is not empty.')
+    return read(text, previous)
+  }
+
+/** Adds the options that choose among instances: those of the balancer's filter. */
+export const withFilterOptions = (command: Command): Command =>
+  command
+    .option('--tag <tag>', 'only with this label; given again, with all', notEmpty(collect))
+    .option('--zone <zone>', 'only in this zone; given again, in one of them', notEmpty(collect))
+    .option('--version <range>', 'only versions in this range, like ^1.4', readRange)
+    .option('--metadata <name=value>', 'only with this pair; given again, with all', collectPairs)
+
+/** The filter that was asked for; `undefined` without any. */
+export const filterOf = ({
+  tag,
+  zone,
+  version,
+  metadata,
+}: FilterOptions): InstanceFilter | undefined =>
+  tag === undefined && zone === undefined && version === undefined && metadata === undefined
+    ? undefined
+    : { tags: tag, zone, version, metadata }
