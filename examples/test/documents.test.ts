@@ -8,7 +8,13 @@ const examples = fileURLToPath(new URL('..', import.meta.url))
 const root = new URL('../../', import.meta.url)
 const env = privateState()
 const backends = await readdir(new URL('docs/backends/', root))
-const documents = ['README.md', 'docs/cli.md', ...backends.map((file) => `docs/backends/${file}`)]
+const documents = [
+  'README.md',
+  'docs/cli.md',
+  'docs/calling-grpc.md',
+  'packages/grpc/README.md',
+  ...backends.map((file) => `docs/backends/${file}`),
+]
 
 const snippetsOf = async (document: string): Promise<readonly string[]> => {
   const text = await readFile(new URL(document, root), 'utf8')

@@ -1,84 +1,136 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { createRegistry } from '@sd/registry'
+import type { Registry } from '@sd/core'
+import { until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { type ServedRegistration, serveRegistered } from '../src/index.ts'
-import { Child } from './child.ts'
 import { EchoServer } from '../test/support/echo-server.ts'
+import { Child } from './child.ts'
 import { failures, type LoadReport, startLoad } from './load.ts'
-import type { ServerOptions } from './server-process.ts'
 import { registries } from './registries.ts'
+import type { ServerOptions } from './server-process.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
 const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 8_000
-const size = 6
+const target = 'sd:///orders'
+const timeout = churnMs + 60_000
 
-describe.each(registries)('under churn on %s', (_, open) => {
+/** Servers in this process, which come and go as they would in a rolling deploy. */
+class Fleet {
+  readonly #registry: Registry
+  readonly #serving: ServedRegistration[] = []
+  readonly #leaving: Promise<void>[] = []
+  made = 0
+  /** Stops that had to cut calls. */
+  forced = 0
+
+  constructor(registry: Registry) {
+    this.#registry = registry
+  }
+
+  async join(): Promise<void> {
+    const id = String(this.made)
+    this.made += 1
+    const { server } = EchoServer.create(id, { delayMs: 10 })
+    const instance = { service: 'orders', id }
+    this.#serving.push(
+      await serveRegistered(server, this.#registry, instance, { listen: '127.0.0.1:0' }),
+    )
+  }
+
+  /** The oldest one leaves gracefully. */
+  leave(): void {
+    for (const served of this.#serving.splice(0, 1)) this.#leaving.push(this.#stop(served))
+  }
+
+  async stop(): Promise<void> {
+    while (this.#serving.length > 0) this.leave()
+    await Promise.all(this.#leaving)
+  }
+
+  async #stop(served: ServedRegistration): Promise<void> {
+    const { drained } = await served.stop()
+    if (!drained) this.forced += 1
+  }
+}
+
+describe.each(registries)('on %s', (backend, open) => {
   test(
     'no call and no stream fails while an instance is replaced every 100 ms',
-    { timeout: churnMs + 60_000 },
+    { timeout },
     async () => {
       await using shared = await open()
-      await using registry = await createRegistry(shared.url)
-      let made = 0
-      let forced = 0
-      const join = async (): Promise<ServedRegistration> => {
-        const id = String(made++)
-        const { server } = EchoServer.create(id, { delayMs: 10 })
-        const instance = { service: 'orders', id }
-        return serveRegistered(server, registry, instance, { listen: '127.0.0.1:0' })
-      }
-      const serving = await Promise.all(Array.from({ length: size }, join))
-      const options = { url: shared.url, target: 'sd:///orders', callers: 20, streams: 10 }
-      await using load = await startLoad({ ...options, retry: false })
-      const leaving: Promise<void>[] = []
-      const leave = async (served: ServedRegistration): Promise<void> => {
-        const { drained } = await served.stop()
-        if (!drained) forced += 1
-      }
+      await using registry = shared.open()
+      const fleet = new Fleet(registry)
+      await Promise.all(Array.from({ length: 6 }, () => fleet.join()))
+      const options = { url: shared.url, target, callers: 20, streams: 10, retry: false }
+      await using load = await startLoad(options)
       const end = performance.now() + churnMs
       while (performance.now() < end) {
-        const [next] = await Promise.all([join(), delay(100)])
-        serving.push(next)
-        leaving.push(...serving.splice(0, 1).map(leave))
+        await Promise.all([fleet.join(), delay(100)])
+        fleet.leave()
       }
       const report = await load.ask<LoadReport>('end')
-      await Promise.all([...leaving, ...serving.map(leave)])
+      await fleet.stop()
+      console.log(`${backend}: ${fleet.made} instances, ${JSON.stringify(report)}`)
       expect(report.failed).toEqual({})
       expect(report.calls).toBeGreaterThan(churnMs / 10)
       expect(report.streams).toBeGreaterThan(churnMs / 100)
-      expect(made).toBeGreaterThan(churnMs / 200)
-      expect(forced).toBe(0)
+      expect(fleet.made).toBeGreaterThan(churnMs / 300)
+      expect(fleet.forced).toBe(0)
     },
   )
 
   test.each([
-    ['without retries', false],
-    ['with retries', true],
-  ])(
-    'SIGKILL of one server after another, %s, fails at most what is in flight on it',
-    { timeout: churnMs + 60_000 },
-    async (_how, retry) => {
-      await using shared = await open()
-      await using processes = new AsyncDisposableStack()
-      let made = 0
-      const start = async (): Promise<Child> => {
-        const options: ServerOptions = { url: shared.url, id: String(made++), delayMs: 20 }
-        return processes.use(await Child.start('server-process', options))
-      }
-      const serving = await Promise.all(Array.from({ length: 4 }, start))
-      const [callers, streams] = [20, 0]
-      const options = { url: shared.url, target: 'sd:///orders', callers, streams, retry }
-      await using load = await startLoad(options)
-      const end = performance.now() + churnMs
-      let kills = 0
-      while (performance.now() < end) {
-        serving.push(await start())
-        await delay(300)
-        serving.shift()?.kill()
-        kills += 1
-      }
-      const report = await load.ask<LoadReport>('end')
-      expect(failures(report)).toBeLessThanOrEqual(retry ? 0 : kills * callers)
-    },
-  )
+    ['at most what is in flight on them fail', false],
+    ['with retries no unary call fails', true],
+  ])('servers are killed one after another: %s', { timeout }, async (_, retry) => {
+    await using shared = await open()
+    await using processes = new AsyncDisposableStack()
+    let made = 0
+    const start = async (): Promise<Child> => {
+      const id = String(made)
+      made += 1
+      const options: ServerOptions = { url: shared.url, id, delayMs: 20 }
+      return processes.use(await Child.start('server-process', options))
+    }
+    const serving = await Promise.all(Array.from({ length: 4 }, start))
+    const callers = 20
+    await using load = await startLoad({ url: shared.url, target, callers, streams: 0, retry })
+    const end = performance.now() + churnMs
+    let kills = 0
+    while (performance.now() < end) {
+      serving.push(await start())
+      await delay(300)
+      for (const old of serving.splice(0, 1)) old.kill()
+      kills += 1
+    }
+    const report = await load.ask<LoadReport>('end')
+    console.log(`${backend}: ${kills} killed, retry ${retry}, ${JSON.stringify(report)}`)
+    // of four servers the one that is killed has a fair share of the calls, not all of them
+    expect(failures(report)).toBeLessThanOrEqual(retry ? 0 : (kills * callers) / 2)
+    expect(Object.keys(report.failed).filter((what) => !what.startsWith('UNAVAILABLE'))).toEqual([])
+    expect(report.calls).toBeGreaterThan(churnMs / 10)
+  })
+
+  test('calls go on while the registry is away', { timeout }, async () => {
+    await using shared = await open()
+    await using registry = shared.open()
+    const fleet = new Fleet(registry)
+    await Promise.all(Array.from({ length: 3 }, () => fleet.join()))
+    await using watcher = registry.watch('orders')
+    const options = { url: shared.url, target, callers: 5, streams: 2, retry: false }
+    await using load = await startLoad(options)
+    const before = await load.ask<LoadReport>('soFar')
+    {
+      await using _ = await shared.takeAway()
+      await until('the registry is missed', () => watcher.stale !== undefined)
+      await delay(churnMs / 2)
+    }
+    await until('it is back', () => watcher.stale === undefined)
+    await fleet.join()
+    const report = await load.ask<LoadReport>('end')
+    await fleet.stop()
+    expect(report.failed).toEqual({})
+    expect(report.calls - before.calls).toBeGreaterThan(churnMs / 20)
+  })
 })

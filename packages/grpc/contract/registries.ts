@@ -1,30 +1,53 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { etcd, launch, type Server, wantedBackends } from '@sd/test-servers'
+import { Registry } from '@sd/core'
+import { etcd } from '@sd/etcd'
+import { sqlite } from '@sd/sqlite'
+import { etcd as etcdServer, launch, wantedBackends } from '@sd/test-servers'
 
-/** A registry that several processes share, by its URL. */
+/** A registry that several processes share. */
 export interface SharedRegistry extends AsyncDisposable {
+  /** For other processes. */
   readonly url: string
-  /** The server, where there is one to be stopped. */
-  readonly server: Server | undefined
+  /** For this one. */
+  open(): Registry
+  /** Takes it away until it is disposed of. */
+  takeAway(): Promise<AsyncDisposable>
 }
 
 const onSqlite = async (): Promise<SharedRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), 'sd-grpc-'))
+  const path = join(folder, 'disk/registry.db')
+
+  await mkdir(join(folder, 'mounted'))
+  await symlink(join(folder, 'mounted'), join(folder, 'disk'))
   return {
-    url: `sqlite://${folder}/registry.db`,
-    server: undefined,
+    url: `sqlite://${path}`,
+    open: () => new Registry(sqlite({ path })),
+    // as if the disk were not mounted
+    takeAway: async () => {
+      await rename(join(folder, 'disk'), join(folder, 'away'))
+      return {
+        [Symbol.asyncDispose]: () => rename(join(folder, 'away'), join(folder, 'disk')),
+      }
+    },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
 const onEtcd = async (): Promise<SharedRegistry> => {
-  const cluster = await launch(etcd)
+  const cluster = await launch(etcdServer)
   const [server] = cluster.servers
+  if (server === undefined) throw new Error('no server was launched')
+  const endpoint = server.endpoints['client']
   return {
-    url: `etcd://${server?.endpoints['client']}`,
-    server,
+    url: `etcd://${endpoint}`,
+    open: () => new Registry(etcd({ endpoints: [`http://${endpoint}`] })),
+    takeAway: async () => {
+      await server.stop('kill')
+      return { [Symbol.asyncDispose]: () => server.start() }
+    },
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   }
 }

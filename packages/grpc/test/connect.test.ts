@@ -5,6 +5,7 @@ import type { Registration } from '@sd/core'
 import { createCertificates, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { serviceTransport, type ServiceTransportOptions } from '../src/connect/index.ts'
+import { httpOrigin } from '../src/connect/instance-connection.ts'
 import { ConnectEcho, ConnectEchoServer } from './support/connect-echo.ts'
 import { World } from './support/world.ts'
 
@@ -276,6 +277,17 @@ describe('retries', () => {
     expect(failed).toEqual([])
     await until('only who serves is connected to', () => caller.transport.connections <= 3)
   })
+})
+
+test.each([
+  ['grpc://10.0.0.7:9090', 'http://10.0.0.7:9090'],
+  ['grpcs://orders.example:443/', 'https://orders.example'],
+  ['grpcs://orders.example', 'https://orders.example'],
+  ['grpc://orders.example', 'http://orders.example:443'],
+  ['grpc://[::1]:50051', 'http://[::1]:50051'],
+  ['http://10.0.0.7/', 'http://10.0.0.7'],
+])('%s is connected to as %s', (endpoint, origin) => {
+  expect(httpOrigin(endpoint)).toBe(origin)
 })
 
 describe('errors', () => {

@@ -17,6 +17,7 @@ export const packedPackages: readonly string[] = [
   'consul',
   'registry',
   'balancer',
+  'grpc',
   'cli',
   'contract-tests',
 ]

@@ -10,7 +10,7 @@ import type {
  * What a server says of a service, as `grpc.health.v1` numbers it.
  * https://github.com/grpc/grpc/blob/v1.71.0/src/proto/grpc/health/v1/health.proto
  */
-export const servingStatuses = {
+const servingStatuses = {
   UNKNOWN: 0,
   SERVING: 1,
   NOT_SERVING: 2,

@@ -86,7 +86,7 @@ export class ConnectEchoServer implements AsyncDisposable {
           charge: () => this.#answer(),
           count: (request: { readonly value: string }) => this.#count(Number(request.value)),
           chat: (requests: AsyncIterable<{ readonly value: string }>) => this.#chat(requests),
-        } as never)
+        })
       },
     })
     this.#server = tls === undefined ? createServer(handle) : createSecureServer(tls, handle)
