@@ -10,7 +10,9 @@ const env = privateState()
 const backends = await readdir(new URL('docs/backends/', root))
 const documents = [
   'README.md',
+  'docs/balancing.md',
   'docs/cli.md',
+  'packages/balancer/README.md',
   'docs/calling-grpc.md',
   'packages/grpc/README.md',
   ...backends.map((file) => `docs/backends/${file}`),
