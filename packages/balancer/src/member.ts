@@ -44,6 +44,8 @@ export class Member {
   rank = 0
   /** How its calls ended, while outliers are looked for. */
   counts: CallCounts | undefined
+  /** Its first endpoint: a pick reads no further than here. */
+  #endpoint: string | undefined
   #schemes: readonly string[] | undefined
 
   constructor(instance: ServiceInstance, picker: Settles) {
@@ -51,11 +53,13 @@ export class Member {
     this.picker = picker
     this.instance = instance
     this.weight = instance.weight
+    this.#endpoint = instance.endpoints[0]
   }
 
   /** The instance has changed in place. */
   replace(instance: ServiceInstance): void {
     this.instance = instance
+    this.#endpoint = instance.endpoints[0]
     this.#schemes = undefined
   }
 
@@ -67,8 +71,8 @@ export class Member {
 
   /** The first endpoint with one of these schemes, in the order of the schemes. */
   endpointWith(scheme: string | readonly string[] | undefined): string | undefined {
+    if (scheme === undefined) return this.#endpoint
     const { endpoints } = this.instance
-    if (scheme === undefined) return endpoints[0]
     if (typeof scheme === 'string') return endpoints[this.schemes.indexOf(scheme)]
     for (const one of scheme) {
       const index = this.schemes.indexOf(one)

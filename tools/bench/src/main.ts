@@ -1,5 +1,6 @@
 import { etcd, provideServers } from '@sd/test-servers'
 import { type Comparison, describeComparison } from './compare.ts'
+import { compareGrpcCost } from './grpc-cost.ts'
 import { compareRegisterCost } from './register-cost.ts'
 import { compareWatchCost } from './watch-cost.ts'
 
@@ -25,6 +26,7 @@ const run = async (): Promise<number> => {
     process.stdout.write(`${describeComparison(comparison)}\n`)
   }
   show(await compareWatchCost())
+  show(await compareGrpcCost())
   if (!given.includes('--core-only')) {
     await using servers = await provideServers(etcd)
     show(await compareRegisterCost(servers.endpoints[0] ?? ''))

@@ -8,10 +8,10 @@ const maxDraws = 8
 /** Members side by side: adding, removing and drawing one cost the same for any number. */
 export class MemberList {
   readonly members: Member[] = []
-  protected readonly random: Chance
+  readonly #random: Chance
 
   constructor(random: Chance) {
-    this.random = random
+    this.#random = random
   }
 
   add(member: Member): void {
@@ -29,34 +29,28 @@ export class MemberList {
   }
 
   /** A random one, whether it suits or not. */
-  protected any(): Member | undefined {
-    return this.members[Math.floor(this.random.next() * this.members.length)]
+  #any(): Member | undefined {
+    return this.members[Math.floor(this.#random.next() * this.members.length)]
   }
 
-  /** How likely a member is drawn, in proportion to the others. */
-  protected shareOf(member: Member): number {
-    return member.warmth
-  }
-
-  /** A random one that suits the request. */
+  /** A random one that suits the request, each as likely as the next. */
   draw(request: PickOptions | undefined): Member | undefined {
-    if (request === undefined) return this.any()
+    if (request === undefined) return this.#any()
     for (let draws = 0; draws < maxDraws; draws += 1) {
-      const member = this.any()
+      const member = this.#any()
       if (member === undefined || member.suits(request)) return member
     }
     return this.#search(request)
   }
 
-  /** Looks at all: for when few suit. Chao's reservoir of one, 1982. */
+  /** Looks at all: for when few suit. A reservoir of one. */
   #search(request: PickOptions): Member | undefined {
     let drawn: Member | undefined
-    let total = 0
+    let seen = 0
     for (const member of this.members) {
       if (!member.suits(request)) continue
-      const share = this.shareOf(member)
-      total += share
-      if (this.random.next() * total < share) drawn = member
+      seen += 1
+      if (this.#random.next() * seen < 1) drawn = member
     }
     return drawn
   }

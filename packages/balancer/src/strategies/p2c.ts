@@ -37,12 +37,20 @@ export class P2c implements Strategy {
   }
 
   pick(request: PickOptions | undefined): Member | undefined {
-    const one = this.#list.draw(request)
-    if (one === undefined) return undefined
-    const other = request === undefined ? this.#list.another(one) : this.#list.draw(request)
-    if (other === undefined) return one
-    return one.inFlight * other.weight <= other.inFlight * one.weight ? one : other
+    const list = this.#list
+    const one = list.draw(request)
+    if (one < 0) return undefined
+    const other = list.drawOther(one, request)
+    const { inFlight } = list
+    const fewer = list.even
+      ? inFlight[one]! <= inFlight[other]!
+      : inFlight[one]! * list.weightAt(other) <= inFlight[other]! * list.weightAt(one)
+    const place = fewer ? one : other
+    inFlight[place]! += 1
+    return list.members[place]
   }
 
-  settled(): void {}
+  settled(member: Member): void {
+    this.#list.inFlight[member.index]! -= 1
+  }
 }

@@ -27,6 +27,9 @@ export class PeakEwma implements Strategy {
   readonly #random: Chance
   readonly #clock: Clock
   readonly #decayMs: number
+  /** By place, as of the time beside it; 0: unknown. */
+  #costsMs = new Float64Array(16)
+  #costsAtMs = new Float64Array(16)
 
   constructor(random: Chance, clock: Clock, decayMs: number) {
     this.#list = new WeightedList(random)
@@ -48,9 +51,19 @@ export class PeakEwma implements Strategy {
     }
     member.home = this
     this.#list.add(member)
+    if (member.index === this.#costsMs.length) this.#grow()
+    this.#costsMs[member.index] = member.costMs
+    this.#costsAtMs[member.index] = member.costAtMs
   }
 
   remove(member: Member): void {
+    const place = member.index
+    const last = this.#list.members.length - 1
+    // it may come back: ejected, or suspended
+    member.costMs = this.#costsMs[place]!
+    member.costAtMs = this.#costsAtMs[place]!
+    this.#costsMs[place] = this.#costsMs[last]!
+    this.#costsAtMs[place] = this.#costsAtMs[last]!
     this.#list.remove(member)
     member.home = undefined
   }
@@ -60,48 +73,59 @@ export class PeakEwma implements Strategy {
   }
 
   pick(request: PickOptions | undefined, nowMs: number): Member | undefined {
-    const one = this.#list.draw(request)
-    if (one === undefined) return undefined
-    const other = request === undefined ? this.#list.another(one) : this.#list.draw(request)
-    if (other === undefined || other === one) return one
-    const mean = this.#list.meanWeight
-    return this.#load(one, mean, nowMs) <= this.#load(other, mean, nowMs) ? one : other
+    const list = this.#list
+    const one = list.draw(request)
+    if (one < 0) return undefined
+    const other = list.drawOther(one, request)
+    const less = other === one || this.#load(one, nowMs) <= this.#load(other, nowMs)
+    const place = less ? one : other
+    list.inFlight[place]! += 1
+    return list.members[place]
   }
 
   settled(member: Member, nowMs: number, latencyMs: number, failed: boolean): void {
-    const cost = this.#decayed(member, nowMs)
+    const place = member.index
+    this.#list.inFlight[place]! -= 1
+    const before = this.#costsMs[place]!
+    // what was decayed on reading has its share of the average already
+    const kept = Math.exp((this.#costsAtMs[place]! - nowMs) / this.#decayMs)
+    const cost = before * kept
     const seen = failed ? Math.max(latencyMs, cost) : latencyMs
-    const peaks = nowMs >= member.lenientUntilMs && member.warmth === 1
-    if (member.costMs === 0 || (seen > cost && peaks)) member.costMs = seen
-    else {
-      // what was decayed on reading has its share of the average already
-      const kept = Math.exp((member.costAtMs - nowMs) / this.#decayMs)
-      member.costMs = member.costMs * kept + seen * (1 - kept)
-    }
-    member.costAtMs = nowMs
+    const peaks = seen > cost && nowMs >= member.lenientUntilMs && member.warmth === 1
+    this.#costsMs[place] = before === 0 || peaks ? seen : cost + seen * (1 - kept)
+    this.#costsAtMs[place] = nowMs
   }
 
-  #decayed(member: Member, nowMs: number): number {
-    return member.costMs * Math.exp((member.costAtMs - nowMs) / this.#decayMs)
+  #costAt(place: number, nowMs: number): number {
+    return this.#costsMs[place]! * Math.exp((this.#costsAtMs[place]! - nowMs) / this.#decayMs)
   }
 
-  #load(member: Member, meanWeight: number, nowMs: number): number {
-    const pending = (member.inFlight * meanWeight) / member.weight
-    if (member.costMs === 0 && pending > 0) return penalty + pending
-    return this.#decayed(member, nowMs) * (1 + pending)
+  #load(place: number, nowMs: number): number {
+    const list = this.#list
+    const calls = list.inFlight[place]!
+    const pending = list.even ? calls : (calls * list.meanWeight) / list.weightAt(place)
+    if (pending > 0 && this.#costsMs[place] === 0) return penalty + pending
+    return this.#costAt(place, nowMs) * (1 + pending)
   }
 
   /** The middle cost of some peers; 0 while none is known. */
   #medianMs(nowMs: number): number {
-    const { members } = this.#list
+    const { length } = this.#list.members
     const costs: number[] = []
-    const count = Math.min(maxPeers, members.length)
-    const first = Math.floor(this.#random.next() * members.length)
-    const stride = Math.max(1, Math.floor(members.length / maxPeers))
-    for (let index = 0; index < count; index += 1) {
-      const peer = members[(first + index * stride) % members.length]
-      if (peer !== undefined && peer.costMs > 0) costs.push(this.#decayed(peer, nowMs))
+    const first = Math.floor(this.#random.next() * length)
+    const stride = Math.max(1, Math.floor(length / maxPeers))
+    for (let peer = 0; peer < Math.min(maxPeers, length); peer += 1) {
+      const cost = this.#costAt((first + peer * stride) % length, nowMs)
+      if (cost > 0) costs.push(cost)
     }
     return costs.toSorted((a, b) => a - b)[costs.length >> 1] ?? 0
+  }
+
+  #grow(): void {
+    const [costs, times] = [this.#costsMs, this.#costsAtMs]
+    this.#costsMs = new Float64Array(costs.length * 2)
+    this.#costsMs.set(costs)
+    this.#costsAtMs = new Float64Array(times.length * 2)
+    this.#costsAtMs.set(times)
   }
 }

@@ -1,111 +1,136 @@
+import type { Chance } from '../chance.ts'
 import type { Member } from '../member.ts'
-import { MemberList } from './member-list.ts'
+import type { PickOptions } from '../pick.ts'
+import { FenwickTree } from './fenwick-tree.ts'
 
-/** Weights are kept as whole numbers of this fraction, so that sums stay exact. */
-const unitsPerWeight = 1_024
-const toUnits = (weight: number): number => Math.max(1, Math.round(weight * unitsPerWeight))
+/** After so many draws that do not suit, all members are looked at. */
+const maxDraws = 8
 
 /**
- * Members that are drawn in proportion to their weights. While all weigh the same this is one
- * random number; otherwise a Fenwick tree finds the member in O(log n), and takes a change of one
- * weight in O(log n). P. M. Fenwick, "A new data structure for cumulative frequency tables", 1994.
+ * Members that are drawn in proportion to their weights, and what two draws are compared by, in
+ * tables by place: to look at a member itself costs more than all of a draw. While all weigh the
+ * same a draw is one random number, otherwise a search of O(log n).
  */
-export class WeightedList extends MemberList {
-  /** By place. */
-  #units = new Float64Array(16)
-  /** `tree[i]` (from 1) is the sum of the `i & -i` places up to the i-th. */
-  #tree = new Float64Array(17)
-  #total = 0
+export class WeightedList {
+  readonly members: Member[] = []
+  readonly #random: Chance
+  readonly #tree = new FenwickTree()
   /** How many members have each weight. */
   readonly #tally = new Map<number, number>()
+  /** Calls in flight, by place; kept by the strategy between `add` and `remove`. */
+  inFlight: Int32Array = new Int32Array(16)
 
-  override add(member: Member): void {
-    super.add(member)
-    if (member.index >= this.#units.length) this.#grow()
-    this.#set(member.index, toUnits(member.weight))
+  constructor(random: Chance) {
+    this.#random = random
   }
 
-  override remove(member: Member): void {
+  add(member: Member): void {
+    const place = this.members.push(member) - 1
+    member.index = place
+    if (place === this.inFlight.length) {
+      const before = this.inFlight
+      this.inFlight = new Int32Array(place * 2)
+      this.inFlight.set(before)
+    }
+    this.inFlight[place] = member.inFlight
+    this.#weigh(place, member.weight)
+  }
+
+  /** The last one takes its place. */
+  remove(member: Member): void {
     const place = member.index
     const last = this.members.length - 1
-    super.remove(member)
-    if (place !== last) this.#set(place, this.#units[last] ?? 0)
-    this.#set(last, 0)
+    const moved = this.members[last]!
+    if (place !== last) {
+      this.members[place] = moved
+      moved.index = place
+      this.inFlight[place] = this.inFlight[last]!
+      this.#weigh(place, this.weightAt(last))
+    }
+    this.#weigh(last, 0)
+    this.members.pop()
+    member.index = -1
   }
 
   /** `member.weight` has changed. */
   reweigh(member: Member): void {
-    this.#set(member.index, toUnits(member.weight))
+    this.#weigh(member.index, member.weight)
+  }
+
+  /** Whether all weigh the same. */
+  get even(): boolean {
+    return this.#tally.size <= 1
+  }
+
+  /** What the member at this place weighs, up to a 1,024th. */
+  weightAt(place: number): number {
+    return this.#tree.at(place)
   }
 
   /** The mean weight. */
   get meanWeight(): number {
-    return this.#total / unitsPerWeight / this.members.length
+    return this.#tree.total / this.members.length
   }
 
-  /** Another random one than `one`; `one` when there is no other, or hardly ever another. */
-  another(one: Member): Member | undefined {
-    if (this.#tally.size > 1) {
-      for (let draws = 0; draws < 3; draws += 1) {
-        const other = this.any()
-        if (other !== one) return other
-      }
-      return one
+  /** The place of a random member that suits the request; -1 when none does. */
+  draw(request: PickOptions | undefined): number {
+    if (this.members.length === 0) return -1
+    if (request === undefined) return this.#any()
+    for (let draws = 0; draws < maxDraws; draws += 1) {
+      const place = this.#any()
+      if (this.members[place]!.suits(request)) return place
     }
+    return this.#search(request)
+  }
+
+  /** Another random place than `one`; `one` itself when there is no other, or hardly ever another. */
+  drawOther(one: number, request: PickOptions | undefined): number {
+    if (request !== undefined) return this.draw(request)
+    if (this.even) {
+      const { length } = this.members
+      if (length < 2) return one
+      const place = Math.floor(this.#random.next() * (length - 1))
+      return place < one ? place : place + 1
+    }
+    for (let draws = 0; draws < 3; draws += 1) {
+      const other = this.#any()
+      if (other !== one) return other
+    }
+    return one
+  }
+
+  #any(): number {
     const { length } = this.members
-    if (length < 2) return one
-    const place = Math.floor(this.random.next() * (length - 1))
-    return this.members[place < one.index ? place : place + 1]
-  }
-
-  protected override any(): Member | undefined {
-    if (this.#tally.size <= 1) return super.any()
-    let rest = this.random.next() * this.#total
-    let place = 0
-    for (let step = this.#units.length; step > 0; step >>= 1) {
-      const sum = this.#tree[place + step]
-      if (sum === undefined || sum > rest) continue
-      place += step
-      rest -= sum
-    }
+    if (this.even) return Math.floor(this.#random.next() * length)
     // rounding may take it one too far
-    return this.members[Math.min(place, this.members.length - 1)]
+    return Math.min(this.#tree.find(this.#random.next() * this.#tree.total), length - 1)
   }
 
-  protected override shareOf(member: Member): number {
-    return member.weight
-  }
-
-  #set(place: number, units: number): void {
-    const before = this.#units[place] ?? 0
-    if (before === units) return
-    this.#units[place] = units
-    this.#count(before, -1)
-    this.#count(units, 1)
-    const difference = units - before
-    this.#total += difference
-    for (let index = place + 1; index < this.#tree.length; index += index & -index)
-      this.#tree[index]! += difference
-  }
-
-  #count(units: number, by: number): void {
-    if (units === 0) return
-    const count = (this.#tally.get(units) ?? 0) + by
-    if (count === 0) this.#tally.delete(units)
-    else this.#tally.set(units, count)
-  }
-
-  /** Doubles the room, always a power of two: the search halves its steps. */
-  #grow(): void {
-    const before = this.#units
-    this.#units = new Float64Array(before.length * 2)
-    this.#units.set(before)
-    const tree = new Float64Array(this.#units.length + 1)
-    for (let index = 1; index < tree.length; index += 1) {
-      tree[index]! += this.#units[index - 1] ?? 0
-      const parent = index + (index & -index)
-      if (parent < tree.length) tree[parent]! += tree[index] ?? 0
+  /** Looks at all: for when few suit. Chao's reservoir of one, 1982. */
+  #search(request: PickOptions): number {
+    let drawn = -1
+    let total = 0
+    for (const member of this.members) {
+      if (!member.suits(request)) continue
+      total += member.weight
+      if (this.#random.next() * total < member.weight) drawn = member.index
     }
-    this.#tree = tree
+    return drawn
+  }
+
+  #weigh(place: number, weight: number): void {
+    const before = this.weightAt(place)
+    this.#tree.set(place, weight)
+    const after = this.weightAt(place)
+    if (before === after) return
+    this.#count(before, -1)
+    this.#count(after, 1)
+  }
+
+  #count(weight: number, by: number): void {
+    if (weight === 0) return
+    const count = (this.#tally.get(weight) ?? 0) + by
+    if (count === 0) this.#tally.delete(weight)
+    else this.#tally.set(weight, count)
   }
 }
