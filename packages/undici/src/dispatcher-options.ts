@@ -5,8 +5,8 @@ import type { Dispatcher, Pool } from 'undici'
 /** When a request that failed is tried again. All optional. */
 export interface RetryOptions {
   /**
-   * How often a request is sent at most, 1…10, the first time included. Default 3. Tries of which
-   * nothing was sent don't count.
+   * How often a request is sent at most, 1…10, the first time included. Default 5, which is the most that
+   * gRPC allows. Tries of which nothing was sent don't count.
    */
   readonly attempts?: number | undefined
   /**
@@ -56,7 +56,7 @@ export interface CallRequest {
 export interface ServiceOptions {
   /** How an instance is picked: strategy, filters, zone, outlier ejection. */
   readonly balancer?: PickerOptions | undefined
-  /** `false`: every failure is the caller's. Default: up to 3 attempts. */
+  /** `false`: every failure is the caller's. Default: up to 5 attempts. */
   readonly retry?: RetryOptions | false | undefined
   /**
    * How much of a streamed body is kept, so that an idempotent request can be repeated, 0…2^30.

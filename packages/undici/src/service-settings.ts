@@ -149,7 +149,7 @@ export const resolveService = (options: ServiceOptions, at = ''): ServiceSetting
   void new RetryBudget(budget)
   return {
     balancer,
-    attempts: disabled ? 1 : whole('retry.attempts', retry['attempts'], 3, 1, 10),
+    attempts: disabled ? 1 : whole('retry.attempts', retry['attempts'], 5, 1, 10),
     connectAttempts: disabled
       ? 1
       : whole('retry.connectAttempts', retry['connectAttempts'], 10, 1, 100),

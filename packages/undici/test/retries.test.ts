@@ -198,7 +198,8 @@ describe('an instance that resets the connection after it got the request', () =
     expect(error.attempts).toBe(1)
     await using bad = await World.create()
     for (const id of ['a', 'b', 'c', 'd']) await bad.tcp(id, resetting)
-    const last = await failureOf(request('http://orders.sd/', { dispatcher: bad.dispatcher() }))
+    const dispatcher = bad.dispatcher({ retry: { attempts: 3 } })
+    const last = await failureOf(request('http://orders.sd/', { dispatcher }))
     expect(last.attempts).toBe(3)
   })
 

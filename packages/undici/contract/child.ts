@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+
+const running = new Set<Child>()
+process.once('exit', () => {
+  for (const child of running) child.kill()
+})
+
+/** Another process of these tests. */
+export class Child implements AsyncDisposable {
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown>
+  readonly #what: string
+  #stderr = ''
+
+  private constructor(what: string, options: unknown) {
+    this.#what = what
+    this.#process = fork(new URL(`./${what}.ts`, import.meta.url), [JSON.stringify(options)], {
+      execArgv: ['--conditions=@sd/source', '--no-warnings'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    })
+    running.add(this)
+    this.#process.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk.toString()
+    })
+    this.#exited = once(this.#process, 'close').then(() => running.delete(this))
+  }
+
+  /** Starts `what`.ts with the options as JSON. */
+  static launch(what: string, options: unknown): Child {
+    return new Child(what, options)
+  }
+
+  /** Starts `what`.ts with the options as JSON, and waits until it says `ready`. */
+  static async start(what: string, options: unknown): Promise<Child> {
+    const child = new Child(what, options)
+    await child.message()
+    return child
+  }
+
+  /** Sends a message, and resolves to the answer. */
+  async ask<T>(message: string): Promise<T> {
+    const answer = this.message<T>()
+    this.#process.send(message)
+    return answer
+  }
+
+  /** The next message that it sends. */
+  async message<T>(): Promise<T> {
+    const first = await Promise.race([once(this.#process, 'message'), this.#exited])
+    if (!Array.isArray(first)) throw new Error(`${this.#what} ended: ${this.#stderr.slice(-2_000)}`)
+    return first[0] as T
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill()
+    await this.#exited
+  }
+}

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+import { Fleet } from './fleet.ts'
+import { type LoadReport, startLoad } from './load.ts'
+import { registries } from './registries.ts'
+
+/** A minute with SD_LONG_TESTS=1. */
+const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 8_000
+const timeout = churnMs + 60_000
+const callers = 20
+
+const tell = (what: string, made: number, { ok, failed, ...rest }: LoadReport): void =>
+  console.log(
+    `${what}: ${made} instances, ${ok} ok, ${failed.length} failed, ${JSON.stringify(rest)}`,
+  )
+
+describe.each(registries)('on %s', (backend, open) => {
+  test(
+    'no request fails, POST included, while an instance is replaced every 100 ms',
+    { timeout },
+    async () => {
+      await using shared = await open()
+      await using registry = shared.open()
+      await using fleet = new Fleet(registry)
+      await Promise.all(Array.from({ length: 6 }, () => fleet.join()))
+      await using load = await startLoad({ url: shared.url, callers, retry: false })
+      const end = performance.now() + churnMs
+      while (performance.now() < end) {
+        await Promise.all([fleet.join(), delay(100)])
+        fleet.leave()
+      }
+      const report = await load.ask<LoadReport>('end')
+      tell(`${backend}, graceful, no retries`, fleet.made, report)
+      expect(report.failed).toEqual([])
+      expect(report.ok).toBeGreaterThan(churnMs / 10)
+      expect(fleet.made).toBeGreaterThan(churnMs / 300)
+      // the pools of those that left are closed
+      expect(report.pools).toBeLessThanOrEqual(6)
+    },
+  )
+
+  test(
+    'when instances are killed no GET fails, and of the POSTs only those in flight on them',
+    { timeout },
+    async () => {
+      await using shared = await open()
+      await using registry = shared.open()
+      await using fleet = new Fleet(registry)
+      fleet.prepare(8)
+      await Promise.all(Array.from({ length: 6 }, () => fleet.joinProcess()))
+      await using load = await startLoad({ url: shared.url, callers, retry: true })
+      const killed = new Set<string | undefined>()
+      const end = performance.now() + churnMs
+      while (performance.now() < end) {
+        // a process takes longer than 100 ms to start where there are few cores
+        await Promise.all([fleet.joinProcess(), delay(100)])
+        killed.add(fleet.leave())
+      }
+      const report = await load.ask<LoadReport>('end')
+      tell(`${backend}, ${killed.size} killed`, fleet.made, report)
+      expect(report.failed.filter(({ method }) => method !== 'POST')).toEqual([])
+      for (const { instance, message } of report.failed) {
+        expect(killed).toContain(instance)
+        // sent, and not answered: what could not be sent went elsewhere
+        expect(message).toMatch(/attempts?: no response/)
+      }
+      // 10 callers post, to 6 instances
+      expect(report.failed.length).toBeLessThan(killed.size * 10)
+      expect(report.ok).toBeGreaterThan(callers)
+    },
+  )
+
+  test('requests go on while the registry is away', { timeout }, async () => {
+    await using shared = await open()
+    await using registry = shared.open()
+    await using fleet = new Fleet(registry)
+    await Promise.all(Array.from({ length: 3 }, () => fleet.join()))
+    await using watcher = registry.watch('orders')
+    await using load = await startLoad({ url: shared.url, callers: 10, retry: false })
+    const before = await load.ask<LoadReport>('soFar')
+    {
+      await using _ = await shared.takeAway()
+      await until('the registry is missed', () => watcher.stale !== undefined)
+      await delay(churnMs / 2)
+    }
+    await until('it is back', () => watcher.stale === undefined)
+    await fleet.join()
+    const report = await load.ask<LoadReport>('end')
+    tell(`${backend}, registry away`, fleet.made, report)
+    expect(report.failed).toEqual([])
+    expect(report.ok - before.ok).toBeGreaterThan(churnMs / 20)
+  })
+})

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Registration, Registry } from '@sd/core'
+import { answering } from './answering.ts'
+import { Child } from './child.ts'
+
+interface Member {
+  readonly registration: Registration
+  stop(): Promise<void>
+}
+
+/** How long a server serves on after it has left the registry: clients hear of it meanwhile. */
+const propagationMs = 1_000
+/** How long the registry keeps an instance that was killed: a ttl, as short as any backend has it. */
+const ttlMs = 2_000
+
+const register = (registry: Registry, id: string, port: number): Promise<Registration> =>
+  registry.register({ service: 'orders', id, endpoints: [`http://127.0.0.1:${port}`] })
+
+const gracefully = async (server: Server, registration: Registration): Promise<void> => {
+  await registration.deregister()
+  await delay(propagationMs)
+  const closed = once(server, 'close')
+  server.close()
+  // Node closes idle connections once: those that become idle later are closed here
+  const timer = setInterval(() => server.closeIdleConnections(), 50)
+  await closed
+  clearInterval(timer)
+}
+
+/** Servers that come and go as in a rolling deploy. */
+export class Fleet implements AsyncDisposable {
+  readonly #registry: Registry
+  readonly #members: Member[] = []
+  readonly #leaving: Promise<void>[] = []
+  /** Processes that are about to serve: starting one takes longer than 100 ms. */
+  readonly #stock: Child[] = []
+  /** How many there were. */
+  made = 0
+
+  constructor(registry: Registry) {
+    this.#registry = registry
+  }
+
+  /** A server in this process, which leaves gracefully. */
+  async join(): Promise<void> {
+    const server = answering().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const registration = await register(this.#registry, String((this.made += 1)), port)
+    this.#members.push({ registration, stop: () => gracefully(server, registration) })
+  }
+
+  /** Starts processes for `joinProcess`. */
+  prepare(count: number): void {
+    for (let i = 0; i < count; i += 1) this.#stock.push(Child.launch('server-process', {}))
+  }
+
+  /** A server in a process of its own, which is killed; the registry finds out after a ttl. */
+  async joinProcess(): Promise<void> {
+    this.prepare(1)
+    const [child] = this.#stock.splice(0, 1) as [Child]
+    const port = await child.ask<number>('port')
+    const registration = await register(this.#registry, String((this.made += 1)), port)
+    this.#members.push({
+      registration,
+      stop: async () => {
+        await child[Symbol.asyncDispose]()
+        await delay(ttlMs)
+        await registration.deregister()
+      },
+    })
+  }
+
+  /** The oldest one goes. */
+  leave(): string | undefined {
+    const [oldest] = this.#members.splice(0, 1)
+    if (oldest === undefined) return undefined
+    this.#leaving.push(oldest.stop())
+    return oldest.registration.instance.id
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    while (this.#members.length > 0) this.leave()
+    await Promise.all(this.#stock.map((child) => child[Symbol.asyncDispose]()))
+    await Promise.all(this.#leaving)
+  }
+}

@@ -1,0 +1,31 @@
+import { Child } from './child.ts'
+
+/** What a load process is started with. */
+export interface LoadOptions {
+  /** Of the registry. */
+  readonly url: string
+  /** Requests at a time; every second caller posts. */
+  readonly callers: number
+  readonly retry: boolean
+}
+
+/** A request that failed. */
+export interface LoadFailure {
+  readonly method: string
+  readonly message: string
+  readonly instance: string | undefined
+}
+
+/** What came of the requests. */
+export interface LoadReport {
+  readonly ok: number
+  readonly failed: readonly LoadFailure[]
+  readonly slowestMs: number
+  readonly retries: number
+  /** Pools that are open: after the end, those of instances that are there still. */
+  readonly pools: number
+}
+
+/** Starts a process that calls the service `orders` until it is asked to `end`. */
+export const startLoad = (options: LoadOptions): Promise<Child> =>
+  Child.start('load-process', options)

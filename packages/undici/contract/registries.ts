@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Registry } from '@sd/core'
+import { etcd } from '@sd/etcd'
+import { sqlite } from '@sd/sqlite'
+import { etcd as etcdServer, launch, wantedBackends } from '@sd/test-servers'
+
+/** A registry that several processes share. */
+export interface SharedRegistry extends AsyncDisposable {
+  /** For other processes. */
+  readonly url: string
+  /** For this one. */
+  open(): Registry
+  /** Takes it away until it is disposed of. */
+  takeAway(): Promise<AsyncDisposable>
+}
+
+const onSqlite = async (): Promise<SharedRegistry> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sd-undici-'))
+  const path = join(folder, 'disk/registry.db')
+
+  await mkdir(join(folder, 'mounted'))
+  await symlink(join(folder, 'mounted'), join(folder, 'disk'))
+  return {
+    url: `sqlite://${path}`,
+    open: () => new Registry(sqlite({ path })),
+    // as if the disk were not mounted
+    takeAway: async () => {
+      await rename(join(folder, 'disk'), join(folder, 'away'))
+      return {
+        [Symbol.asyncDispose]: () => rename(join(folder, 'away'), join(folder, 'disk')),
+      }
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+const onEtcd = async (): Promise<SharedRegistry> => {
+  const cluster = await launch(etcdServer)
+  const [server] = cluster.servers
+  if (server === undefined) throw new Error('no server was launched')
+  const endpoint = server.endpoints['client']
+  return {
+    url: `etcd://${endpoint}`,
+    open: () => new Registry(etcd({ endpoints: [`http://${endpoint}`] })),
+    takeAway: async () => {
+      await server.stop('kill')
+      return { [Symbol.asyncDispose]: () => server.start() }
+    },
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  }
+}
+
+/** The embedded default, and etcd where this run has it. */
+export const registries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
+  ['sqlite', onSqlite],
+  ...(wantedBackends().includes('etcd') ? [['etcd', onEtcd] as const] : []),
+]
