@@ -5,6 +5,7 @@ import { BalancerPolicy, BalancerPolicyConfig } from './policy/balancer-policy.t
 import { policyName } from './policy/service-update.ts'
 import { authorityOf } from './resolver/authority.ts'
 import { loadedGrpcCopies } from './resolver/grpc-copies.ts'
+import { proxyWarning } from './resolver/proxy-warning.ts'
 import { authorityFor, type ResolverBinding } from './resolver/resolver-binding.ts'
 import { retryConfig, type RetryOptions } from './resolver/retry-options.ts'
 import { ServiceResolver } from './resolver/service-resolver.ts'
@@ -168,6 +169,8 @@ export const registerResolver = (
   if (!schemes.has(scheme)) install(experimental, scheme, slot)
   schemes.set(scheme, slot)
   if (options.grpc === undefined) warnOfCopies()
+  const proxied = proxyWarning(scheme, process.env)
+  if (proxied !== undefined) process.emitWarning(proxied, { code: 'SD_GRPC_PROXY' })
   const close = (): void => {
     if (slot.binding === binding) slot.binding = undefined
   }

@@ -328,6 +328,17 @@ describe('errors', () => {
     expect((await waiting).value).toBe('a')
   })
 
+  test('an endpoint that another program has written wrongly is passed over', async () => {
+    await using world = new World()
+    await using a = await ConnectEchoServer.start('a')
+    await register(world, a)
+    const wrong = { name: service, id: 'wrong', endpoints: ['grpc://h:99999'] }
+    world.faults.writeRaw(service, 'wrong', Buffer.from(JSON.stringify(wrong)))
+    using caller = open(world, { balancer: { strategy: 'round-robin' } })
+    for (let call = 0; call < 5; call += 1) expect((await caller.client.whoAmI({})).value).toBe('a')
+    expect((await world.clientRegistry.list(service)).map(({ id }) => id)).toContain('wrong')
+  })
+
   test('an error of the call itself is no reason to go elsewhere', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')

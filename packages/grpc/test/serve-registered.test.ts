@@ -170,6 +170,11 @@ describe('what cannot be', () => {
       serveRegistered(server, world.registry, orders, { listen: other.address }),
     ).rejects.toThrow(`[invalid-argument] serve orders: cannot listen on ${other.address}:`)
     expect(await listed(world)).toEqual([])
+    await using served = await serveRegistered(server, world.registry, orders, {
+      listen,
+      propagationMs: 0,
+    })
+    expect(await listed(world)).toEqual([served.endpoint])
   })
 
   test('a refused registration shuts the server down', async () => {

@@ -106,6 +106,8 @@ describe('grpcAddress', () => {
     [['grpcs://h'], { host: 'h', port: 443, text: 'h:443', scheme: 'grpcs' }],
     [['GRPC://[::1]:50051'], { host: '::1', port: 50051, text: '[::1]:50051', scheme: 'grpc' }],
     [['http://h:1'], undefined],
+    [['grpc:nonsense'], undefined],
+    [['grpc://h:99999'], undefined],
   ])('of %j', (endpoints, address) => {
     expect(grpcAddress(instance(...endpoints), ['grpc', 'grpcs'])).toEqual(address)
   })

@@ -60,7 +60,13 @@ export class ServiceConnections {
   /** @throws ConnectError Unavailable, saying why none can be picked; Canceled once it is closed */
   pick(key: string | undefined, exclude: ReadonlySet<string>): ConnectionPick {
     const pick = this.#pick(key, exclude)
-    return { pick, connection: this.#connectionTo(pick) }
+    try {
+      return { pick, connection: this.#connectionTo(pick) }
+    } catch {
+      // other programs write records as well: its endpoint is no URL
+      pick.done()
+      return this.pick(key, new Set([...exclude, pick.instance.id]))
+    }
   }
 
   /** Not one stream could be opened: others are picked for a while. */

@@ -25,7 +25,9 @@ export const grpcAddress = (
   for (const scheme of schemes) {
     const endpoint = endpoints.find((url) => url.toLowerCase().startsWith(`${scheme}:`))
     if (endpoint === undefined) continue
-    const url = new URL(endpoint)
+    const url = URL.parse(endpoint)
+    // other programs write records as well
+    if (url === null || url.hostname === '') return undefined
     const port = url.port === '' ? (defaultPorts[scheme] ?? defaultPort) : Number(url.port)
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
     return { host, port, text: `${url.hostname}:${port}`, scheme }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { InstanceFilter, PickerOptions } from '@sd/balancer'
 import type { Discovery } from '@sd/core'
 import type { PolicySettings } from '../policy/service-update.ts'
@@ -43,18 +44,29 @@ const bothFilters = (
   }
 }
 
+/** All channels of this process use the same subset, also after they were idle. */
+const clientId = randomUUID()
+
+const subsetOf = (subset: PickerOptions['subset']): Pick<PickerOptions, 'subset'> => {
+  if (subset === undefined) return {}
+  return { subset: { clientId, ...(typeof subset === 'number' ? { size: subset } : subset) } }
+}
+
 /** The settings of one channel: what the target says goes before what the binding says. */
-export const settingsOf = (target: ServiceTarget, binding: ResolverBinding): PolicySettings => ({
-  picker: {
-    ...binding.picker,
-    ...target.picker,
-    ...bothFilters(binding.picker.filter, target.picker.filter),
-    service: target.service,
-  },
-  schemes: target.scheme === undefined ? binding.schemes : [target.scheme],
-  key: target.key,
-  settleMs: binding.settleMs,
-})
+export const settingsOf = (target: ServiceTarget, binding: ResolverBinding): PolicySettings => {
+  return {
+    picker: {
+      ...binding.picker,
+      ...target.picker,
+      ...bothFilters(binding.picker.filter, target.picker.filter),
+      ...subsetOf(target.picker.subset ?? binding.picker.subset),
+      service: target.service,
+    },
+    schemes: target.scheme === undefined ? binding.schemes : [target.scheme],
+    key: target.key,
+    settleMs: binding.settleMs,
+  }
+}
 
 /** The channel's default authority. */
 export const authorityFor = (target: ServiceTarget, binding: ResolverBinding | undefined): string =>

@@ -1,5 +1,6 @@
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Registrar, Registration } from '@sd/core'
+import { healthServiceDefinition } from '../health/health-protocol.ts'
 import { HealthService } from '../health/health-service.ts'
 import { reportHealth } from './report-health.ts'
 import {
@@ -60,6 +61,8 @@ export const serveRegistered = async (
   try {
     port = await bind(server, listen, options.credentials ?? ServerCredentials.createInsecure())
   } catch (cause) {
+    // another attempt adds it again
+    if (health !== undefined) server.removeService(healthServiceDefinition)
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw serveProblem(service, `cannot listen on ${listen}: ${reason}`, cause)
   }
