@@ -13,10 +13,10 @@ export class Child implements AsyncDisposable {
   readonly #what: string
   #stderr = ''
 
-  private constructor(what: string, options: unknown) {
+  private constructor(what: string, options: unknown, flags: readonly string[]) {
     this.#what = what
     this.#process = fork(new URL(`./${what}.ts`, import.meta.url), [JSON.stringify(options)], {
-      execArgv: ['--conditions=@sd/source', '--no-warnings'],
+      execArgv: ['--conditions=@sd/source', '--no-warnings', ...flags],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     })
     running.add(this)
@@ -28,12 +28,16 @@ export class Child implements AsyncDisposable {
 
   /** Starts `what`.ts with the options as JSON. */
   static launch(what: string, options: unknown): Child {
-    return new Child(what, options)
+    return new Child(what, options, [])
   }
 
   /** Starts `what`.ts with the options as JSON, and waits until it says `ready`. */
-  static async start(what: string, options: unknown): Promise<Child> {
-    const child = new Child(what, options)
+  static async start(
+    what: string,
+    options: unknown,
+    flags: readonly string[] = [],
+  ): Promise<Child> {
+    const child = new Child(what, options, flags)
     await child.message()
     return child
   }

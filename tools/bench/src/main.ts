@@ -1,6 +1,8 @@
 import { etcd, provideServers } from '@sd/test-servers'
+import { compareBalancerCost } from './balancer-cost.ts'
 import { type Comparison, describeComparison } from './compare.ts'
 import { compareGrpcCost } from './grpc-cost.ts'
+import { compareHttpCost } from './http-cost.ts'
 import { compareRegisterCost } from './register-cost.ts'
 import { compareWatchCost } from './watch-cost.ts'
 
@@ -26,7 +28,9 @@ const run = async (): Promise<number> => {
     process.stdout.write(`${describeComparison(comparison)}\n`)
   }
   show(await compareWatchCost())
+  for await (const comparison of compareBalancerCost()) show(comparison)
   show(await compareGrpcCost())
+  show(await compareHttpCost())
   if (!given.includes('--core-only')) {
     await using servers = await provideServers(etcd)
     show(await compareRegisterCost(servers.endpoints[0] ?? ''))

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Registry } from '@sd/core'
+import { memory, MemoryStore } from '@sd/memory'
+import { ServiceDispatcher } from '@sd/undici'
+import { type Dispatcher, Pool } from 'undici'
+import { compare, type Comparison, type Side } from './compare.ts'
+
+const requestsPerRound = 1_500
+const atATime = 32
+
+/** A server in a process of its own, so that its work is in neither side's time. */
+const serverProgram = `
+  const server = require('node:http').createServer((request, response) => {
+    request.resume()
+    response.end('hello')
+  })
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+`
+
+const round =
+  (dispatcher: Dispatcher, origin: string): Side =>
+  async () => {
+    const caller = async (): Promise<void> => {
+      for (let left = requestsPerRound / atATime; left > 0; left -= 1) {
+        const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' })
+        await body.text()
+      }
+    }
+    const beganMs = performance.now()
+    await Promise.all(Array.from({ length: atATime }, caller))
+    return performance.now() - beganMs
+  }
+
+/** Requests on kept connections of loopback: by the service's name, against undici's Pool of the address. */
+export const compareHttpCost = async (): Promise<Comparison> => {
+  const server = spawn(process.execPath, ['-e', serverProgram], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(server.stdout, 'data')) as [Buffer]
+  const origin = `http://127.0.0.1:${line.toString().trim()}`
+  const registry = new Registry(memory({ store: new MemoryStore() }))
+  await registry.register({ service: 'orders', endpoints: [origin] })
+  const dispatcher = new ServiceDispatcher({ discovery: registry })
+  const pool = new Pool(origin)
+  try {
+    return await compare(
+      'http: requests by name, against a Pool of the address',
+      1.1,
+      round(pool, origin),
+      round(dispatcher, 'http://orders.sd'),
+    )
+  } finally {
+    await Promise.all([dispatcher.destroy(), pool.destroy()])
+    await registry.close()
+    server.kill()
+  }
+}
