@@ -14,46 +14,46 @@ interface Settles {
 
 /** One instance, and what a picker knows about it. */
 export class Member {
-  readonly id: string
-  readonly picker: Settles
+  // what a pick and its end touch stands together, first: among many members all else is a cache miss
   instance: ServiceInstance
-  /** Why the instance is no candidate by its own word or by a filter; `undefined`: it is one. */
-  refusal: string | undefined
-  /** It is neither refused nor outside the subset. */
-  wanted = false
-  /** It was wanted before: it has started. */
-  started = false
-  /** The caller holds it back. */
-  suspended = false
-  /** The share of its weight that it has while it starts slowly, 0…1. */
-  warmth = 1
-  /** The instance's weight × warmth. */
-  weight: number
+  #endpoint: string | undefined
+  readonly picker: Settles
   /** Calls that were picked and have not ended. */
   inFlight = 0
   /** The strategy that may pick it; `undefined` while none may. */
   home: Strategy | undefined
   /** Its place in that strategy. */
   index = -1
-  /** What peak EWMA expects of it, at `costAtMs`; 0: unknown. */
+  /** The share of its weight that it has while it starts slowly, 0…1. */
+  warmth = 1
+  readonly id: string
+  /** The instance's weight × warmth. */
+  weight: number
+  /** Why the instance is no candidate by its own word or by a filter; `undefined`: it is one. */
+  refusal: string | undefined
+  /** It is neither refused nor outside the subset. */
+  wanted = false
+  /** It was wanted before. */
+  started = false
+  /** The caller holds it back. */
+  suspended = false
+  /** What peak EWMA expects of it, at `costAtMs`, while it is in no strategy; 0: unknown. */
   costMs = 0
   costAtMs = 0
-  /** Until then a single slow answer does not raise the cost at once. */
+  /** Until then peak EWMA averages in a slow answer. */
   lenientUntilMs = 0
   /** Its rank in the subset: smaller is nearer. */
   rank = 0
   /** How its calls ended, while outliers are looked for. */
   counts: CallCounts | undefined
-  /** Its first endpoint: a pick reads no further than here. */
-  #endpoint: string | undefined
   #schemes: readonly string[] | undefined
 
   constructor(instance: ServiceInstance, picker: Settles) {
-    this.id = instance.id
-    this.picker = picker
     this.instance = instance
-    this.weight = instance.weight
     this.#endpoint = instance.endpoints[0]
+    this.picker = picker
+    this.id = instance.id
+    this.weight = instance.weight
   }
 
   /** The instance has changed in place. */

@@ -26,6 +26,9 @@ export const packedPackages: readonly string[] = [
 /** Tools of the consumer, in the versions that our lockfile has. */
 const tools = ['vitest', 'typescript', '@types/node']
 
+/** What subpaths need that npm does not install by itself, as their package does without. */
+const optionalPeers = ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node']
+
 /** The oldest Node that our packages say they run on, where npm has its binary. */
 const oldestNode = async (): Promise<string | undefined> => {
   const manifest = await readFile(join(repositoryRoot, 'packages/core/package.json'), 'utf8')
@@ -58,7 +61,9 @@ const lockedTools = async (): Promise<readonly string[]> => {
   ) as {
     readonly packages: Readonly<Record<string, { readonly version?: string }>>
   }
-  return tools.map((name) => `${name}@${lockfile.packages[`node_modules/${name}`]?.version}`)
+  return [...tools, ...optionalPeers].map(
+    (name) => `${name}@${lockfile.packages[`node_modules/${name}`]?.version}`,
+  )
 }
 
 /**

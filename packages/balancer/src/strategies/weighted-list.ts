@@ -20,6 +20,9 @@ export class WeightedList {
   /** Calls in flight, by place; kept by the strategy between `add` and `remove`. */
   inFlight: Int32Array = new Int32Array(16)
 
+  /** Whether all weigh the same. */
+  even = true
+
   constructor(random: Chance) {
     this.#random = random
   }
@@ -55,11 +58,6 @@ export class WeightedList {
   /** `member.weight` has changed. */
   reweigh(member: Member): void {
     this.#weigh(member.index, member.weight)
-  }
-
-  /** Whether all weigh the same. */
-  get even(): boolean {
-    return this.#tally.size <= 1
   }
 
   /** What the member at this place weighs, up to a 1,024th. */
@@ -132,5 +130,6 @@ export class WeightedList {
     const count = (this.#tally.get(weight) ?? 0) + by
     if (count === 0) this.#tally.delete(weight)
     else this.#tally.set(weight, count)
+    this.even = this.#tally.size <= 1
   }
 }
