@@ -72,7 +72,7 @@ describe.runIf(controllable)('three agents', () => {
       const outcomes = await Promise.all(
         sessions.map((session, index) =>
           session.put(
-            [request(id, { owner: `o${index}`, at: index }, { mode: 'if-absent' })],
+            [request(id, { owner: `o${index}`, claimedAtMs: index }, { mode: 'if-absent' })],
             soon(),
           ),
         ),
@@ -90,7 +90,7 @@ describe.runIf(controllable)('three agents', () => {
     const mine = await one.openSession({ ttlMs: 60_000 }, soon())
     const theirs = await two.openSession({ ttlMs: 60_000 }, soon())
     await mine.put([request('1')], soon())
-    await theirs.put([request('1', { owner: 'b', at: 2 })], soon())
+    await theirs.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await mine.audit([ref('1')], soon())).toMatchObject([{ state: 'replaced' }])
     expect(await theirs.audit([ref('1', 'b')], soon())).toMatchObject([{ state: 'ours' }])
     expect(await mine.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])

@@ -348,8 +348,14 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     const { maxRecordBytes } = this.#driver.capabilities
     // far from the limit in any format: not worth encoding twice
     if (weighInstance(instance) * 24 <= maxRecordBytes) return
-    const claim = { owner: ''.padEnd(16), at: Number.MAX_SAFE_INTEGER, seq: 1_000_000 }
-    const request = { instance, claim, mode: 'if-newer', ttlMs, registeredAtMs: claim.at } as const
+    const claim = { owner: ''.padEnd(16), claimedAtMs: Number.MAX_SAFE_INTEGER, seq: 1_000_000 }
+    const request = {
+      instance,
+      claim,
+      mode: 'if-newer',
+      ttlMs,
+      registeredAtMs: claim.claimedAtMs,
+    } as const
     const bytes = format.encode(request).byteLength
     if (bytes <= maxRecordBytes) return
     throw new RegistryError('invalid-argument', {

@@ -2,13 +2,13 @@ import { isHeldBy, jsonFormat, putConflict, type Standing } from '@sd/core/drive
 import { describe, expect, test } from 'vitest'
 
 const instance = { service: 's', id: 'i', endpoints: [], weight: 100, tags: [], metadata: {} }
-const held = (owner: string, at: number, ownSession = false): Standing => ({
-  decoded: { instance, claim: { owner, at, seq: 0 } },
+const held = (owner: string, claimedAtMs: number, ownSession = false): Standing => ({
+  decoded: { instance, claim: { owner, claimedAtMs, seq: 0 } },
   ownSession,
 })
 const claimless = (ownSession: boolean): Standing => ({ decoded: { instance }, ownSession })
 const unreadable: Standing = { decoded: { skipped: 'nonsense' }, ownSession: false }
-const mine = { owner: 'me', at: 5, seq: 0 }
+const mine = { owner: 'me', claimedAtMs: 5, seq: 0 }
 const anonymous = { ...jsonFormat, carriesClaims: false }
 
 describe('putConflict', () => {
@@ -31,7 +31,7 @@ describe('putConflict', () => {
     const outcome = putConflict(jsonFormat, held('rival', 6), { claim: mine, mode: 'if-newer' })
     expect(outcome).toEqual({
       result: 'conflict',
-      holder: { owner: 'rival', at: 6, seq: 0 },
+      holder: { owner: 'rival', claimedAtMs: 6, seq: 0 },
     })
   })
 

@@ -41,7 +41,7 @@ describe('S1: digest authentication', () => {
       const denied = { code: 'permission-denied', retryable: false }
       for (const work of [
         () => theirs.put([request('2', { owner: 'b' })], soon()),
-        () => theirs.put([request('1', { owner: 'b', at: 9 })], soon()),
+        () => theirs.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon()),
         () => theirs.put([request('1', {}, { service: 'users' })], soon()),
         () => theirs.remove([ref('1')], soon()),
       ]) {

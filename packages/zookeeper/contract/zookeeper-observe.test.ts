@@ -71,9 +71,9 @@ describe('observe', () => {
     )
     await until('both have begun', () => followers.every(({ counts }) => counts.snapshots === 1))
     for (let seq = 1; seq <= rounds; seq++)
-      expect(await sessions[seq % 3]?.put([request('1', { at: seq, seq })], soon())).toMatchObject([
-        { result: 'written' },
-      ])
+      expect(
+        await sessions[seq % 3]?.put([request('1', { claimedAtMs: seq, seq })], soon()),
+      ).toMatchObject([{ result: 'written' }])
     for (const { view, counts } of followers) {
       await until('the last is told', () => view.get('orders/1') === rounds)
       expect(counts).toEqual({ snapshots: 1, breaks: 0, removals: 0 })

@@ -64,7 +64,7 @@ describe('R7: two sessions race', () => {
         round % 2 === 0
           ? session.remove([ref(id(round))], soon())
           : session.put([request(id(round), { seq: 1 })], soon())
-      const winner = request(id(round), { owner: 'b', at: 2 })
+      const winner = request(id(round), { owner: 'b', claimedAtMs: 2 })
       let taking = rival.put([winner], soon())
       const [[lost], [won]] = await Promise.all([loser, taking])
       tally[lost?.result ?? 'error']++
@@ -115,7 +115,7 @@ describe('R7: two sessions race', () => {
         raced = true
         const before = await zookeeperItself.exists(path('1'), soon())
         await zookeeperItself.delete(path('1'), -1, soon())
-        await rival.put([request('1', { owner: 'b', at: 9 })], soon())
+        await rival.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon())
         const after = await zookeeperItself.exists(path('1'), soon())
         // this is why a record's own version is not enough
         raced = before?.version === 0 && after?.version === 0
@@ -135,7 +135,7 @@ describe('R7: two sessions race', () => {
     const put = async (id: number, index: number, at: number): Promise<number> => {
       for (let tries = 1; ; tries++) {
         const [outcome] = (await sessions[index]?.put(
-          [request(`p${id}`, { owner: `o${index}`, at })],
+          [request(`p${id}`, { owner: `o${index}`, claimedAtMs: at })],
           soon(),
         )) ?? [undefined]
         if (outcome?.result === 'written') return tries

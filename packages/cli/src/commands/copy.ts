@@ -37,7 +37,7 @@ const openSide = async ({ open, signal }: CommandContext, url: string): Promise<
 
 /** Copies of copies would keep each other alive between two registries that mirror each other. */
 const isCopy = ({ records }: Side, { service, id }: ServiceInstance): boolean =>
-  records.find(service, id)?.claim?.at === 0
+  records.find(service, id)?.claim?.claimedAtMs === 0
 
 const nameOf = ({ service, id }: ServiceInstance): string => `${service}/${id}`
 

@@ -41,7 +41,7 @@ export const registration = (parts: SessionParts, item: Item, record: Uint8Array
       CheckID: checkIdOf(item.serviceId, parts.id),
       Name: keys.checkName,
       // every edit changes the check, too: watches of many services look at checks alone
-      Notes: `registered by ${claim.owner} at ${claim.at}, edit ${claim.seq}, session ${parts.id}`,
+      Notes: `registered by ${claim.owner} at ${claim.claimedAtMs}, edit ${claim.seq}, session ${parts.id}`,
       TTL: `${parts.ttlMs + savedStateMs}ms`,
       Status: 'passing',
       DeregisterCriticalServiceAfter: cleanUpAfter,

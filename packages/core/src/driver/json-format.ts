@@ -56,11 +56,11 @@ const claimOf = (document: Record<string, unknown>): Claim | undefined => {
   if (value === undefined || value === null) return undefined
   if (!isObject(value)) throw new Malformed('"claim" is not an object')
   const owner = text(value, 'owner')
-  const at = natural(value, 'at')
+  const claimedAtMs = natural(value, 'at')
   const seq = natural(value, 'seq')
-  if (owner === undefined || at === undefined || seq === undefined)
+  if (owner === undefined || claimedAtMs === undefined || seq === undefined)
     throw new Malformed('"claim" lacks owner, at or seq')
-  return { owner, at, seq }
+  return { owner, claimedAtMs, seq }
 }
 
 /** Kratos keeps the weight as a string in the metadata; ours wins where both stand. */
@@ -143,7 +143,7 @@ export const jsonFormat: WireFormat = {
         weight: rest.weight,
         zone,
         tags: rest.tags,
-        claim: { owner: claim.owner, at: claim.at, seq: claim.seq },
+        claim: { owner: claim.owner, at: claim.claimedAtMs, seq: claim.seq },
         ttlMs,
         registeredAtMs,
       }),

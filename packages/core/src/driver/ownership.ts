@@ -38,7 +38,11 @@ export const putConflict = (
 
 /** What an edit of `record` writes: the same owner, with its next `seq`, which it adopts. */
 export const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
-  const { claim = { owner: '', at: 0, seq: 0 }, ttlMs = 0, registeredAtMs = claim.at } = record
+  const {
+    claim = { owner: '', claimedAtMs: 0, seq: 0 },
+    ttlMs = 0,
+    registeredAtMs = claim.claimedAtMs,
+  } = record
   return {
     instance,
     claim: { ...claim, seq: claim.seq + 1 },
@@ -52,6 +56,7 @@ export const editedRequest = (record: InstanceRecord, instance: ServiceInstance)
 export const isAsRead = (decoded: Standing['decoded'], record: InstanceRecord): boolean => {
   if ('skipped' in decoded || decoded.claim === undefined || record.claim === undefined)
     return false
-  const { owner, at, seq } = decoded.claim
-  return owner === record.claim.owner && at === record.claim.at && seq === record.claim.seq
+  const { owner, claimedAtMs, seq } = decoded.claim
+  const asRead = record.claim
+  return owner === asRead.owner && claimedAtMs === asRead.claimedAtMs && seq === asRead.seq
 }

@@ -110,8 +110,8 @@ export class DesiredRegistration {
 
   /** Before the first success the claim may still rise above a holder's. */
   raiseAbove(holder: Claim): void {
-    const at = Math.max(this.#claim.at, holder.at + 1)
-    this.#claim = { ...this.#claim, at }
+    const claimedAtMs = Math.max(this.#claim.claimedAtMs, holder.claimedAtMs + 1)
+    this.#claim = { ...this.#claim, claimedAtMs }
   }
 
   /** Resolves when a version at least as new as `version` was acknowledged. */

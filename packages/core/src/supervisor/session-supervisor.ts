@@ -76,16 +76,16 @@ export class SessionSupervisor {
   register(instance: ServiceInstance, onConflict: ConflictRule): DesiredRegistration {
     const { backend, clock, owner, publish } = this.#context
     const held = this.#table.get(instance.service, instance.id)?.desired
-    // a claim of 0 wins over nobody, and everybody's wins over it
-    const at =
+    // a zero claim loses to every other claim
+    const claimedAtMs =
       onConflict === 'yield'
         ? 0
-        : Math.max(clock.nowMs(), held === undefined ? 0 : held.claim.at + 1)
+        : Math.max(clock.nowMs(), held === undefined ? 0 : held.claim.claimedAtMs + 1)
     const desired = new DesiredRegistration({
       backend,
       clock,
       instance,
-      claim: { owner, at, seq: 0 },
+      claim: { owner, claimedAtMs, seq: 0 },
       onConflict,
       onStatus: ({ status, instance: { service, id } }, retry) => {
         const { state, cause } = status.value

@@ -68,7 +68,7 @@ export class SlotAuditor {
     const adopted =
       audit.state === 'edited' &&
       claim?.owner === desired.claim.owner &&
-      claim.at === desired.claim.at &&
+      claim.claimedAtMs === desired.claim.claimedAtMs &&
       claim.seq > desired.claim.seq
     if (adopted && audit.record !== undefined) desired.adopt(audit.record)
     const message = `somebody else's change of the record (${audit.state}) is being undone`

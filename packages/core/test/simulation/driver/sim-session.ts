@@ -157,7 +157,7 @@ export class SimSession implements DriverSession {
       wrote !== undefined &&
       record !== undefined &&
       record.claim?.seq === wrote.claim.seq &&
-      record.claim.at === wrote.claim.at &&
+      record.claim.claimedAtMs === wrote.claim.claimedAtMs &&
       sameInstance(record.instance, wrote.instance)
     return same ? { ...ref, state: 'ours' } : { ...ref, state: 'edited', ...found }
   }
