@@ -4,7 +4,7 @@
  */
 export { abortable } from './driver/abort.ts'
 export { ConfigCheck, type TlsConfig } from './driver/config/config-check.ts'
-export { suggestion } from './driver/config/nearest-name.ts'
+export { nearestName, suggestion } from './driver/config/nearest-name.ts'
 export { show } from './model/show.ts'
 export { Channel } from './driver/channel.ts'
 export type {

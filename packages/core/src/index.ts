@@ -25,7 +25,12 @@ export type {
 } from './model/service-instance.ts'
 export { Registration, type WaitOptions } from './registration.ts'
 export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
-export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
+export {
+  type ErrorJson,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryErrorJson,
+} from './registry-error.ts'
 export {
   type LossProtectionOptions,
   registryOptionKeys,

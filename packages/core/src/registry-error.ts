@@ -39,6 +39,41 @@ export interface RegistryErrorOptions {
   readonly cause?: unknown
 }
 
+/** An error as JSON tells it. */
+export interface ErrorJson {
+  readonly name: string
+  readonly message: string
+  /** Node's, or a client library's: `ECONNREFUSED`. */
+  readonly code?: string | number
+  readonly cause?: ErrorJson
+}
+
+/** A `RegistryError` as JSON tells it. */
+export interface RegistryErrorJson extends ErrorJson {
+  readonly code: RegistryErrorCode
+  readonly backend: string
+  readonly operation: string
+  readonly service?: string
+  readonly retryable: boolean
+}
+
+/** Causes deeper than this are not written: a chain may run in a circle. */
+const maxCauses = 8
+
+const causeJson = (cause: unknown, depth = 1): ErrorJson => {
+  if (!(cause instanceof Error)) return { name: typeof cause, message: String(cause) }
+  const code: unknown = 'code' in cause ? cause.code : undefined
+  // Node tells a failed connection to a name with several addresses by an error without a message
+  const inner: unknown =
+    cause.cause ?? (cause instanceof AggregateError ? cause.errors[0] : undefined)
+  return {
+    name: cause.name,
+    message: cause.message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(inner === undefined || depth >= maxCauses ? {} : { cause: causeJson(inner, depth + 1) }),
+  }
+}
+
 const brand = Symbol.for('@sd/core/RegistryError')
 
 /** The only error class that `@sd` throws, besides a caller's own `signal.reason`. */
@@ -69,6 +104,24 @@ export class RegistryError extends Error {
   /** True for errors of any installed copy of `@sd/core`, so that duplicate installs still match. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && brand in value
+  }
+
+  /**
+   * What `JSON.stringify` writes, for logs and health endpoints: an `Error` alone is `{}` there. The
+   * causes are written with their names, messages and codes, without stacks.
+   */
+  toJSON(): RegistryErrorJson {
+    const { name, code, backend, operation, service, retryable, message } = this
+    return {
+      name,
+      code,
+      message,
+      backend,
+      operation,
+      ...(service === undefined ? {} : { service }),
+      retryable,
+      ...(this.cause === undefined ? {} : { cause: causeJson(this.cause) }),
+    }
   }
 
   /** `value` itself when it is a `RegistryError`, else an `internal` one around it. */

@@ -9,6 +9,7 @@ export {
   type ConflictRule,
   type DiagnosticEvent,
   type DiagnosticTopic,
+  type ErrorJson,
   diagnosticChannels,
   type Discovery,
   type InstanceChange,
@@ -28,6 +29,7 @@ export {
   Registry,
   RegistryError,
   type RegistryErrorCode,
+  type RegistryErrorJson,
   type RegistryHealth,
   type RegistryOptions,
   type ServiceChange,
@@ -53,5 +55,6 @@ export type {
   RegistrySource,
   SqliteRegistryConfig,
   TlsFiles,
+  UrlRegistryConfig,
   ZooKeeperRegistryConfig,
 } from './registry-config.ts'
