@@ -1,7 +1,7 @@
 import type { Contents, EditOutcome, RegistryDriver } from './driver/registry-driver.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
 import { RegistryError } from './registry-error.ts'
-import { highestRecord } from './watch/instance-view.ts'
+import { highestRecord } from './model/instance-record.ts'
 
 /** As often the record may have changed between our read and our write. */
 const maxRounds = 5

@@ -4,11 +4,11 @@
  * @module
  */
 export {
+  diagnosticChannels,
   type DiagnosticEvent,
   type DiagnosticTopic,
-  diagnosticChannels,
   type Logger,
-} from './diagnostics.ts'
+} from './runtime/diagnostics.ts'
 export type {
   RegistrationHealth,
   RegistryHealth,

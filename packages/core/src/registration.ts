@@ -1,4 +1,4 @@
-import { abortable } from './driver/abort.ts'
+import { abortable } from './runtime/abort.ts'
 import { patchInstance } from './model/validate-instance.ts'
 import type { InstancePatch, ServiceInstance } from './model/service-instance.ts'
 import type { DesiredRegistration } from './supervisor/desired-registration.ts'

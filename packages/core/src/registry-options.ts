@@ -1,11 +1,11 @@
-import type { Logger } from './diagnostics.ts'
-import type { Clock, Random } from './driver/driver-context.ts'
+import type { Logger } from './runtime/diagnostics.ts'
+import { type Clock, systemClock } from './runtime/clock.ts'
+import { type Random, systemRandom } from './runtime/random.ts'
 import type { WireFormat } from './driver/wire-format.ts'
 import { RegistryError } from './registry-error.ts'
 import type { BackoffOptions } from './runtime/backoff.ts'
-import { systemClock } from './runtime/system-clock.ts'
-import { systemRandom } from './runtime/system-random.ts'
 import { jsonFormat } from './driver/json-format.ts'
+import { holdSlackMs } from './watch/loss-protection.ts'
 
 /** Protection against a registry that comes back without its data (guarantee W4). */
 export interface LossProtectionOptions {
@@ -66,9 +66,6 @@ export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
   'clock',
   'random',
 ]
-
-/** Added to ttl and backoff cap to make the shortest hold: what a re-register itself takes. */
-export const holdSlackMs = 2_000
 
 const show = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
-import { createPublish, type Publish } from './diagnostics.ts'
-import { abortable } from './driver/abort.ts'
+import { createPublish, type Publish } from './runtime/diagnostics.ts'
+import { abortable, sleep, withDeadline } from './runtime/abort.ts'
 import type { DriverFactory } from './driver/driver-context.ts'
 import type { Contents, RegistryDriver, Scope } from './driver/registry-driver.ts'
 import { editRecord } from './edit-record.ts'
@@ -20,11 +20,10 @@ import {
   resolveRegistryOptions,
 } from './registry-options.ts'
 import { Backoff } from './runtime/backoff.ts'
-import { withDeadline } from './runtime/deadline.ts'
-import { sleep } from './runtime/sleep.ts'
 import type { ConflictRule } from './supervisor/desired-registration.ts'
 import { SessionSupervisor } from './supervisor/session-supervisor.ts'
-import { highestRecord, instanceKey } from './watch/instance-view.ts'
+import { highestRecord } from './model/instance-record.ts'
+import { instanceKey } from './watch/instance-view.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 import {
   AllWatcher,

@@ -175,7 +175,7 @@ export const oxlintConfig: OxlintConfig = {
     },
     {
       // the one place where core meets the machine's clock
-      files: ['packages/core/src/runtime/system-clock.ts'],
+      files: ['packages/core/src/runtime/clock.ts'],
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },
   ],

@@ -71,10 +71,7 @@ const clean: readonly (readonly [file: string, source: string])[] = [
     'packages/core/src/clean.ts',
     `export { EventEmitter } from 'node:events'\nexport { y } from './clean/deep.ts'`,
   ],
-  [
-    'packages/core/src/runtime/system-clock.ts',
-    'export const now = Date.now()\nsetTimeout(() => {}, 1)',
-  ],
+  ['packages/core/src/runtime/clock.ts', 'export const now = Date.now()\nsetTimeout(() => {}, 1)'],
   [
     'packages/etcd/src/clean.ts',
     `export { x } from '@sd/core'\nexport type { X } from '@sd/core/driver'\nexport { y } from '../src-like.ts'`,

@@ -1,7 +1,8 @@
 import type { Claim } from '../model/claim.ts'
 import { decodeName, encodeName } from '../model/name-encoding.ts'
-import { maxWeight } from '../model/validate-instance.ts'
-import type { InstanceRecord, PutRequest } from './registry-driver.ts'
+import { defaultWeight, maxWeight } from '../model/service-instance.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { PutRequest } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
 /** Version of the document below; raised when a reader of an older one could misread it. */
@@ -71,7 +72,7 @@ const weightOf = (
   const own = natural(document, 'weight', maxWeight)
   if (own !== undefined) return own
   const foreign = Number(metadata['weight'])
-  return /^\d+$/.test(metadata['weight'] ?? '') && foreign <= maxWeight ? foreign : 100
+  return /^\d+$/.test(metadata['weight'] ?? '') && foreign <= maxWeight ? foreign : defaultWeight
 }
 
 const split = (key: string): { service: string; id: string } | undefined => {

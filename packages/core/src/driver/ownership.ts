@@ -1,6 +1,7 @@
 import { claimWins } from '../model/claim.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
-import type { InstanceRecord, PutOutcome, PutRequest } from './registry-driver.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { PutOutcome, PutRequest } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
 /** What a driver found where it is about to write or remove. */

@@ -1,39 +1,18 @@
 import type { Claim } from '../model/claim.ts'
+import type { InstanceRecord, RecordKey, SkippedRecord } from '../model/instance-record.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import type { RegistryError } from '../registry-error.ts'
 
 declare const cursorBrand: unique symbol
-declare const recordKeyBrand: unique symbol
 
 /** A place in a backend's history to resume from. Opaque to core; may be kept on disk. */
 export type Cursor = string & { readonly [cursorBrand]: true }
-/** Names one stored record. An instance id may be stored under several keys (two Consul agents). */
-export type RecordKey = string & { readonly [recordKeyBrand]: true }
 
 /** Marks a driver's own string as a cursor. */
 export const toCursor = (value: string): Cursor => value as Cursor
-/** Marks a driver's own string as a record key. */
-export const toRecordKey = (value: string): RecordKey => value as RecordKey
 
 /** What is read or observed: one service's instances, the names of all services, or every instance. */
 export type Scope = { readonly service: string } | { readonly names: true } | { readonly all: true }
-
-/** An instance as it stands in the backend. */
-export interface InstanceRecord {
-  readonly key: RecordKey
-  readonly instance: ServiceInstance
-  /** Absent in foreign formats that have no room for one. */
-  readonly claim?: Claim
-  /** The ttl its owner was granted. */
-  readonly ttlMs?: number
-  readonly registeredAtMs?: number
-}
-
-/** A record that cannot be read, and why: it is reported, and the rest of the service is served. */
-export interface SkippedRecord {
-  readonly key: RecordKey
-  readonly reason: string
-}
 
 /**
  * What a read returned. For `{ names: true }` only `names` counts: the services with a record,

@@ -1,17 +1,13 @@
-import { RegistryError } from '../registry-error.ts'
-import { show } from './show.ts'
+import { RegistryError, show } from '../registry-error.ts'
 import { maxNameBytes } from './name-encoding.ts'
-import type {
-  InstanceEdit,
-  InstanceInput,
-  InstancePatch,
-  ServiceInstance,
+import {
+  defaultWeight,
+  type InstanceEdit,
+  type InstanceInput,
+  type InstancePatch,
+  maxWeight,
+  type ServiceInstance,
 } from './service-instance.ts'
-
-/** The largest weight. */
-export const maxWeight = 65_535
-/** The weight of an instance that names none. */
-const defaultWeight = 100
 
 /** Refuses one argument: names the field, what was given and what is accepted. */
 const refuse = (

@@ -1,4 +1,5 @@
-import type { Clock, Random } from '../driver/driver-context.ts'
+import type { Clock } from './clock.ts'
+import type { Random } from './random.ts'
 
 /** Bounds of the delays between attempts. */
 export interface BackoffOptions {

@@ -1,4 +1,4 @@
-import type { Clock } from '../driver/driver-context.ts'
+import type { Clock } from './clock.ts'
 
 /**
  * A level-triggered wake-up for one loop: a `notify` while nobody waits is kept, several count

@@ -1,5 +1,6 @@
-import type { Clock } from '../driver/driver-context.ts'
-import type { InstanceRecord, PutRequest } from '../driver/registry-driver.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { PutRequest } from '../driver/registry-driver.ts'
 import type { Claim } from '../model/claim.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import { RegistryError } from '../registry-error.ts'

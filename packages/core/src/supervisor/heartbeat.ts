@@ -1,7 +1,6 @@
 import type { DriverSession } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { sleep } from '../runtime/sleep.ts'
+import { sleep, withDeadline } from '../runtime/abort.ts'
 import type { SupervisorContext } from './supervisor-context.ts'
 
 /** What a heartbeat tells while it beats. */

@@ -1,6 +1,6 @@
 import type { DriverSession } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/deadline.ts'
+import { withDeadline } from '../runtime/abort.ts'
 import { heartbeat, type HeartbeatListener } from './heartbeat.ts'
 import type { SupervisorContext } from './supervisor-context.ts'
 

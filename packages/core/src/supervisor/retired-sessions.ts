@@ -1,7 +1,6 @@
 import { RegistryError } from '../registry-error.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { sleep } from '../runtime/sleep.ts'
+import { sleep, withDeadline } from '../runtime/abort.ts'
 import type { LiveSession } from './live-session.ts'
 import type { SupervisorContext } from './supervisor-context.ts'
 

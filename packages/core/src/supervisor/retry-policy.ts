@@ -1,4 +1,5 @@
-import type { Clock, Random } from '../driver/driver-context.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
 import type { RegistryError } from '../registry-error.ts'
 import type { BackoffOptions } from '../runtime/backoff.ts'
 import type { InstanceSlot } from './instance-slot.ts'

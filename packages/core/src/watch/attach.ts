@@ -1,4 +1,4 @@
-import { abortable } from '../driver/abort.ts'
+import { abortable } from '../runtime/abort.ts'
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import type { WatchContext } from './watch-context.ts'

@@ -1,3 +1,6 @@
+/** Added to ttl and backoff cap to make the shortest hold: what a re-register itself takes. */
+export const holdSlackMs = 2_000
+
 /** What loss protection is tuned by; see `LossProtectionOptions`. */
 export interface LossProtectionSettings {
   readonly maxFraction: number

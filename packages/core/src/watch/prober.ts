@@ -1,6 +1,5 @@
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { sleep } from '../runtime/sleep.ts'
+import { sleep, withDeadline } from '../runtime/abort.ts'
 import type { WatchContext } from './watch-context.ts'
 
 /** Whom the prober serves. */

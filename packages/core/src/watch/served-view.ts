@@ -1,5 +1,4 @@
-import { holdSlackMs } from '../registry-options.ts'
-import { LossProtection } from './loss-protection.ts'
+import { holdSlackMs, LossProtection } from './loss-protection.ts'
 import type { Reader, Served } from './reader.ts'
 import type { Touched, View } from './view.ts'
 import type { Staleness } from './watch-event.ts'

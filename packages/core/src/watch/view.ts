@@ -1,4 +1,5 @@
-import type { Observation, SkippedRecord } from '../driver/registry-driver.ts'
+import type { Observation } from '../driver/registry-driver.ts'
+import type { SkippedRecord } from '../model/instance-record.ts'
 
 /** A key's new value; or that it is gone, with the ttl of its owner where the record told. */
 export type Touch<T> =

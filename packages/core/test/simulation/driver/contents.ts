@@ -1,12 +1,14 @@
 import {
   type Contents,
   type Cursor,
-  type InstanceRecord,
   type Scope,
-  type SkippedRecord,
   toCursor,
-  toRecordKey,
 } from '../../../src/driver/registry-driver.ts'
+import {
+  type InstanceRecord,
+  type SkippedRecord,
+  toRecordKey,
+} from '../../../src/model/instance-record.ts'
 import type { SimServer } from '../server/sim-server.ts'
 import { serviceOf, toRecord } from '../server/stored.ts'
 

@@ -6,7 +6,7 @@ import type {
   PutRequest,
   RemoveOutcome,
 } from '../../../src/driver/registry-driver.ts'
-import { toRecordKey } from '../../../src/driver/registry-driver.ts'
+import { toRecordKey } from '../../../src/model/instance-record.ts'
 import { claimWins } from '../../../src/model/claim.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import type { SimLink } from '../network/sim-link.ts'

@@ -1,11 +1,7 @@
-import {
-  type Cursor,
-  type Observation,
-  type Scope,
-  toRecordKey,
-} from '../../../src/driver/registry-driver.ts'
+import type { Cursor, Observation, Scope } from '../../../src/driver/registry-driver.ts'
+import { toRecordKey } from '../../../src/model/instance-record.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
-import type { Timer } from '../../../src/driver/driver-context.ts'
+import type { Timer } from '../../../src/runtime/clock.ts'
 import type { Write } from '../server/history.ts'
 import { simError } from '../server/sim-error.ts'
 import type { SimServer } from '../server/sim-server.ts'

@@ -1,4 +1,4 @@
-import { Channel } from '../../../src/driver/channel.ts'
+import { Channel } from '../../../src/runtime/channel.ts'
 import type { Observation } from '../../../src/driver/registry-driver.ts'
 import { simError } from '../server/sim-error.ts'
 import type { SimLink } from './sim-link.ts'

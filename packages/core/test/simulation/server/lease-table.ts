@@ -1,4 +1,4 @@
-import type { Timer } from '../../../src/driver/driver-context.ts'
+import type { Timer } from '../../../src/runtime/clock.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import type { SimServerOptions } from './sim-server.ts'
 

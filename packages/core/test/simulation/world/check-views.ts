@@ -1,7 +1,7 @@
 import type { WatchScope } from '../schedule/operation.ts'
 import type { BaseWatcher } from '../../../src/watcher.ts'
 import { serviceOf } from '../server/stored.ts'
-import { type OpenReader, type SimProcess } from './sim-process.ts'
+import type { OpenReader, SimProcess } from './sim-process.ts'
 import { showView } from './reader-model.ts'
 import type { World } from './world.ts'
 

@@ -1,7 +1,7 @@
-import { longestDelayMs, goodLink } from '../network/link-profile.ts'
+import { goodLink, longestDelayMs } from '../network/link-profile.ts'
 import { faultsEndMs, type Schedule } from '../schedule/schedule.ts'
 import { applyOperation } from './apply-operation.ts'
-import { deregister, close } from './apply-action.ts'
+import { close, deregister } from './apply-action.ts'
 import {
   checkAdopted,
   checkCalls,

@@ -1,5 +1,12 @@
 import { randomInt } from 'node:crypto'
-import type { Random } from '../driver/driver-context.ts'
+
+/** All that core and drivers may use of chance. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number
+  /** A random id of `length` lower-case letters and digits. */
+  id(length: number): string
+}
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { RegistryError } from './registry-error.ts'
+import type { RegistryError } from '../registry-error.ts'
 
 /**
  * Where log lines go. The shape of pino and of `console`: details first, then the message.
