@@ -40,6 +40,11 @@ export interface ContractHarness extends AsyncDisposable {
   readonly connect: (namespace: string) => DriverFactory
   /** A driver whose link is never spoilt. */
   connectDirect?(namespace: string): DriverFactory
+  /**
+   * Where `connect` makes calls fail at random, which core hides: a driver over the same link whose
+   * calls do not, for the cases that call a driver directly. Left out, they use `connect`.
+   */
+  connectSteady?(namespace: string): DriverFactory
   readonly server?: ServerControl
   /** Cuts the link: what is sent vanishes, connections stay open. Healed when disposed of. */
   partition?(): Promise<Fault>

@@ -348,6 +348,13 @@ export const watchingCases: readonly ContractCase[] = [
     await expect(waiting).rejects.toBe(reason)
     await registry.register(input('orders', 'a'))
     expect(await nextChanges(watcher)).toHaveLength(1)
-    expect(new Follower(watcher).ended).toBe(false)
+    const follower = new Follower(watcher)
+    await registry.register(input('orders', 'b'))
+    await eventually('it tells what follows', run.times.slackMs, () =>
+      follower.changes.some(({ instance }) => instance.id === 'b'),
+    )
+    expect(follower.ended).toBe(false)
+    watcher.close()
+    await eventually('it ends', run.times.slackMs, () => follower.ended)
   }),
 ]
