@@ -70,8 +70,8 @@ describe('a registration', () => {
       await session.put([request('a', {}, { service }), request('A', {}, { service })], soon())
     for (const service of ['user', 'User', 'USER'])
       expect(await idsOf(driver, { service })).toEqual(['A', 'a'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(['USER', 'User', 'user'])
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(['USER', 'User', 'user'])
     expect(await idsOf(driver, { all: true })).toHaveLength(6)
   })
 

@@ -88,7 +88,7 @@ class ConsulDriver implements RegistryDriver {
     signal.throwIfAborted()
     if ('service' in scope) return this.#catalog.readService(scope.service, 'list', signal)
     const names = [...(await this.#catalog.readLiveServices('list', signal)).keys()]
-    if ('names' in scope) return { records: [], skipped: [], names }
+    if ('services' in scope) return { records: [], skipped: [], services: names }
     const found = await this.#catalog.readServices(names, 'list', signal)
     return this.#catalog.decodeAll([...found.values()].flat())
   }

@@ -24,9 +24,9 @@ export interface RegistrationHealth {
 
 /** How fresh one watched scope is. */
 export interface WatchHealth {
-  /** The service; `undefined` for a watch of all services or of their names. */
+  /** The service; `undefined` for the scopes `all` and `services`. */
   readonly service: string | undefined
-  readonly scope: 'service' | 'all' | 'names'
+  readonly scope: 'service' | 'all' | 'services'
   readonly state: 'attaching' | 'live' | 'waiting' | 'closed'
   readonly entries: number
   readonly held: number
@@ -70,7 +70,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
   const { scope, served, state } = engine
   return {
     service: 'service' in scope ? scope.service : undefined,
-    scope: 'service' in scope ? 'service' : 'names' in scope ? 'names' : 'all',
+    scope: 'service' in scope ? 'service' : 'services' in scope ? 'services' : 'all',
     state: state.name,
     entries: served.entries.size,
     held: served.held.length,

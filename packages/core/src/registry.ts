@@ -26,12 +26,12 @@ import { highestRecord } from './model/instance-record.ts'
 import { instanceKey } from './watch/instance-view.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 import {
-  AllWatcher,
-  type CatalogWatcher,
-  NamesWatcher,
+  type AllWatcher,
   type ServicesWatcher,
-  ServiceWatcher,
+  watchAll,
   type Watcher,
+  watchService,
+  watchServices,
 } from './watcher.ts'
 
 /** How `register` goes about it. */
@@ -59,7 +59,7 @@ export interface Discovery {
   list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]>
   listServices(options?: WaitOptions): Promise<readonly string[]>
   watch(service: string, options?: WaitOptions): Watcher
-  watchAll(options?: WaitOptions): CatalogWatcher
+  watchAll(options?: WaitOptions): AllWatcher
   watchServices(options?: WaitOptions): ServicesWatcher
 }
 
@@ -165,8 +165,8 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
 
   /** The names of all services that have an instance, sorted. Throws as `list` does. */
   async listServices(options: WaitOptions = {}): Promise<readonly string[]> {
-    const { names = [] } = await this.#read({ names: true }, 'list-services', options.signal)
-    return [...new Set(names)].toSorted()
+    const { services = [] } = await this.#read({ services: true }, 'list-services', options.signal)
+    return [...new Set(services)].toSorted()
   }
 
   /**
@@ -176,19 +176,19 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
   watch(service: string, options: WaitOptions = {}): Watcher {
     this.#assertOpen('watch')
     validateName('watch', 'service', service)
-    return new ServiceWatcher(this.#hub.instances({ service }), service, options.signal)
+    return watchService(this.#hub, service, options.signal)
   }
 
   /** Follows the instances of every service. */
-  watchAll(options: WaitOptions = {}): CatalogWatcher {
+  watchAll(options: WaitOptions = {}): AllWatcher {
     this.#assertOpen('watch')
-    return new AllWatcher(this.#hub.instances({ all: true }), options.signal)
+    return watchAll(this.#hub, options.signal)
   }
 
   /** Follows which services have an instance. */
   watchServices(options: WaitOptions = {}): ServicesWatcher {
     this.#assertOpen('watch')
-    return new NamesWatcher(this.#hub.names(), options.signal)
+    return watchServices(this.#hub, options.signal)
   }
 
   /**

@@ -3,6 +3,7 @@ import { instanceKey } from './watch/instance-view.ts'
 import type { Reader } from './watch/reader.ts'
 import type { WatchEngine } from './watch/watch-engine.ts'
 import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
+import type { WatchHub } from './watch/watch-hub.ts'
 
 /** What every watcher offers. Iterating it, `next`, and its properties all read the same view. */
 export interface BaseWatcher<Change> extends AsyncIterable<WatchEvent<Change>>, AsyncDisposable {
@@ -30,7 +31,7 @@ export interface Watcher extends BaseWatcher<InstanceChange> {
 }
 
 /** Follows the instances of every service. */
-export interface CatalogWatcher extends BaseWatcher<InstanceChange> {
+export interface AllWatcher extends BaseWatcher<InstanceChange> {
   /** The whole present list, made once for each version and shared: on a hot path use the changes. */
   readonly instances: readonly ServiceInstance[]
   /** Instances that are kept only by loss protection. */
@@ -103,11 +104,7 @@ class EngineWatcher<T, Change> implements BaseWatcher<Change> {
   }
 }
 
-/** @internal */
-export class ServiceWatcher
-  extends EngineWatcher<ServiceInstance, InstanceChange>
-  implements Watcher
-{
+class ServiceWatcher extends EngineWatcher<ServiceInstance, InstanceChange> implements Watcher {
   readonly #service: string
 
   constructor(
@@ -130,10 +127,9 @@ export class ServiceWatcher
   }
 }
 
-/** @internal */
-export class AllWatcher
+class EveryServiceWatcher
   extends EngineWatcher<ServiceInstance, InstanceChange>
-  implements CatalogWatcher
+  implements AllWatcher
 {
   get instances(): readonly ServiceInstance[] {
     return this.engine.served.values()
@@ -146,8 +142,7 @@ export class AllWatcher
   }
 }
 
-/** @internal */
-export class NamesWatcher extends EngineWatcher<string, ServiceChange> implements ServicesWatcher {
+class ServiceNamesWatcher extends EngineWatcher<string, ServiceChange> implements ServicesWatcher {
   get services(): readonly string[] {
     return this.engine.served.values()
   }
@@ -158,3 +153,18 @@ export class NamesWatcher extends EngineWatcher<string, ServiceChange> implement
     return this.engine.served.entries.has(service)
   }
 }
+
+/** A watcher of one service. */
+export const watchService = (
+  hub: WatchHub,
+  service: string,
+  signal: AbortSignal | undefined,
+): Watcher => new ServiceWatcher(hub.instances({ service }), service, signal)
+
+/** A watcher of every instance. */
+export const watchAll = (hub: WatchHub, signal: AbortSignal | undefined): AllWatcher =>
+  new EveryServiceWatcher(hub.instances({ all: true }), signal)
+
+/** A watcher of the services that have an instance. */
+export const watchServices = (hub: WatchHub, signal: AbortSignal | undefined): ServicesWatcher =>
+  new ServiceNamesWatcher(hub.services(), signal)

@@ -247,8 +247,8 @@ describe('list', () => {
       soon(),
     )
     for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(services.toSorted())
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(services.toSorted())
     expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
   })
 
@@ -268,7 +268,7 @@ describe('list', () => {
     }
     end.abort()
     await writer
-    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+    expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 
   test('D3: skips what cannot be read, and hides the epoch', async () => {

@@ -154,13 +154,13 @@ async function* observeNames(
     await proveHistory(store, at, watch.attached, range, signal)
   const services = new ServiceNames(store.format)
   for (const { key } of kvs) services.add(store.keys.relative(key))
-  yield { type: 'snapshot', records: [], skipped: [], names: services.names }
+  yield { type: 'snapshot', records: [], skipped: [], services: services.names }
   for await (const { events } of watch.messages) {
     signal.throwIfAborted()
-    const { names, removedNames } = services.apply(lastPerKey(store, events))
-    yield names.length + removedNames.length === 0
+    const change = services.apply(lastPerKey(store, events))
+    yield change.services.length + change.removedServices.length === 0
       ? { type: 'alive' }
-      : { type: 'changes', records: [], skipped: [], removed: [], names, removedNames }
+      : { type: 'changes', records: [], skipped: [], removed: [], ...change }
   }
   throw etcdError('internal', 'observe', 'the watch ended without a reason')
 }
@@ -178,8 +178,8 @@ export async function* observe(
 ): AsyncGenerator<Observation, never> {
   signal.throwIfAborted()
   const place = cursor === undefined ? undefined : parseCursor(cursor)
-  if (cursor !== undefined && (place === undefined || 'names' in scope))
+  if (cursor !== undefined && (place === undefined || 'services' in scope))
     throw etcdError('cursor-expired', 'observe', 'not a cursor of this scope', serviceIn(scope))
-  if ('names' in scope) return yield* observeNames(observer, scope, signal)
+  if ('services' in scope) return yield* observeNames(observer, scope, signal)
   return yield* observeRecords(observer, scope, place, signal)
 }

@@ -89,12 +89,12 @@ export const readScope = async (
 ): Promise<Contents> => {
   const { keys, format } = store
   const read = { operation: 'list', range: keys.range(scope), service: serviceIn(scope) }
-  if (!('names' in scope))
+  if (!('services' in scope))
     return decodeAll(store, await readAll(store, { ...read, keysOnly: false }, signal))
   const after = (last: Buffer): Buffer => {
     const service = format.serviceOf(keys.relative(last))
     return service === undefined ? nextKey(last) : prefixEnd(keys.absolute(format.prefix(service)))
   }
   const kvs = await readAll(store, { ...read, keysOnly: true, after }, signal)
-  return { records: [], skipped: [], names: servicesOf(store, kvs) }
+  return { records: [], skipped: [], services: servicesOf(store, kvs) }
 }

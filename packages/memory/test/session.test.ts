@@ -176,8 +176,8 @@ test('namespaces are isolated', async () => {
   const fixture = new Fixture()
   await (await fixture.session(fixture.driver('test'))).put([request('me')], never)
   expect(await fixture.listed()).toEqual([])
-  const { names } = await fixture.driver('test').list({ names: true }, never)
-  expect(names).toEqual(['orders'])
+  const { services: found } = await fixture.driver('test').list({ services: true }, never)
+  expect(found).toEqual(['orders'])
 })
 
 test('services are isolated, whatever their names', async () => {
@@ -189,8 +189,8 @@ test('services are isolated, whatever their names', async () => {
     never,
   )
   for (const service of services) expect(await fixture.listed(service)).toEqual([`of ${service}`])
-  const { names } = await fixture.driver().list({ names: true }, never)
-  expect(names?.toSorted()).toEqual(services.toSorted())
+  const { services: found } = await fixture.driver().list({ services: true }, never)
+  expect(found?.toSorted()).toEqual(services.toSorted())
   expect(await fixture.listed('use')).toEqual([])
 })
 
@@ -208,7 +208,8 @@ test('stores of the same name are shared in the process, and no others', async (
   const driver = (store?: string) => memory({ store })(createDriverContext({ clock }))
   const session = await driver().openSession({ ttlMs }, never)
   await session.put([request('me')], never)
-  const names = async (store?: string) => (await driver(store).list({ names: true }, never)).names
+  const names = async (store?: string) =>
+    (await driver(store).list({ services: true }, never)).services
   expect(await names()).toEqual(['orders'])
   expect(await names('default')).toEqual(['orders'])
   expect(await names('another')).toEqual([])

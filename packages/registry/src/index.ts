@@ -5,7 +5,7 @@
 export {
   type BackoffOptions,
   type BaseWatcher,
-  type CatalogWatcher,
+  type AllWatcher,
   type ConflictRule,
   type DiagnosticEvent,
   type DiagnosticTopic,

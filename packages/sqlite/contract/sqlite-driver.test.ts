@@ -245,16 +245,16 @@ describe('an observation', () => {
     const driver = connect()
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
     await session.put([request('1')], soon())
-    await using names = observing(driver, { names: true })
+    await using names = observing(driver, { services: true })
     const first = await names.next()
-    expect(first).toMatchObject({ type: 'snapshot', names: ['orders'], records: [] })
+    expect(first).toMatchObject({ type: 'snapshot', services: ['orders'], records: [] })
     await session.put([request('1', {}, 'users'), request('2')], soon())
-    expect(await names.next()).toMatchObject({ type: 'changes', removedNames: [] })
+    expect(await names.next()).toMatchObject({ type: 'changes', removedServices: [] })
     await session.remove([ref('1'), ref('2')], soon())
-    expect(await names.next()).toMatchObject({ names: [], removedNames: ['orders'] })
-    expect(await observing(connect(), { names: true }, first.cursor).next()).toMatchObject({
-      names: ['users'],
-      removedNames: ['orders'],
+    expect(await names.next()).toMatchObject({ services: [], removedServices: ['orders'] })
+    expect(await observing(connect(), { services: true }, first.cursor).next()).toMatchObject({
+      services: ['users'],
+      removedServices: ['orders'],
     })
   })
 

@@ -26,12 +26,12 @@ export const readScope = async (
   scope: Scope,
   signal: AbortSignal,
 ): Promise<{ readonly place: Place; readonly contents: Contents }> => {
-  const named = 'names' in scope
+  const named = 'services' in scope
   const prefix = scopePrefix(format, scope)
   const { place, records } = await client.call(operation, signal, 'read', prefix, !named)
   const cursor = writeCursor(place)
   const contents = named
-    ? { records: [], skipped: [], names: servicesOf(format, records), cursor }
+    ? { records: [], skipped: [], services: servicesOf(format, records), cursor }
     : { ...decodeAll(format, records), cursor }
   return { place, contents }
 }
@@ -47,7 +47,7 @@ const changesIn = async (
   const within = touched.filter(({ key }) => key.startsWith(prefix))
   if (within.length === 0) return undefined
   const cursor = writeCursor(place)
-  if (!('names' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
+  if (!('services' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
   const services = servicesOf(format, within)
   const prefixes = services.map((service) => format.prefix(service))
   const present = await client.call('observe', signal, 'present', prefixes)
@@ -56,8 +56,8 @@ const changesIn = async (
     records: [],
     skipped: [],
     removed: [],
-    names: services.filter((_, index) => present[index]),
-    removedNames: services.filter((_, index) => !present[index]),
+    services: services.filter((_, index) => present[index]),
+    removedServices: services.filter((_, index) => !present[index]),
     cursor,
   }
 }

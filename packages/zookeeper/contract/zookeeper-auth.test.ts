@@ -64,7 +64,7 @@ describe('S1: digest authentication', () => {
     expect(await idsOf(owner)).toEqual(['1'])
     for (const theirs of [{}, others]) {
       const stranger = connect(hosts, { ...config, ...theirs })
-      for (const scope of [orders, { all: true }, { names: true }] as const) {
+      for (const scope of [orders, { all: true }, { services: true }] as const) {
         expect(await codeOf(stranger.list(scope, soon()))).toBe('permission-denied')
         await using watch = observing(stranger, scope)
         expect(await codeOf(watch.next())).toBe('permission-denied')

@@ -151,7 +151,7 @@ describe('put', () => {
     const outcomes = await Promise.all([session.put(requests, soon()), rival.put(requests, soon())])
     for (const outcome of outcomes)
       expect(outcome.every(({ result }) => result === 'written')).toBe(true)
-    expect((await driver.list({ names: true }, soon())).names).toHaveLength(10)
+    expect((await driver.list({ services: true }, soon())).services).toHaveLength(10)
     expect(await idsOf(driver, { all: true })).toHaveLength(100)
   })
 
@@ -343,15 +343,15 @@ describe('list', () => {
       soon(),
     )
     for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(services.toSorted())
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(services.toSorted())
     expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
   })
 
   test('a service that became empty has no name, and its node stays', async () => {
     await session.put([request('1')], soon())
     await session.remove([ref('1')], soon())
-    expect((await driver.list({ names: true }, soon())).names).toEqual([])
+    expect((await driver.list({ services: true }, soon())).services).toEqual([])
     expect(await zookeeperItself.exists(`/${namespace}/orders`, soon())).toBeDefined()
   })
 
@@ -363,6 +363,6 @@ describe('list', () => {
     const { records, skipped } = await driver.list({ all: true }, soon())
     expect(records).toHaveLength(1)
     expect(skipped.map(({ key }) => key).toSorted()).toEqual(['not%a%name/x', 'orders/2'])
-    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+    expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 })

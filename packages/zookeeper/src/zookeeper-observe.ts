@@ -48,22 +48,22 @@ const lookAtNames = (place: Place, changed: () => void): Look => {
   return async () => {
     const { due, gone } = await parents.due()
     const names: string[] = []
-    const removedNames = gone.flatMap(({ service }) => service ?? [])
+    const removedServices = gone.flatMap(({ service }) => service ?? [])
     await inParallel(due, maxReads, async (follower) => {
       const before = follower.service
       await follower.refresh()
       if (follower.service === before) return
-      if (before !== undefined) removedNames.push(before)
+      if (before !== undefined) removedServices.push(before)
       if (follower.service !== undefined) names.push(follower.service)
     })
     const type = first ? 'snapshot' : 'changes'
     first = false
-    return { type, ...nothing, names, removed: [], removedNames }
+    return { type, ...nothing, services: names, removed: [], removedServices }
   }
 }
 
 const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
-  if ('names' in scope) return lookAtNames(place, changed)
+  if ('services' in scope) return lookAtNames(place, changed)
   if ('all' in scope) return lookAtAll(place, changed)
   const follower = new ServiceFollower(place, place.keys.parent(scope.service), changed)
   return recordLook(() => follower.changes())
@@ -72,7 +72,7 @@ const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
 const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean =>
   observation.type === 'changes' &&
   observation.records.length + observation.skipped.length + observation.removed.length === 0 &&
-  (observation.names ?? []).length + (observation.removedNames ?? []).length === 0
+  (observation.services ?? []).length + (observation.removedServices ?? []).length === 0
 
 /**
  * Observes a scope: a snapshot, and then what changed. A watch is set by the very read that it

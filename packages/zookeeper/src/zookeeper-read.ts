@@ -81,5 +81,5 @@ export const readScope = async (
     findRecord(keys, reads, parent, signal),
   )
   const names = records.flatMap((key) => (key === undefined ? [] : (keys.serviceOf(key) ?? [])))
-  return { records: [], skipped: [], names }
+  return { records: [], skipped: [], services: names }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type {
-  CatalogWatcher,
+  AllWatcher,
   InstanceChange,
   RegistryError,
   ServiceInstance,
@@ -23,7 +23,7 @@ interface CopyOptions extends CommonOptions {
 
 /** One side of a copy: everything in a registry. */
 interface Side extends OpenRegistry {
-  readonly watcher: CatalogWatcher
+  readonly watcher: AllWatcher
 }
 
 const openSide = async ({ open, signal }: CommandContext, url: string): Promise<Side> => {
@@ -91,7 +91,7 @@ const tellEvent = async (output: Output, event: MirrorEvent): Promise<void> => {
 }
 
 const eachEvent = async (
-  watcher: CatalogWatcher,
+  watcher: AllWatcher,
   stale: (cause: RegistryError) => void,
   consider: (change: InstanceChange) => void,
 ): Promise<void> => {

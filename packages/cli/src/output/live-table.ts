@@ -1,10 +1,4 @@
-import type {
-  CatalogWatcher,
-  InstanceChange,
-  ServiceInstance,
-  Watcher,
-  WatchEvent,
-} from '@sd/registry'
+import type { AllWatcher, InstanceChange, ServiceInstance, Watcher, WatchEvent } from '@sd/registry'
 import type { RecordTap } from '../record-tap.ts'
 import type { WatchDisplay } from './change-lines.ts'
 import { showAge } from './duration.ts'
@@ -38,7 +32,7 @@ const keyOf = ({ service, id }: { readonly service: string; readonly id: string 
 /** What the table is drawn from. */
 export interface LiveTableOptions {
   readonly output: Output
-  readonly watcher: Watcher | CatalogWatcher
+  readonly watcher: Watcher | AllWatcher
   readonly records: RecordTap
   /** `undefined` for all services, which are then a column. */
   readonly service: string | undefined

@@ -12,24 +12,27 @@ export type Cursor = string & { readonly [cursorBrand]: true }
 export const toCursor = (value: string): Cursor => value as Cursor
 
 /** What is read or observed: one service's instances, the names of all services, or every instance. */
-export type Scope = { readonly service: string } | { readonly names: true } | { readonly all: true }
+export type Scope =
+  | { readonly service: string }
+  | { readonly services: true }
+  | { readonly all: true }
 
 /**
- * What a read returned. For `{ names: true }` only `names` counts: the services with a record,
+ * What a read returned. For `{ services: true }` only `services` counts: the services with a record,
  * readable or not.
  */
 export interface Contents {
   readonly records: readonly InstanceRecord[]
   readonly skipped: readonly SkippedRecord[]
-  readonly names?: readonly string[]
+  readonly services?: readonly string[]
   readonly cursor?: Cursor
 }
 
 /**
  * What `observe` yields. A `snapshot` is the whole scope. `changes` lists the records written,
  * the keys removed and the keys that became unreadable since the observation before; for
- * `{ names: true }` drivers yield snapshots, or `changes` with `names` (those that appeared) and
- * `removedNames`. `alive` proves that the stream lives; its cursor, if any, moves the resume
+ * `{ services: true }` drivers yield snapshots, or `changes` with `services` (those that appeared) and
+ * `removedServices`. `alive` proves that the stream lives; its cursor, if any, moves the resume
  * point while nothing happens.
  */
 export type Observation =
@@ -37,7 +40,7 @@ export type Observation =
   | ({
       readonly type: 'changes'
       readonly removed: readonly RecordKey[]
-      readonly removedNames?: readonly string[]
+      readonly removedServices?: readonly string[]
     } & Contents)
   | { readonly type: 'alive'; readonly cursor?: Cursor }
 

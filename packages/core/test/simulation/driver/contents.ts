@@ -28,7 +28,7 @@ export const contentsOf = (
   keys?: ReadonlySet<string>,
 ): Contents & { readonly cursor: Cursor } => {
   const cursor = cursorOf(server)
-  if ('names' in scope) return { records: [], skipped: [], names: namesOf(server), cursor }
+  if ('services' in scope) return { records: [], skipped: [], services: namesOf(server), cursor }
   const records: InstanceRecord[] = []
   const skipped: SkippedRecord[] = []
   for (const [key, stored] of server.records) {

@@ -99,7 +99,7 @@ const watcherOf = (
   scope: WatchScope,
 ): BaseWatcher<InstanceChange | ServiceChange> => {
   if (scope === 'all') return registry.watchAll()
-  if (scope === 'names') return registry.watchServices()
+  if (scope === 'services') return registry.watchServices()
   return registry.watch(scope)
 }
 

@@ -4,7 +4,7 @@ import type { Touch, Touched, View } from './view.ts'
 const gone: Touch<string> = { value: undefined, ttlMs: undefined }
 
 /** The names of the services that have an instance. */
-export class NameView implements View<string> {
+export class ServicesView implements View<string> {
   #names = new Set<string>()
 
   same(a: string, b: string): boolean {
@@ -15,13 +15,13 @@ export class NameView implements View<string> {
     const touched = new Map<string, Touch<string>>()
     const before = this.#names
     if (observation.type === 'snapshot') {
-      this.#names = new Set(observation.names)
+      this.#names = new Set(observation.services)
       for (const name of before) if (!this.#names.has(name)) touched.set(name, gone)
     } else {
-      for (const name of observation.removedNames ?? [])
+      for (const name of observation.removedServices ?? [])
         if (this.#names.delete(name)) touched.set(name, gone)
     }
-    for (const name of observation.names ?? []) {
+    for (const name of observation.services ?? []) {
       if (observation.type === 'changes') {
         if (this.#names.has(name)) continue
         this.#names.add(name)
