@@ -1,6 +1,7 @@
 import { eventually } from '@sd/contract-tests'
 import { idsOf, instance, lists, pass, ref, request, soon } from '@sd/contract-tests/world'
-import { type Cluster, consul, launch, provisionFor, type Server } from '@sd/test-servers'
+import type { Cluster, Server } from '@sd/contract-tests/servers'
+import { consul, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { Admin, connect, httpOf } from './support.ts'

@@ -1,6 +1,7 @@
 import { type Cursor, type Observation, type RegistryDriver, toCursor } from '@sd/core/driver'
 import { codeOf, many, observing, orders, request, soon } from '@sd/contract-tests/world'
-import { etcd, provideServers, TcpProxy, until } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, provideServers, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, connect, follow } from './support.ts'
 

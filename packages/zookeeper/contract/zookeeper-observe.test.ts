@@ -1,6 +1,7 @@
 import type { Observation, RegistryDriver } from '@sd/core/driver'
 import { codeOf, many, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { provideServers, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, connect, follow } from './support.ts'
 

@@ -42,7 +42,7 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     name: '@sd/contract-tests',
     folder: 'packages/contract-tests',
     mayImport: [core, driver],
-    subpaths: ['world'],
+    subpaths: ['servers', 'world'],
   },
   {
     name: '@sd/registry',

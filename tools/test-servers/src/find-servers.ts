@@ -1,16 +1,10 @@
-import { type Backend, wantedBackends } from './backend.ts'
 import { containerWay } from './container-way.ts'
 import { fetchedWay } from './fetched-way.ts'
 import { machineWay } from './machine-way.ts'
 import { describeProvision, type Provision, type Provisions } from './provision.ts'
-
-/** One way to get a server. */
-export interface Way {
-  /** For people: `containers`. */
-  readonly name: string
-  /** Resolves with what was found; rejects with an error that says what is missing. */
-  find(backend: Backend): Promise<Provision>
-}
+import type { TestServer } from './test-server.ts'
+import { wantedServers } from './test-servers.ts'
+import type { Way } from './way.ts'
 
 /** Where {@link findServers} looks and what it says. */
 export interface FindOptions {
@@ -25,7 +19,7 @@ export interface FindOptions {
  * one error that tells everything that was tried; it never leaves a kind out.
  */
 export async function findServers(
-  wanted: readonly Backend[] = wantedBackends(),
+  wanted: readonly TestServer[] = wantedServers(),
   options: FindOptions = {},
 ): Promise<Provisions> {
   const { env = process.env, say = (line) => process.stderr.write(`${line}\n`) } = options
@@ -37,14 +31,14 @@ export async function findServers(
       fetched: fetchedWay(env),
     },
   )
-  const found: Partial<Record<Backend, Provision>> = {}
-  for (const backend of wanted) {
-    const endpoint = env[`SD_TEST_${backend.toUpperCase()}_ENDPOINT`]
+  const found: Record<string, Provision> = {}
+  for (const server of wanted) {
+    const endpoint = env[`SD_TEST_${server.name.toUpperCase()}_ENDPOINT`]
     const provision: Provision = endpoint
       ? { how: 'endpoint', endpoint }
-      : await firstOf(ways, backend, say)
-    found[backend] = provision
-    say(`test servers: ${describeProvision(backend, provision)}`)
+      : await firstOf(ways, server, say)
+    found[server.name] = provision
+    say(`test servers: ${describeProvision(server.name, provision)}`)
   }
   return found
 }
@@ -69,30 +63,23 @@ function chooseWays(
 
 async function firstOf(
   ways: readonly Way[],
-  backend: Backend,
+  server: TestServer,
   say: (line: string) => void,
 ): Promise<Provision> {
   const tried: string[] = []
   for (const way of ways) {
     try {
-      return await way.find(backend)
+      return await way.find(server)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       tried.push(`  - ${way.name}: ${reason}`)
-      say(`test servers: no ${backend} by ${way.name}: ${reason}`)
+      say(`test servers: no ${server.name} by ${way.name}: ${reason}`)
     }
   }
-  const variable = `SD_TEST_${backend.toUpperCase()}_ENDPOINT`
+  const variable = `SD_TEST_${server.name.toUpperCase()}_ENDPOINT`
   throw new Error(
-    `No ${backend} server for the tests. Tried:\n${tried.join('\n')}\n` +
+    `No ${server.name} server for the tests. Tried:\n${tried.join('\n')}\n` +
       `Do any one of these: start a Docker engine (on Debian, as root: apt-get install docker.io ` +
-      `mmdebstrap); install ${install[backend]}; or point ${variable} at a server (host:port).`,
+      `mmdebstrap); install ${server.install}; or point ${variable} at a server (host:port).`,
   )
-}
-
-const install: Record<Backend, string> = {
-  etcd: 'etcd on PATH (Debian: apt-get install etcd-server) or name it in SD_ETCD_BIN',
-  zookeeper:
-    'Java and ZooKeeper (Debian: apt-get install default-jre-headless libzookeeper-java) or name the folder of its jars in SD_ZOOKEEPER_JARS',
-  consul: 'consul on PATH or name it in SD_CONSUL_BIN',
 }

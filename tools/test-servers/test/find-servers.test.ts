@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { wantedBackends } from '../src/backend.ts'
-import { findServers, type Way } from '../src/find-servers.ts'
+import { findServers } from '../src/find-servers.ts'
+import { etcd, wantedServers } from '../src/index.ts'
 import type { Provision } from '../src/provision.ts'
+import type { Way } from '../src/way.ts'
 
 const container: Provision = { how: 'container', image: 'image', version: '3.5.16' }
 const machine: Provision = { how: 'process', command: ['etcd'], version: '3.4.23', from: 'machine' }
@@ -26,8 +27,8 @@ async function find(
   ways = all,
 ): Promise<[Provision | undefined, string[]]> {
   const said: string[] = []
-  const found = await findServers(['etcd'], { env, ways, say: (line) => said.push(line) })
-  return [found.etcd, said]
+  const found = await findServers([etcd], { env, ways, say: (line) => said.push(line) })
+  return [found['etcd'], said]
 }
 
 describe('the way to a server', () => {
@@ -74,7 +75,9 @@ describe('the way to a server', () => {
 })
 
 test('wanted kinds come from the environment, unknown ones are an error', () => {
-  expect(wantedBackends({})).toEqual(['etcd', 'zookeeper', 'consul'])
-  expect(wantedBackends({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
-  expect(() => wantedBackends({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
+  const names = (env: NodeJS.ProcessEnv) => wantedServers(env).map(({ name }) => name)
+  expect(names({})).toEqual(['etcd', 'zookeeper', 'consul'])
+  expect(names({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
+  expect(names({ SD_TEST_BACKENDS: '' })).toEqual([])
+  expect(() => names({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
 })

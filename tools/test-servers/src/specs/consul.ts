@@ -1,13 +1,20 @@
+import { join } from 'node:path'
 import { readUrl } from '../read-url.ts'
-import type { ServerSpec } from '../server.ts'
+import { runCommand } from '../run-command.ts'
+import type { FoundCommand, TestServer } from '../test-server.ts'
+import { versionIn } from '../version-in.ts'
 
 /** A Consul server agent; a cluster's members find each other by `retry-join`. */
-export const consul: ServerSpec = {
-  backend: 'consul',
+export const consul: TestServer = {
+  name: 'consul',
   clientPort: 'http',
+  images: { official: 'hashicorp/consul:1.21', local: 'sd-test/consul:1.8.7' },
   containerCommand: [],
+  debian: { suite: 'bullseye', packages: ['consul'] }, // it was dropped after that
+  install: 'consul on PATH or name it in SD_CONSUL_BIN',
+  installed: (env) => binary(env['SD_CONSUL_BIN'] ?? 'consul'),
+  unpacked: (root) => binary(join(root, 'usr/bin/consul')),
   ports: { http: 8500, serf: 8301, wan: 8302, rpc: 8300 },
-  tls: false,
   args: (member) => [
     'agent',
     '-server',
@@ -34,6 +41,10 @@ export const consul: ServerSpec = {
   ],
   ready: async (endpoints) =>
     (await readUrl(`http://${endpoints['http']}/v1/status/leader`)).length > 2,
+}
+
+async function binary(file: string): Promise<FoundCommand> {
+  return { command: [file], version: versionIn(await runCommand(file, ['version'])) }
 }
 
 /** Since 1.14 a server listens on one more fixed port, on which several on one host collide. */

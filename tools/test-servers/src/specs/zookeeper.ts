@@ -1,13 +1,21 @@
 import { connect } from 'node:net'
-import type { ServerSpec } from '../server.ts'
+import { join } from 'node:path'
+import type { TestServer } from '../test-server.ts'
+import { zookeeperCommand } from './zookeeper-command.ts'
 
 /** A ZooKeeper server, or an ensemble. All four-letter commands are allowed. */
-export const zookeeper: ServerSpec = {
-  backend: 'zookeeper',
+export const zookeeper: TestServer = {
+  name: 'zookeeper',
   clientPort: 'client',
+  images: { official: 'zookeeper:3.9', local: 'sd-test/zookeeper:3.9.3' },
+  debian: { suite: 'trixie', packages: ['libzookeeper-java'] },
+  install:
+    'Java and ZooKeeper (Debian: apt-get install default-jre-headless libzookeeper-java) or name the folder of its jars in SD_ZOOKEEPER_JARS',
+  installed: (env) =>
+    zookeeperCommand(env['SD_ZOOKEEPER_JARS'] ?? '/usr/share/java', env['SD_JAVA']),
+  unpacked: (root, env) => zookeeperCommand(join(root, 'usr/share/java'), env['SD_JAVA']),
   containerCommand: [], // the image reads /conf/zoo.cfg and /data/myid
   ports: { client: 2181, quorum: 2888, election: 3888 },
-  tls: false,
   env: () => ({ JVMFLAGS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' }),
   args: (member) => (member.driver === 'process' ? [`${member.confDir}/zoo.cfg`] : []),
   files: (member) => ({

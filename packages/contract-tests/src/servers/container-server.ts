@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import { GenericContainer, getContainerRuntimeClient, PullPolicy, Wait } from 'testcontainers'
+import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers'
+import { eventually } from '../eventually.ts'
 import { runId, runLabel } from './run-id.ts'
-import type { LaunchOptions, Member, ServerSpec, StopSignal } from './server.ts'
-import type { LaunchedServer } from './site.ts'
-import { until } from './until.ts'
+import type { LaunchedServer, StopSignal } from './server.ts'
+import { argumentsOf, environmentOf, filesOf, type MemberOptions } from './site.ts'
 import { whenReady } from './when-ready.ts'
 
 type Client = Awaited<ReturnType<typeof getContainerRuntimeClient>>
 type Container = ReturnType<Client['container']['getById']>
 
 const launchLabel = 'sd.test-servers.server'
+const endDeadlineMs = 30_000
 
 /** What a {@link ContainerServer} is made of. */
-export interface ContainerServerOptions {
-  readonly spec: ServerSpec
-  readonly member: Member
-  readonly image: string
-  readonly launch: LaunchOptions
+export interface ContainerServerOptions extends MemberOptions {
   /** The network that the members share. */
   readonly network: string | undefined
   /**
@@ -74,23 +70,23 @@ export class ContainerServer implements LaunchedServer {
 
   /** Creates a container and starts it, always on the same ports of the host. */
   async #create(): Promise<Container> {
-    const { spec, member, image, launch, network } = this.#options
-    const container = new GenericContainer(image)
+    const { spec, network } = this.#options
+    const container = new GenericContainer(spec.container?.image ?? '')
       .withName(this.#options.containerName)
-      .withPullPolicy(PullPolicy.neverPull()) // it was provided before any test began
       .withAutoCleanup(false) // by our own label, no reaper container
       .withLabels({ [runLabel]: runId, [launchLabel]: this.#id })
-      .withEnvironment({ ...spec.env?.(member), ...launch.env })
+      .withEnvironment(environmentOf(this.#options))
       .withExposedPorts(
         ...Object.entries(spec.ports).map(([port, inside]) => ({
           container: inside,
           host: this.#options.hostPort(port),
         })),
       )
-      .withCopyContentToContainer(this.#files())
+      .withCopyContentToContainer(
+        filesOf(this.#options).map(([target, content]) => ({ target, content })),
+      )
       .withWaitStrategy(Wait.forAll([])) // our own ready check does the waiting
-    const extra = typeof launch.args === 'function' ? launch.args(member) : launch.args
-    const command = [...spec.containerCommand, ...spec.args(member, launch), ...(extra ?? [])]
+    const command = [...(spec.container?.command ?? []), ...argumentsOf(this.#options)]
     if (command.length > 0) container.withCommand(command)
     if (network) container.withNetworkMode(network)
     const client = await getContainerRuntimeClient()
@@ -106,16 +102,6 @@ export class ContainerServer implements LaunchedServer {
     }
   }
 
-  #files(): { target: string; content: string }[] {
-    const { spec, member, launch } = this.#options
-    const extra = Object.entries(launch.files ?? {}).map(([name, content]) => ({
-      target: join(member.confDir, name),
-      content,
-    }))
-    const own = Object.entries(spec.files?.(member, launch) ?? {})
-    return [...own.map(([target, content]) => ({ target, content })), ...extra]
-  }
-
   async #status(): Promise<string> {
     return this.#container ? (await this.#container.inspect()).State.Status : 'absent'
   }
@@ -126,7 +112,11 @@ export class ContainerServer implements LaunchedServer {
     if (!container || (await this.#status()) !== 'running') return
     // The engine refuses to end what ended by itself meanwhile: the wait below decides.
     await (signal === 'term' ? container.stop({ t: 10 }) : container.kill()).catch(() => {})
-    await until(`${this.name} ended`, async () => (await this.#status()) === 'exited')
+    await eventually(
+      `${this.name} ended`,
+      endDeadlineMs,
+      async () => (await this.#status()) === 'exited',
+    )
   }
 
   async restart(signal: StopSignal = 'term'): Promise<void> {

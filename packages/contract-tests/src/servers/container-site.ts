@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { getContainerRuntimeClient } from 'testcontainers'
 import { ContainerServer } from './container-server.ts'
 import { runId, runLabel } from './run-id.ts'
-import type { LaunchOptions } from './server.ts'
 import type { Site, SiteOptions } from './site.ts'
 
 /** Runs one piece of work after the other, in the order in which they are handed in. */
@@ -16,12 +15,8 @@ function takeTurns(): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 /** A place for containers: with several members, a network in which they know each other by name. */
-export async function openContainerSite(
-  options: SiteOptions,
-  image: string,
-  launch: LaunchOptions,
-): Promise<Site> {
-  const { spec, members, version } = options
+export async function openContainerSite(options: SiteOptions): Promise<Site> {
+  const { spec, members, version, launch } = options
   const client = await getContainerRuntimeClient()
   const id = `sd-test-${randomUUID()}`
   const network =
@@ -52,7 +47,6 @@ export async function openContainerSite(
       return new ContainerServer({
         spec,
         member,
-        image,
         launch,
         network: network?.id,
         inTurn,

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { DelayLine } from './delay-line.ts'
-import type { ProxyBytes, ProxyFaults } from './tcp-proxy.ts'
+import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
 /** What a {@link ProxiedConnection} shares with its proxy. */
 export interface ProxiedConnectionOptions {

@@ -1,20 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { ProxiedConnection } from './proxied-connection.ts'
-
-/** What a {@link TcpProxy} does to the connections through it; read by each of them. */
-export interface ProxyFaults {
-  latencyMs: number
-  partitioned: boolean
-  refusing: boolean
-  /** Cut each connection after so many bytes from the server; `times` cuts are left. */
-  cut: { readonly afterBytes: number; times: number } | undefined
-}
-
-/** Bytes that have passed through a {@link TcpProxy}: swallowed ones are not counted. */
-export interface ProxyBytes {
-  fromClient: number
-  fromServer: number
-}
+import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
 /**
  * A TCP hop that a test can spoil. It works the same for every kind of server and driver, and its

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { LaunchOptions, Member, ServerSpec, StopSignal } from './server.ts'
-import type { LaunchedServer } from './site.ts'
-import { until } from './until.ts'
+import { eventually } from '../eventually.ts'
+import type { LaunchedServer, StopSignal } from './server.ts'
+import { argumentsOf, environmentOf, filesOf, type MemberOptions } from './site.ts'
 import { whenReady } from './when-ready.ts'
 
 const termDeadlineMs = 10_000
+const killDeadlineMs = 30_000
 
 /** Whether every thread of a process is stopped; taken for granted where the system does not tell. */
 async function standsStill(pid: number): Promise<boolean> {
@@ -32,21 +33,13 @@ process.on('exit', () => {
 const setpriv = '/usr/bin/setpriv'
 const dieWithParent = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
 
-/** What a {@link ProcessServer} is made of. */
-export interface ProcessServerOptions {
-  readonly spec: ServerSpec
-  readonly member: Member
-  readonly command: readonly string[]
-  readonly launch: LaunchOptions
-}
-
 /** A server as a child process of this one. */
 export class ProcessServer implements LaunchedServer {
-  readonly #options: ProcessServerOptions
+  readonly #options: MemberOptions
   readonly endpoints: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
 
-  constructor(options: ProcessServerOptions) {
+  constructor(options: MemberOptions) {
     this.#options = options
     const { spec, member } = options
     this.endpoints = Object.fromEntries(
@@ -85,33 +78,24 @@ export class ProcessServer implements LaunchedServer {
   }
 
   async #writeFiles(): Promise<void> {
-    const { spec, member, launch } = this.#options
+    const { member } = this.#options
     // etcd asks for a data directory that only its owner reads.
     await mkdir(member.dataDir, { recursive: true, mode: 0o700 })
     await mkdir(member.confDir, { recursive: true })
-    const extra = Object.entries(launch.files ?? {}).map(([name, text]): [string, string] => [
-      join(member.confDir, name),
-      text,
-    ])
-    for (const [path, text] of [...Object.entries(spec.files?.(member, launch) ?? {}), ...extra]) {
+    for (const [path, text] of filesOf(this.#options)) {
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, text)
     }
   }
 
   async #spawn(): Promise<void> {
-    const { spec, member, command, launch } = this.#options
-    const extra = typeof launch.args === 'function' ? launch.args(member) : launch.args
-    const [file = '', ...args] = [
-      ...dieWithParent,
-      ...command,
-      ...spec.args(member, launch),
-      ...(extra ?? []),
-    ]
+    const { spec } = this.#options
+    const command = spec.process?.command ?? []
+    const [file = '', ...args] = [...dieWithParent, ...command, ...argumentsOf(this.#options)]
     // A file, no pipe: a test that blocks its event loop must not block the server on its log.
     const log = await open(this.#log, 'a')
     try {
-      const env = { ...process.env, ...spec.env?.(member), ...launch.env }
+      const env = { ...process.env, ...environmentOf(this.#options) }
       const child = spawn(file, args, { env, stdio: ['ignore', log.fd, log.fd] })
       this.#child = child
       running.add(child)
@@ -135,9 +119,9 @@ export class ProcessServer implements LaunchedServer {
     child.kill('SIGCONT')
     child.kill(signal === 'term' ? 'SIGTERM' : 'SIGKILL')
     const isGone = () => this.#child !== child
-    await until(`${this.name} ended`, isGone, termDeadlineMs).catch(async () => {
+    await eventually(`${this.name} ended`, termDeadlineMs, isGone).catch(async () => {
       child.kill('SIGKILL')
-      await until(`${this.name} ended when killed`, isGone)
+      await eventually(`${this.name} ended when killed`, killDeadlineMs, isGone)
     })
   }
 
@@ -155,7 +139,7 @@ export class ProcessServer implements LaunchedServer {
     const child = this.#child
     if (!child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
     // the signal is on its way to each of its threads: on a busy machine one may answer a call more
-    await until(`${this.name} stands still`, () => standsStill(child.pid ?? 0))
+    await eventually(`${this.name} stands still`, killDeadlineMs, () => standsStill(child.pid ?? 0))
   }
 
   async resume(): Promise<void> {

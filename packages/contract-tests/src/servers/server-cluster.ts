@@ -1,5 +1,4 @@
-import type { Cluster, StopSignal } from './server.ts'
-import type { LaunchedServer } from './site.ts'
+import type { Cluster, LaunchedServer, StopSignal } from './server.ts'
 
 /** What a {@link ServerCluster} is made of. */
 export interface ServerClusterOptions {

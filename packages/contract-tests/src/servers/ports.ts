@@ -36,8 +36,11 @@ export class PortSlice {
   }
 }
 
-/** The ports of this vitest worker. */
-export const ports = new PortSlice(Number(process.env['VITEST_POOL_ID'] ?? 0), process.pid * 37)
+/** The ports of this Vitest worker; outside of Vitest those of the first. */
+export const ports: PortSlice = new PortSlice(
+  Number(process.env['VITEST_POOL_ID'] ?? 0),
+  process.pid * 37,
+)
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { TcpProxy } from '../src/tcp-proxy.ts'
-import { until } from '../src/until.ts'
+import { TcpProxy } from '../../src/servers/tcp-proxy.ts'
+import { eventually } from '../../src/eventually.ts'
 
 let server: Server
 let proxy: TcpProxy
@@ -26,11 +26,11 @@ class Client {
   async says(text: string, answer = text): Promise<void> {
     this.received = ''
     this.socket.write(text)
-    await until(`'${answer}' came back`, () => this.received === answer, 5000)
+    await eventually(`'${answer}' came back`, 5_000, () => this.received === answer)
   }
 
   async is(state: 'end' | 'reset'): Promise<void> {
-    await until(`the connection ended by ${state}`, () => this.ended === state, 5000)
+    await eventually(`the connection ended by ${state}`, 5_000, () => this.ended === state)
   }
 }
 
@@ -65,7 +65,7 @@ describe('a proxy', () => {
     expect(proxy.connections).toBe(1)
     client.socket.end()
     await client.is('end')
-    await until('it is closed', () => proxy.connections === 0, 5000)
+    await eventually('it is closed', 5_000, () => proxy.connections === 0)
     expect(proxy.accepted).toBe(1)
   })
 
@@ -76,11 +76,15 @@ describe('a proxy', () => {
     client.received = ''
     const before = performance.now()
     client.socket.write('1')
-    await until('the first byte left the proxy for the server', () => proxy.bytes.fromClient === 2)
-    await until('its echo waits in the proxy', () => performance.now() - before > 200)
+    await eventually(
+      'the first byte left the proxy for the server',
+      30_000,
+      () => proxy.bytes.fromClient === 2,
+    )
+    await eventually('its echo waits in the proxy', 30_000, () => performance.now() - before > 200)
     proxy.latency(0)
     client.socket.write('2')
-    await until('both came back', () => client.received.length === 2, 5000)
+    await eventually('both came back', 5_000, () => client.received.length === 2)
     expect(client.received).toBe('12')
   })
 
@@ -102,10 +106,10 @@ describe('a proxy', () => {
     const late = new Client(proxy.endpoint)
     await once(late.socket, 'connect')
     late.socket.write('lost')
-    await until('both were accepted', () => proxy.connections === 3, 5000)
+    await eventually('both were accepted', 5_000, () => proxy.connections === 3)
     expect(hit.received).toBe('a')
     expect([hit.ended, late.ended]).toEqual(['open', 'open'])
-    await until('the bytes were swallowed', () => hit.socket.writableLength === 0, 5000)
+    await eventually('the bytes were swallowed', 5_000, () => hit.socket.writableLength === 0)
     proxy.partition(false)
     await late.is('reset')
     await untouched.says('b')
@@ -173,9 +177,9 @@ describe('a proxy', () => {
     client.received = ''
     client.socket.pause()
     client.socket.write('!8000000')
-    await until('data flows', () => proxy.bytes.fromServer > 100_000, 5000)
+    await eventually('data flows', 5_000, () => proxy.bytes.fromServer > 100_000)
     client.socket.resume()
-    await until('all of it is there', () => client.received.length === 8_000_000, 10_000)
+    await eventually('all of it is there', 10_000, () => client.received.length === 8_000_000)
     expect(proxy.bytes.fromServer).toBe(8_000_001)
   })
 

@@ -1,17 +1,4 @@
-// tsyringe, which x509 is built on, wants it before anything else
-import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
 
 /** A certificate and its key, as PEM texts. */
 export interface Certificate {
@@ -40,33 +27,45 @@ const validity = (): { notBefore: Date; notAfter: Date } => ({
   notAfter: new Date(Date.now() + 2 * dayMs),
 })
 
-const pemOf = async (key: webcrypto.CryptoKey): Promise<string> =>
-  PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
-
-/** Creates a new authority, a server's and a client's certificate. */
+/**
+ * Creates a new authority, and a server's and a client's certificate signed by it; valid for two days.
+ * `clientName` is the client's common name. All keys are ECDSA P-256.
+ */
 export async function createCertificates(clientName = 'root'): Promise<Certificates> {
+  // Loaded when first used, as it changes a global: tsyringe, which x509 is built on, wants
+  // reflect-metadata before anything else.
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  const pemOf = async (key: webcrypto.CryptoKey): Promise<string> =>
+    x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
   const authorityKeys = await newKeys()
-  const authority = await X509CertificateGenerator.createSelfSigned({
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=test-ca',
     keys: authorityKeys,
     signingAlgorithm: algorithm,
     ...validity(),
     extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
     ],
   })
-  const extensions: Extension[] = [
-    new SubjectAlternativeNameExtension([
+  const extensions = [
+    new x509.SubjectAlternativeNameExtension([
       { type: 'ip', value: '127.0.0.1' },
       { type: 'dns', value: 'localhost' },
     ]),
     // etcd's own gateway shows the server's certificate as a client's: it must do for both
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+    new x509.ExtendedKeyUsageExtension([
+      x509.ExtendedKeyUsage.serverAuth,
+      x509.ExtendedKeyUsage.clientAuth,
+    ]),
   ]
   const sign = async (commonName: string): Promise<Certificate> => {
     const keys = await newKeys()
-    const certificate = await X509CertificateGenerator.create({
+    const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${commonName}`,
       issuer: authority.subject,
       publicKey: keys.publicKey,

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { StrangeHost } from '../src/strange-host.ts'
-import { until } from '../src/until.ts'
+import { StrangeHost } from '../../src/servers/strange-host.ts'
+import { eventually } from '../../src/eventually.ts'
 
 const dial = async ({ endpoint }: StrangeHost): Promise<Socket & Disposable> => {
   const socket = connect(Number(endpoint.split(':')[1]), '127.0.0.1')
@@ -23,7 +23,7 @@ describe('StrangeHost', () => {
     using answered = await dial(answers)
     answered.write('hello')
     expect([...(await once(answered, 'data'))[0]]).toEqual([1, 2])
-    await until('all are counted', () => silent.accepted === 1, 2_000)
+    await eventually('all are counted', 2_000, () => silent.accepted === 1)
     expect(quiet.bytesRead).toBe(0)
     expect([closes.accepted, answers.accepted]).toEqual([1, 1])
   })

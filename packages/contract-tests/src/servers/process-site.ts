@@ -2,20 +2,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProcessServer } from './process-server.ts'
 import { runDir } from './run-id.ts'
-import type { LaunchOptions } from './server.ts'
 import type { Site, SiteOptions } from './site.ts'
 
 /** A place for child processes of this one: a folder of their own under the run's folder. */
-export async function openProcessSite(
-  options: SiteOptions,
-  command: readonly string[],
-  launch: LaunchOptions,
-): Promise<Site> {
+export async function openProcessSite(options: SiteOptions): Promise<Site> {
   await mkdir(runDir(), { recursive: true })
-  const root = await mkdtemp(join(runDir(), `${options.spec.backend}-`))
+  const root = await mkdtemp(join(runDir(), `${options.spec.name}-`))
   return {
     server: (name) => {
-      const { spec, members, version } = options
+      const { spec, members, version, launch } = options
       const at = (port: string, member: string) => `127.0.0.1:${options.hostPort(member, port)}`
       const member = {
         name,
@@ -29,7 +24,7 @@ export async function openProcessSite(
         fromHost: (port: string) => at(port, name),
         fromPeers: at,
       }
-      return new ProcessServer({ spec, member, command, launch })
+      return new ProcessServer({ spec, member, launch })
     },
     close: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
   }

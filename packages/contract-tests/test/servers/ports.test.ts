@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { PortSlice } from '../src/ports.ts'
+import { PortSlice } from '../../src/servers/ports.ts'
 
 test('workers have slices of their own, below the ephemeral ports', async () => {
   const [one, two] = [new PortSlice(38, 299), new PortSlice(39, 299)]
@@ -24,7 +24,7 @@ test('a port is handed out once, though nobody listens on it, until it is releas
 })
 
 test('a port that another process claimed is passed over, until that process is gone', async () => {
-  const claims = new URL('../src/port-claims.ts', import.meta.url).href
+  const claims = new URL('../../src/servers/port-claims.ts', import.meta.url).href
   const code = `import { claim } from '${claims}'
     claim(30_800)
     console.log('claimed')

@@ -1,5 +1,5 @@
-import type { ServerSpec } from './server.ts'
-import { until } from './until.ts'
+import { eventually } from '../eventually.ts'
+import type { ServerSpec } from './server-spec.ts'
 
 const deadlineMs = 60_000
 
@@ -18,17 +18,17 @@ export async function whenReady(server: StartedServer): Promise<void> {
   const { name, spec, endpoints } = server
   let gone = false
   try {
-    await until(
-      `${spec.backend} ${name} serves`,
-      async () => (gone = await server.isGone()) || (await spec.ready(endpoints)),
+    await eventually(
+      `${spec.name} ${name} serves`,
       deadlineMs,
+      async () => (gone = await server.isGone()) || (await spec.ready(endpoints)),
     )
   } catch (error) {
-    throw new Error(`${spec.backend} ${name} never served:\n${await tail(server)}`, {
+    throw new Error(`${spec.name} ${name} never served:\n${await tail(server)}`, {
       cause: error,
     })
   }
-  if (gone) throw new Error(`${spec.backend} ${name} ended at its start:\n${await tail(server)}`)
+  if (gone) throw new Error(`${spec.name} ${name} ended at its start:\n${await tail(server)}`)
 }
 
 async function tail(server: StartedServer): Promise<string> {

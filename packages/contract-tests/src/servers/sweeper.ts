@@ -1,4 +1,4 @@
-// Started by the global setup; argv: the run's id. Standard input ends when the run does.
+// Started by startSweeper(); argv: the run's id. Standard input ends when the run does.
 import { text } from 'node:stream/consumers'
 import { removeLeftovers } from './remove-leftovers.ts'
 
