@@ -48,6 +48,7 @@ class ConsulDriver implements RegistryDriver {
   readonly #catalog: Catalog
   readonly #observer: Observer
   readonly #writes: Slots
+  readonly #ownSessions = new Set<string>()
 
   constructor(config: ConsulConfig, context: DriverContext) {
     const keys = new Keys(config.namespace ?? defaultNamespace)
@@ -70,9 +71,12 @@ class ConsulDriver implements RegistryDriver {
     )
     // a token that sees no nodes could write, and would wait for ever to see it in the catalog
     await this.#catalog.assertReadable(answer, 'open-session', undefined, signal)
-    const { clock, random } = this.#context
+    const { clock, random, format } = this.#context
+    const id = random.id(sessionIdLength)
     return new ConsulSession({
-      id: random.id(sessionIdLength),
+      id,
+      format,
+      ownSessions: this.#ownSessions.add(id),
       ttlMs,
       catalog: this.#catalog,
       clock,

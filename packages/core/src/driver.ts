@@ -17,12 +17,39 @@ export {
 export type { Random } from './runtime/random.ts'
 export { groupBySize, inParallel } from './runtime/batches.ts'
 export {
-  editedRequest,
-  isAsRead,
+  type DecodedRecord,
+  decodeRecord,
+  isReadable,
+  servicesOf,
+  toContents,
+} from './driver/decoded-record.ts'
+export {
+  type DriverErrors,
+  driverErrors,
+  type FailureMeaning,
+  messageOf,
+} from './driver/driver-errors.ts'
+export {
+  auditRecord,
+  editedValue,
+  type ExistingRecord,
   isHeldBy,
+  type OwnSession,
   putConflict,
-  type Standing,
+  removalRefusal,
 } from './driver/ownership.ts'
+export { type SentRecord, SentRecords } from './driver/sent-records.ts'
+export {
+  auditOwned,
+  commonService,
+  type ConditionalStore,
+  type ConditionalWrite,
+  type FoundRecord,
+  putOwned,
+  removeOwned,
+  type WriteResult,
+  type WritingSession,
+} from './driver/write-owned.ts'
 export { jsonFormat } from './driver/json-format.ts'
 export {
   type Audit,
@@ -42,6 +69,7 @@ export {
   toCursor,
 } from './driver/registry-driver.ts'
 export {
+  highestRecord,
   type InstanceRecord,
   type RecordKey,
   type SkippedRecord,

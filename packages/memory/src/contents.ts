@@ -1,10 +1,11 @@
 import {
   type Contents,
-  type InstanceRecord,
+  decodeRecord,
   type Observation,
   type RecordKey,
   type Scope,
-  type SkippedRecord,
+  servicesOf,
+  toContents,
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
@@ -20,31 +21,19 @@ export interface View {
   readonly format: WireFormat
 }
 
+/** Sorts stored records into those that the format can read and those that it cannot. */
 const decodeAll = (
   format: WireFormat,
   stored: Iterable<StoredRecord>,
-): Pick<Contents, 'records' | 'skipped'> => {
-  const records: InstanceRecord[] = []
-  const skipped: SkippedRecord[] = []
-  for (const { key, value } of stored) {
-    const record = format.decode(key, value)
-    if ('skipped' in record) skipped.push({ key: toRecordKey(key), reason: record.skipped })
-    else records.push({ key: toRecordKey(key), ...record })
-  }
-  return { records, skipped }
-}
+): ReturnType<typeof toContents> =>
+  toContents(Array.from(stored, ({ key, value }) => decodeRecord(format, key, value)))
 
 /** All of `scope` as it stands. */
 export const readContents = ({ store, namespace, format }: View, scope: Scope): Contents => {
   const cursor = writeCursor(store.epoch, store.revision)
   const stored = store.under(namespace, scopePrefix(format, scope))
   if (!('services' in scope)) return { ...decodeAll(format, stored), cursor }
-  const names = new Set<string>()
-  for (const { key } of stored) {
-    const service = format.serviceOf(key)
-    if (service !== undefined) names.add(service)
-  }
-  return { records: [], skipped: [], services: [...names], cursor }
+  return { records: [], skipped: [], services: servicesOf(format, stored), cursor }
 }
 
 /** The keys of `scope` that `commits` touched, and whether each existed before them. */
@@ -113,13 +102,13 @@ export const readChanges = (
       cursor,
     }
   }
-  const standing: StoredRecord[] = []
+  const present: StoredRecord[] = []
   const removed: RecordKey[] = []
   for (const [key, existed] of touched) {
     const stored = store.get(namespace, key)
-    if (stored) standing.push(stored)
+    if (stored) present.push(stored)
     else if (existed) removed.push(toRecordKey(key))
   }
-  if (standing.length === 0 && removed.length === 0) return undefined
-  return { type: 'changes', ...decodeAll(format, standing), removed, cursor }
+  if (present.length === 0 && removed.length === 0) return undefined
+  return { type: 'changes', ...decodeAll(format, present), removed, cursor }
 }

@@ -4,12 +4,13 @@ import {
   type Cursor,
   type Observation,
   type Scope,
+  servicesOf,
   type WireFormat,
 } from '@sd/core/driver'
 import type { ChangeFeed, ChangeStream } from './client/change-feed.ts'
 import type { StoreClient } from './client/store-client.ts'
 import { sqliteError } from './errors.ts'
-import { decodeAll, readCursor, scopePrefix, servicesOf, writeCursor } from './keys.ts'
+import { decodeAll, readCursor, scopePrefix, writeCursor } from './keys.ts'
 import type { Changes, Place } from './worker/store-api.ts'
 
 /** What an observation is made of. */

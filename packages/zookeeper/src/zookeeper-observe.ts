@@ -1,5 +1,5 @@
-import { inParallel, type Observation, type Scope } from '@sd/core/driver'
-import { contentsOf, type Keys } from './keys.ts'
+import { inParallel, type Observation, type Scope, toContents } from '@sd/core/driver'
+import type { Keys } from './keys.ts'
 import { EachParent } from './observe/each-parent.ts'
 import { NameFollower } from './observe/name-follower.ts'
 import type { Place } from './observe/place.ts'
@@ -19,7 +19,7 @@ const recordLook = (changes: () => Promise<RecordChanges>): Look => {
     const { decoded, removed } = await changes()
     const type = first ? 'snapshot' : 'changes'
     first = false
-    return { type, ...contentsOf(decoded), removed }
+    return { type, ...toContents(decoded), removed }
   }
 }
 

@@ -169,9 +169,9 @@ export interface RegistryDriver extends AsyncDisposable {
   /** A cheap round trip on the connection that carries the watches. */
   probe(signal: AbortSignal): Promise<void>
   /**
-   * Changes a record in its owner's name: `editedRequest(record, instance)` replaces it in one step,
-   * if it still stands as it was read (`isAsRead`), under the session that it is tied to. Left out
-   * where only the owner can write (Consul's agents).
+   * Changes a record in its owner's name: replaces it by `editedValue` in one step, if it is still the
+   * one that was read, and leaves it tied to its owner's session. Left out where only the owner can
+   * write (Consul's agents).
    */
   edit?(
     record: InstanceRecord,

@@ -1,7 +1,6 @@
-import type { Clock, PutRequest } from '@sd/core/driver'
-import { type InstanceRecord, isHeldBy, type SkippedRecord } from '@sd/core/driver'
+import type { Clock, OwnSession, PutRequest } from '@sd/core/driver'
 import type { Catalog } from '../catalog/catalog.ts'
-import { isRecord, type ServiceEntry } from '../catalog/service-entry.ts'
+import type { ServiceEntry } from '../catalog/service-entry.ts'
 import type { Slots } from '../client/slots.ts'
 import type { LateWrites } from './late-writes.ts'
 
@@ -17,9 +16,10 @@ export interface Published {
   accepted: boolean
 }
 
-/** What the parts of one session share. */
-export interface SessionParts {
-  readonly id: string
+/** What the operations of one session share. */
+export interface SessionContext extends OwnSession {
+  /** The ids of this driver's open sessions. */
+  readonly ownSessions: Set<string>
   readonly ttlMs: number
   readonly catalog: Catalog
   readonly clock: Clock
@@ -42,32 +42,16 @@ export interface Item {
   readonly text: string
 }
 
-/** An entry as the format decoded it. */
-export const asDecoded = (
-  read: InstanceRecord | SkippedRecord,
-): InstanceRecord | { readonly skipped: string } =>
-  isRecord(read) ? read : { skipped: read.reason }
-
-/** Whether `owner` holds the entry: by its claim, or where that cannot be read by this session. */
-export const holds = (
-  { id }: SessionParts,
-  owner: string,
-  { sessionId }: ServiceEntry,
-  decoded: InstanceRecord | SkippedRecord,
-): boolean => {
-  return isHeldBy({ decoded: asDecoded(decoded), ownSession: sessionId === id }, owner)
-}
-
 /** The entries under these ids, one read for each service among them. */
-export const standingOf = async (
-  { catalog }: SessionParts,
+export const readExisting = async (
+  { catalog }: SessionContext,
   items: readonly { readonly service: string; readonly serviceId: string }[],
   operation: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> => {
   const byService = Map.groupBy(items, ({ service }) => service)
   const reads = [...byService].map(([service, group]) =>
-    catalog.standing(
+    catalog.entriesUnder(
       service,
       group.map(({ serviceId }) => serviceId),
       operation,
