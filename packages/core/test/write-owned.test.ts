@@ -174,8 +174,8 @@ describe('putOwned', () => {
       },
     }
     await expect(putOwned(session, [request('1')], store)).rejects.toBe(lost)
-    const { read } = records.store('a')
-    expect(await auditOwned(session, [ref('1')], read)).toEqual([{ ...ref('1'), state: 'ours' }])
+    const stored = records.store('a')
+    expect(await auditOwned(session, [ref('1')], stored)).toEqual([{ ...ref('1'), state: 'ours' }])
     // the audit has learned the revision: the next write needs no read
     records.calls.length = 0
     await putOwned(session, [request('1', 'me', 5, 7)], records.store('a'))

@@ -79,8 +79,8 @@ export class EtcdSession implements DriverSession {
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const { read } = this.#conditional('audit', refs, signal)
-    const audits = await auditOwned(this.#self, refs, read)
+    const store = this.#conditional('audit', refs, signal)
+    const audits = await auditOwned(this.#self, refs, store)
     if (audits.some(({ state }) => state === 'missing')) await this.#checkLease(signal)
     return audits
   }

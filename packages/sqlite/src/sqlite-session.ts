@@ -71,8 +71,8 @@ export class SqliteSession implements DriverSession {
   }
 
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const { read } = this.#conditional('audit', signal, async () => [])
-    return auditOwned(this.#self, refs, read)
+    const store = this.#conditional('audit', signal, async () => [])
+    return auditOwned(this.#self, refs, store)
   }
 
   async close(signal: AbortSignal): Promise<void> {

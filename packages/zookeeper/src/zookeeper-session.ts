@@ -3,6 +3,7 @@ import {
   type Audit,
   auditOwned,
   commonService,
+  type ConditionalStore,
   type DriverContext,
   type DriverSession,
   inParallel,
@@ -113,13 +114,13 @@ export class ZooKeeperSession implements DriverSession {
 
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     const { keys } = this.#context
-    const work = (): Promise<readonly Audit[]> =>
-      auditOwned(this.#self, refs, (recordKeys) =>
-        inParallel(recordKeys, maxReads, async (key) => {
-          const node = await ifThere(this.#client.get(keys.path(key), signal))
-          return foundNode(keys, 'audit', key, node)
-        }),
-      )
+    // nothing is written, so the versions of the nodes above need not be read
+    const read: ConditionalStore<NodeRevision>['read'] = (recordKeys) =>
+      inParallel(recordKeys, maxReads, async (key) => {
+        const node = await ifThere(this.#client.get(keys.path(key), signal))
+        return foundNode(keys, 'audit', key, node)
+      })
+    const work = (): Promise<readonly Audit[]> => auditOwned(this.#self, refs, { read })
     return this.#call('audit', signal, work, commonService(refs))
   }
 

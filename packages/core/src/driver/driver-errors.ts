@@ -29,21 +29,15 @@ export const messageOf = (thrown: unknown): string =>
  * libraries carry whatever was sent (arguments, headers, configuration), and credentials may be in it.
  */
 const withoutDetails = (thrown: unknown, depth = 0): Error => {
-  const {
-    name = 'Error',
-    stack,
-    code,
-    cause,
-  } = (thrown instanceof Error ? thrown : {}) as NodeJS.ErrnoException
+  if (!(thrown instanceof Error)) return new Error(messageOf(thrown))
+  const { name, message, stack, code, cause } = thrown as NodeJS.ErrnoException
   const copied = (other: unknown): Error => withoutDetails(other, depth + 1)
   const options = cause === undefined || depth === 8 ? undefined : { cause: copied(cause) }
   const copy =
     thrown instanceof AggregateError && depth < 8
-      ? new AggregateError(thrown.errors.map(copied), thrown.message, options)
-      : new Error(messageOf(thrown), options)
-  copy.name = name
-  if (stack !== undefined) copy.stack = stack
-  return code === undefined ? copy : Object.assign(copy, { code })
+      ? new AggregateError(thrown.errors.map(copied), message, options)
+      : new Error(message, options)
+  return Object.assign(copy, { name, stack, ...(code === undefined ? {} : { code }) })
 }
 
 /**

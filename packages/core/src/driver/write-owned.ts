@@ -44,12 +44,14 @@ export type WriteResult<Revision> = { readonly revision: Revision | undefined } 
 /** What a driver does for `putOwned` and `removeOwned`. Keys are those of its format. */
 export interface ConditionalStore<Revision> {
   /** Reads what is stored under `keys`, in their order. */
-  read(keys: readonly string[]): Promise<readonly FoundRecord<Revision>[]>
+  readonly read: (keys: readonly string[]) => Promise<readonly FoundRecord<Revision>[]>
   /**
    * Makes the writes, in their order, each only where `expected` holds. They may depend on each other:
    * of a transaction that fails, all are `changed`. Throws when the batch failed as a whole.
    */
-  write(writes: readonly ConditionalWrite<Revision>[]): Promise<readonly WriteResult<Revision>[]>
+  readonly write: (
+    writes: readonly ConditionalWrite<Revision>[],
+  ) => Promise<readonly WriteResult<Revision>[]>
   /**
    * The revision of a key without a record. With it `putOwned` first writes without reading: nearly
    * always a session finds what it last wrote. Without it every put begins with a read.
@@ -72,8 +74,9 @@ interface Item<Revision, Outcome> {
   outcome?: Outcome | undefined
 }
 
-const openOf = <Item extends { outcome?: unknown }>(items: readonly Item[]): readonly Item[] =>
-  items.filter(({ outcome }) => outcome === undefined)
+const openOf = <Revision, Outcome>(
+  items: readonly Item<Revision, Outcome>[],
+): readonly Item<Revision, Outcome>[] => items.filter(({ outcome }) => outcome === undefined)
 
 const readAndJudge = async <Revision, Outcome>(
   items: readonly Item<Revision, Outcome>[],
@@ -192,11 +195,11 @@ export const removeOwned = <Revision>(
 export const auditOwned = async <Revision>(
   session: WritingSession<Revision>,
   refs: readonly OwnedRef[],
-  read: ConditionalStore<Revision>['read'],
+  store: Pick<ConditionalStore<Revision>, 'read'>,
 ): Promise<readonly Audit[]> => {
   const { format, sent } = session
   const keys = refs.map((ref) => format.key(ref, session.id))
-  const found = await read(keys)
+  const found = await store.read(keys)
   return refs.map((ref, index) => {
     const [key, each] = [keys[index] as string, found[index]]
     const last = sent.get(key)

@@ -3,8 +3,8 @@ import type { StoredRecord, Write, WriteResult } from '../worker/store-api.ts'
 
 /** The two calls to the store that reading and writing records take. */
 export interface RecordCalls {
-  find(keys: readonly string[]): Promise<readonly (StoredRecord | undefined)[]>
-  write(writes: readonly Write[]): Promise<readonly WriteResult[]>
+  readonly find: (keys: readonly string[]) => Promise<readonly (StoredRecord | undefined)[]>
+  readonly write: (writes: readonly Write[]) => Promise<readonly WriteResult[]>
 }
 
 /** Reads and writes of the file, each record compared by its revision within one transaction. */
