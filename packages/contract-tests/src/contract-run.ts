@@ -6,6 +6,7 @@ import {
   type DriverFactory,
   type DriverSession,
   type RegistryDriver,
+  wrapDriver,
 } from '@sd/core/driver'
 import { soon } from './answers.ts'
 import type { ContractHarness } from './contract-harness.ts'
@@ -155,28 +156,21 @@ export const input = (
   more: Partial<InstanceInput> = {},
 ): InstanceInput => ({ service, id, endpoints: ['http://127.0.0.1:8080'], ...more })
 
-/** Counts what is asked of the driver, and the sessions that it gave. */
+/** Counts what is asked of the driver, and the sessions that it gave; probes ask for nothing. */
 const countCalls = (driver: RegistryDriver, calls: Map<string, number>): RegistryDriver => {
   const count = (name: string): void => {
     calls.set(name, (calls.get(name) ?? 0) + 1)
   }
-  return {
-    backend: driver.backend,
-    capabilities: driver.capabilities,
-    openSession: async (options, signal) => {
-      const session = await driver.openSession(options, signal)
-      count('openSession')
-      return session
+  return wrapDriver(driver, {
+    call: async (name, signal, next) => {
+      if (name !== 'openSession' && name !== 'probe') count(name)
+      const result = await next(signal)
+      if (name === 'openSession') count(name)
+      return result
     },
-    list: (scope, signal) => {
-      count('list')
-      return driver.list(scope, signal)
-    },
-    observe: (scope, cursor, signal) => {
+    observe: (_scope, signal, next) => {
       count('observe')
-      return driver.observe(scope, cursor, signal)
+      return next(signal)
     },
-    probe: (signal) => driver.probe(signal),
-    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
-  }
+  })
 }

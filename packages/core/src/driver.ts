@@ -76,6 +76,7 @@ export {
   toRecordKey,
 } from './model/instance-record.ts'
 export type { WireFormat } from './driver/wire-format.ts'
+export { type DriverCall, type DriverHooks, wrapDriver } from './driver/wrap-driver.ts'
 export { type Claim, claimWins, compareClaims } from './model/claim.ts'
 export { decodeName, encodeName } from './model/name-encoding.ts'
 export { sameInstance, type ServiceInstance } from './model/service-instance.ts'
