@@ -1,5 +1,6 @@
 import { capabilityCases } from './cases/capability-cases.ts'
 import { discoveryCases } from './cases/discovery-cases.ts'
+import { operatorCases } from './cases/operator-cases.ts'
 import { recoveryCases } from './cases/recovery-cases.ts'
 import { registrationCases } from './cases/registration-cases.ts'
 import { scaleCases } from './cases/scale-cases.ts'
@@ -16,6 +17,7 @@ export const contractCases: readonly ContractCase[] = [
   ...watchingCases,
   ...securityCases,
   ...capabilityCases,
+  ...operatorCases,
 ]
 
 /** The names of all cases, as `knownGaps` uses them. */

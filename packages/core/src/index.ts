@@ -24,7 +24,13 @@ export type {
   ServiceInstance,
 } from './model/service-instance.ts'
 export { Registration, type WaitOptions } from './registration.ts'
-export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
+export type { Operator, StoredRecords } from './operator.ts'
+export type { Discovery } from './discovery.ts'
+export type { Capabilities } from './driver/registry-driver.ts'
+export type { Claim } from './model/claim.ts'
+export type { InstanceRecord, RecordKey, SkippedRecord } from './model/instance-record.ts'
+export type { RegisterOptions, Registrar } from './registrar.ts'
+export { Registry } from './registry.ts'
 export {
   type ErrorJson,
   RegistryError,

@@ -1,3 +1,4 @@
+import type { InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
 import { instanceKey } from './watch/instance-view.ts'
 import type { Reader } from './watch/reader.ts'
@@ -5,45 +6,64 @@ import type { WatchEngine } from './watch/watch-engine.ts'
 import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 
-/** What every watcher offers. Iterating it, `next`, and its properties all read the same view. */
+/**
+ * What every watcher offers. Iterating it, `next` and its properties read the same view: the last
+ * known state of the backend. A reader that falls behind gets one merged change and delays nobody.
+ */
 export interface BaseWatcher<Change> extends AsyncIterable<WatchEvent<Change>>, AsyncDisposable {
   /** How many entries the view has. */
   readonly size: number
-  /** Set while the backend cannot be reached: the last known good is kept. */
+  /** Set while the backend cannot be reached; the view keeps the last known state. */
   readonly stale: Staleness | undefined
   /**
-   * The present state first, then the net difference to what this watcher was told before; waits
-   * until there is something to tell. `undefined` once closed; rejects with `signal.reason`.
+   * The next event: first everything present as `sync`, then the net difference to what this
+   * watcher returned before. Waits until there is one, with no deadline; resolves to `undefined`
+   * once the watcher or the registry is closed. Aborting `options.signal` ends only this wait, with
+   * the signal's reason.
+   * @throws RegistryError what the backend refuses the first attach with, where trying again cannot
+   * help: `permission-denied`, `unsupported`. Any later failure is an event of type `stale`.
    */
   next(options?: {
     readonly signal?: AbortSignal | undefined
   }): Promise<WatchEvent<Change> | undefined>
+  /** Ends the watch of this reader at once; no I/O. Idempotent. Leaving the iteration does the same. */
   close(): void
 }
 
-/** Follows the instances of one service. */
+/** The role of whoever follows the instances of one service; see `Discovery.watch`. */
 export interface Watcher extends BaseWatcher<InstanceChange> {
   /** The whole present list, made once for each version and shared: on a hot path use the changes. */
   readonly instances: readonly ServiceInstance[]
   /** Ids that are kept only by loss protection. */
   readonly held: readonly string[]
+  /** The instance as it is in the view; `undefined` when there is none of this id. */
   get(id: string): ServiceInstance | undefined
+  /**
+   * Who registered the instance, when and with which ttl: the record behind it. `undefined` when
+   * there is none, and while the instance is kept only by loss protection.
+   */
+  record(id: string): InstanceRecord | undefined
 }
 
-/** Follows the instances of every service. */
+/** Follows the instances of every service; see `Discovery.watchAll`. */
 export interface AllWatcher extends BaseWatcher<InstanceChange> {
   /** The whole present list, made once for each version and shared: on a hot path use the changes. */
   readonly instances: readonly ServiceInstance[]
   /** Instances that are kept only by loss protection. */
   readonly held: readonly { readonly service: string; readonly id: string }[]
+  /** The instance as it is in the view; `undefined` when there is none of this name. */
   get(service: string, id: string): ServiceInstance | undefined
+  /** The record behind an instance, as `Watcher.record`. */
+  record(service: string, id: string): InstanceRecord | undefined
 }
 
-/** Follows which services have an instance. */
+/** Follows which services have an instance; see `Discovery.watchServices`. */
 export interface ServicesWatcher extends BaseWatcher<ServiceChange> {
+  /** The names of the services, made once for each version and shared. */
   readonly services: readonly string[]
   /** Names that are kept only by loss protection. */
   readonly held: readonly string[]
+  /** Whether the service has an instance. */
   has(service: string): boolean
 }
 
@@ -125,6 +145,9 @@ class ServiceWatcher extends EngineWatcher<ServiceInstance, InstanceChange> impl
   get(id: string): ServiceInstance | undefined {
     return this.engine.served.entries.get(instanceKey(this.#service, id))
   }
+  record(id: string): InstanceRecord | undefined {
+    return this.engine.view.record?.(instanceKey(this.#service, id))
+  }
 }
 
 class EveryServiceWatcher
@@ -139,6 +162,9 @@ class EveryServiceWatcher
   }
   get(service: string, id: string): ServiceInstance | undefined {
     return this.engine.served.entries.get(instanceKey(service, id))
+  }
+  record(service: string, id: string): InstanceRecord | undefined {
+    return this.engine.view.record?.(instanceKey(service, id))
   }
 }
 

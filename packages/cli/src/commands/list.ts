@@ -7,7 +7,7 @@ import { tableLines } from '../output/table.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
 const listServices = async ({ open, output, progress, signal }: CommandContext) => {
-  const { registry } = await open()
+  const registry = await open()
   const services = await progress('reading the services', registry.listServices({ signal }))
   if (output.json) await output.writeJson(services.map((service) => ({ service })))
   else
@@ -24,22 +24,21 @@ const listInstances = async (
   { open, output, progress, signal }: CommandContext,
   service: string,
 ): Promise<number> => {
-  const { registry, records } = await open()
-  const found = await progress(`reading ${service}`, registry.list(service, { signal }))
-  for (const [key, reason] of records.skipped)
+  const registry = await open()
+  const reading = registry.records(service, { signal })
+  const { served, skipped } = await progress(`reading ${service}`, reading)
+  for (const { key, reason } of skipped)
     output.note(printable(`sd: record ${key} is skipped: ${reason}`))
-  if (found.length === 0) {
+  if (served.length === 0) {
     output.note(`sd: no instance of ${service} is registered`)
     return exitCode.notFound
   }
-  const rows = found
-    .toSorted(byName)
-    .map((instance) => ({ instance, record: records.find(service, instance.id) }))
+  const rows = served.toSorted((a, b) => byName(a.instance, b.instance))
   if (output.json)
-    await output.writeJson(rows.map(({ instance, record }) => instanceJson(instance, record)))
+    await output.writeJson(rows.map((record) => instanceJson(record.instance, record)))
   else {
     const nowMs = Date.now()
-    const cells = rows.map(({ instance, record }) => instanceCells(instance, record, nowMs))
+    const cells = rows.map((record) => instanceCells(record.instance, record, nowMs))
     await output.write(tableLines(instanceColumns, cells))
   }
   return exitCode.ok

@@ -50,7 +50,7 @@ const resolve = async (
   service: string,
   { scheme, count }: ResolveOptions,
 ): Promise<number> => {
-  const { registry } = await open()
+  const registry = await open()
   const instances = await progress(`reading ${service}`, registry.list(service, { signal }))
   const found = weightedOrder(instances, scheme).slice(0, count)
   if (found.length === 0) {

@@ -21,6 +21,10 @@ export class InstanceView implements View<ServiceInstance> {
     this.#onSkipped = onSkipped
   }
 
+  record(key: string): InstanceRecord | undefined {
+    return this.#served.get(key)
+  }
+
   same(a: ServiceInstance, b: ServiceInstance): boolean {
     return sameInstance(a, b)
   }

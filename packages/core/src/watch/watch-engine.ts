@@ -47,6 +47,11 @@ export class WatchEngine<T, Change> {
     void this.#run()
   }
 
+  /** What the backend said last, without what loss protection holds. */
+  get view(): View<T> {
+    return this.#parts.view
+  }
+
   get state(): WatchState {
     return this.#state
   }
