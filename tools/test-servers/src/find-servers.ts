@@ -2,6 +2,8 @@ import { containerWay } from './container-way.ts'
 import { fetchedWay } from './fetched-way.ts'
 import { machineWay } from './machine-way.ts'
 import { describeProvision, type Provision, type Provisions } from './provision.ts'
+import { releaseWay } from './release-way.ts'
+import { wantedRelease } from './releases/wanted-release.ts'
 import type { TestServer } from './test-server.ts'
 import { wantedServers } from './test-servers.ts'
 import type { Way } from './way.ts'
@@ -9,38 +11,47 @@ import type { Way } from './way.ts'
 /** Where {@link findServers} looks and what it says. */
 export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv
-  readonly ways?: { container: Way; machine: Way; fetched: Way }
+  readonly ways?: { container: Way; machine: Way; fetched: Way; release: Way }
   readonly say?: (line: string) => void
 }
 
 /**
- * Decides for each kind of server how it is had: at an endpoint named in the environment, else in
- * containers, else with binaries of the machine, else with fetched Debian packages. Rejects with
- * one error that tells everything that was tried; it never leaves a kind out.
+ * Decides for each kind of server how it is had: at an endpoint named in the environment, else as the
+ * release that the environment asks for, else in containers, else with binaries of the machine, else
+ * with fetched Debian packages. What could not be had is said in one line. Rejects with one error that
+ * tells everything that was tried; it never leaves a kind out.
  */
 export async function findServers(
   wanted: readonly TestServer[] = wantedServers(),
   options: FindOptions = {},
 ): Promise<Provisions> {
   const { env = process.env, say = (line) => process.stderr.write(`${line}\n`) } = options
-  const ways = chooseWays(
-    env,
-    options.ways ?? {
-      container: containerWay(env),
-      machine: machineWay(env),
-      fetched: fetchedWay(env),
-    },
-  )
+  const known = options.ways ?? {
+    container: containerWay(env),
+    machine: machineWay(env),
+    fetched: fetchedWay(env),
+    release: releaseWay(env),
+  }
+  const ways = chooseWays(env, known)
   const found: Record<string, Provision> = {}
   for (const server of wanted) {
     const endpoint = env[`SD_TEST_${server.name.toUpperCase()}_ENDPOINT`]
     const provision: Provision = endpoint
       ? { how: 'endpoint', endpoint }
-      : await firstOf(ways, server, say)
+      : await firstOf(isReleaseWanted(server, env) ? [known.release, ...ways] : ways, server, say)
     found[server.name] = provision
     say(`test servers: ${describeProvision(server.name, provision)}`)
   }
   return found
+}
+
+function isReleaseWanted(server: TestServer, env: NodeJS.ProcessEnv): boolean {
+  const release = wantedRelease(server, env)
+  if (release && env['SD_TEST_DRIVER'] === 'docker')
+    throw new Error(
+      `${server.name} ${release.version} runs as a process, and SD_TEST_DRIVER=docker asks for containers; unset one of them`,
+    )
+  return release !== undefined
 }
 
 function chooseWays(

@@ -9,7 +9,8 @@ export type Provision =
       readonly how: 'process'
       readonly command: readonly string[]
       readonly version: string
-      readonly from: 'machine' | 'fetched'
+      /** Installed, unpacked from Debian packages, or made from the project's own. */
+      readonly from: 'machine' | 'fetched' | 'release'
     }
 
 /** The run's decision, one {@link Provision} for each kind that was wanted, by its name. */

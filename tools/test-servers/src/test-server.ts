@@ -1,10 +1,6 @@
 import type { ServerSpec } from '@sd/contract-tests/servers'
-
-/** A server's program on this machine: what comes before its arguments. */
-export interface FoundCommand {
-  readonly command: readonly string[]
-  readonly version: string
-}
+import type { FoundCommand } from './found-command.ts'
+import type { Release } from './releases/release.ts'
 
 /**
  * One kind of server that the tests of this repository run on: how it is configured, as for any
@@ -22,6 +18,8 @@ export interface TestServer extends Omit<ServerSpec, 'version' | 'process' | 'co
   readonly versionCommand?: readonly string[]
   /** The Debian packages that hold it, of the suite with its newest release. */
   readonly debian: { readonly suite: string; readonly packages: readonly string[] }
+  /** Newer releases than Debian's, the current one first. */
+  readonly releases: readonly Release[]
   /** What to install where there is none, for an error message. */
   readonly install: string
   /** Its program as it is installed on this machine, or named in the environment. */

@@ -20,6 +20,7 @@ const all = {
   container: gives('containers', container),
   machine: gives('machine', machine),
   fetched: gives('fetched', fetched),
+  release: gives('release', { ...machine, version: '3.7.3', from: 'release' }),
 }
 
 async function find(
@@ -56,11 +57,27 @@ describe('the way to a server', () => {
     await expect(find({ SD_TEST_DRIVER: 'podman' })).rejects.toThrow("'docker' or 'process'")
   })
 
+  test('is the release that was asked for before all ways, and theirs without it', async () => {
+    const [found] = await find({ SD_TEST_ETCD_VERSION: '3.7' })
+    expect(found).toMatchObject({ version: '3.7.3', from: 'release' })
+    const noGo = { ...all, release: lacks('release', 'no Go on PATH') }
+    const [older, said] = await find({ SD_TEST_VERSIONS: 'current' }, noGo)
+    expect(older).toBe(container)
+    expect(said).toEqual([
+      'test servers: no etcd by release: no Go on PATH',
+      'test servers: etcd 3.5.16 in containers of image',
+    ])
+    await expect(find({ SD_TEST_VERSIONS: 'current', SD_TEST_DRIVER: 'docker' })).rejects.toThrow(
+      'etcd 3.7.3 runs as a process, and SD_TEST_DRIVER=docker asks for containers',
+    )
+  })
+
   test('that leads nowhere is one error that says what was tried and what to do', async () => {
     const none = {
       container: lacks('containers', 'no engine'),
       machine: lacks('machine', 'no etcd on PATH'),
       fetched: lacks('fetched', 'no apt'),
+      release: lacks('release', 'no Go'),
     }
     const failure = await find({}, none).catch((error: Error) => error.message)
     for (const part of [
