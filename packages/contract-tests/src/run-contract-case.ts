@@ -2,6 +2,7 @@ import { createDriverContext } from '@sd/core/driver'
 import type { ContractCase } from './contract-case.ts'
 import type { ContractHarness } from './contract-harness.ts'
 import { ContractRun, type ContractTimes } from './contract-run.ts'
+import { failureWithLogs } from './failure-message.ts'
 
 /** What a run of one case is bounded by. */
 export interface CaseBounds {
@@ -45,7 +46,7 @@ export const runContractCase = async (
   } catch (error) {
     // what the case failed with says more than what its cleanup may fail with then
     await run[Symbol.asyncDispose]().catch(() => {})
-    throw error
+    throw failureWithLogs(error, run.logs)
   }
   await run[Symbol.asyncDispose]()
 }

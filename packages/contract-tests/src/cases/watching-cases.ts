@@ -137,7 +137,7 @@ export const watchingCases: readonly ContractCase[] = [
       )
       await a.deregister()
       await owner.register(input('orders', 'b'))
-      await run.harness.loseHistory?.()
+      await run.harness.loseHistory?.(run.namespace)
       await cut?.[Symbol.asyncDispose]()
       await follower.sees(['b'], capMs * 2 + slackMs * 2)
     },
@@ -235,7 +235,7 @@ export const watchingCases: readonly ContractCase[] = [
         return stale === undefined && held.length === 3
       })
       expect(idsOf(follower.watcher.instances)).toEqual(['b', 'c', 'd', 'stays'])
-      expect(follower.removed).toEqual(new Map())
+      expect(follower.removed, 'how often each instance left').toEqual(new Map())
       const holdMs = ttlMs + capMs + 2_000
       await follower.sees(['stays'], holdMs + slackMs)
       expect(follower.removed.has('stays')).toBe(false)
