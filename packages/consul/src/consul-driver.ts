@@ -31,7 +31,8 @@ const capabilitiesOf = ({ consistency }: ConsulConfig): Capabilities =>
     list: consistency === 'stale' ? 'session' : 'linearizable',
     atomicClaim: false,
     resume: false,
-    deltas: true,
+    // a blocking query answers with the whole service, which the driver compares
+    deltas: false,
     tls: true,
     minTtlMs: 1000,
     maxBatch: 16,

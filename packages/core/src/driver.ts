@@ -16,6 +16,7 @@ export {
 } from './driver/driver-context.ts'
 export type { Random } from './runtime/random.ts'
 export { groupBySize, inParallel } from './runtime/batches.ts'
+export { Wake } from './runtime/wake.ts'
 export {
   type DecodedRecord,
   decodeRecord,
@@ -77,6 +78,6 @@ export {
 } from './model/instance-record.ts'
 export type { WireFormat } from './driver/wire-format.ts'
 export { type DriverCall, type DriverHooks, wrapDriver } from './driver/wrap-driver.ts'
-export { type Claim, claimWins, compareClaims } from './model/claim.ts'
+export { type Claim, compareClaims } from './model/claim.ts'
 export { decodeName, encodeName } from './model/name-encoding.ts'
 export { sameInstance, type ServiceInstance } from './model/service-instance.ts'

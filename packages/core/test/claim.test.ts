@@ -1,5 +1,5 @@
-import { type Claim, claimWins, compareClaims } from '@sd/core/driver'
 import { expect, test } from 'vitest'
+import { type Claim, claimWins, compareClaims } from '../src/model/claim.ts'
 
 const claim = (owner: string, claimedAtMs: number, seq = 0): Claim => ({ owner, claimedAtMs, seq })
 

@@ -1,10 +1,9 @@
-import { inParallel, type Observation, type Scope, toContents } from '@sd/core/driver'
+import { inParallel, type Observation, type Scope, toContents, Wake } from '@sd/core/driver'
 import type { Keys } from './keys.ts'
 import { EachParent } from './observe/each-parent.ts'
 import { NameFollower } from './observe/name-follower.ts'
 import type { Place } from './observe/place.ts'
 import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
-import { Wake } from './observe/wake.ts'
 import type { Reader } from './reader/reader.ts'
 import { maxReads, serviceIn } from './zookeeper-read.ts'
 
@@ -103,7 +102,7 @@ export async function* observe(
   const look = lookAt(place, scope, () => wake.notify())
   const next = async (): Promise<Observation> => {
     try {
-      await wake.wait(ended)
+      await wake.notified(ended)
       const observation = await look()
       return isEmpty(observation) ? { type: 'alive' } : observation
     } catch (cause) {

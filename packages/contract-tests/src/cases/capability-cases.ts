@@ -38,7 +38,7 @@ export const capabilityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'capability deltas: a change tells what changed, else the whole scope',
+    'capability deltas: a change is told as what changed; without it, also as the whole scope',
     [],
     async (run) => {
       const driver = run.driver()
@@ -55,9 +55,10 @@ export const capabilityCases: readonly ContractCase[] = [
         if (result.done === true) throw new Error('the observation ended')
         seen = result.value
       }
-      expect(seen.type).toBe(run.capabilities.deltas ? 'changes' : 'snapshot')
-      expect(seen.records.map(({ instance }) => instance.id)).toEqual(
-        run.capabilities.deltas ? ['b'] : expect.arrayContaining(['a', 'b']),
+      // a driver whose server sends everything again may find out itself what changed
+      if (run.capabilities.deltas) expect(seen.type).toBe('changes')
+      expect(seen.records.map(({ instance }) => instance.id).toSorted()).toEqual(
+        seen.type === 'changes' ? ['b'] : ['a', 'b'],
       )
       await iterator.return?.()
     },

@@ -120,18 +120,28 @@ export interface DriverSession {
 /** What became of an edit. `changed`: the record is not what was read any more; read it again. */
 export type EditOutcome = 'edited' | 'changed' | 'absent'
 
-/** What a backend can do. Core and the contract suite act on these, never on a backend's name. */
+/**
+ * What a backend can do. Core acts on the limits: `minTtlMs`, `maxTtlMs`, `maxBatch` and
+ * `maxRecordBytes`. The other fields tell users what to expect (`registry.capabilities`) and the
+ * contract suite what to check; core does the same whatever they say.
+ */
 export interface Capabilities {
   /** `linearizable`: a list sees every acknowledged write. `session`: it may lag behind other clients'. */
   readonly list: 'linearizable' | 'session'
   /** Claims are compared and written in one step. `false`: concurrent owners converge within a ttl. */
   readonly atomicClaim: boolean
-  /** `observe` can go on from a cursor. `false`: every attach begins with a snapshot. */
+  /** `observe` goes on from a cursor that it gave. `false`: every attach begins with a snapshot. */
   readonly resume: boolean
-  /** Changes cost what changed. `false`: every change is a snapshot that core diffs. */
+  /**
+   * After a change the server sends only the records that changed. `false`: it sends every record of
+   * the service again, and the driver or core finds out what changed.
+   */
   readonly deltas: boolean
+  /** The connection can be a TLS one. `false`: a configuration that asks for TLS is refused. */
   readonly tls: boolean
+  /** Shortest ttl that a session can be opened with. A shorter one is refused before any I/O. */
   readonly minTtlMs: number
+  /** Longest ttl; left out where there is no bound. */
   readonly maxTtlMs?: number
   /** Most instances in one `put`, `remove` or `audit`. */
   readonly maxBatch: number
