@@ -1,5 +1,5 @@
 import type { RegistryError } from './registry-error.ts'
-import type { RegistrationStatus } from './supervisor/registration-state.ts'
+import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
 import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 import type { Staleness } from './watch/watch-event.ts'
@@ -55,13 +55,13 @@ export interface RegistryHealth {
 }
 
 const sessionHealth = (supervisor: SessionSupervisor): SessionHealth => {
-  const { state, renewedAtMs, troubled } = supervisor
-  const live = state.name === 'live' ? state.live : undefined
-  const cause = live === undefined && 'cause' in state ? state.cause : troubled
+  const { state, latestSession } = supervisor
+  const live = state.name === 'live' ? state.session : undefined
+  const cause = live === undefined && 'cause' in state ? state.cause : live?.trouble
   return {
     state: state.name,
-    ...(live === undefined ? {} : { id: live.id, grantedTtlMs: live.session.grantedTtlMs }),
-    ...(renewedAtMs === undefined ? {} : { renewedAt: new Date(renewedAtMs) }),
+    ...(live === undefined ? {} : { id: live.id, grantedTtlMs: live.grantedTtlMs }),
+    ...(latestSession === undefined ? {} : { renewedAt: new Date(latestSession.renewedAtMs) }),
     ...(cause === undefined ? {} : { cause }),
   }
 }
@@ -86,7 +86,7 @@ export const healthOf = (
   hub: WatchHub,
   lastErrors: readonly SurvivedError[],
 ): RegistryHealth => {
-  const registrations = supervisor.desired().map((desired) => ({
+  const registrations = supervisor.registrations().map((desired) => ({
     service: desired.instance.service,
     id: desired.instance.id,
     status: desired.status.value,
@@ -96,6 +96,7 @@ export const healthOf = (
   return {
     backend,
     ok:
+      supervisor.state.name !== 'closed' &&
       pendingRemovals === 0 &&
       registrations.every(({ status }) => status.state === 'registered') &&
       watches.every(({ stale, state }) => stale === undefined && state === 'live'),

@@ -1,3 +1,5 @@
+import { maxTimerMs } from './timing.ts'
+
 /** A running timer. */
 export interface Timer {
   cancel(): void
@@ -9,7 +11,7 @@ export interface Clock {
   nowMs(): number
   /** Never goes back: for every duration. */
   monotonicMs(): number
-  /** Runs `callback` once after `delayMs`. */
+  /** Runs `callback` once after `delayMs`; one beyond what timers can hold (24.8 days) sooner. */
   setTimer(delayMs: number, callback: () => void): Timer
 }
 
@@ -24,7 +26,7 @@ export const systemClock: Clock = {
   nowMs,
   monotonicMs,
   setTimer: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(callback, Math.min(delayMs, maxTimerMs))
     return { cancel: () => clearTimeout(timer) }
   },
 }

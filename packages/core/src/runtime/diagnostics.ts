@@ -55,18 +55,28 @@ const channels = {
   driver: channel(diagnosticChannels.driver),
 }
 
-/** A subscriber or logger that throws must not break the registry: what it throws is dropped. */
+/** A logger may be broken, also one whose methods are async: that is the application's. */
+const log = (logger: Logger, level: keyof Logger, details: object, message: string): void => {
+  try {
+    const result: unknown = logger[level](details, message)
+    if (result instanceof Promise) result.catch(() => {})
+  } catch {
+    // the registry goes on
+  }
+}
+
+/**
+ * Publishes after the change of state, never inside it: a subscriber or logger may use the registry,
+ * and finds it as it was told. What a logger throws or rejects with is dropped.
+ */
 export const createPublish =
   (backend: string, logger: Logger | undefined): Publish =>
   (topic, level, event, message, details = {}) => {
     const target = channels[topic]
-    // diagnostics_channel itself hands a subscriber's exception to the process, by design
-    if (target.hasSubscribers)
+    if (logger === undefined && !target.hasSubscribers) return
+    queueMicrotask(() => {
+      // diagnostics_channel itself hands a subscriber's exception to the process, by design
       target.publish({ backend, event, ...details } satisfies DiagnosticEvent)
-    if (logger === undefined) return
-    try {
-      logger[level]({ backend, event, ...details }, message)
-    } catch {
-      // a broken logger is the application's; the registry goes on
-    }
+      if (logger !== undefined) log(logger, level, { backend, event, ...details }, message)
+    })
   }

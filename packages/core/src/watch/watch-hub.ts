@@ -104,8 +104,8 @@ export class WatchHub {
     void probeWhile(
       this.#context,
       {
-        alive: () => {
-          for (const engine of this.engines()) engine.alive()
+        alive: (roundTripMs) => {
+          for (const engine of this.engines()) engine.alive(roundTripMs)
         },
         trouble: () => this.trouble(),
         reattach: (cause) => {

@@ -1,18 +1,14 @@
-import type { OwnedRef } from '../driver/registry-driver.ts'
-import type { RegistryError } from '../registry-error.ts'
+import type { OwnedRef } from '../../driver/registry-driver.ts'
+import type { RegistryError } from '../../registry-error.ts'
+import { Waiters } from '../../runtime/waiters.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 
-interface RemovalWaiter {
-  readonly resolve: () => void
-  readonly reject: (error: RegistryError) => void
-}
-
 /**
- * All that is known of one id in the backend. With a desired registration the slot is to be
+ * All that is known of one id in the backend. With a desired registration the entry is to be
  * written; without one it is a tombstone: to be removed, and remembered until nothing of ours can
  * stand or still arrive.
  */
-export class InstanceSlot {
+export class RegistrationEntry {
   readonly service: string
   readonly id: string
   desired: DesiredRegistration | undefined
@@ -23,6 +19,8 @@ export class InstanceSlot {
   writtenVersion = 0
   /** The session in which a write last had a definite outcome, good or bad. */
   settledIn: string | undefined
+  /** Since when the backend answers our writes in that session with an error of this entry alone. */
+  failing: { readonly sessionId: string; readonly sinceMs: number } | undefined
   /** Sessions under which a create may still arrive: its outcome is unknown. */
   readonly unknownIn: Set<string> = new Set()
   /** Whether any write was ever attempted; without one there is nothing to remove. */
@@ -33,7 +31,7 @@ export class InstanceSlot {
   retryAtMs = 0
   /** Failures in a row, for the backoff. */
   failures = 0
-  #waiters: RemovalWaiter[] = []
+  readonly #waiters = new Waiters<void>()
 
   constructor(service: string, id: string) {
     this.service = service
@@ -52,21 +50,22 @@ export class InstanceSlot {
     )
   }
 
+  /** What is desired may be tried at once, with a new backoff. */
+  resetRetries(): void {
+    this.retryAtMs = 0
+    this.failures = 0
+  }
+
   /** Resolves when nothing of the registration that was taken back can be listed any more. */
-  gone(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject })
-    })
+  gone(signal?: AbortSignal): Promise<void> {
+    return this.#waiters.wait(undefined, signal)
   }
 
   settleRemoval(error?: RegistryError): void {
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const waiter of waiters) {
-      if (error === undefined) waiter.resolve()
-      else waiter.reject(error)
-    }
-    for (const registration of this.leaving) registration.removed()
+    const leaving = [...this.leaving]
     this.leaving.clear()
+    for (const registration of leaving) registration.removed()
+    if (error === undefined) this.#waiters.answerAll(undefined)
+    else this.#waiters.failAll(error)
   }
 }

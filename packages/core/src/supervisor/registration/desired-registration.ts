@@ -1,10 +1,12 @@
-import type { Clock } from '../runtime/clock.ts'
-import type { InstanceRecord } from '../model/instance-record.ts'
-import type { PutRequest } from '../driver/registry-driver.ts'
-import type { Claim } from '../model/claim.ts'
-import type { ServiceInstance } from '../model/service-instance.ts'
-import { RegistryError } from '../registry-error.ts'
-import { ConflatedValue } from '../runtime/conflated-value.ts'
+import type { PutRequest } from '../../driver/registry-driver.ts'
+import type { Claim } from '../../model/claim.ts'
+import type { InstanceRecord } from '../../model/instance-record.ts'
+import type { ServiceInstance } from '../../model/service-instance.ts'
+import { RegistryError } from '../../registry-error.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConflatedValue } from '../../runtime/conflated-value.ts'
+import { clockToleranceMs } from '../../runtime/timing.ts'
+import { Waiters } from '../../runtime/waiters.ts'
 import {
   isFinal,
   nextRegistrationState,
@@ -15,11 +17,8 @@ import {
 /** What to do when an id is held: win over the holder, be refused, or stand only while nobody else does. */
 export type ConflictRule = 'takeover' | 'reject' | 'yield'
 
-interface Waiter {
-  readonly version: number
-  readonly resolve: () => void
-  readonly reject: (error: RegistryError) => void
-}
+/** The highest time that a claim can carry: formats write it as a JSON number. */
+export const highestClaimMs: number = Number.MAX_SAFE_INTEGER
 
 /** What a desired registration is made of. */
 export interface DesiredRegistrationParts {
@@ -42,11 +41,12 @@ export class DesiredRegistration {
   readonly registeredAtMs: number
   readonly status: ConflatedValue<RegistrationStatus>
   readonly #parts: DesiredRegistrationParts
+  readonly #calledAtMonotonicMs: number
+  readonly #waiters = new Waiters<void, number>()
   #instance: ServiceInstance
   #claim: Claim
   #version = 1
   #acknowledgedVersion = 0
-  #waiters: Waiter[] = []
   #deregistered = false
 
   constructor(parts: DesiredRegistrationParts) {
@@ -55,6 +55,7 @@ export class DesiredRegistration {
     this.#claim = parts.claim
     this.onConflict = parts.onConflict
     this.registeredAtMs = parts.clock.nowMs()
+    this.#calledAtMonotonicMs = parts.clock.monotonicMs()
     this.status = new ConflatedValue<RegistrationStatus>({
       state: 'registering',
       since: new Date(this.registeredAtMs),
@@ -109,44 +110,61 @@ export class DesiredRegistration {
     this.#version += 1
   }
 
-  /** Before the first success the claim may still rise above a holder's. */
-  raiseAbove(holder: Claim): void {
+  /**
+   * Raises the claim above a holder's, before the first success of a takeover; `false` when the
+   * holder stays above: it was registered after this one, while neither could write (their wall
+   * clocks tell), or no claim is higher than its.
+   */
+  riseAbove(holder: Claim): boolean {
+    if (this.everWritten || this.onConflict !== 'takeover') return false
+    if (holder.claimedAtMs >= highestClaimMs || this.calledBefore(holder)) return false
     const claimedAtMs = Math.max(this.#claim.claimedAtMs, holder.claimedAtMs + 1)
     this.#claim = { ...this.#claim, claimedAtMs }
+    return true
+  }
+
+  /** Whether the holder's call came after this one, while this one waited to be written. */
+  calledBefore({ claimedAtMs }: Claim): boolean {
+    const waitedMs = this.#parts.clock.monotonicMs() - this.#calledAtMonotonicMs
+    return (
+      claimedAtMs > this.registeredAtMs + clockToleranceMs &&
+      claimedAtMs <= this.registeredAtMs + waitedMs
+    )
   }
 
   /** Resolves when a version at least as new as `version` was acknowledged. */
-  acknowledged(version: number): Promise<void> {
+  acknowledged(version: number, signal?: AbortSignal): Promise<void> {
     const { state } = this.status.value
     if (version <= this.#acknowledgedVersion && !this.final) return Promise.resolve()
     if (this.final || this.#deregistered)
       return Promise.reject(this.error(state === 'superseded' ? 'conflict' : 'closed'))
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ version, resolve, reject })
-    })
+    return this.#waiters.wait(version, signal)
   }
 
+  /** The backend acknowledged that version, or an audit found it standing. */
   written(version: number): void {
     this.#acknowledgedVersion = Math.max(this.#acknowledgedVersion, version)
-    if (this.#acknowledgedVersion >= this.#version) this.#happen('written')
-    this.#waiters = this.#waiters.filter((waiter) => {
-      if (waiter.version > this.#acknowledgedVersion) return true
-      waiter.resolve()
-      return false
-    })
+    const { state } = this.status.value
+    // the first version makes it registered, whatever is on its way
+    if (this.#acknowledgedVersion >= this.#version || state === 'registering')
+      this.#happen('written')
+    this.#waiters.answerAll(undefined, (wanted) => wanted <= this.#acknowledgedVersion)
   }
 
-  disturbed(cause: RegistryError): void {
+  /** It does not, or no longer, stand as desired, or nobody can tell; we are at it. */
+  disturb(cause: RegistryError): void {
     this.#happen('disturbed', cause)
   }
 
-  refused(cause: RegistryError): void {
+  /** It never stood, and never will. */
+  fail(cause: RegistryError): void {
     this.#happen('refused', cause)
     this.#rejectWaiters(() => cause)
   }
 
-  outranked(cause: RegistryError): void {
-    this.#happen('outranked', cause)
+  /** A higher claim holds the id. */
+  supersede(cause: RegistryError): void {
+    this.#happen('superseded', cause)
     this.#rejectWaiters(() => cause)
   }
 
@@ -156,6 +174,7 @@ export class DesiredRegistration {
     this.#rejectWaiters(() => this.error('closed'))
   }
 
+  /** Nothing of it can stand any more. */
   removed(): void {
     this.#happen('removed')
     this.#rejectWaiters(() => this.error('closed'))
@@ -163,17 +182,23 @@ export class DesiredRegistration {
 
   error(code: 'conflict' | 'closed', holder?: Claim): RegistryError {
     const { service, id } = this.#instance
-    const held = holder === undefined ? '' : ` (owner ${holder.owner})`
-    const message =
-      code === 'conflict'
-        ? `id ${JSON.stringify(id)} is held by another registration${held}; deregister it first, choose another id, or register with onConflict: 'takeover'`
-        : `the registration of id ${JSON.stringify(id)} is closed; register again`
     return new RegistryError(code, {
       backend: this.#parts.backend,
       operation: 'register',
       service,
-      message,
+      message:
+        code === 'conflict'
+          ? this.#conflict(holder)
+          : `the registration of id ${JSON.stringify(id)} is closed; register again`,
     })
+  }
+
+  #conflict(holder: Claim | undefined): string {
+    const id = JSON.stringify(this.#instance.id)
+    const owner = holder === undefined ? '' : ` (owner ${holder.owner})`
+    if (holder !== undefined && holder.claimedAtMs >= highestClaimMs)
+      return `id ${id} is held by a record whose claim is the highest there can be${owner}, which nothing can take over; remove that record from the backend`
+    return `id ${id} is held by another registration${owner}; deregister it first, choose another id, or register with onConflict: 'takeover'`
   }
 
   #happen(event: RegistrationEvent, cause?: RegistryError): void {
@@ -187,10 +212,6 @@ export class DesiredRegistration {
 
   /** `reason` is only made when somebody waits: a thousand stack traces cost a close dearly. */
   #rejectWaiters(reason: () => RegistryError): void {
-    const waiters = this.#waiters
-    if (waiters.length === 0) return
-    this.#waiters = []
-    const error = reason()
-    for (const waiter of waiters) waiter.reject(error)
+    if (this.#waiters.size > 0) this.#waiters.failAll(reason())
   }
 }

@@ -1,23 +1,23 @@
-import type { RegistryError } from '../registry-error.ts'
-import type { LiveSession } from './live-session.ts'
+import type { RegistryError } from '../../registry-error.ts'
+import type { OpenSession } from './open-session.ts'
 
 /**
  * Where the session stands. `idle`: nothing to publish. `opening`: asked for. `waiting`: it could
- * not be had, and is asked for again at `untilMs`. `live`: open and beating. `closed`: for good.
+ * not be had, or was lost, and is asked for again at `untilMs`. `live`: open and beating. `closed`:
+ * for good.
  */
 export type SessionState =
   | { readonly name: 'idle' }
   | { readonly name: 'opening'; readonly cause?: RegistryError | undefined }
   | { readonly name: 'waiting'; readonly untilMs: number; readonly cause: RegistryError }
-  | { readonly name: 'live'; readonly live: LiveSession }
+  | { readonly name: 'live'; readonly session: OpenSession }
   | { readonly name: 'closed' }
 
 /** What can happen to the session. */
 export type SessionEvent =
   | { readonly type: 'wanted' }
-  | { readonly type: 'opened'; readonly live: LiveSession }
-  | { readonly type: 'failed'; readonly untilMs: number; readonly cause: RegistryError }
-  | { readonly type: 'lost'; readonly cause: RegistryError }
+  | { readonly type: 'opened'; readonly session: OpenSession }
+  | { readonly type: 'failed' | 'lost'; readonly untilMs: number; readonly cause: RegistryError }
   | { readonly type: 'unneeded' }
   | { readonly type: 'closed' }
 
@@ -29,16 +29,13 @@ export const nextSessionState = (state: SessionState, event: SessionEvent): Sess
       if (state.name === 'idle') return { name: 'opening' }
       return state.name === 'waiting' ? { name: 'opening', cause: state.cause } : state
     case 'opened':
-      // from `live` too: that is a rotation
-      return state.name === 'opening' || state.name === 'live'
-        ? { name: 'live', live: event.live }
-        : state
+      // from `live` too: that is a rotation; from `waiting`, when the old one was lost during it
+      return state.name === 'idle' ? state : { name: 'live', session: event.session }
     case 'failed':
-      return state.name === 'opening'
+    case 'lost':
+      return state.name === (event.type === 'lost' ? 'live' : 'opening')
         ? { name: 'waiting', untilMs: event.untilMs, cause: event.cause }
         : state
-    case 'lost':
-      return state.name === 'live' ? { name: 'opening', cause: event.cause } : state
     case 'unneeded':
       return state.name === 'live' ? state : { name: 'idle' }
   }
