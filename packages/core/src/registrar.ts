@@ -4,8 +4,7 @@ import { validateInstance } from './model/validate-instance.ts'
 import { Registration, type WaitOptions } from './registration.ts'
 import { assertOpen, assertRecordFits, type RegistryContext } from './registry-context.ts'
 import { RegistryError, show } from './registry-error.ts'
-import { abortable } from './runtime/abort.ts'
-import type { ConflictRule } from './supervisor/desired-registration.ts'
+import type { ConflictRule } from './supervisor/registration/desired-registration.ts'
 import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
 
 /** How `register` goes about it. */
@@ -72,9 +71,8 @@ export const createRegistrar = (
         assertRecordFits(context, 'update', updated),
       )
       if (waitFor === 'accepted') return registration
-      const registered = desired.acknowledged(1)
       try {
-        await (signal === undefined ? registered : abortable(registered, signal))
+        await desired.acknowledged(1, signal)
       } catch (error) {
         if (signal?.aborted === true) supervisor.deregister(desired).catch(() => {})
         throw error
