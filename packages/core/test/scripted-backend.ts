@@ -1,7 +1,6 @@
 import {
   type Audit,
   type Claim,
-  claimWins,
   type Clock,
   type DriverSession,
   type InstanceRecord,
@@ -16,6 +15,7 @@ import {
   toCursor,
   toRecordKey,
 } from '@sd/core/driver'
+import { claimWins } from '../src/model/claim.ts'
 
 interface Stored extends PutRequest {
   readonly session: string
