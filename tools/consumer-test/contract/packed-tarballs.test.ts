@@ -27,6 +27,9 @@ afterAll(() => consumer?.[Symbol.asyncDispose]())
 const node = (args: readonly string[], timeoutMs = 60_000): Promise<ProgramResult> =>
   runProgram(consumer.folder, [consumer.node, ...args], timeoutMs)
 
+const vitest = (file: string): Promise<ProgramResult> =>
+  node(['node_modules/vitest/vitest.mjs', 'run', file])
+
 describe('the packed packages, installed outside of the workspace', () => {
   test("a third party's backend type-checks, our declarations included", async () => {
     // the compiler is a binary that wants no certain Node
@@ -36,9 +39,15 @@ describe('the packed packages, installed outside of the workspace', () => {
   })
 
   test("a third party's backend passes the suite on the oldest Node", async () => {
-    const { exitCode, output } = await node(['node_modules/vitest/vitest.mjs', 'run'])
+    const { exitCode, output } = await vitest('their-backend.test.ts')
     expect(exitCode, output).toBe(0)
     expect(Number(/Tests\s+(\d+) passed/.exec(output)?.[1]), output).toBeGreaterThan(30)
+  })
+
+  test('a third party launches real servers, cuts them off, and needs no container package', async () => {
+    const { exitCode, output } = await vitest('their-server.test.ts')
+    expect(exitCode, output).toBe(0)
+    expect(output).toMatch(/Tests\s+4 passed/)
   })
 
   test('a plain JavaScript program registers, watches, closes and ends by itself', async () => {

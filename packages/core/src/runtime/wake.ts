@@ -10,6 +10,7 @@ export class Wake {
   #pending = false
   #resolve: (() => void) | undefined
 
+  /** Ends the wait under way, or else the next one at once. */
   notify(): void {
     this.#pending = true
     this.#resolve?.()
