@@ -24,6 +24,15 @@ test.each([
   await expect((releases[0] as Release).make(folder)).rejects.toThrow(needed)
 })
 
+test('of etcd with a Go that is too old says which was found', async () => {
+  const go = join(folder, 'go')
+  await writeFile(go, '#!/bin/sh\necho go version go1.19.8 linux/amd64\n', { mode: 0o755 })
+  vi.stubEnv('PATH', folder)
+  await expect((etcd.releases[0] as Release).make(folder)).rejects.toThrow(
+    'needs Go 1.26 or later on PATH (https://go.dev/dl); found: go version go1.19.8',
+  )
+})
+
 test('a cached folder is made once, and a failed attempt leaves nothing', async () => {
   const cache = join(folder, 'cache')
   const path = join(cache, 'server-1.0')

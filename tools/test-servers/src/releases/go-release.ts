@@ -17,6 +17,13 @@ export interface GoRelease {
   readonly timeoutMs: number
 }
 
+/** Whether `go version` tells of a Go that is not older than `wanted`. */
+function isAtLeast(told: string, wanted: string): boolean {
+  const [, major = 0, minor = 0] = (/\bgo(\d+)\.(\d+)/.exec(told) ?? []).map(Number)
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
+}
+
 /** A server written in Go, built with the Go of this machine as the only dependency of a module. */
 export const goRelease = (release: GoRelease): Release => ({
   version: release.version,
@@ -31,11 +38,11 @@ export const goRelease = (release: GoRelease): Release => ({
     await writeFile(join(sources, 'main.go'), main)
     const run = (...args: readonly string[]): Promise<string> =>
       runCommand('go', args, { cwd: sources, timeoutMs, env: { ...process.env, GOFLAGS: '' } })
-    await run('version').catch((error: unknown) => {
+    const found = await run('version').catch(String)
+    if (!isAtLeast(found, go))
       throw new Error(
-        `building ${binary} ${version} needs Go ${go} or later on PATH (https://go.dev/dl): ${String(error)}`,
+        `building ${binary} ${version} needs Go ${go} or later on PATH (https://go.dev/dl); found: ${found.trim()}`,
       )
-    })
     await run('get', `${module}@v${version}`)
     await run('mod', 'tidy')
     await run('build', '-trimpath', '-o', join(kept, binary), '.')
