@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['@sd/source', 'module', 'node', 'development|production']
-const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  environments: { __vitest__: { resolve: { conditions } } }, // where the global setup runs
+}
 
 export default defineConfig({
   ...shared,

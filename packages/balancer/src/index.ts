@@ -19,7 +19,8 @@ export type {
   SuccessRateOptions,
 } from './outlier/outlier-options.ts'
 export type { Outcome, Pick, PickOptions } from './pick.ts'
-export { createPicker, type Picker } from './picker.ts'
+export { createPicker } from './instance-picker.ts'
+export type { Picker } from './picker.ts'
 export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 export type { SlowStartOptions } from './slow-start.ts'
 export type { StrategyName, StrategyOptions } from './strategies/strategy-options.ts'

@@ -18,7 +18,7 @@ import type { Picker } from './picker.ts'
 import { refusalOf } from './serving.ts'
 import { SlowStart } from './slow-start.ts'
 import { createStrategy } from './strategies/create-strategy.ts'
-import type { Strategy } from './strategies/strategy.ts'
+import type { Strategy } from './member.ts'
 import { Subset } from './subset.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -329,3 +329,10 @@ export class InstancePicker implements Picker {
     publish(this.#service, news)
   }
 }
+
+/**
+ * A picker without instances.
+ * @throws RegistryError `invalid-config`, naming the option at fault
+ */
+export const createPicker = (options: PickerOptions = {}): Picker =>
+  new InstancePicker(options, 'create picker')

@@ -1,6 +1,4 @@
 import type { InstanceChange, ServiceInstance } from '@sd/core'
-import { InstancePicker } from './instance-picker.ts'
-import type { PickerOptions } from './options/picker-options.ts'
 import type { Pick, PickOptions } from './pick.ts'
 
 /**
@@ -37,10 +35,3 @@ export interface Picker extends Disposable {
   /** Stops its timers; picks throw `closed` from then on. Idempotent. */
   close(): void
 }
-
-/**
- * A picker without instances.
- * @throws RegistryError `invalid-config`, naming the option at fault
- */
-export const createPicker = (options: PickerOptions = {}): Picker =>
-  new InstancePicker(options, 'create picker')

@@ -1,8 +1,7 @@
 import type { Chance } from './chance.ts'
 import { hash32 } from './hash.ts'
-import type { Member } from './member.ts'
+import type { Member, Strategy } from './member.ts'
 import type { PickOptions } from './pick.ts'
-import type { Strategy } from './strategies/strategy.ts'
 
 /** The members of one zone; of those without a zone as well. */
 interface Group {

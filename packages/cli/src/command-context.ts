@@ -3,19 +3,12 @@ import { CommandError, exitCode, exitCodeOf } from './exit-code.ts'
 import { Interrupted, type Interruption } from './interruption.ts'
 import { createOutput, type Output } from './output/output.ts'
 import { withProgress } from './output/progress.ts'
-import { RecordTap } from './record-tap.ts'
 import { describeLocation, findRegistry, type RegistryLocation } from './settings.ts'
 
 /** What every command takes. */
 export interface CommonOptions {
   readonly url?: string
   readonly json?: boolean
-}
-
-/** A registry, and what its records say besides the instances. */
-export interface OpenRegistry {
-  readonly registry: Registry
-  readonly records: RecordTap
 }
 
 /** What a command is given besides its own arguments. */
@@ -27,7 +20,7 @@ export interface CommandContext {
   /** Where the registry is, and who said so. */
   readonly locate: () => Promise<RegistryLocation>
   /** A registry, closed when the command is over; `url` instead of the located one. */
-  readonly open: (url?: string) => Promise<OpenRegistry>
+  readonly open: (url?: string) => Promise<Registry>
   /** Awaits `work`, and shows on a terminal that it goes on. */
   readonly progress: <T>(what: string | (() => string), work: Promise<T>) => Promise<T>
 }
@@ -63,10 +56,9 @@ export const runCommand = async (
     open: async (given) => {
       const url = given ?? (await locate()).url
       const { driver, options: registryOptions } = await resolveBackend(url)
-      const records = new RecordTap()
-      const registry = new Registry(records.around(driver), registryOptions)
+      const registry = new Registry(driver, registryOptions)
       opened.push(registry)
-      return { registry, records }
+      return registry
     },
     progress: (what, promise) =>
       withProgress(output.stderr, typeof what === 'string' ? () => what : what, promise),

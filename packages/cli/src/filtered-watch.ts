@@ -1,5 +1,5 @@
 import type {
-  CatalogWatcher,
+  AllWatcher,
   InstanceChange,
   ServiceInstance,
   Staleness,
@@ -12,16 +12,16 @@ export interface Watched {
   readonly size: number
   readonly stale: Staleness | undefined
   readonly instances: readonly ServiceInstance[]
-  readonly held: Watcher['held'] | CatalogWatcher['held']
+  readonly held: Watcher['held'] | AllWatcher['held']
 }
 
 /** A watch of the instances that pass a filter: one that comes to pass it is added, as to a reader of its own. */
 export class FilteredWatch implements Watched, AsyncIterable<WatchEvent<InstanceChange>> {
-  readonly #watcher: Watcher | CatalogWatcher
+  readonly #watcher: Watcher | AllWatcher
   readonly #passes: (instance: ServiceInstance) => boolean
   readonly #present = new Map<string, ServiceInstance>()
 
-  constructor(watcher: Watcher | CatalogWatcher, passes: (instance: ServiceInstance) => boolean) {
+  constructor(watcher: Watcher | AllWatcher, passes: (instance: ServiceInstance) => boolean) {
     this.#watcher = watcher
     this.#passes = passes
   }

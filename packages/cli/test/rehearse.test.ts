@@ -8,7 +8,10 @@ test('a rehearsal that is interrupted leaves nothing behind', async () => {
   const interruption = new AbortController()
   await using other = await openDriver(url, never)
   const services = (): Promise<unknown> =>
-    other.call('list', async (bounded) => (await other.driver.list({ names: true }, bounded)).names)
+    other.call(
+      'list',
+      async (bounded) => (await other.driver.list({ services: true }, bounded)).services,
+    )
   await using open = await openDriver(url, interruption.signal)
   const steps = rehearse(open, 'rehearsed', interruption.signal)
   for (const step of ['session', 'watch', 'write'])

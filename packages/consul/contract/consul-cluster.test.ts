@@ -1,6 +1,7 @@
 import { eventually } from '@sd/contract-tests'
 import { idsOf, instance, lists, pass, ref, request, soon } from '@sd/contract-tests/world'
-import { type Cluster, consul, launch, provisionFor, type Server } from '@sd/test-servers'
+import type { Cluster, Server } from '@sd/contract-tests/servers'
+import { consul, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { Admin, connect, httpOf } from './support.ts'
@@ -72,7 +73,7 @@ describe.runIf(controllable)('three agents', () => {
       const outcomes = await Promise.all(
         sessions.map((session, index) =>
           session.put(
-            [request(id, { owner: `o${index}`, at: index }, { mode: 'if-absent' })],
+            [request(id, { owner: `o${index}`, claimedAtMs: index }, { mode: 'if-absent' })],
             soon(),
           ),
         ),
@@ -90,7 +91,7 @@ describe.runIf(controllable)('three agents', () => {
     const mine = await one.openSession({ ttlMs: 60_000 }, soon())
     const theirs = await two.openSession({ ttlMs: 60_000 }, soon())
     await mine.put([request('1')], soon())
-    await theirs.put([request('1', { owner: 'b', at: 2 })], soon())
+    await theirs.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await mine.audit([ref('1')], soon())).toMatchObject([{ state: 'replaced' }])
     expect(await theirs.audit([ref('1', 'b')], soon())).toMatchObject([{ state: 'ours' }])
     expect(await mine.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])

@@ -11,7 +11,8 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import { type Cluster, consul, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
+import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { consul, launch, provisionFor } from '@sd/test-servers'
 import { request as httpRequest } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'

@@ -1,6 +1,7 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
-import { consul as consulServer, launch, TcpProxy } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { consul as consulServer, launch } from '@sd/test-servers'
 import { consul } from '../src/index.ts'
 import { Keys } from '../src/keys.ts'
 import { launchSecureServers } from './secure-servers.ts'

@@ -1,7 +1,8 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
 import { codeOf, observing, ref, request, soon } from '@sd/contract-tests/world'
-import { consul, provideServers, TcpProxy } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { consul, provideServers } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerMs, blockingQuery } from '../src/client/blocking-query.ts'
 import { ConsulClient, maxBlockingQueries } from '../src/client/consul-client.ts'
@@ -83,39 +84,39 @@ describe('a service', () => {
     const { records, skipped } = await driver.list({ service: 'mixed' }, soon())
     expect([records.length, skipped.length]).toEqual([1, 1])
     await session.remove([ref('a', 'a', 'mixed')], soon())
-    expect((await driver.list({ names: true }, soon())).names).not.toContain('mixed')
+    expect((await driver.list({ services: true }, soon())).services).not.toContain('mixed')
     await admin.deregister('foreign')
   })
 })
 
 test('names and everything: one blocking query each, and every edit is told', async () => {
-  await using names = observing(driver, { names: true })
+  await using names = observing(driver, { services: true })
   await using all = observing(driver, { all: true })
   const first = await names.next()
   expect(first.type).toBe('snapshot')
   expect((await all.next()).type).toBe('snapshot')
   await put('first', 'a')
-  expect(await names.next()).toMatchObject({ type: 'changes', names: ['first'] })
+  expect(await names.next()).toMatchObject({ type: 'changes', services: ['first'] })
   expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'first' } }] })
   await put('first', 'a', 1)
   expect(await all.next()).toMatchObject({ records: [{ claim: { seq: 1 } }] })
   await session.remove([ref('a', 'a', 'first')], soon())
-  expect(await names.next()).toMatchObject({ removedNames: ['first'] })
+  expect(await names.next()).toMatchObject({ removedServices: ['first'] })
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
 })
 
 test('what somebody put into maintenance is live nowhere', async () => {
   await put('kept', 'a')
-  await using names = observing(driver, { names: true })
+  await using names = observing(driver, { services: true })
   await using all = observing(driver, { all: true })
   await names.next()
   await all.next()
   const path = `agent/service/maintenance/${keys.serviceId({ service: 'kept', id: 'a' })}`
   await admin.put(`${path}?enable=true`)
-  expect(await names.next()).toMatchObject({ removedNames: ['kept'] })
+  expect(await names.next()).toMatchObject({ removedServices: ['kept'] })
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('kept__a')] })
   await admin.put(`${path}?enable=false`)
-  expect(await names.next()).toMatchObject({ names: ['kept'] })
+  expect(await names.next()).toMatchObject({ services: ['kept'] })
   expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'kept' } }] })
 })
 

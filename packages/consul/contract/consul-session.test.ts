@@ -70,8 +70,8 @@ describe('a registration', () => {
       await session.put([request('a', {}, { service }), request('A', {}, { service })], soon())
     for (const service of ['user', 'User', 'USER'])
       expect(await idsOf(driver, { service })).toEqual(['A', 'a'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(['USER', 'User', 'user'])
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(['USER', 'User', 'user'])
     expect(await idsOf(driver, { all: true })).toHaveLength(6)
   })
 
@@ -140,7 +140,7 @@ describe('renew', () => {
   test('does not take what was left to rivals for lost', async () => {
     const short = await driver.openSession({ ttlMs: 1000 }, soon())
     await short.put([request('1'), request('2'), request('3')], soon())
-    const taken = ['1', '2'].map((id) => request(id, { owner: 'b', at: 2 }))
+    const taken = ['1', '2'].map((id) => request(id, { owner: 'b', claimedAtMs: 2 }))
     expect(await rival.put(taken, soon())).toMatchObject([{ result: 'written' }, {}])
     expect(await short.remove([ref('1'), ref('2')], soon())).toMatchObject([
       { result: 'not-ours' },
@@ -155,7 +155,7 @@ describe('renew', () => {
     const short = await rivalDriver.openSession({ ttlMs: 1000 }, soon())
     const old = await driver.openSession({ ttlMs: 1000 }, soon())
     await old.put([request('1')], soon())
-    await short.put([request('1', { owner: 'b', at: 2 })], soon())
+    await short.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
     await until(
       'the rival, who never beats, is gone',
       async () => {
@@ -172,13 +172,13 @@ describe('renew', () => {
 
 describe('put', () => {
   test('R7: compares claims', async () => {
-    await session.put([request('1', { at: 5 }), request('2', { at: 5 })], soon())
+    await session.put([request('1', { claimedAtMs: 5 }), request('2', { claimedAtMs: 5 })], soon())
     const outcomes = await rival.put(
       [
-        request('1', { owner: 'b', at: 4 }),
-        request('2', { owner: 'b', at: 6 }),
-        request('3', { owner: 'b', at: 1 }),
-        request('1', { owner: 'b', at: 9 }, { mode: 'if-absent', service: 'other' }),
+        request('1', { owner: 'b', claimedAtMs: 4 }),
+        request('2', { owner: 'b', claimedAtMs: 6 }),
+        request('3', { owner: 'b', claimedAtMs: 1 }),
+        request('1', { owner: 'b', claimedAtMs: 9 }, { mode: 'if-absent', service: 'other' }),
       ],
       soon(),
     )
@@ -188,9 +188,9 @@ describe('put', () => {
       'written',
       'written',
     ])
-    const absent = request('2', { owner: 'c', at: 99 }, { mode: 'if-absent' })
+    const absent = request('2', { owner: 'c', claimedAtMs: 99 }, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([
-      { result: 'conflict', holder: { owner: 'b', at: 6, seq: 0 } },
+      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 6, seq: 0 } },
     ])
     expect(await states(session, '1', '2')).toEqual(['ours', 'replaced'])
   })
@@ -200,7 +200,7 @@ describe('put', () => {
       const id = `free${round}`
       const owners = [session, rival].map((owner, at) => ({ owner, name: `o${at}`, at }))
       const puts = owners.map(({ owner, name, at }) =>
-        owner.put([request(id, { owner: name, at }, { mode: 'if-absent' })], soon()),
+        owner.put([request(id, { owner: name, claimedAtMs: at }, { mode: 'if-absent' })], soon()),
       )
       const results = (await Promise.all(puts)).flat().map(({ result }) => result)
       const { records } = await driver.list({ service: 'orders' }, soon())
@@ -217,17 +217,17 @@ describe('put', () => {
 
   test('takes over what is critical, also where it must be free', async () => {
     const dying = await driver.openSession({ ttlMs: 1000 }, soon())
-    await dying.put([request('1', { at: 9 })], soon())
+    await dying.put([request('1', { claimedAtMs: 9 })], soon())
     await until('it is critical', async () => (await idsOf(driver)).length === 0, 10_000)
-    const absent = request('1', { owner: 'b', at: 2 }, { mode: 'if-absent' })
+    const absent = request('1', { owner: 'b', claimedAtMs: 2 }, { mode: 'if-absent' })
     expect(await rival.put([absent], soon())).toMatchObject([{ result: 'written' }])
     await dying.close(soon())
     expect(await idsOf(driver)).toEqual(['1'])
   })
 
   test('the same owner passes, also from another session, whose end takes nothing', async () => {
-    await session.put([request('1', { at: 5, seq: 9 })], soon())
-    const own = request('1', { at: 5, seq: 1 }, { mode: 'if-absent' })
+    await session.put([request('1', { claimedAtMs: 5, seq: 9 })], soon())
+    const own = request('1', { claimedAtMs: 5, seq: 1 }, { mode: 'if-absent' })
     expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
     expect(await states(session, '1')).toEqual(['replaced'])
     await session.close(soon())
@@ -238,7 +238,7 @@ describe('put', () => {
 describe('remove', () => {
   test("R7: never removes a rival's record", async () => {
     await session.put([request('1'), request('2')], soon())
-    await rival.put([request('2', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('2', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
       { result: 'removed' },
       { result: 'not-ours' },
@@ -262,7 +262,7 @@ describe('audit', () => {
       soon(),
     )
     await admin.deregister(serviceId('missing'))
-    await rival.put([request('replaced', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('replaced', { owner: 'b', claimedAtMs: 2 })], soon())
     const entries = await admin.health(orders())
     const rewrite = async (id: string, change: (text: string) => string, check: boolean) => {
       const entry = entries.find(({ Service }) => Service.ID === serviceId(id))

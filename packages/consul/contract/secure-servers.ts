@@ -1,6 +1,8 @@
 import type { SecureConnection } from '@sd/contract-tests'
-import { type Certificates, consul as consulServer, type Cluster, launch } from '@sd/test-servers'
-import { createCertificates, until } from '@sd/test-servers'
+import type { Certificates, Cluster } from '@sd/contract-tests/servers'
+import { consul as consulServer, launch } from '@sd/test-servers'
+import { createCertificates } from '@sd/contract-tests/servers'
+import { until } from '@sd/test-servers'
 import { consul } from '../src/index.ts'
 import { Admin, httpOf } from './support.ts'
 

@@ -1,5 +1,6 @@
 import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
-import { type Server, until } from '@sd/test-servers'
+import type { Server } from '@sd/contract-tests/servers'
+import { until } from '@sd/test-servers'
 import { request as httpRequest } from 'undici'
 import { consul, type ConsulConfig } from '../src/index.ts'
 

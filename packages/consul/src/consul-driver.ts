@@ -31,7 +31,8 @@ const capabilitiesOf = ({ consistency }: ConsulConfig): Capabilities =>
     list: consistency === 'stale' ? 'session' : 'linearizable',
     atomicClaim: false,
     resume: false,
-    deltas: true,
+    // a blocking query answers with the whole service, which the driver compares
+    deltas: false,
     tls: true,
     minTtlMs: 1000,
     maxBatch: 16,
@@ -48,6 +49,7 @@ class ConsulDriver implements RegistryDriver {
   readonly #catalog: Catalog
   readonly #observer: Observer
   readonly #writes: Slots
+  readonly #ownSessions = new Set<string>()
 
   constructor(config: ConsulConfig, context: DriverContext) {
     const keys = new Keys(config.namespace ?? defaultNamespace)
@@ -70,9 +72,12 @@ class ConsulDriver implements RegistryDriver {
     )
     // a token that sees no nodes could write, and would wait for ever to see it in the catalog
     await this.#catalog.assertReadable(answer, 'open-session', undefined, signal)
-    const { clock, random } = this.#context
+    const { clock, random, format } = this.#context
+    const id = random.id(sessionIdLength)
     return new ConsulSession({
-      id: random.id(sessionIdLength),
+      id,
+      format,
+      ownSessions: this.#ownSessions.add(id),
       ttlMs,
       catalog: this.#catalog,
       clock,
@@ -88,7 +93,7 @@ class ConsulDriver implements RegistryDriver {
     signal.throwIfAborted()
     if ('service' in scope) return this.#catalog.readService(scope.service, 'list', signal)
     const names = [...(await this.#catalog.readLiveServices('list', signal)).keys()]
-    if ('names' in scope) return { records: [], skipped: [], names }
+    if ('services' in scope) return { records: [], skipped: [], services: names }
     const found = await this.#catalog.readServices(names, 'list', signal)
     return this.#catalog.decodeAll([...found.values()].flat())
   }

@@ -87,11 +87,21 @@ async function* observeNames(
   let before: LiveServices | undefined
   for await (const live of followLiveServices(observer, signal)) {
     const names = [...(live?.keys() ?? [])].filter((name) => !before?.has(name))
-    const removedNames = live ? [...(before?.keys() ?? [])].filter((name) => !live.has(name)) : []
+    const removedServices = live
+      ? [...(before?.keys() ?? [])].filter((name) => !live.has(name))
+      : []
     if (live !== undefined && before === undefined)
-      yield { type: 'snapshot', records: [], skipped: [], names }
-    else if (names.length + removedNames.length === 0) yield { type: 'alive' }
-    else yield { type: 'changes', records: [], skipped: [], removed: [], names, removedNames }
+      yield { type: 'snapshot', records: [], skipped: [], services: names }
+    else if (names.length + removedServices.length === 0) yield { type: 'alive' }
+    else
+      yield {
+        type: 'changes',
+        records: [],
+        skipped: [],
+        removed: [],
+        services: names,
+        removedServices,
+      }
     before = live ?? before
   }
   throw new Error('a blocking query ended')
@@ -138,5 +148,5 @@ export const observe = (
   signal: AbortSignal,
 ): AsyncIterable<Observation> => {
   if ('service' in scope) return observeService(observer, scope.service, signal)
-  return 'names' in scope ? observeNames(observer, signal) : observeAll(observer, signal)
+  return 'services' in scope ? observeNames(observer, signal) : observeAll(observer, signal)
 }

@@ -12,7 +12,7 @@ import { auditBatch } from './session/audit-batch.ts'
 import { endSession } from './session/end-session.ts'
 import { passChecks } from './session/pass-checks.ts'
 import { putBatch } from './session/put-batch.ts'
-import type { SessionParts } from './session/session-parts.ts'
+import type { SessionContext } from './session/session-context.ts'
 import { takeOut } from './session/take-out.ts'
 
 /**
@@ -22,16 +22,16 @@ import { takeOut } from './session/take-out.ts'
 export class ConsulSession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
-  readonly #parts: SessionParts
+  readonly #context: SessionContext
   readonly #lost = new AbortController()
   readonly #fence: { sinceMs: number | undefined } = { sinceMs: undefined }
   /** Ends what still waits to be written. */
   readonly #closing = new AbortController()
 
-  constructor(parts: SessionParts) {
-    this.id = parts.id
-    this.grantedTtlMs = parts.ttlMs
-    this.#parts = parts
+  constructor(context: SessionContext) {
+    this.id = context.id
+    this.grantedTtlMs = context.ttlMs
+    this.#context = context
   }
 
   get lost(): AbortSignal {
@@ -41,7 +41,7 @@ export class ConsulSession implements DriverSession {
   async renew(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     try {
-      await passChecks(this.#parts, signal)
+      await passChecks(this.#context, signal)
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'session-lost') this.#lost.abort(error)
       throw error
@@ -51,24 +51,25 @@ export class ConsulSession implements DriverSession {
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
-    return putBatch(this.#parts, requests, open)
+    return putBatch(this.#context, requests, open)
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
     signal.throwIfAborted()
-    const { keys } = this.#parts.catalog
+    const { keys } = this.#context.catalog
     const held = refs.map((ref) => ({ ...ref, serviceId: keys.serviceId(ref) }))
-    return takeOut(this.#parts, held, signal)
+    return takeOut(this.#context, held, signal)
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     signal.throwIfAborted()
-    return auditBatch(this.#parts, refs, signal)
+    return auditBatch(this.#context, refs, signal)
   }
 
   async close(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#closing.abort(consulError('session-lost', 'put', 'the session was closed'))
-    await endSession(this.#parts, this.#fence, signal)
+    await endSession(this.#context, this.#fence, signal)
+    this.#context.ownSessions.delete(this.id)
   }
 }

@@ -1,4 +1,4 @@
-import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
 
 /** The name that every error and the driver bear. */
 export const backend = 'consul'
@@ -40,13 +40,7 @@ const advice: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
   unavailable: '; is the agent at the endpoint running, and has the cluster a leader?',
 }
 
-/** Turns whatever a call of the client threw into a `RegistryError`; one of those passes unchanged. */
-export const toRegistryError = (
-  cause: unknown,
-  operation: string,
-  service?: string,
-): RegistryError => {
-  if (cause instanceof RegistryError) return cause
+const errors: DriverErrors = driverErrors(backend, (cause) => {
   let code: RegistryErrorCode = 'internal'
   const failure = cause instanceof Error ? codeOf(cause) : ''
   if (cause instanceof Refusal) code = ofStatus(cause.status)
@@ -55,15 +49,11 @@ export const toRegistryError = (
   // undici's parser gives its errors no code
   else if (unreachable.test(failure) || (cause as Error | undefined)?.name === 'HTTPParserError')
     code = 'unavailable'
-  const text = cause instanceof Error ? cause.message || failure : String(cause)
-  const message = `${text}${advice[code] ?? ''}`
-  return new RegistryError(code, { backend, operation, service, message, cause })
-}
+  return { code, message: `${messageOf(cause) || failure}${advice[code] ?? ''}` }
+})
 
-/** A `RegistryError` that this driver raises by itself. */
-export const consulError = (
-  code: RegistryErrorCode,
-  operation: string,
-  message: string,
-  service?: string,
-): RegistryError => new RegistryError(code, { backend, operation, service, message })
+/** An error that this driver raises by itself. */
+export const consulError: DriverErrors['error'] = errors.error
+
+/** Turns whatever a call of the client threw into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -26,7 +26,7 @@ describe('toRegistryError', () => {
   ])('%s is %s', (cause, code) => {
     const error = toRegistryError(cause, 'put', 'orders')
     expect(error).toMatchObject({ code, backend: 'consul', operation: 'put', service: 'orders' })
-    expect(error.cause).toBe(cause)
+    expect(error.cause).toMatchObject({ message: cause.message })
   })
 
   it('passes its own kind unchanged, and takes what is no error', () => {

@@ -2,7 +2,10 @@ import type { ContractRun } from './contract-run.ts'
 import type { ContractHarness } from './contract-harness.ts'
 
 /** What a case cannot do without. */
-export type Need = Exclude<keyof ContractHarness, 'connect' | typeof Symbol.asyncDispose>
+export type Need = Exclude<
+  keyof ContractHarness,
+  'connect' | 'connectSteady' | typeof Symbol.asyncDispose
+>
 
 /** One case of the suite. Its name begins with the guarantee that it checks. */
 export interface ContractCase {

@@ -40,6 +40,11 @@ export interface ContractHarness extends AsyncDisposable {
   readonly connect: (namespace: string) => DriverFactory
   /** A driver whose link is never spoilt. */
   connectDirect?(namespace: string): DriverFactory
+  /**
+   * Where `connect` makes calls fail at random, which core hides: a driver over the same link whose
+   * calls do not, for the cases that call a driver directly. Left out, they use `connect`.
+   */
+  connectSteady?(namespace: string): DriverFactory
   readonly server?: ServerControl
   /** Cuts the link: what is sent vanishes, connections stay open. Healed when disposed of. */
   partition?(): Promise<Fault>
@@ -47,13 +52,13 @@ export interface ContractHarness extends AsyncDisposable {
   slow?(delayMs: number): Promise<Fault>
   /** Cuts each connection after that many bytes from the server. */
   cutAt?(bytes: number): Promise<Fault>
-  /** Ends that session in the backend, out of band. */
-  expireSession?(sessionId: string): Promise<void>
-  /** Makes the backend forget the history that old cursors point into. */
-  loseHistory?(): Promise<void>
-  /** Deletes one record, out of band. */
+  /** Ends that session, which registered in `namespace`, in the backend, out of band. */
+  expireSession?(sessionId: string, namespace: string): Promise<void>
+  /** Makes the backend forget the history that old cursors of `namespace` point into. */
+  loseHistory?(namespace: string): Promise<void>
+  /** Deletes one record, out of band, so that watchers see it go. */
   deleteRecord?(namespace: string, service: string, id: string): Promise<void>
-  /** Overwrites one record with these bytes, out of band, tied to no session. */
+  /** Overwrites one record with these bytes, out of band, tied to no session; watchers see it. */
   writeRaw?(namespace: string, service: string, id: string, value: Uint8Array): Promise<void>
   /** Another process registers that instance and holds it; resolves once it is registered. */
   startOwner?(namespace: string, instance: InstanceInput, ttlMs: number): Promise<OwnerProcess>

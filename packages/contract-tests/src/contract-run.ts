@@ -2,9 +2,13 @@ import type { InstanceInput, Logger, Registry, RegistryOptions, ServiceInstance 
 import {
   type Capabilities,
   createDriverContext,
+  type DriverContext,
   type DriverFactory,
+  type DriverSession,
   type RegistryDriver,
+  wrapDriver,
 } from '@sd/core/driver'
+import { soon } from './answers.ts'
 import type { ContractHarness } from './contract-harness.ts'
 import { lists } from './lists.ts'
 import { TestWorld } from './test-world.ts'
@@ -35,6 +39,8 @@ export class ContractRun extends TestWorld {
   readonly times: ContractTimes
   readonly many: number
   readonly logs: LogLine[] = []
+  readonly #drivers: RegistryDriver[] = []
+  readonly #sessions: DriverSession[] = []
 
   constructor(
     harness: ContractHarness,
@@ -75,9 +81,44 @@ export class ContractRun extends TestWorld {
     return super.open(factory, { logger, ...options })
   }
 
-  /** A driver of its own, for what a registry does not show. To be disposed by the caller. */
-  driver(): RegistryDriver {
-    return this.harness.connect(this.namespace)(createDriverContext())
+  /**
+   * A driver over the link that faults spoil, for what a registry does not show. Disposed of with
+   * the run. `context` changes what it is given.
+   */
+  driver(context: Partial<DriverContext> = {}): RegistryDriver {
+    const { harness, namespace } = this
+    const factory = harness.connectSteady?.(namespace) ?? harness.connect(namespace)
+    return this.keep(factory({ ...createDriverContext(), ...context }))
+  }
+
+  /** A driver whose link stays whole. Disposed of with the run. */
+  directDriver(): RegistryDriver {
+    const factory = this.harness.connectDirect?.(this.namespace)
+    return factory === undefined ? this.driver() : this.keep(factory(createDriverContext()))
+  }
+
+  /** A session of `driver` with a ttl that no case outlives. Closed with the run. */
+  async session(
+    driver: RegistryDriver = this.driver(),
+    ttlMs: number = this.times.ttlMs * 10,
+  ): Promise<DriverSession> {
+    const session = await driver.openSession({ ttlMs }, soon())
+    this.#sessions.push(session)
+    return session
+  }
+
+  /** Disposes of `driver` at the end of the run. */
+  keep(driver: RegistryDriver): RegistryDriver {
+    this.#drivers.push(driver)
+    return driver
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    // a session that a case has ended, or whose link is cut, has nothing to close
+    const closing = this.#sessions.map((session) => session.close(soon(1_000)).catch(() => {}))
+    await Promise.all(closing)
+    await Promise.all(this.#drivers.map((driver) => driver[Symbol.asyncDispose]()))
+    await super[Symbol.asyncDispose]()
   }
 
   /** A registry that counts what reaches its driver. */
@@ -115,28 +156,21 @@ export const input = (
   more: Partial<InstanceInput> = {},
 ): InstanceInput => ({ service, id, endpoints: ['http://127.0.0.1:8080'], ...more })
 
-/** Counts what is asked of the driver, and the sessions that it gave. */
+/** Counts what is asked of the driver, and the sessions that it gave; probes ask for nothing. */
 const countCalls = (driver: RegistryDriver, calls: Map<string, number>): RegistryDriver => {
   const count = (name: string): void => {
     calls.set(name, (calls.get(name) ?? 0) + 1)
   }
-  return {
-    backend: driver.backend,
-    capabilities: driver.capabilities,
-    openSession: async (options, signal) => {
-      const session = await driver.openSession(options, signal)
-      count('openSession')
-      return session
+  return wrapDriver(driver, {
+    call: async (name, signal, next) => {
+      if (name !== 'openSession' && name !== 'probe') count(name)
+      const result = await next(signal)
+      if (name === 'openSession') count(name)
+      return result
     },
-    list: (scope, signal) => {
-      count('list')
-      return driver.list(scope, signal)
-    },
-    observe: (scope, cursor, signal) => {
+    observe: (_scope, signal, next) => {
       count('observe')
-      return driver.observe(scope, cursor, signal)
+      return next(signal)
     },
-    probe: (signal) => driver.probe(signal),
-    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
-  }
+  })
 }

@@ -23,7 +23,10 @@ export const eventually = async <T>(
     if (performance.now() > endMs) {
       const seen = failure ?? describe()
       const shown = seen instanceof Error ? seen.message : JSON.stringify(seen)
-      throw new Error(`${what}: not within ${deadlineMs} ms${shown ? `; last seen: ${shown}` : ''}`)
+      throw new Error(
+        `${what}: not within ${deadlineMs} ms${shown ? `; last seen: ${shown}` : ''}`,
+        failure === undefined ? {} : { cause: failure },
+      )
     }
     await delay(10)
   }

@@ -11,6 +11,7 @@ export type {
   ServerControl,
 } from './contract-harness.ts'
 export type { Need } from './contract-case.ts'
-export { contractCaseNames, describeRegistryContract } from './describe-registry-contract.ts'
+export { contractCaseNames } from './contract-cases.ts'
+export { describeRegistryContract } from './describe-registry-contract.ts'
 export { eventually } from './eventually.ts'
 export { forkOwner, type ForkOwnerOptions } from './fork-owner.ts'

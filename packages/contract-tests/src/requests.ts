@@ -14,7 +14,7 @@ export const request = (
   const instance = { service: 'orders', id, endpoints: ['http://10.0.0.7:8080'] }
   return {
     instance: { ...instance, weight: 100, tags: [], metadata: {}, ...rest },
-    claim: { owner: 'a', at: 1, seq: 0, ...claim },
+    claim: { owner: 'a', claimedAtMs: 1, seq: 0, ...claim },
     mode,
     ttlMs: 10_000,
     registeredAtMs: 1,

@@ -2,27 +2,55 @@
  * What a backend is written against. Applications import `@sd/core`; this is for backend authors.
  * @module
  */
-export { abortable } from './driver/abort.ts'
+export { abortable, type CallSubject, sleep, withDeadline } from './runtime/abort.ts'
 export { ConfigCheck, type TlsConfig } from './driver/config/config-check.ts'
-export { suggestion } from './driver/config/nearest-name.ts'
-export { show } from './model/show.ts'
-export { Channel } from './driver/channel.ts'
-export type {
-  Clock,
-  DriverContext,
-  DriverEvent,
-  DriverFactory,
-  Random,
-  Timer,
-} from './driver/driver-context.ts'
-export { groupBySize } from './driver/group-by-size.ts'
+export { nearestName, suggestion } from './driver/config/nearest-name.ts'
+export { RegistryError, type RegistryErrorCode, show } from './registry-error.ts'
+export { Channel } from './runtime/channel.ts'
+export type { Clock, Timer } from './runtime/clock.ts'
 export {
-  editedRequest,
-  isAsRead,
+  createDriverContext,
+  type DriverContext,
+  type DriverEvent,
+  type DriverFactory,
+} from './driver/driver-context.ts'
+export type { Random } from './runtime/random.ts'
+export { groupBySize, inParallel } from './runtime/batches.ts'
+export { Wake } from './runtime/wake.ts'
+export {
+  type DecodedRecord,
+  decodeRecord,
+  isReadable,
+  servicesOf,
+  toContents,
+} from './driver/decoded-record.ts'
+export {
+  type DriverErrors,
+  driverErrors,
+  type FailureMeaning,
+  messageOf,
+} from './driver/driver-errors.ts'
+export {
+  auditRecord,
+  editedValue,
+  type ExistingRecord,
   isHeldBy,
+  type OwnSession,
   putConflict,
-  type Standing,
+  removalRefusal,
 } from './driver/ownership.ts'
+export { type SentRecord, SentRecords } from './driver/sent-records.ts'
+export {
+  auditOwned,
+  commonService,
+  type ConditionalStore,
+  type ConditionalWrite,
+  type FoundRecord,
+  putOwned,
+  removeOwned,
+  type WriteResult,
+  type WritingSession,
+} from './driver/write-owned.ts'
 export { jsonFormat } from './driver/json-format.ts'
 export {
   type Audit,
@@ -32,25 +60,24 @@ export {
   type Diagnosis,
   type DriverSession,
   type EditOutcome,
-  type InstanceRecord,
   type Observation,
   type OwnedRef,
   type PutOutcome,
   type PutRequest,
-  type RecordKey,
   type RegistryDriver,
   type RemoveOutcome,
   type Scope,
-  type SkippedRecord,
   toCursor,
-  toRecordKey,
 } from './driver/registry-driver.ts'
+export {
+  highestRecord,
+  type InstanceRecord,
+  type RecordKey,
+  type SkippedRecord,
+  toRecordKey,
+} from './model/instance-record.ts'
 export type { WireFormat } from './driver/wire-format.ts'
-export { type Claim, claimWins, compareClaims } from './model/claim.ts'
+export { type DriverCall, type DriverHooks, wrapDriver } from './driver/wrap-driver.ts'
+export { type Claim, compareClaims } from './model/claim.ts'
 export { decodeName, encodeName } from './model/name-encoding.ts'
-export { type ServiceInstance, sameInstance } from './model/service-instance.ts'
-export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
-export { type CallSubject, withDeadline } from './runtime/deadline.ts'
-export { createDriverContext } from './runtime/driver-context.ts'
-export { inParallel } from './runtime/in-parallel.ts'
-export { sleep } from './runtime/sleep.ts'
+export { sameInstance, type ServiceInstance } from './model/service-instance.ts'

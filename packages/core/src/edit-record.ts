@@ -1,55 +1,52 @@
-import type { Contents, EditOutcome, RegistryDriver } from './driver/registry-driver.ts'
+import { highestRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
+import { assertRecordFits, callWithRetries, type RegistryContext } from './registry-context.ts'
 import { RegistryError } from './registry-error.ts'
-import { highestRecord } from './watch/instance-view.ts'
 
-/** As often the record may have changed between our read and our write. */
+/** How often others may change the record between our read and our write. */
 const maxRounds = 5
 
-/** What an edit needs of the registry. */
-export interface RecordEdit {
-  readonly driver: RegistryDriver
-  readonly id: string
-  /** The fields to replace, checked. */
-  readonly fields: Partial<ServiceInstance>
-  /** Reads the instance's service. */
-  readonly read: () => Promise<Contents>
-  /** Runs a call of the driver under the registry's deadline. */
-  readonly call: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
-  readonly checkSize: (instance: ServiceInstance) => void
-}
-
-/** Reads, changes and writes in its owner's name the record of one instance, until nothing came between. */
-export const editRecord = async (parts: RecordEdit): Promise<'edited' | 'absent'> => {
-  const { driver, id, fields, read, call, checkSize } = parts
-  const fail = (code: 'unsupported' | 'conflict', service: string | undefined, message: string) =>
-    new RegistryError(code, { backend: driver.backend, operation: 'edit', service, message })
-  if (driver.edit === undefined)
-    throw fail(
-      'unsupported',
-      undefined,
-      'only the owner of an instance can change it on this backend; use its own `update`',
-    )
-  const edit = driver.edit.bind(driver)
-  for (let round = 0; round < maxRounds; round++) {
-    const { records } = await read()
+/**
+ * Reads the record of one instance, changes it and writes it in its owner's name, again as long
+ * as it changes in between. An edit whose outcome is unknown is made again: it sets fields to
+ * values, so twice is as good as once.
+ */
+export const editRecord = async (
+  context: RegistryContext,
+  { service, id }: { readonly service: string; readonly id: string },
+  fields: Partial<ServiceInstance>,
+  outer: AbortSignal | undefined,
+): Promise<'edited' | 'absent'> => {
+  const { backend, driver } = context
+  const subject = { operation: 'edit', service }
+  const fail = (code: 'unsupported' | 'conflict', message: string): RegistryError =>
+    new RegistryError(code, { backend, ...subject, message })
+  const round = async (signal: AbortSignal): Promise<'edited' | 'absent' | 'changed'> => {
+    if (driver.edit === undefined)
+      throw fail(
+        'unsupported',
+        'only the owner of an instance can change it on this backend; use its own `update`',
+      )
+    const { records } = await driver.list({ service }, signal)
     const record = highestRecord(records.filter(({ instance }) => instance.id === id))
     if (record === undefined) return 'absent'
-    const { service } = record.instance
     if (record.claim === undefined)
       throw fail(
         'conflict',
-        service,
         `id ${JSON.stringify(id)} is stored in a format without claims: its owner could not tell the edit from damage`,
       )
     const changed = Object.freeze({ ...record.instance, ...fields })
-    checkSize(changed)
-    const outcome: EditOutcome = await call((signal) => edit(record, changed, signal))
-    if (outcome !== 'changed') return outcome
+    assertRecordFits(context, 'edit', changed)
+    return driver.edit(record, changed, signal)
   }
-  throw fail(
-    'conflict',
-    undefined,
-    `id ${JSON.stringify(id)} was changed by others in each of ${maxRounds} rounds; try again`,
-  )
+  return callWithRetries(context, subject, outer, async (signal) => {
+    for (let rounds = 0; rounds < maxRounds; rounds++) {
+      const outcome = await round(signal)
+      if (outcome !== 'changed') return outcome
+    }
+    throw fail(
+      'conflict',
+      `id ${JSON.stringify(id)} was changed by others in each of ${maxRounds} rounds; try again`,
+    )
+  })
 }

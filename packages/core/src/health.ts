@@ -1,5 +1,5 @@
 import type { RegistryError } from './registry-error.ts'
-import type { RegistrationStatus } from './supervisor/registration-state.ts'
+import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
 import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 import type { Staleness } from './watch/watch-event.ts'
@@ -24,9 +24,9 @@ export interface RegistrationHealth {
 
 /** How fresh one watched scope is. */
 export interface WatchHealth {
-  /** The service; `undefined` for a watch of all services or of their names. */
+  /** The service; `undefined` for the scopes `all` and `services`. */
   readonly service: string | undefined
-  readonly scope: 'service' | 'all' | 'names'
+  readonly scope: 'service' | 'all' | 'services'
   readonly state: 'attaching' | 'live' | 'waiting' | 'closed'
   readonly entries: number
   readonly held: number
@@ -55,13 +55,13 @@ export interface RegistryHealth {
 }
 
 const sessionHealth = (supervisor: SessionSupervisor): SessionHealth => {
-  const { state, renewedAtMs, troubled } = supervisor
-  const live = state.name === 'live' ? state.live : undefined
-  const cause = live === undefined && 'cause' in state ? state.cause : troubled
+  const { state, latestSession } = supervisor
+  const live = state.name === 'live' ? state.session : undefined
+  const cause = live === undefined && 'cause' in state ? state.cause : live?.trouble
   return {
     state: state.name,
-    ...(live === undefined ? {} : { id: live.id, grantedTtlMs: live.session.grantedTtlMs }),
-    ...(renewedAtMs === undefined ? {} : { renewedAt: new Date(renewedAtMs) }),
+    ...(live === undefined ? {} : { id: live.id, grantedTtlMs: live.grantedTtlMs }),
+    ...(latestSession === undefined ? {} : { renewedAt: new Date(latestSession.renewedAtMs) }),
     ...(cause === undefined ? {} : { cause }),
   }
 }
@@ -70,7 +70,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
   const { scope, served, state } = engine
   return {
     service: 'service' in scope ? scope.service : undefined,
-    scope: 'service' in scope ? 'service' : 'names' in scope ? 'names' : 'all',
+    scope: 'service' in scope ? 'service' : 'services' in scope ? 'services' : 'all',
     state: state.name,
     entries: served.entries.size,
     held: served.held.length,
@@ -86,7 +86,7 @@ export const healthOf = (
   hub: WatchHub,
   lastErrors: readonly SurvivedError[],
 ): RegistryHealth => {
-  const registrations = supervisor.desired().map((desired) => ({
+  const registrations = supervisor.registrations().map((desired) => ({
     service: desired.instance.service,
     id: desired.instance.id,
     status: desired.status.value,
@@ -96,6 +96,7 @@ export const healthOf = (
   return {
     backend,
     ok:
+      supervisor.state.name !== 'closed' &&
       pendingRemovals === 0 &&
       registrations.every(({ status }) => status.state === 'registered') &&
       watches.every(({ stale, state }) => stale === undefined && state === 'live'),

@@ -4,11 +4,11 @@
  * @module
  */
 export {
+  diagnosticChannels,
   type DiagnosticEvent,
   type DiagnosticTopic,
-  diagnosticChannels,
   type Logger,
-} from './diagnostics.ts'
+} from './runtime/diagnostics.ts'
 export type {
   RegistrationHealth,
   RegistryHealth,
@@ -17,7 +17,8 @@ export type {
   WatchHealth,
 } from './health.ts'
 export { suggestion } from './driver/config/nearest-name.ts'
-export type { Clock, Random, Timer } from './driver/driver-context.ts'
+export type { Clock, Timer } from './runtime/clock.ts'
+export type { Random } from './runtime/random.ts'
 export { localAddress, type LocalAddressOptions } from './local-address.ts'
 export type {
   InstanceEdit,
@@ -25,18 +26,32 @@ export type {
   InstancePatch,
   ServiceInstance,
 } from './model/service-instance.ts'
-export { show } from './model/show.ts'
 export { Registration, type WaitOptions } from './registration.ts'
-export { type Discovery, type RegisterOptions, type Registrar, Registry } from './registry.ts'
-export { RegistryError, type RegistryErrorCode } from './registry-error.ts'
+export type { Operator, StoredRecords } from './operator.ts'
+export type { Discovery } from './discovery.ts'
+export type { Capabilities } from './driver/registry-driver.ts'
+export type { Claim } from './model/claim.ts'
+export type { InstanceRecord, RecordKey, SkippedRecord } from './model/instance-record.ts'
+export type { RegisterOptions, Registrar } from './registrar.ts'
+export { Registry } from './registry.ts'
+export {
+  type ErrorJson,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryErrorJson,
+  show,
+} from './registry-error.ts'
 export {
   type LossProtectionOptions,
   registryOptionKeys,
   type RegistryOptions,
   resolveRegistryOptions,
 } from './registry-options.ts'
-export type { BackoffOptions } from './runtime/backoff.ts'
-export type { ConflictRule } from './supervisor/desired-registration.ts'
-export type { RegistrationState, RegistrationStatus } from './supervisor/registration-state.ts'
+export type { BackoffOptions } from './runtime/timing.ts'
+export type { ConflictRule } from './supervisor/registration/desired-registration.ts'
+export type {
+  RegistrationState,
+  RegistrationStatus,
+} from './supervisor/registration/registration-state.ts'
 export type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
-export type { BaseWatcher, CatalogWatcher, ServicesWatcher, Watcher } from './watcher.ts'
+export type { BaseWatcher, AllWatcher, ServicesWatcher, Watcher } from './watcher.ts'

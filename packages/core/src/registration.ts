@@ -1,8 +1,7 @@
-import { abortable } from './driver/abort.ts'
 import { patchInstance } from './model/validate-instance.ts'
 import type { InstancePatch, ServiceInstance } from './model/service-instance.ts'
-import type { DesiredRegistration } from './supervisor/desired-registration.ts'
-import type { RegistrationStatus } from './supervisor/registration-state.ts'
+import type { DesiredRegistration } from './supervisor/registration/desired-registration.ts'
+import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
 import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
 
 /** Ends a wait; never what was asked for. */
@@ -64,8 +63,7 @@ export class Registration implements AsyncDisposable {
     this.#check(instance)
     if (this.#desired.final || this.#desired.deregistered)
       throw this.#desired.error(this.status.state === 'superseded' ? 'conflict' : 'closed')
-    const acknowledged = this.#supervisor.edit(this.#desired, instance)
-    await (options.signal === undefined ? acknowledged : abortable(acknowledged, options.signal))
+    await this.#supervisor.edit(this.#desired, instance, options.signal)
   }
 
   /**
@@ -73,8 +71,7 @@ export class Registration implements AsyncDisposable {
    * resolves when no client can list it any more. The signal ends only the waiting. Idempotent.
    */
   async deregister(options: WaitOptions = {}): Promise<void> {
-    const gone = this.#supervisor.deregister(this.#desired)
-    await (options.signal === undefined ? gone : abortable(gone, options.signal))
+    await this.#supervisor.deregister(this.#desired, options.signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,6 +39,41 @@ export interface RegistryErrorOptions {
   readonly cause?: unknown
 }
 
+/** An error as JSON tells it. */
+export interface ErrorJson {
+  readonly name: string
+  readonly message: string
+  /** Node's, or a client library's: `ECONNREFUSED`. */
+  readonly code?: string | number
+  readonly cause?: ErrorJson
+}
+
+/** A `RegistryError` as JSON tells it. */
+export interface RegistryErrorJson extends ErrorJson {
+  readonly code: RegistryErrorCode
+  readonly backend: string
+  readonly operation: string
+  readonly service?: string
+  readonly retryable: boolean
+}
+
+/** Causes deeper than this are not written: a chain may run in a circle. */
+const maxCauses = 8
+
+const causeJson = (cause: unknown, depth = 1): ErrorJson => {
+  if (!(cause instanceof Error)) return { name: typeof cause, message: String(cause) }
+  const code: unknown = 'code' in cause ? cause.code : undefined
+  // Node tells a failed connection to a name with several addresses by an error without a message
+  const inner: unknown =
+    cause.cause ?? (cause instanceof AggregateError ? cause.errors[0] : undefined)
+  return {
+    name: cause.name,
+    message: cause.message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(inner === undefined || depth >= maxCauses ? {} : { cause: causeJson(inner, depth + 1) }),
+  }
+}
+
 const brand = Symbol.for('@sd/core/RegistryError')
 
 /** The only error class that `@sd` throws, besides a caller's own `signal.reason`. */
@@ -71,10 +106,45 @@ export class RegistryError extends Error {
     return typeof value === 'object' && value !== null && brand in value
   }
 
+  /**
+   * What `JSON.stringify` writes, for logs and health endpoints: an `Error` alone is `{}` there. The
+   * causes are written with their names, messages and codes, without stacks.
+   */
+  toJSON(): RegistryErrorJson {
+    const { name, code, backend, operation, service, retryable, message } = this
+    return {
+      name,
+      code,
+      message,
+      backend,
+      operation,
+      ...(service === undefined ? {} : { service }),
+      retryable,
+      ...(this.cause === undefined ? {} : { cause: causeJson(this.cause) }),
+    }
+  }
+
   /** `value` itself when it is a `RegistryError`, else an `internal` one around it. */
   static from(value: unknown, options: Omit<RegistryErrorOptions, 'message'>): RegistryError {
     if (value instanceof RegistryError) return value
     const message = value instanceof Error ? value.message : String(value)
     return new RegistryError('internal', { ...options, message, cause: value })
   }
+}
+
+const maxShown = 80
+
+/** `text` without what stands before its last `@`, but for a scheme: that may be a password. */
+const redact = (text: string): string =>
+  text.replace(/^([A-Za-z][\w+.-]*:\/\/)?[^]*@/, (_, scheme: string = '') => `${scheme}<hidden>@`)
+
+/** A value as an error message may show it: short, on one line, without credentials. */
+export const show = (value: unknown): string => {
+  if (typeof value === 'string') {
+    const shown = JSON.stringify(redact(value))
+    return shown.length > maxShown ? `${shown.slice(0, maxShown - 3)}...` : shown
+  }
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

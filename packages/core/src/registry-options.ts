@@ -1,11 +1,10 @@
-import type { Logger } from './diagnostics.ts'
-import type { Clock, Random } from './driver/driver-context.ts'
+import type { Logger } from './runtime/diagnostics.ts'
+import { type Clock, systemClock } from './runtime/clock.ts'
+import { type Random, systemRandom } from './runtime/random.ts'
 import type { WireFormat } from './driver/wire-format.ts'
 import { RegistryError } from './registry-error.ts'
-import type { BackoffOptions } from './runtime/backoff.ts'
-import { systemClock } from './runtime/system-clock.ts'
-import { systemRandom } from './runtime/system-random.ts'
 import { jsonFormat } from './driver/json-format.ts'
+import { type BackoffOptions, maxTimerMs, returnMs } from './runtime/timing.ts'
 
 /** Protection against a registry that comes back without its data (guarantee W4). */
 export interface LossProtectionOptions {
@@ -67,9 +66,6 @@ export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
   'random',
 ]
 
-/** Added to ttl and backoff cap to make the shortest hold: what a re-register itself takes. */
-export const holdSlackMs = 2_000
-
 const show = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
 
@@ -94,9 +90,6 @@ const number = (
   return value
 }
 
-/** Longest delay that Node's timers keep; a longer one would fire at once. */
-const maxDelayMs = 2 ** 31 - 1
-
 const knownKeys = (field: string, value: object, known: readonly string[]): void => {
   if (typeof value !== 'object' || value === null) refuse(field, value, 'an object')
   for (const key of Object.keys(value))
@@ -108,16 +101,16 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
   knownKeys('options', options, registryOptionKeys)
   const { backoff = {}, lossProtection = {} } = options
   knownKeys('backoff', backoff, ['minMs', 'maxMs'])
-  const ttlMs = number('ttlMs', options.ttlMs, 10_000, 1, maxDelayMs)
-  const maxMs = number('backoff.maxMs', backoff.maxMs, 5_000, 1, maxDelayMs)
+  const ttlMs = number('ttlMs', options.ttlMs, 10_000, 1, maxTimerMs)
+  const maxMs = number('backoff.maxMs', backoff.maxMs, 5_000, 1, maxTimerMs)
   const minMs = number('backoff.minMs', backoff.minMs, Math.min(100, maxMs), 1, maxMs)
-  const shortestHoldMs = ttlMs + maxMs + holdSlackMs
+  const shortestHoldMs = returnMs(ttlMs, maxMs)
   if (lossProtection !== false)
     knownKeys('lossProtection', lossProtection, ['maxFraction', 'holdMs', 'minInstances'])
   return {
     ttlMs,
-    callTimeoutMs: number('callTimeoutMs', options.callTimeoutMs, 3_000, 1, maxDelayMs),
-    closeTimeoutMs: number('closeTimeoutMs', options.closeTimeoutMs, 5_000, 0, maxDelayMs),
+    callTimeoutMs: number('callTimeoutMs', options.callTimeoutMs, 3_000, 1, maxTimerMs),
+    closeTimeoutMs: number('closeTimeoutMs', options.closeTimeoutMs, 5_000, 0, maxTimerMs),
     backoff: { minMs, maxMs },
     lossProtection:
       lossProtection === false
@@ -132,7 +125,7 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
             ),
             holdMs: Math.max(
               shortestHoldMs,
-              number('lossProtection.holdMs', lossProtection.holdMs, shortestHoldMs, 0, maxDelayMs),
+              number('lossProtection.holdMs', lossProtection.holdMs, shortestHoldMs, 0, maxTimerMs),
             ),
             minInstances: number(
               'lossProtection.minInstances',

@@ -1,84 +1,35 @@
-import { hostname } from 'node:os'
-import { createPublish, type Publish } from './diagnostics.ts'
-import { abortable } from './driver/abort.ts'
 import type { DriverFactory } from './driver/driver-context.ts'
-import type { Contents, RegistryDriver, Scope } from './driver/registry-driver.ts'
-import { editRecord } from './edit-record.ts'
+import type { Capabilities, RegistryDriver } from './driver/registry-driver.ts'
+import { createDiscovery, type Discovery } from './discovery.ts'
 import { healthOf, type RegistryHealth, type SurvivedError } from './health.ts'
-import { validateEdit, validateInstance, validateName } from './model/validate-instance.ts'
-import {
-  type InstanceEdit,
-  type InstanceInput,
-  type ServiceInstance,
-  weighInstance,
-} from './model/service-instance.ts'
-import { Registration, type WaitOptions } from './registration.ts'
+import type { InstanceRecord } from './model/instance-record.ts'
+import type { InstanceEdit, InstanceInput, ServiceInstance } from './model/service-instance.ts'
+import { createOperator, type Operator, type StoredRecords } from './operator.ts'
+import { createRegistrar, type RegisterOptions, type Registrar } from './registrar.ts'
+import type { Registration, WaitOptions } from './registration.ts'
+import type { RegistryContext } from './registry-context.ts'
 import { RegistryError } from './registry-error.ts'
-import {
-  type RegistryOptions,
-  type ResolvedOptions,
-  resolveRegistryOptions,
-} from './registry-options.ts'
-import { Backoff } from './runtime/backoff.ts'
-import { withDeadline } from './runtime/deadline.ts'
-import { sleep } from './runtime/sleep.ts'
-import type { ConflictRule } from './supervisor/desired-registration.ts'
+import { type RegistryOptions, resolveRegistryOptions } from './registry-options.ts'
+import { abortable } from './runtime/abort.ts'
+import { createPublish, type Publish } from './runtime/diagnostics.ts'
 import { SessionSupervisor } from './supervisor/session-supervisor.ts'
-import { highestRecord, instanceKey } from './watch/instance-view.ts'
 import { WatchHub } from './watch/watch-hub.ts'
-import {
-  AllWatcher,
-  type CatalogWatcher,
-  NamesWatcher,
-  type ServicesWatcher,
-  ServiceWatcher,
-  type Watcher,
-} from './watcher.ts'
-
-/** How `register` goes about it. */
-export interface RegisterOptions extends WaitOptions {
-  /**
-   * What to do when the id is held: `takeover` (default): the newer registration wins, and the
-   * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives;
-   * `yield`: likewise, and give way to whoever registers the id later (for mirrors of a registry).
-   */
-  readonly onConflict?: ConflictRule | undefined
-  /**
-   * `registered` (default): resolve when every client can list the instance. `accepted`: at once;
-   * the status tells the rest.
-   */
-  readonly waitFor?: 'registered' | 'accepted' | undefined
-}
-
-/** Registers services. */
-export interface Registrar {
-  register(instance: InstanceInput, options?: RegisterOptions): Promise<Registration>
-}
-
-/** Finds services. */
-export interface Discovery {
-  list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]>
-  listServices(options?: WaitOptions): Promise<readonly string[]>
-  watch(service: string, options?: WaitOptions): Watcher
-  watchAll(options?: WaitOptions): CatalogWatcher
-  watchServices(options?: WaitOptions): ServicesWatcher
-}
+import type { AllWatcher, ServicesWatcher, Watcher } from './watcher.ts'
 
 const keptErrors = 16
 
 /**
- * A service registry over one backend. Constructing it does no I/O. Everything asynchronous takes
- * a signal and rejects with its reason; every other failure is a `RegistryError`.
+ * A service registry over one backend: all roles in one object. Constructing it does no I/O.
+ * Everything asynchronous takes a signal and rejects with its reason; every other failure is a
+ * `RegistryError`.
  */
-export class Registry implements Registrar, Discovery, AsyncDisposable {
-  /** The backend's name. */
-  readonly backend: string
-  readonly #driver: RegistryDriver
-  readonly #options: ResolvedOptions
-  readonly #publish: Publish
+export class Registry implements Registrar, Discovery, Operator, AsyncDisposable {
+  readonly #context: RegistryContext
   readonly #supervisor: SessionSupervisor
   readonly #hub: WatchHub
-  readonly #errors: SurvivedError[] = []
+  readonly #registrar: Registrar
+  readonly #discovery: Discovery
+  readonly #operator: Operator
   readonly #scope = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -91,7 +42,7 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     const resolved = resolveRegistryOptions(options)
     const { clock, random, format, ttlMs } = resolved
     let publish: Publish | undefined
-    this.#driver =
+    const driver =
       typeof source === 'function'
         ? source({
             clock,
@@ -101,7 +52,7 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
               publish?.('driver', level, event, message, details),
           })
         : source
-    const { backend, capabilities } = this.#driver
+    const { backend, capabilities } = driver
     const { minTtlMs, maxTtlMs = Number.POSITIVE_INFINITY } = capabilities
     if (ttlMs < minTtlMs || ttlMs > maxTtlMs)
       throw new RegistryError('invalid-config', {
@@ -109,128 +60,74 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
         operation: 'configure',
         message: `ttlMs is ${ttlMs}; expected ${minTtlMs} to ${maxTtlMs} on this backend`,
       })
-    this.backend = backend
-    this.#options = resolved
+    const errors: SurvivedError[] = []
     publish = createPublish(backend, resolved.logger)
-    this.#publish = publish
-    const shared = { driver: this.#driver, backend, ...resolved, publish: this.#observe(publish) }
+    this.#context = { backend, driver, options: resolved, publish, closed: this.#scope.signal }
+    const observed = keepingCauses(publish, errors, () => clock.nowMs())
+    const shared = { driver, backend, ...resolved, publish: observed }
     this.#hub = new WatchHub(shared)
     this.#supervisor = new SessionSupervisor({ ...shared, owner: random.id(16) }, () =>
       this.#hub.trouble(),
     )
-  }
-
-  /**
-   * Registers an instance and keeps it registered through every outage until it is deregistered.
-   * While the backend cannot be reached it keeps trying until it succeeds or the signal aborts;
-   * aborting takes the registration back.
-   * @throws RegistryError `invalid-argument` before any I/O; `conflict`, `permission-denied`
-   * before the first success; `closed`
-   */
-  async register(input: InstanceInput, options: RegisterOptions = {}): Promise<Registration> {
-    this.#assertOpen('register')
-    const { onConflict = 'takeover', waitFor = 'registered', signal } = options
-    this.#oneOf('onConflict', onConflict, ['takeover', 'reject', 'yield'])
-    this.#oneOf('waitFor', waitFor, ['registered', 'accepted'])
-    const instance = validateInstance('register', input, () => this.#makeId())
-    this.#checkSize(instance)
-    signal?.throwIfAborted()
-    const desired = this.#supervisor.register(instance, onConflict)
-    const registration = new Registration(this.#supervisor, desired, (updated) =>
-      this.#checkSize(updated),
+    this.#registrar = createRegistrar(this.#context, this.#supervisor)
+    this.#discovery = createDiscovery(this.#context, this.#hub)
+    this.#operator = createOperator(this.#context, () =>
+      healthOf(backend, this.#supervisor, this.#hub, errors),
     )
-    if (waitFor === 'accepted') return registration
-    const registered = desired.acknowledged(1)
-    try {
-      await (signal === undefined ? registered : abortable(registered, signal))
-    } catch (error) {
-      if (signal?.aborted === true) this.#supervisor.deregister(desired).catch(() => {})
-      throw error
-    }
-    return registration
   }
 
-  /**
-   * The instances of a service, read from the backend with the consistency that its capabilities
-   * state; `[]` for an unknown service. A passing failure is retried within the call's deadline.
-   * @throws RegistryError `unavailable`, `timeout`, `permission-denied`, `invalid-argument`, `closed`
-   */
-  async list(service: string, options: WaitOptions = {}): Promise<readonly ServiceInstance[]> {
-    validateName('list', 'service', service)
-    const contents = await this.#read({ service }, 'list', options.signal)
-    const byKey = Map.groupBy(contents.records, ({ instance }) =>
-      instanceKey(instance.service, instance.id),
-    )
-    return [...byKey.values()].flatMap((records) => highestRecord(records)?.instance ?? [])
+  get backend(): string {
+    return this.#operator.backend
+  }
+  get capabilities(): Capabilities {
+    return this.#operator.capabilities
   }
 
-  /** The names of all services that have an instance, sorted. Throws as `list` does. */
-  async listServices(options: WaitOptions = {}): Promise<readonly string[]> {
-    const { names = [] } = await this.#read({ names: true }, 'list-services', options.signal)
-    return [...new Set(names)].toSorted()
+  register(instance: InstanceInput, options?: RegisterOptions): Promise<Registration> {
+    return this.#registrar.register(instance, options)
   }
 
-  /**
-   * Follows the instances of a service. All watchers of one service share one watch of the
-   * backend. Must be closed: by leaving the iteration, its signal, `close` or `await using`.
-   */
-  watch(service: string, options: WaitOptions = {}): Watcher {
-    this.#assertOpen('watch')
-    validateName('watch', 'service', service)
-    return new ServiceWatcher(this.#hub.instances({ service }), service, options.signal)
+  list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]> {
+    return this.#discovery.list(service, options)
+  }
+  listServices(options?: WaitOptions): Promise<readonly string[]> {
+    return this.#discovery.listServices(options)
+  }
+  watch(service: string, options?: WaitOptions): Watcher {
+    return this.#discovery.watch(service, options)
+  }
+  watchAll(options?: WaitOptions): AllWatcher {
+    return this.#discovery.watchAll(options)
+  }
+  watchServices(options?: WaitOptions): ServicesWatcher {
+    return this.#discovery.watchServices(options)
   }
 
-  /** Follows the instances of every service. */
-  watchAll(options: WaitOptions = {}): CatalogWatcher {
-    this.#assertOpen('watch')
-    return new AllWatcher(this.#hub.instances({ all: true }), options.signal)
+  health(): RegistryHealth {
+    return this.#operator.health()
   }
-
-  /** Follows which services have an instance. */
-  watchServices(options: WaitOptions = {}): ServicesWatcher {
-    this.#assertOpen('watch')
-    return new NamesWatcher(this.#hub.names(), options.signal)
+  records(service?: string, options?: WaitOptions): Promise<StoredRecords> {
+    return this.#operator.records(service, options)
   }
-
-  /**
-   * Changes weight, tags or metadata of a registered instance in its owner's name, in place: nobody
-   * sees it leave, and the owner adopts the change within a ttl. Resolves to `absent` when there is
-   * no such instance.
-   * @throws RegistryError `unsupported` where only the owner can write; `conflict` when the record
-   * bears no claim, or the owner changes it all the time; otherwise as `list` and `register` do
-   */
-  async edit(
+  edit(
     service: string,
     id: string,
     edit: InstanceEdit,
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<'edited' | 'absent'> {
-    this.#assertOpen('edit')
-    validateName('edit', 'service', service)
-    validateName('edit', 'id', id)
-    const subject = { backend: this.backend, operation: 'edit', service }
-    return editRecord({
-      driver: this.#driver,
-      id,
-      fields: validateEdit('edit', service, edit),
-      read: () => this.#read({ service }, 'edit', options.signal),
-      call: (work) => {
-        const { clock, callTimeoutMs } = this.#options
-        return withDeadline(clock, callTimeoutMs, this.#bounded(options.signal), subject, work)
-      },
-      checkSize: (instance) => this.#checkSize(instance),
-    })
+    return this.#operator.edit(service, id, edit, options)
   }
-
-  /** How it does: session, registrations, freshness of every watch, last errors. No I/O. */
-  health(): RegistryHealth {
-    return healthOf(this.backend, this.#supervisor, this.#hub, this.#errors)
+  removeRecord(
+    record: InstanceRecord,
+    options?: WaitOptions,
+  ): Promise<'removed' | 'absent' | 'not-ours'> {
+    return this.#operator.removeRecord(record, options)
   }
 
   /**
    * Deregisters everything, ends every iteration, releases every socket and timer. Takes at most
-   * `closeTimeoutMs`, also when the backend is down or frozen; what it could not take out then
-   * leaves with its ttl. Never rejects. Idempotent.
+   * `closeTimeoutMs` (default 5,000 ms), also when the backend is down or frozen; what it could
+   * not take out by then leaves with its ttl. Never rejects. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -242,8 +139,9 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { clock, closeTimeoutMs } = this.#options
-    const subject = { backend: this.backend, operation: 'close' }
+    const { backend, driver, options, publish } = this.#context
+    const { clock, closeTimeoutMs } = options
+    const subject = { backend, operation: 'close' }
     this.#hub.close()
     this.#scope.abort(
       new RegistryError('closed', { ...subject, message: 'the registry was closed' }),
@@ -259,104 +157,24 @@ export class Registry implements Registrar, Discovery, AsyncDisposable {
     )
     try {
       await this.#supervisor.close(deadline.signal)
-      await abortable(Promise.resolve(this.#driver[Symbol.asyncDispose]()), deadline.signal)
+      await abortable(Promise.resolve(driver[Symbol.asyncDispose]()), deadline.signal)
     } catch (thrown) {
       const cause = RegistryError.from(thrown, subject)
-      this.#publish('session', 'warn', 'close-incomplete', cause.message, { cause })
+      publish('session', 'warn', 'close-incomplete', cause.message, { cause })
     } finally {
       timer.cancel()
     }
   }
-
-  async #read(scope: Scope, operation: string, outer: AbortSignal | undefined): Promise<Contents> {
-    this.#assertOpen(operation)
-    outer?.throwIfAborted()
-    const { clock, random, callTimeoutMs, backoff: bounds } = this.#options
-    const service = 'service' in scope ? scope.service : undefined
-    const subject = { backend: this.backend, operation, service }
-    const signal = this.#bounded(outer)
-    const backoff = new Backoff(bounds, clock, random)
-    let last: RegistryError | undefined
-    const attempts = async (bounded: AbortSignal): Promise<Contents> => {
-      for (;;) {
-        try {
-          // half of it, so that a member that hangs leaves time to ask another
-          return await withDeadline(clock, callTimeoutMs / 2, bounded, subject, (attempt) =>
-            this.#driver.list(scope, attempt),
-          )
-        } catch (thrown) {
-          if (bounded.aborted) throw thrown
-          last = RegistryError.from(thrown, subject)
-          if (!last.retryable) throw last
-          await sleep(clock, backoff.nextDelayMs(), bounded)
-        }
-      }
-    }
-    try {
-      const contents = await withDeadline(clock, callTimeoutMs, signal, subject, attempts)
-      for (const { key, reason } of contents.skipped)
-        this.#publish('record', 'warn', 'record-skipped', `record ${key} is skipped: ${reason}`, {
-          key,
-          reason,
-        })
-      return contents
-    } catch (error) {
-      // the deadline ended the retries: what they failed with says more than that it passed
-      if (error instanceof RegistryError && error.code === 'timeout' && last !== undefined)
-        throw last
-      throw error
-    }
-  }
-
-  #bounded(outer: AbortSignal | undefined): AbortSignal {
-    return outer === undefined ? this.#scope.signal : AbortSignal.any([this.#scope.signal, outer])
-  }
-
-  /** Keeps the latest causes for `health()`. */
-  #observe(publish: Publish): Publish {
-    return (topic, level, event, message, details) => {
-      const cause = details?.['cause']
-      if (cause instanceof RegistryError && this.#errors.at(-1)?.error !== cause) {
-        this.#errors.push({ at: new Date(this.#options.clock.nowMs()), error: cause })
-        if (this.#errors.length > keptErrors) this.#errors.shift()
-      }
-      publish(topic, level, event, message, details)
-    }
-  }
-
-  #makeId(): string {
-    return `${hostname() || 'host'}-${process.pid}-${this.#options.random.id(8)}`
-  }
-
-  #assertOpen(operation: string): void {
-    if (this.#closing === undefined) return
-    const message = 'the registry was closed; create a new one'
-    throw new RegistryError('closed', { backend: this.backend, operation, message })
-  }
-
-  #oneOf(field: string, value: string, accepted: readonly string[]): void {
-    if (accepted.includes(value)) return
-    throw new RegistryError('invalid-argument', {
-      backend: this.backend,
-      operation: 'register',
-      message: `${field} is ${JSON.stringify(value)}; expected ${accepted.join(' or ')}`,
-    })
-  }
-
-  #checkSize(instance: ServiceInstance): void {
-    const { format, ttlMs } = this.#options
-    const { maxRecordBytes } = this.#driver.capabilities
-    // far from the limit in any format: not worth encoding twice
-    if (weighInstance(instance) * 24 <= maxRecordBytes) return
-    const claim = { owner: ''.padEnd(16), at: Number.MAX_SAFE_INTEGER, seq: 1_000_000 }
-    const request = { instance, claim, mode: 'if-newer', ttlMs, registeredAtMs: claim.at } as const
-    const bytes = format.encode(request).byteLength
-    if (bytes <= maxRecordBytes) return
-    throw new RegistryError('invalid-argument', {
-      backend: this.backend,
-      operation: 'register',
-      service: instance.service,
-      message: `the record is ${bytes} bytes; expected at most ${maxRecordBytes} on this backend: shorten metadata, tags or endpoints`,
-    })
-  }
 }
+
+/** Publishes as `publish` does, and keeps the latest causes in `errors` for `health()`. */
+const keepingCauses =
+  (publish: Publish, errors: SurvivedError[], nowMs: () => number): Publish =>
+  (topic, level, event, message, details) => {
+    const cause = details?.['cause']
+    if (cause instanceof RegistryError && errors.at(-1)?.error !== cause) {
+      errors.push({ at: new Date(nowMs()), error: cause })
+      if (errors.length > keptErrors) errors.shift()
+    }
+    publish(topic, level, event, message, details)
+  }

@@ -1,7 +1,7 @@
-import { type Claim, claimWins, compareClaims } from '@sd/core/driver'
 import { expect, test } from 'vitest'
+import { type Claim, claimWins, compareClaims } from '../src/model/claim.ts'
 
-const claim = (owner: string, at: number, seq = 0): Claim => ({ owner, at, seq })
+const claim = (owner: string, claimedAtMs: number, seq = 0): Claim => ({ owner, claimedAtMs, seq })
 
 test('claims are ordered by time, then owner, then edit', () => {
   const sorted = [claim('a', 1), claim('b', 1), claim('b', 1, 1), claim('a', 2)]

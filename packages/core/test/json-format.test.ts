@@ -15,7 +15,7 @@ const request: PutRequest = {
     tags: ['canary'],
     metadata: { commit: 'abc' },
   },
-  claim: { owner: 'me', at: 5, seq: 2 },
+  claim: { owner: 'me', claimedAtMs: 5, seq: 2 },
   mode: 'if-newer',
   ttlMs: 10_000,
   registeredAtMs: 4,

@@ -1,15 +1,46 @@
-import { isHeldBy, jsonFormat, putConflict, type Standing } from '@sd/core/driver'
+import {
+  auditRecord,
+  type ExistingRecord,
+  editedValue,
+  highestRecord,
+  type InstanceRecord,
+  isHeldBy,
+  jsonFormat,
+  type OwnSession,
+  putConflict,
+  removalRefusal,
+  toRecordKey,
+} from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
 
+const key = toRecordKey('s/i')
 const instance = { service: 's', id: 'i', endpoints: [], weight: 100, tags: [], metadata: {} }
-const held = (owner: string, at: number, ownSession = false): Standing => ({
-  decoded: { instance, claim: { owner, at, seq: 0 } },
-  ownSession,
+const value = Buffer.from('stored')
+const ref = { service: 's', id: 'i', owner: 'me' }
+
+const session: OwnSession = {
+  id: 'current',
+  format: jsonFormat,
+  ownSessions: new Set(['current', 'earlier']),
+}
+const withoutClaims = { ...session, format: { ...jsonFormat, carriesClaims: false } }
+
+const held = (owner: string, claimedAtMs: number, sessionId?: string): ExistingRecord => ({
+  record: { key, instance, claim: { owner, claimedAtMs, seq: 0 } },
+  value,
+  sessionId,
 })
-const claimless = (ownSession: boolean): Standing => ({ decoded: { instance }, ownSession })
-const unreadable: Standing = { decoded: { skipped: 'nonsense' }, ownSession: false }
-const mine = { owner: 'me', at: 5, seq: 0 }
-const anonymous = { ...jsonFormat, carriesClaims: false }
+const claimless = (sessionId: string): ExistingRecord => ({
+  record: { key, instance },
+  value,
+  sessionId,
+})
+const unreadable: ExistingRecord = {
+  record: { key, reason: 'nonsense' },
+  value,
+  sessionId: undefined,
+}
+const mine = { owner: 'me', claimedAtMs: 5, seq: 0 }
 
 describe('putConflict', () => {
   test.each([
@@ -17,35 +48,123 @@ describe('putConflict', () => {
     ['our own record, also with a later claim', held('me', 9), 'free', 'free'],
     ['a lower claim', held('rival', 4), 'conflict', 'free'],
     ['a higher claim', held('rival', 6), 'conflict', 'conflict'],
-    ['a rival’s record in our own session', held('rival', 6, true), 'conflict', 'conflict'],
-    ['a record without a claim', claimless(false), 'conflict', 'free'],
-    ['a record without a claim, of our session', claimless(true), 'free', 'free'],
+    ['a rival’s record in our own session', held('rival', 6, 'current'), 'conflict', 'conflict'],
+    ['a record without a claim', claimless('rival'), 'conflict', 'free'],
+    ['a record without a claim, of this session', claimless('current'), 'free', 'free'],
+    ['a record without a claim, of an earlier session', claimless('earlier'), 'free', 'free'],
     ['what cannot be read', unreadable, 'conflict', 'free'],
-  ])('%s', (_, standing, ifAbsent, ifNewer) => {
+  ])('%s', (_, existing, ifAbsent, ifNewer) => {
     const outcome = (mode: 'if-absent' | 'if-newer'): string =>
-      putConflict(jsonFormat, standing, { claim: mine, mode })?.result ?? 'free'
+      putConflict(session, existing, { claim: mine, mode })?.result ?? 'free'
     expect([outcome('if-absent'), outcome('if-newer')]).toEqual([ifAbsent, ifNewer])
   })
 
   test('names the holder, whose claim a takeover has to beat', () => {
-    const outcome = putConflict(jsonFormat, held('rival', 6), { claim: mine, mode: 'if-newer' })
+    const outcome = putConflict(session, held('rival', 6), { claim: mine, mode: 'if-newer' })
     expect(outcome).toEqual({
       result: 'conflict',
-      holder: { owner: 'rival', at: 6, seq: 0 },
+      holder: { owner: 'rival', claimedAtMs: 6, seq: 0 },
     })
   })
 
-  test('never replaces another session’s record in a format without claims', () => {
+  test('in a format without claims, replaces records of own sessions alone', () => {
     const request = { claim: mine, mode: 'if-newer' } as const
-    expect(putConflict(anonymous, claimless(false), request)).toEqual({ result: 'conflict' })
-    expect(putConflict(anonymous, claimless(true), request)).toBeUndefined()
-    expect(putConflict(anonymous, unreadable, request)).toBeUndefined()
+    expect(putConflict(withoutClaims, claimless('rival'), request)).toEqual({ result: 'conflict' })
+    expect(putConflict(withoutClaims, claimless('current'), request)).toBeUndefined()
+    expect(putConflict(withoutClaims, claimless('earlier'), request)).toBeUndefined()
+    expect(putConflict(withoutClaims, unreadable, request)).toBeUndefined()
   })
 })
 
-test('isHeldBy asks the claim, and only without one the session', () => {
-  expect(isHeldBy(held('me', 1), 'me')).toBe(true)
-  expect(isHeldBy(held('rival', 1, true), 'me')).toBe(false)
-  expect(isHeldBy(claimless(true), 'me')).toBe(true)
-  expect(isHeldBy(unreadable, 'me')).toBe(false)
+test('isHeldBy asks the claim, and without one whether an own session wrote it', () => {
+  expect(isHeldBy(session, held('me', 1), 'me')).toBe(true)
+  expect(isHeldBy(session, held('rival', 1, 'current'), 'me')).toBe(false)
+  expect(isHeldBy(session, claimless('current'), 'me')).toBe(true)
+  expect(isHeldBy(session, claimless('earlier'), 'me')).toBe(true)
+  expect(isHeldBy(session, claimless('rival'), 'me')).toBe(false)
+  expect(isHeldBy(session, unreadable, 'me')).toBe(false)
+})
+
+test('removalRefusal spares a rival, over all sessions of the owner', () => {
+  expect(removalRefusal(session, undefined, 'me')).toEqual({ result: 'absent' })
+  expect(removalRefusal(session, held('me', 1, 'anybody'), 'me')).toBeUndefined()
+  expect(removalRefusal(session, claimless('earlier'), 'me')).toBeUndefined()
+  expect(removalRefusal(session, held('rival', 1, 'current'), 'me')).toEqual({ result: 'not-ours' })
+  expect(removalRefusal(session, unreadable, 'me')).toEqual({ result: 'not-ours' })
+})
+
+describe('auditRecord', () => {
+  const other = Buffer.from('other')
+
+  test.each([
+    ['nothing', undefined, value, 'missing'],
+    ['what was sent', held('me', 1, 'current'), value, 'ours'],
+    ['other content', held('me', 1, 'current'), other, 'edited'],
+    ['what was never sent', held('me', 1, 'current'), undefined, 'edited'],
+    ['the same content in an earlier session', held('me', 1, 'earlier'), value, 'replaced'],
+    ['a record without a claim in an earlier session', claimless('earlier'), value, 'replaced'],
+    ['a rival’s record, also in our session', held('rival', 1, 'current'), value, 'replaced'],
+    ['what cannot be read', unreadable, value, 'replaced'],
+    [
+      'what cannot be read, in our session',
+      { ...unreadable, sessionId: 'current' },
+      other,
+      'edited',
+    ],
+  ])('%s is %s', (_, existing, sent, state) => {
+    expect(auditRecord(session, ref, existing, sent)).toMatchObject({ ...ref, state })
+  })
+
+  test('shows what is stored instead, if it can be read', () => {
+    const rival = held('rival', 1)
+    expect(auditRecord(session, ref, rival, value).record).toBe(rival.record)
+    expect('record' in auditRecord(session, ref, unreadable, value)).toBe(false)
+    expect('record' in auditRecord(session, ref, held('me', 1, 'current'), value)).toBe(false)
+  })
+})
+
+describe('editedValue', () => {
+  const claim = { owner: 'them', claimedAtMs: 7, seq: 2 }
+  const stored = (seq: number): Uint8Array =>
+    jsonFormat.encode({
+      instance,
+      claim: { ...claim, seq },
+      mode: 'if-newer',
+      ttlMs: 9,
+      registeredAtMs: 8,
+    })
+  const read: InstanceRecord = { key, instance, claim, ttlMs: 9, registeredAtMs: 8 }
+
+  test('keeps the owner and counts its edits', () => {
+    const edited = editedValue(jsonFormat, read, stored(2), { ...instance, weight: 0 })
+    expect(jsonFormat.decode(key, edited as Uint8Array)).toMatchObject({
+      instance: { weight: 0 },
+      claim: { ...claim, seq: 3 },
+      ttlMs: 9,
+      registeredAtMs: 8,
+    })
+  })
+
+  test.each([
+    ['a record that is gone', read, undefined, 'absent'],
+    ['a record that was edited since', read, stored(3), 'changed'],
+    ['a record that cannot be read any more', read, Buffer.from('?'), 'changed'],
+    ['a record that was read without a claim', { key, instance }, stored(2), 'changed'],
+  ])('leaves %s alone', (_, record, found, result) => {
+    expect(editedValue(jsonFormat, record, found, instance)).toBe(result)
+  })
+})
+
+test('highestRecord is the one with the highest claim; without claims the first by key', () => {
+  const of = (name: string, claimedAtMs?: number): InstanceRecord => ({
+    key: toRecordKey(name),
+    instance,
+    ...(claimedAtMs === undefined ? {} : { claim: { owner: 'o', claimedAtMs, seq: 0 } }),
+  })
+  const named = (...records: InstanceRecord[]) => highestRecord(records)?.key
+  expect(named()).toBeUndefined()
+  expect(named(of('a', 1), of('b', 2), of('c', 1))).toBe('b')
+  expect(named(of('a'), of('b', 1))).toBe('b')
+  expect(named(of('b'), of('a'))).toBe('a')
+  expect(named(of('b', 1), of('a', 1))).toBe('a')
 })

@@ -46,3 +46,53 @@ test('from keeps a RegistryError and wraps anything else as internal', () => {
   })
   expect(RegistryError.from('text', subject).message).toBe('[internal] list: text')
 })
+
+test('JSON tells the whole chain of causes, by name, code and message', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:2379'), {
+    code: 'ECONNREFUSED',
+  })
+  const error = new RegistryError('unavailable', {
+    backend: 'etcd',
+    operation: 'list',
+    service: 'orders',
+    message: 'no member answers',
+    cause: new AggregateError([refused]),
+  })
+  expect(JSON.parse(JSON.stringify({ error }))).toEqual({
+    error: {
+      name: 'RegistryError',
+      code: 'unavailable',
+      message: '[unavailable] list orders: no member answers',
+      backend: 'etcd',
+      operation: 'list',
+      service: 'orders',
+      retryable: true,
+      cause: {
+        name: 'AggregateError',
+        message: '',
+        cause: {
+          name: 'Error',
+          code: 'ECONNREFUSED',
+          message: 'connect ECONNREFUSED 10.0.0.7:2379',
+        },
+      },
+    },
+  })
+})
+
+test('JSON of causes that run in a circle ends', () => {
+  const cause = new Error('again')
+  cause.cause = cause
+  const error = new RegistryError('internal', {
+    backend: 'etcd',
+    operation: 'list',
+    message: 'x',
+    cause,
+  })
+  expect(JSON.stringify(error).match(/again/g)).toHaveLength(8)
+})
+
+test('JSON tells a cause that is no error', () => {
+  const error = RegistryError.from('text', { backend: 'etcd', operation: 'list' })
+  expect(error.toJSON().cause).toEqual({ name: 'string', message: 'text' })
+})

@@ -46,6 +46,7 @@ describe('validateInstance', () => {
     ['the wildcard of an unknown scheme', 'grpc://0.0.0.0:80'],
     ['the long IPv6 wildcard of an unknown scheme', 'grpc://[0:0:0:0:0:0:0:0]:80'],
     ['credentials', 'http://user:secret@h'],
+    ['port 0', 'http://h:0'],
     ['no text', 7],
   ])('refuses an endpoint with %s', (_, endpoint) => {
     expect(() => validate({ ...good, endpoints: [endpoint] })).toThrow(
@@ -66,7 +67,8 @@ describe('validateInstance', () => {
     ['weight', { ...good, weight: Number.NaN }],
     ['tags', { ...good, tags: [''] }],
     ['tags', { ...good, tags: 'x' }],
-    ['metadata', { ...good, metadata: { n: 1 } }],
+    ['metadata.size is an object; expected a string', { ...good, metadata: { size: {} } }],
+    ['a key of metadata', { ...good, metadata: { '\ud800': '' } }],
     ['metadata', { ...good, metadata: [] }],
     ['zone', { ...good, zone: 3 }],
     ['version', { ...good, version: '\ud800' }],

@@ -7,7 +7,8 @@ import {
   instance,
   lists,
 } from '@sd/contract-tests/world'
-import { etcd, launch, provisionFor, type Server, StrangeHost, TcpProxy } from '@sd/test-servers'
+import { type Server, StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientOf, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin } from './support.ts'

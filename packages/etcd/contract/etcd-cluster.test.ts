@@ -1,6 +1,7 @@
 import { eventually } from '@sd/contract-tests'
 import { type Follower, ids, instance, lists, pass } from '@sd/contract-tests/world'
-import { type Cluster, etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import type { Cluster, Server } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   capMs,

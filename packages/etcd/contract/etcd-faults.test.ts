@@ -1,6 +1,7 @@
 import type { Cursor } from '@sd/core/driver'
 import { codeOf, idsOf, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { etcd, launch, provisionFor, type Server, TcpProxy, until } from '@sd/test-servers'
+import { type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { admin, connect } from './support.ts'
 

@@ -1,7 +1,8 @@
 import type { Registry } from '@sd/core'
 import { eventually } from '@sd/contract-tests'
 import { ids, instance, pass } from '@sd/contract-tests/world'
-import { etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import type { Server } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, clientOf, inStep, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 

@@ -1,6 +1,7 @@
 import type { Registration } from '@sd/core'
 import { ids, instance, lists } from '@sd/contract-tests/world'
-import { etcd, launch, provisionFor, type Server, TcpProxy } from '@sd/test-servers'
+import { type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import {
   capMs,

@@ -1,6 +1,7 @@
 import { type Cursor, type Observation, type RegistryDriver, toCursor } from '@sd/core/driver'
 import { codeOf, many, observing, orders, request, soon } from '@sd/contract-tests/world'
-import { etcd, provideServers, TcpProxy, until } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, provideServers, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, connect, follow } from './support.ts'
 
@@ -86,15 +87,15 @@ describe('observe', () => {
   test('names come and go with their records', async () => {
     const session = await driver.openSession({ ttlMs: 10_000 }, soon())
     await session.put([request('1')], soon())
-    await using watch = observing(driver, { names: true })
-    expect(await watch.any()).toMatchObject({ type: 'snapshot', names: ['orders'] })
+    await using watch = observing(driver, { services: true })
+    expect(await watch.any()).toMatchObject({ type: 'snapshot', services: ['orders'] })
     await session.put([request('2'), request('1', {}, { service: 'users' })], soon())
-    expect(await watch.next()).toMatchObject({ names: ['users'], removedNames: [] })
+    expect(await watch.next()).toMatchObject({ services: ['users'], removedServices: [] })
     await session.close(soon())
     const last = await watch.next()
-    expect(last.type === 'changes' && last.removedNames?.toSorted()).toEqual(['orders', 'users'])
+    expect(last.type === 'changes' && last.removedServices?.toSorted()).toEqual(['orders', 'users'])
     const stale = toCursor('e:1:1')
-    await expect(observing(driver, { names: true }, stale).any()).rejects.toMatchObject({
+    await expect(observing(driver, { services: true }, stale).any()).rejects.toMatchObject({
       code: 'cursor-expired',
     })
   })

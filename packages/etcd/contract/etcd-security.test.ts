@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { codeOf, idsOf, observing, orders, request, soon } from '@sd/contract-tests/world'
-import { createCertificates, etcd, launch, provisionFor, type Server } from '@sd/test-servers'
+import { createCertificates, type Server } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { admin, connect } from './support.ts'
 

@@ -80,29 +80,29 @@ describe('a session', () => {
 
 describe('put', () => {
   test('R7: compares claims in the transaction', async () => {
-    await session.put([request('1', { at: 5 }), request('2', { at: 5 })], soon())
+    await session.put([request('1', { claimedAtMs: 5 }), request('2', { claimedAtMs: 5 })], soon())
     const outcomes = await rival.put(
       [
-        request('1', { owner: 'b', at: 4 }),
-        request('2', { owner: 'b', at: 6 }),
-        request('3', { owner: 'b', at: 1 }),
+        request('1', { owner: 'b', claimedAtMs: 4 }),
+        request('2', { owner: 'b', claimedAtMs: 6 }),
+        request('3', { owner: 'b', claimedAtMs: 1 }),
       ],
       soon(),
     )
     expect(outcomes).toEqual([
-      { result: 'conflict', holder: { owner: 'a', at: 5, seq: 0 } },
+      { result: 'conflict', holder: { owner: 'a', claimedAtMs: 5, seq: 0 } },
       { result: 'written', key: 'orders/2' },
       { result: 'written', key: 'orders/3' },
     ])
-    const absent = request('2', { owner: 'c', at: 99 }, { mode: 'if-absent' })
+    const absent = request('2', { owner: 'c', claimedAtMs: 99 }, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([
-      { result: 'conflict', holder: { owner: 'b', at: 6, seq: 0 } },
+      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 6, seq: 0 } },
     ])
   })
 
   test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
-    await session.put([request('1', { at: 5, seq: 9 })], soon())
-    const own = request('1', { at: 5, seq: 1 }, { mode: 'if-absent' })
+    await session.put([request('1', { claimedAtMs: 5, seq: 9 })], soon())
+    const own = request('1', { claimedAtMs: 5, seq: 1 }, { mode: 'if-absent' })
     expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
     await session.close(soon())
     expect(await idsOf(driver)).toEqual(['1'])
@@ -118,8 +118,8 @@ describe('put', () => {
   })
 
   test('settles two rivals that write the same ids at the same time', async () => {
-    const requests = (owner: string, at: number) =>
-      many(100).map((item) => ({ ...item, claim: { owner, at, seq: 0 } }))
+    const requests = (owner: string, claimedAtMs: number) =>
+      many(100).map((item) => ({ ...item, claim: { owner, claimedAtMs, seq: 0 } }))
     await Promise.all([
       session.put(requests('a', 1), soon()),
       rival.put(requests('b', 2), soon()),
@@ -140,7 +140,7 @@ describe('put', () => {
   test('takes a record without a claim over, but never removes or refuses to see it', async () => {
     const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
     await etcdItself.put(`${namespace}/orders/1`).value(foreign)
-    const absent = request('1', { at: 99 }, { mode: 'if-absent' })
+    const absent = request('1', { claimedAtMs: 99 }, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
     expect(await session.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
@@ -160,7 +160,7 @@ describe('put', () => {
 describe('remove', () => {
   test("R7: never removes a rival's record", async () => {
     await session.put([request('1'), request('2')], soon())
-    await rival.put([request('2', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('2', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
       { result: 'removed' },
       { result: 'not-ours' },
@@ -181,7 +181,7 @@ describe('remove', () => {
       await session.put([request(id)], soon())
       const [[removal], [taking]] = await Promise.all([
         session.remove([ref(id)], soon()),
-        rival.put([request(id, { owner: 'b', at: 2 })], soon()),
+        rival.put([request(id, { owner: 'b', claimedAtMs: 2 })], soon()),
       ])
       expect(removal?.result).toMatch(/^(?:removed|not-ours)$/)
       expect(taking?.result).toBe('written')
@@ -198,7 +198,7 @@ describe('audit', () => {
       soon(),
     )
     await etcdItself.delete().key(`${namespace}/orders/missing`)
-    await rival.put([request('replaced', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('replaced', { owner: 'b', claimedAtMs: 2 })], soon())
     const edit = async (id: string, lease: string): Promise<void> => {
       const key = `${namespace}/orders/${id}`
       const text = (await etcdItself.get(key).string()) ?? ''
@@ -247,8 +247,8 @@ describe('list', () => {
       soon(),
     )
     for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(services.toSorted())
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(services.toSorted())
     expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
   })
 
@@ -268,7 +268,7 @@ describe('list', () => {
     }
     end.abort()
     await writer
-    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+    expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 
   test('D3: skips what cannot be read, and hides the epoch', async () => {

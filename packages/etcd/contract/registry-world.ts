@@ -1,7 +1,7 @@
 import type { Logger, Registry, RegistryOptions } from '@sd/core'
 import { createDriverContext, type Random } from '@sd/core/driver'
 import { TestWorld } from '@sd/contract-tests/world'
-import type { Server } from '@sd/test-servers'
+import type { Server } from '@sd/contract-tests/servers'
 import { etcd, type EtcdConfig } from '../src/index.ts'
 
 /** Of every registry in these tests, in milliseconds. */

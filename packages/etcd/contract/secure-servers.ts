@@ -1,5 +1,6 @@
 import type { SecureConnection } from '@sd/contract-tests'
-import { createCertificates, etcd as etcdServer, launch, type Cluster } from '@sd/test-servers'
+import { createCertificates, type Cluster } from '@sd/contract-tests/servers'
+import { etcd as etcdServer, launch } from '@sd/test-servers'
 import { etcd } from '../src/index.ts'
 import { admin } from './support.ts'
 

@@ -1,4 +1,4 @@
-import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
 
 /** The name that every error and the driver bear. */
 export const backend = 'etcd'
@@ -37,9 +37,6 @@ const grpcCodes: ReadonlyMap<number, RegistryErrorCode> = new Map([
   [16, 'permission-denied'],
 ])
 
-const messageOf = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : String(cause)
-
 /** etcd3 casts gRPC errors into classes of its own and drops `code`; the message keeps it in front. */
 const codeOf = (message: string): RegistryErrorCode => {
   for (const { pattern, code } of refusals) if (pattern.test(message)) return code
@@ -57,24 +54,20 @@ export const isStaleToken = (cause: unknown): boolean =>
 export const isAuthDisabled = (cause: unknown): boolean =>
   /authentication is not enabled/.test(messageOf(cause))
 
-/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
-export const toRegistryError = (
-  cause: unknown,
-  operation: string,
-  service?: string,
-): RegistryError => {
-  if (cause instanceof RegistryError) return cause
+/** grpc-js ends the text of a failed connection with the resolver's remark, which mostly is empty. */
+const withoutEmptyNote = (text: string): string => text.replace(/[.:]?\s*Resolution note:\s*$/, '')
+
+const errors: DriverErrors = driverErrors(backend, (cause) => {
   const text = messageOf(cause)
   const code = codeOf(text)
   // etcd3 wraps this one in words of its own that make no sense
-  const message = code === 'session-lost' ? 'the server does not know the lease' : text
-  return new RegistryError(code, { backend, operation, service, message, cause })
-}
+  const message =
+    code === 'session-lost' ? 'the server does not know the lease' : withoutEmptyNote(text)
+  return { code, message }
+})
 
-/** A `RegistryError` that this driver raises by itself. */
-export const etcdError = (
-  code: RegistryErrorCode,
-  operation: string,
-  message: string,
-  service?: string,
-): RegistryError => new RegistryError(code, { backend, operation, service, message })
+/** An error that this driver raises by itself. */
+export const etcdError: DriverErrors['error'] = errors.error
+
+/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -6,6 +6,7 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  editedValue,
   type EditOutcome,
   type InstanceRecord,
   type Observation,
@@ -22,9 +23,8 @@ import { backend, etcdError } from './errors.ts'
 import { observe, type Observer } from './etcd-observe.ts'
 import { readRange, readScope } from './etcd-read.ts'
 import { EtcdSession } from './etcd-session.ts'
-import { editInPlace } from './edit-in-place.ts'
 import { epochKey, KeySpace } from './keys.ts'
-import type { Store } from './kv.ts'
+import { atRevision, type Store, transact } from './kv.ts'
 
 /**
  * What etcd can do. A transaction holds 128 operations and a request 1.5 MiB by default
@@ -105,12 +105,28 @@ class EtcdDriver implements RegistryDriver {
     }
   }
 
+  /** `ignore_lease` leaves the record on its owner's lease. */
   async edit(
     record: InstanceRecord,
     instance: ServiceInstance,
     signal: AbortSignal,
   ): Promise<EditOutcome> {
-    return editInPlace(this.#store, record, instance, signal)
+    const store = this.#store
+    const { service } = instance
+    const key = store.keys.absolute(record.key)
+    const [kv] = (await readRange(store, 'edit', { key }, signal, service)).kvs
+    const edited = editedValue(store.format, record, kv?.value, instance)
+    if (typeof edited === 'string') return edited
+    const put = { request_put: { key, value: Buffer.from(edited), ignore_lease: true } }
+    const compare = [atRevision(key, kv?.mod_revision ?? '0')]
+    const { succeeded } = await transact(
+      store,
+      'edit',
+      { compare, success: [put] },
+      signal,
+      service,
+    )
+    return succeeded ? 'edited' : 'changed'
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {

@@ -1,13 +1,15 @@
-import type {
-  Cursor,
-  InstanceRecord,
-  Observation,
-  Random,
-  RecordKey,
-  Scope,
-  SkippedRecord,
+import {
+  type Cursor,
+  type DecodedRecord,
+  decodeRecord,
+  type Observation,
+  type Random,
+  type RecordKey,
+  RegistryError,
+  type Scope,
+  toContents,
+  toRecordKey,
 } from '@sd/core/driver'
-import { RegistryError, toRecordKey } from '@sd/core/driver'
 import type { IEvent } from 'etcd3'
 import type { EtcdCredentials } from './client/etcd-credentials.ts'
 import type { WatchLane } from './client/watch-lane.ts'
@@ -17,7 +19,7 @@ import { pageSize, readPages, readRange, serviceIn } from './etcd-read.ts'
 import { etcdError, isStaleToken } from './errors.ts'
 import { cursorAt, proveHistory, readFirstPage, type Standing } from './history.ts'
 import { epochKey } from './keys.ts'
-import { decodeAll, decodeValue, isRecord, type Store } from './kv.ts'
+import { decodeAll, type Store } from './kv.ts'
 import { ServiceNames } from './service-names.ts'
 
 /** What an observation is made of. */
@@ -83,19 +85,12 @@ const changesOf = (
   events: readonly IEvent[],
   cursor: Cursor | undefined,
 ): Observation => {
-  const records: InstanceRecord[] = []
-  const skipped: SkippedRecord[] = []
+  const decoded: DecodedRecord[] = []
   const removed: RecordKey[] = []
-  for (const [key, { type, kv }] of lastPerKey(store, events)) {
-    if (type === 'Delete') {
-      removed.push(toRecordKey(key))
-      continue
-    }
-    const decoded = decodeValue(store.format, key, kv.value)
-    if (isRecord(decoded)) records.push(decoded)
-    else skipped.push(decoded)
-  }
-  return { type: 'changes', records, skipped, removed, ...withCursor(cursor) }
+  for (const [key, { type, kv }] of lastPerKey(store, events))
+    if (type === 'Delete') removed.push(toRecordKey(key))
+    else decoded.push(decodeRecord(store.format, key, kv.value))
+  return { type: 'changes', ...toContents(decoded), removed, ...withCursor(cursor) }
 }
 
 /** Where the watch stands after `message`; never back, as a member may lag behind the one read from. */
@@ -154,13 +149,13 @@ async function* observeNames(
     await proveHistory(store, at, watch.attached, range, signal)
   const services = new ServiceNames(store.format)
   for (const { key } of kvs) services.add(store.keys.relative(key))
-  yield { type: 'snapshot', records: [], skipped: [], names: services.names }
+  yield { type: 'snapshot', records: [], skipped: [], services: services.names }
   for await (const { events } of watch.messages) {
     signal.throwIfAborted()
-    const { names, removedNames } = services.apply(lastPerKey(store, events))
-    yield names.length + removedNames.length === 0
+    const change = services.apply(lastPerKey(store, events))
+    yield change.services.length + change.removedServices.length === 0
       ? { type: 'alive' }
-      : { type: 'changes', records: [], skipped: [], removed: [], names, removedNames }
+      : { type: 'changes', records: [], skipped: [], removed: [], ...change }
   }
   throw etcdError('internal', 'observe', 'the watch ended without a reason')
 }
@@ -178,8 +173,8 @@ export async function* observe(
 ): AsyncGenerator<Observation, never> {
   signal.throwIfAborted()
   const place = cursor === undefined ? undefined : parseCursor(cursor)
-  if (cursor !== undefined && (place === undefined || 'names' in scope))
+  if (cursor !== undefined && (place === undefined || 'services' in scope))
     throw etcdError('cursor-expired', 'observe', 'not a cursor of this scope', serviceIn(scope))
-  if ('names' in scope) return yield* observeNames(observer, scope, signal)
+  if ('services' in scope) return yield* observeNames(observer, scope, signal)
   return yield* observeRecords(observer, scope, place, signal)
 }

@@ -1,4 +1,4 @@
-import type { Contents, Scope } from '@sd/core/driver'
+import { type Contents, type Scope, servicesOf } from '@sd/core/driver'
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { type KeyRange, prefixEnd } from './keys.ts'
 import { decodeAll, type Store } from './kv.ts'
@@ -65,19 +65,6 @@ const readAll = async (
   return readPages(store, read, first, first.header.revision, signal)
 }
 
-/** The services that have a key among `kvs`. */
-const servicesOf = (
-  { keys, format }: Store,
-  kvs: Iterable<Pick<IKeyValue, 'key'>>,
-): readonly string[] => {
-  const names = new Set<string>()
-  for (const { key } of kvs) {
-    const service = format.serviceOf(keys.relative(key))
-    if (service !== undefined) names.add(service)
-  }
-  return [...names]
-}
-
 /**
  * Reads a scope at one revision. The names are found in keys alone, jumping over the rest of a
  * service whose name is known: at most one request for each service or each thousand keys.
@@ -89,12 +76,13 @@ export const readScope = async (
 ): Promise<Contents> => {
   const { keys, format } = store
   const read = { operation: 'list', range: keys.range(scope), service: serviceIn(scope) }
-  if (!('names' in scope))
+  if (!('services' in scope))
     return decodeAll(store, await readAll(store, { ...read, keysOnly: false }, signal))
   const after = (last: Buffer): Buffer => {
     const service = format.serviceOf(keys.relative(last))
     return service === undefined ? nextKey(last) : prefixEnd(keys.absolute(format.prefix(service)))
   }
   const kvs = await readAll(store, { ...read, keysOnly: true, after }, signal)
-  return { records: [], skipped: [], names: servicesOf(store, kvs) }
+  const found = kvs.map(({ key }) => ({ key: keys.relative(key) }))
+  return { records: [], skipped: [], services: servicesOf(format, found) }
 }

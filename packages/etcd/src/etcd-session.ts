@@ -1,23 +1,27 @@
 import {
   type Audit,
+  auditOwned,
+  commonService,
+  type ConditionalStore,
   type DriverSession,
   type OwnedRef,
+  putOwned,
   type PutOutcome,
   type PutRequest,
   RegistryError,
+  removeOwned,
   type RemoveOutcome,
+  SentRecords,
+  type WritingSession,
 } from '@sd/core/driver'
 import type { EtcdConnection } from './client/etcd-connection.ts'
 import { KeepAliveStream } from './client/keep-alive-stream.ts'
-import { etcdError } from './errors.ts'
+import { backend, etcdError } from './errors.ts'
 import type { Store } from './kv.ts'
-import { auditBatch } from './session/audit-batch.ts'
-import { putBatch } from './session/put-batch.ts'
-import { removeBatch } from './session/remove-batch.ts'
-import type { SessionState, Written } from './session/session-state.ts'
+import { conditionalStore } from './session/conditional-store.ts'
 
-/** What a session is made of. */
-export interface SessionParts {
+/** What the sessions of one driver share. */
+export interface SessionContext {
   readonly store: Store
   readonly heartbeats: EtcdConnection
   /** The driver's sessions by lease; a session adds itself, and leaves once its lease is gone. */
@@ -31,17 +35,23 @@ export class EtcdSession implements DriverSession {
   readonly grantedTtlMs: number
   readonly #store: Store
   readonly #sessions: Map<string, EtcdSession>
-  readonly #state: SessionState
+  readonly #self: WritingSession<string>
   readonly #keepAlive: KeepAliveStream
   readonly #lost = new AbortController()
 
-  constructor(leaseId: string, grantedTtlMs: number, parts: SessionParts) {
-    const { store, heartbeats, sessions } = parts
+  constructor(leaseId: string, grantedTtlMs: number, context: SessionContext) {
+    const { store, heartbeats, sessions } = context
     this.id = leaseId
     this.grantedTtlMs = grantedTtlMs
     this.#store = store
     this.#sessions = sessions.set(leaseId, this)
-    this.#state = { leaseId, ownLeases: sessions, written: new Map<string, Written>() }
+    this.#self = {
+      backend,
+      id: leaseId,
+      format: store.format,
+      ownSessions: sessions,
+      sent: new SentRecords(),
+    }
     this.#keepAlive = new KeepAliveStream(heartbeats, leaseId)
   }
 
@@ -55,16 +65,22 @@ export class EtcdSession implements DriverSession {
     if (ttl <= 0n) throw this.#lose('renew')
   }
 
-  put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
-    return this.#watched(putBatch(this.#store, this.#state, requests, signal))
+  async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
+    // what is never sent must not count as sent
+    signal.throwIfAborted()
+    const instances = requests.map(({ instance }) => instance)
+    return this.#watched(
+      putOwned(this.#self, requests, this.#conditional('put', instances, signal)),
+    )
   }
 
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
-    return this.#watched(removeBatch(this.#store, this.#state, refs, signal))
+    return this.#watched(removeOwned(this.#self, refs, this.#conditional('remove', refs, signal)))
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const audits = await auditBatch(this.#store, this.#state, refs, signal)
+    const store = this.#conditional('audit', refs, signal)
+    const audits = await auditOwned(this.#self, refs, store)
     if (audits.some(({ state }) => state === 'missing')) await this.#checkLease(signal)
     return audits
   }
@@ -87,6 +103,15 @@ export class EtcdSession implements DriverSession {
   /** Ends the heartbeat stream without telling the server: the lease runs out by itself. */
   abandon(): void {
     this.#keepAlive.close()
+  }
+
+  #conditional(
+    operation: string,
+    items: readonly { readonly service: string }[],
+    signal: AbortSignal,
+  ): ConditionalStore<string> {
+    const call = { operation, service: commonService(items), signal }
+    return conditionalStore(this.#store, this.id, call)
   }
 
   async #checkLease(signal: AbortSignal): Promise<void> {

@@ -25,8 +25,8 @@ export class ServiceNames {
 
   /** Follows one batch of events, and tells the names that came and went through it as a whole. */
   apply(events: ReadonlyMap<string, Pick<IEvent, 'type'>>): {
-    readonly names: readonly string[]
-    readonly removedNames: readonly string[]
+    readonly services: readonly string[]
+    readonly removedServices: readonly string[]
   } {
     const before = new Map<string, boolean>()
     for (const [key, { type }] of events) {
@@ -38,8 +38,8 @@ export class ServiceNames {
     }
     const changed = [...before].filter(([service, was]) => was !== this.#keys.has(service))
     return {
-      names: changed.filter(([, was]) => !was).map(([service]) => service),
-      removedNames: changed.filter(([, was]) => was).map(([service]) => service),
+      services: changed.filter(([, was]) => !was).map(([service]) => service),
+      removedServices: changed.filter(([, was]) => was).map(([service]) => service),
     }
   }
 

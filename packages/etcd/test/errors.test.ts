@@ -41,13 +41,19 @@ describe('toRegistryError', () => {
     const cause = new Error(message)
     const error = toRegistryError(cause, 'put', 'orders')
     expect(error).toMatchObject({ code, backend: 'etcd', operation: 'put', service: 'orders' })
-    expect(error.cause).toBe(cause)
+    expect(error.cause).toMatchObject({ name: 'Error', message })
   })
 
   it('passes its own kind unchanged, and takes what is no error', () => {
     const own = new RegistryError('closed', { backend: 'etcd', operation: 'list', message: 'x' })
     expect(toRegistryError(own, 'put')).toBe(own)
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
+  })
+
+  it('leaves out the note of a resolver that had nothing to say', () => {
+    const text = '14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED'
+    const { message } = toRegistryError(new Error(`${text}. Resolution note: `), 'put')
+    expect(message).toBe(`[unavailable] put: ${text}`)
   })
 
   it('tells a refused token from a refused user', () => {

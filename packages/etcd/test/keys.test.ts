@@ -31,7 +31,7 @@ describe('KeySpace', () => {
     expect(inside('user/1')).toBe(true)
     expect(inside('user-admin/1')).toBe(false)
     expect(inside('user%2Fadmin/1')).toBe(false)
-    expect(keys.range({ all: true })).toEqual(keys.range({ names: true }))
+    expect(keys.range({ all: true })).toEqual(keys.range({ services: true }))
   })
 
   it('keeps the epoch where no service can be', () => {

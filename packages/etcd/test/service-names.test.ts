@@ -11,13 +11,16 @@ describe('ServiceNames', () => {
     services.add('orders/1')
     expect(services.names).toEqual(['orders'])
     expect(services.apply(events(['orders/2', 'Put'], ['users/1', 'Put']))).toEqual({
-      names: ['users'],
-      removedNames: [],
+      services: ['users'],
+      removedServices: [],
     })
-    expect(services.apply(events(['orders/1', 'Delete']))).toEqual({ names: [], removedNames: [] })
+    expect(services.apply(events(['orders/1', 'Delete']))).toEqual({
+      services: [],
+      removedServices: [],
+    })
     expect(services.apply(events(['orders/2', 'Delete']))).toEqual({
-      names: [],
-      removedNames: ['orders'],
+      services: [],
+      removedServices: ['orders'],
     })
     expect(services.names).toEqual(['users'])
   })
@@ -26,7 +29,10 @@ describe('ServiceNames', () => {
     const services = new ServiceNames(jsonFormat)
     services.add('orders/1')
     const batch = events(['orders/1', 'Delete'], ['orders/2', 'Put'], ['no service', 'Put'])
-    expect(services.apply(batch)).toEqual({ names: [], removedNames: [] })
-    expect(services.apply(events(['gone/1', 'Delete']))).toEqual({ names: [], removedNames: [] })
+    expect(services.apply(batch)).toEqual({ services: [], removedServices: [] })
+    expect(services.apply(events(['gone/1', 'Delete']))).toEqual({
+      services: [],
+      removedServices: [],
+    })
   })
 })

@@ -1,5 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js'
-import { createCertificates, until } from '@sd/test-servers'
+import { createCertificates } from '@sd/contract-tests/servers'
+import { until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { type ServeOptions, serveRegistered } from '../src/index.ts'
 import { advertisedEndpoint } from '../src/serve/serve-options.ts'

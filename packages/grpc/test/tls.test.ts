@@ -1,5 +1,5 @@
 import { credentials, ServerCredentials } from '@grpc/grpc-js'
-import { createCertificates } from '@sd/test-servers'
+import { createCertificates } from '@sd/contract-tests/servers'
 import { expect, test } from 'vitest'
 import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'

@@ -33,12 +33,14 @@ export const memoryHarness = (
       for (const cut of cuts) await cut[Symbol.asyncDispose]()
     },
   })
+  const linked = (namespace: string): DriverFactory => {
+    const factory = memory({ store, namespace })
+    factories.push(factory)
+    return factory
+  }
   return {
-    connect: (namespace) => {
-      const factory = memory({ store, namespace })
-      factories.push(factory)
-      return wrap(factory)
-    },
+    connect: (namespace) => wrap(linked(namespace)),
+    connectSteady: linked,
     connectDirect: (namespace) => memory({ store, namespace }),
     server: {
       stop: async () => faults.stop(),

@@ -1,10 +1,11 @@
 import {
   type Contents,
-  type InstanceRecord,
+  decodeRecord,
   type Observation,
   type RecordKey,
   type Scope,
-  type SkippedRecord,
+  servicesOf,
+  toContents,
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
@@ -20,31 +21,19 @@ export interface View {
   readonly format: WireFormat
 }
 
+/** Sorts stored records into those that the format can read and those that it cannot. */
 const decodeAll = (
   format: WireFormat,
   stored: Iterable<StoredRecord>,
-): Pick<Contents, 'records' | 'skipped'> => {
-  const records: InstanceRecord[] = []
-  const skipped: SkippedRecord[] = []
-  for (const { key, value } of stored) {
-    const record = format.decode(key, value)
-    if ('skipped' in record) skipped.push({ key: toRecordKey(key), reason: record.skipped })
-    else records.push({ key: toRecordKey(key), ...record })
-  }
-  return { records, skipped }
-}
+): ReturnType<typeof toContents> =>
+  toContents(Array.from(stored, ({ key, value }) => decodeRecord(format, key, value)))
 
 /** All of `scope` as it stands. */
 export const readContents = ({ store, namespace, format }: View, scope: Scope): Contents => {
   const cursor = writeCursor(store.epoch, store.revision)
   const stored = store.under(namespace, scopePrefix(format, scope))
-  if (!('names' in scope)) return { ...decodeAll(format, stored), cursor }
-  const names = new Set<string>()
-  for (const { key } of stored) {
-    const service = format.serviceOf(key)
-    if (service !== undefined) names.add(service)
-  }
-  return { records: [], skipped: [], names: [...names], cursor }
+  if (!('services' in scope)) return { ...decodeAll(format, stored), cursor }
+  return { records: [], skipped: [], services: servicesOf(format, stored), cursor }
 }
 
 /** The keys of `scope` that `commits` touched, and whether each existed before them. */
@@ -62,18 +51,18 @@ const touchedKeys = (
 }
 
 /** The services that appeared and those whose last record went; costs what was touched. */
-const changedNames = (
+const changedServices = (
   { store, namespace, format }: View,
   touched: ReadonlyMap<string, boolean>,
-): { readonly names: string[]; readonly removedNames: string[] } => {
+): { readonly services: string[]; readonly removedServices: string[] } => {
   const existedBefore = new Map<string, boolean>()
   for (const [key, existed] of touched) {
     const service = format.serviceOf(key)
     if (service === undefined) continue
     existedBefore.set(service, existed || (existedBefore.get(service) ?? false))
   }
-  const names: string[] = []
-  const removedNames: string[] = []
+  const services: string[] = []
+  const removedServices: string[] = []
   for (const [service, touchedExisted] of existedBefore) {
     let before = touchedExisted
     let after = false
@@ -82,10 +71,10 @@ const changedNames = (
       before ||= !touched.has(key)
       if (before) break
     }
-    if (after && !before) names.push(service)
-    if (before && !after) removedNames.push(service)
+    if (after && !before) services.push(service)
+    if (before && !after) removedServices.push(service)
   }
-  return { names, removedNames }
+  return { services, removedServices }
 }
 
 /**
@@ -100,18 +89,26 @@ export const readChanges = (
   const { store, namespace, format } = view
   const touched = touchedKeys(format, scope, commits)
   const cursor = writeCursor(store.epoch, store.revision)
-  if ('names' in scope) {
-    const { names, removedNames } = changedNames(view, touched)
-    if (names.length === 0 && removedNames.length === 0) return undefined
-    return { type: 'changes', records: [], skipped: [], removed: [], names, removedNames, cursor }
+  if ('services' in scope) {
+    const { services, removedServices } = changedServices(view, touched)
+    if (services.length === 0 && removedServices.length === 0) return undefined
+    return {
+      type: 'changes',
+      records: [],
+      skipped: [],
+      removed: [],
+      services,
+      removedServices,
+      cursor,
+    }
   }
-  const standing: StoredRecord[] = []
+  const present: StoredRecord[] = []
   const removed: RecordKey[] = []
   for (const [key, existed] of touched) {
     const stored = store.get(namespace, key)
-    if (stored) standing.push(stored)
+    if (stored) present.push(stored)
     else if (existed) removed.push(toRecordKey(key))
   }
-  if (standing.length === 0 && removed.length === 0) return undefined
-  return { type: 'changes', ...decodeAll(format, standing), removed, cursor }
+  if (present.length === 0 && removed.length === 0) return undefined
+  return { type: 'changes', ...decodeAll(format, present), removed, cursor }
 }

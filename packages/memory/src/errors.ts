@@ -1,12 +1,13 @@
-import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type DriverErrors, driverErrors } from '@sd/core/driver'
 
-/** A failure of this backend. */
-export const memoryError = (
-  code: RegistryErrorCode,
-  operation: string,
-  message: string,
-): RegistryError => new RegistryError(code, { backend: 'memory', operation, message })
+/** The name that every error and the driver bear. */
+export const backend = 'memory'
 
-/** What a call throws, for whatever was thrown inside it: a wire format may be somebody else's code. */
-export const toRegistryError = (cause: unknown, operation: string): RegistryError =>
-  RegistryError.from(cause, { backend: 'memory', operation })
+// no client whose failures mean something; what a wire format throws is `internal`
+const errors: DriverErrors = driverErrors(backend)
+
+/** An error that this driver raises by itself. */
+export const memoryError: DriverErrors['error'] = errors.error
+
+/** Turns whatever was thrown inside a call into a `RegistryError`. */
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

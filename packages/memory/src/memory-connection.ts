@@ -1,6 +1,6 @@
 import { abortable, type Clock, type RegistryErrorCode, type Timer } from '@sd/core/driver'
 import { memoryError } from './errors.ts'
-import type { MemoryOperation, MemoryServer, Reply, Request } from './memory-server.ts'
+import type { Client, MemoryOperation, MemoryServer, Reply, Request } from './memory-server.ts'
 
 /** An attached observer, as its connection knows it. */
 export interface Stream {
@@ -13,7 +13,7 @@ export interface Stream {
  * One driver's connection: keeps the order in both directions, holds everything back while the
  * network is cut, and breaks when the server it spoke to is gone.
  */
-export class MemoryConnection {
+export class MemoryConnection implements Client {
   readonly #server: MemoryServer
   readonly #clock: Clock
   readonly #owners: readonly object[]
@@ -88,7 +88,6 @@ export class MemoryConnection {
     for (const stream of this.#streams) stream.sendAlive()
   }
 
-  /** Moves on what can move. Called whenever something may have changed. */
   flush(): void {
     if (this.#closed || this.#server.isCut(this)) return
     if (this.#incarnation !== this.#server.incarnation) {

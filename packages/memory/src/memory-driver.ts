@@ -5,10 +5,9 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
-  editedRequest,
+  editedValue,
   type EditOutcome,
   type InstanceRecord,
-  isAsRead,
   type Observation,
   type RegistryDriver,
   type Scope,
@@ -16,6 +15,7 @@ import {
 } from '@sd/core/driver'
 import { type MemoryConfig, validateMemoryConfig } from './config.ts'
 import { readContents, type View } from './contents.ts'
+import { backend } from './errors.ts'
 import { MemoryConnection } from './memory-connection.ts'
 import { observe } from './memory-observe.ts'
 import { maxBatch, MemorySession } from './memory-session.ts'
@@ -25,11 +25,12 @@ import { resolveStore } from './memory-store.ts'
 const maxTtlMs = 86_400_000
 
 class MemoryDriver implements RegistryDriver {
-  readonly backend = 'memory'
+  readonly backend = backend
   readonly capabilities: Capabilities
   readonly #context: DriverContext
   readonly #view: View
   readonly #connection: MemoryConnection
+  readonly #ownSessions = new Set<string>()
 
   constructor(context: DriverContext, view: View, factory: DriverFactory) {
     const { server, minTtlMs } = view.store
@@ -58,7 +59,8 @@ class MemoryDriver implements RegistryDriver {
     const id = await this.#connection.call('openSession', signal, () =>
       store.openSession(namespace, grantedTtlMs, this.#context.clock),
     )
-    return new MemorySession(this.#connection, this.#view, id, grantedTtlMs)
+    const [connection, view, ownSessions] = [this.#connection, this.#view, this.#ownSessions]
+    return new MemorySession({ connection, view, ownSessions }, id, grantedTtlMs)
   }
 
   list(scope: Scope, signal: AbortSignal): Promise<Contents> {
@@ -84,12 +86,11 @@ class MemoryDriver implements RegistryDriver {
     signal: AbortSignal,
   ): Promise<EditOutcome> {
     const { store, namespace, format } = this.#view
-    const value = format.encode(editedRequest(record, instance))
     return this.#connection.call('edit', signal, () => {
       const stored = store.get(namespace, record.key)
-      if (stored === undefined) return 'absent'
-      if (!isAsRead(format.decode(stored.key, stored.value), record)) return 'changed'
-      store.commit(namespace, [{ key: record.key, value, sessionId: stored.sessionId }])
+      const value = editedValue(format, record, stored?.value, instance)
+      if (typeof value === 'string') return value
+      store.commit(namespace, [{ key: record.key, value, sessionId: stored?.sessionId }])
       return 'edited'
     })
   }

@@ -1,7 +1,6 @@
 import type { Clock, RegistryErrorCode } from '@sd/core/driver'
 import { memoryError, toRegistryError } from './errors.ts'
-import type { MemoryConnection } from './memory-connection.ts'
-import type { MemoryStore } from './memory-store.ts'
+import type { SessionTable } from './session-table.ts'
 
 /** What a driver may ask of the server. */
 export type MemoryOperation =
@@ -30,6 +29,20 @@ export interface Request {
   reply(reply: Reply): void
 }
 
+/** A client's connection, as the server knows it. */
+export interface Client {
+  /** Whether a test means this client when it names `owner`. */
+  belongsTo(owner: object): boolean
+  /** Moves on what can move, after the server or the network has changed. */
+  flush(): void
+}
+
+/** The data of a server, which outlives its process. */
+export interface ServerData {
+  readonly sessions: SessionTable
+  wipe(): void
+}
+
 /**
  * The server process, and the network to it. It does nothing but let requests through to the
  * store until `MemoryFaults` tells it otherwise.
@@ -45,15 +58,15 @@ export class MemoryServer {
   readonly failures: { code: RegistryErrorCode; operation: MemoryOperation | undefined }[] = []
   /** Services that may not be written (`undefined`: any), and whether one fails its whole batch. */
   readonly denied: Map<string | undefined, { readonly wholeBatch: boolean }> = new Map()
-  readonly #store: MemoryStore
-  readonly #connections = new Set<MemoryConnection>()
+  readonly #data: ServerData
+  readonly #connections = new Set<Client>()
   readonly #cuts = new Set<{ readonly client: object | undefined }>()
   #state: 'serving' | 'paused' | 'stopped' = 'serving'
   #incarnation = 1
   #waiting: (() => void)[] = []
 
-  constructor(store: MemoryStore) {
-    this.#store = store
+  constructor(data: ServerData) {
+    this.#data = data
   }
 
   /** Counts the process's lives. */
@@ -61,20 +74,20 @@ export class MemoryServer {
     return this.#incarnation
   }
 
-  connect(connection: MemoryConnection): void {
+  connect(connection: Client): void {
     this.#connections.add(connection)
     this.#runExpiry()
   }
 
-  disconnect(connection: MemoryConnection): void {
+  disconnect(connection: Client): void {
     this.#connections.delete(connection)
     // without clients nobody can tell, and a timer would only keep the process from exiting;
     // what runs out meanwhile expires when the next client connects
-    if (this.#connections.size === 0) this.#store.sessions.halt()
+    if (this.#connections.size === 0) this.#data.sessions.halt()
   }
 
   /** Whether the network between this client and the server is cut. */
-  isCut(connection: MemoryConnection): boolean {
+  isCut(connection: Client): boolean {
     for (const { client } of this.#cuts)
       if (client === undefined || connection.belongsTo(client)) return true
     return false
@@ -99,7 +112,7 @@ export class MemoryServer {
   pause(): void {
     if (this.#state !== 'serving') return
     this.#state = 'paused'
-    this.#store.sessions.halt()
+    this.#data.sessions.halt()
   }
 
   resume(): void {
@@ -115,14 +128,14 @@ export class MemoryServer {
     this.#state = 'stopped'
     this.#incarnation += 1
     this.#waiting = []
-    this.#store.sessions.halt()
+    this.#data.sessions.halt()
     for (const connection of this.#connections) connection.flush()
   }
 
   start(): void {
     if (this.#state !== 'stopped') return
     this.#state = 'serving'
-    this.#store.sessions.renewAll()
+    this.#data.sessions.renewAll()
     this.#runExpiry()
   }
 
@@ -130,7 +143,7 @@ export class MemoryServer {
   wipe(): void {
     const wasStopped = this.#state === 'stopped'
     this.stop()
-    this.#store.wipe()
+    this.#data.wipe()
     if (!wasStopped) this.start()
   }
 
@@ -158,7 +171,7 @@ export class MemoryServer {
   }
 
   #runExpiry(): void {
-    if (this.#state === 'serving' && this.#connections.size > 0) this.#store.sessions.run()
+    if (this.#state === 'serving' && this.#connections.size > 0) this.#data.sessions.run()
   }
 
   #accept(request: Request): void {

@@ -1,11 +1,18 @@
 import {
   type Audit,
+  auditRecord,
+  decodeRecord,
   type DriverSession,
+  type ExistingRecord,
   type OwnedRef,
+  type OwnSession,
+  putConflict,
   type PutOutcome,
   type PutRequest,
   type RegistryError,
+  removalRefusal,
   type RemoveOutcome,
+  SentRecords,
   toRecordKey,
 } from '@sd/core/driver'
 import type { View } from './contents.ts'
@@ -13,26 +20,34 @@ import { memoryError, toRegistryError } from './errors.ts'
 import type { MemoryConnection } from './memory-connection.ts'
 import type { MemoryOperation } from './memory-server.ts'
 import type { Write } from './memory-store.ts'
-import { type Asker, compare, conflictWith, isOwn } from './ownership.ts'
 
 /** Most instances in one `put`, `remove` or `audit`. */
 export const maxBatch = 128
 
-/** A session over one connection. All comparing is done inside a call, hence in one step with the writing. */
+/** What the sessions of one driver share. */
+export interface SessionContext {
+  readonly connection: MemoryConnection
+  readonly view: View
+  /** The ids of this driver's open sessions; a session adds itself, and leaves once it is closed. */
+  readonly ownSessions: Set<string>
+}
+
+/** A session over one connection. Everything is judged inside a call, hence in one step with the writing. */
 export class MemorySession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
   readonly #connection: MemoryConnection
   readonly #view: View
-  readonly #asker: Asker
+  readonly #ownSessions: Set<string>
+  readonly #self: OwnSession
   readonly #lost = new AbortController()
-  /** What was last sent for each key, acknowledged or not: `audit` tells whether it stands. */
-  readonly #sent = new Map<string, Uint8Array>()
+  readonly #sent = new SentRecords()
 
-  constructor(connection: MemoryConnection, view: View, id: string, grantedTtlMs: number) {
+  constructor({ connection, view, ownSessions }: SessionContext, id: string, grantedTtlMs: number) {
     this.#connection = connection
     this.#view = view
-    this.#asker = { sessionId: id, format: view.format }
+    this.#ownSessions = ownSessions.add(id)
+    this.#self = { id, format: view.format, ownSessions }
     this.id = id
     this.grantedTtlMs = grantedTtlMs
   }
@@ -51,68 +66,70 @@ export class MemorySession implements DriverSession {
     // what is never sent must not count as sent
     signal.throwIfAborted()
     const { store, namespace, format } = this.#view
-    const keys = this.#keys('put', requests, ({ instance }) => instance)
-    const prepared = requests.map((request, index) => {
-      const key = keys[index] as string
-      const value = format.encode(request)
-      this.#sent.set(key, value)
-      return { request, key, value }
-    })
-    return this.#call('put', signal, () => {
+    const keys = this.#keys(
+      'put',
+      requests.map(({ instance }) => instance),
+    )
+    const values = requests.map((request) => format.encode(request))
+    const sent = requests.map(({ claim }, index) =>
+      this.#sent.add(keys[index] as string, claim.owner, values[index] as Uint8Array),
+    )
+    const outcomes = await this.#call('put', signal, () => {
       if (!store.sessions.get(this.id)) throw this.#gone('put')
       const writes: Write[] = []
-      const outcomes = prepared.map(({ request, key, value }): PutOutcome => {
+      const decided = requests.map((request, index): PutOutcome => {
+        const key = keys[index] as string
         const denied = this.#denied('put', request.instance.service)
         if (denied) return { result: 'error', error: denied }
-        const conflict = conflictWith(this.#asker, store.get(namespace, key), request)
+        const conflict = putConflict(this.#self, this.#existing(key), request)
         if (conflict) return conflict
-        writes.push({ key, value, sessionId: this.id })
+        writes.push({ key, value: values[index], sessionId: this.id })
         return { result: 'written', key: toRecordKey(key) }
       })
       store.commit(namespace, writes)
-      return outcomes
+      return decided
     })
+    for (const [index, key] of keys.entries())
+      if (outcomes[index]?.result !== 'written') this.#sent.delete(key, sent[index])
+    return outcomes
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
     const { store, namespace } = this.#view
-    const keys = this.#keys('remove', refs, (ref) => ref)
+    const keys = this.#keys('remove', refs)
     const sent = keys.map((key) => this.#sent.get(key))
     const outcomes = await this.#call('remove', signal, () => {
       const writes: Write[] = []
-      const removals = refs.map((ref, index): RemoveOutcome => {
+      const decided = refs.map(({ service, owner }, index): RemoveOutcome => {
         const key = keys[index] as string
-        const denied = this.#denied('remove', ref.service)
+        const denied = this.#denied('remove', service)
         if (denied) return { result: 'error', error: denied }
-        const stored = store.get(namespace, key)
-        if (!stored) return { result: 'absent' }
-        if (!isOwn(this.#asker, ref.owner, stored)) return { result: 'not-ours' }
+        const refusal = removalRefusal(this.#self, this.#existing(key), owner)
+        if (refusal) return refusal
         writes.push({ key, value: undefined })
         return { result: 'removed' }
       })
       store.commit(namespace, writes)
-      return removals
+      return decided
     })
     for (const [index, key] of keys.entries())
-      // unless it was sent anew meanwhile
-      if (outcomes[index]?.result === 'removed' && this.#sent.get(key) === sent[index])
-        this.#sent.delete(key)
+      if (outcomes[index]?.result !== 'error') this.#sent.delete(key, sent[index])
     return outcomes
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const { store, namespace } = this.#view
-    const keys = this.#keys('audit', refs, (ref) => ref)
+    const keys = this.#keys('audit', refs)
     return this.#call('audit', signal, () =>
       refs.map((ref, index) => {
         const key = keys[index] as string
-        return compare(this.#asker, ref, store.get(namespace, key), this.#sent.get(key))
+        return auditRecord(this.#self, ref, this.#existing(key), this.#sent.get(key)?.value)
       }),
     )
   }
 
-  close(signal: AbortSignal): Promise<void> {
-    return this.#call('closeSession', signal, () => this.#view.store.endSession(this.id))
+  async close(signal: AbortSignal): Promise<void> {
+    await this.#call('closeSession', signal, () => this.#view.store.endSession(this.id))
+    this.#ownSessions.delete(this.id)
   }
 
   async #call<T>(operation: MemoryOperation, signal: AbortSignal, execute: () => T): Promise<T> {
@@ -127,13 +144,18 @@ export class MemorySession implements DriverSession {
     }
   }
 
+  #existing(key: string): ExistingRecord | undefined {
+    const { store, namespace, format } = this.#view
+    const stored = store.get(namespace, key)
+    return stored && { ...stored, record: decodeRecord(format, key, stored.value) }
+  }
+
   /** The keys of a batch. Stricter than needed here, since most servers refuse what this refuses. */
-  #keys<T>(
+  #keys(
     operation: MemoryOperation,
-    items: readonly T[],
-    place: (item: T) => { readonly service: string; readonly id: string },
+    items: readonly { readonly service: string; readonly id: string }[],
   ): readonly string[] {
-    const keys = items.map((item) => this.#view.format.key(place(item), this.id))
+    const keys = items.map((item) => this.#view.format.key(item, this.id))
     if (items.length > maxBatch || new Set(keys).size < items.length)
       throw memoryError(
         'invalid-argument',

@@ -22,7 +22,7 @@ export const request = (
   id = 'a',
   parts: {
     service?: string
-    at?: number
+    claimedAtMs?: number
     seq?: number
     mode?: PutRequest['mode']
     weight?: number
@@ -36,7 +36,7 @@ export const request = (
     tags: [],
     metadata: {},
   },
-  claim: { owner, at: parts.at ?? 1, seq: parts.seq ?? 0 },
+  claim: { owner, claimedAtMs: parts.claimedAtMs ?? 1, seq: parts.seq ?? 0 },
   mode: parts.mode ?? 'if-newer',
   ttlMs,
   registeredAtMs: 1,

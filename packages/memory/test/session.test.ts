@@ -6,7 +6,7 @@ import { Fixture, never, ref, request, ttlMs } from './fixture.ts'
 const written = expect.objectContaining({ result: 'written' }) as unknown
 const conflictWith = (owner: string): unknown => ({
   result: 'conflict',
-  holder: { owner, at: 5, seq: 0 },
+  holder: { owner, claimedAtMs: 5, seq: 0 },
 })
 
 test('a put is listed by another client with all that it said', async () => {
@@ -23,18 +23,18 @@ test.each([
   ['if-newer', 6, written],
   ['if-newer', 4, conflictWith('holder')],
   ['if-absent', 6, conflictWith('holder')],
-] as const)('another owner with %s and at %i', async (mode, at, outcome) => {
+] as const)('another owner with %s and at %i', async (mode, claimedAtMs, outcome) => {
   const fixture = new Fixture()
-  await (await fixture.session()).put([request('holder', 'a', { at: 5 })], never)
+  await (await fixture.session()).put([request('holder', 'a', { claimedAtMs: 5 })], never)
   const rival = await fixture.session()
-  expect(await rival.put([request('rival', 'a', { at, mode })], never)).toEqual([outcome])
+  expect(await rival.put([request('rival', 'a', { claimedAtMs, mode })], never)).toEqual([outcome])
 })
 
 test.each(['if-newer', 'if-absent'] as const)('the same owner passes with %s', async (mode) => {
   const fixture = new Fixture()
-  await (await fixture.session()).put([request('me', 'a', { at: 5 })], never)
+  await (await fixture.session()).put([request('me', 'a', { claimedAtMs: 5 })], never)
   const next = await fixture.session()
-  expect(await next.put([request('me', 'a', { at: 4, mode })], never)).toEqual([written])
+  expect(await next.put([request('me', 'a', { claimedAtMs: 4, mode })], never)).toEqual([written])
 })
 
 test.each([
@@ -49,7 +49,7 @@ test.each([
 
 test('a batch has one outcome for each instance, and is one observation', async () => {
   const fixture = new Fixture()
-  await (await fixture.session()).put([request('holder', 'b', { at: 5 })], never)
+  await (await fixture.session()).put([request('holder', 'b', { claimedAtMs: 5 })], never)
   const session = await fixture.session()
   expect(
     await session.put([request('me', 'a'), request('me', 'b'), request('me', 'c')], never),
@@ -90,7 +90,7 @@ test('audit tells ours, missing, replaced and edited', async () => {
     never,
   )
   fixture.faults.deleteRecord('orders', 'missing')
-  await (await fixture.session()).put([request('rival', 'replaced', { at: 9 })], never)
+  await (await fixture.session()).put([request('rival', 'replaced', { claimedAtMs: 9 })], never)
   fixture.faults.writeRaw('orders', 'untied', jsonFormat.encode(request('me', 'untied')))
   const edit = jsonFormat.encode(request('me', 'edited', { weight: 7 }))
   fixture.faults.writeRaw('orders', 'edited', edit, { keepSession: true })
@@ -176,8 +176,8 @@ test('namespaces are isolated', async () => {
   const fixture = new Fixture()
   await (await fixture.session(fixture.driver('test'))).put([request('me')], never)
   expect(await fixture.listed()).toEqual([])
-  const { names } = await fixture.driver('test').list({ names: true }, never)
-  expect(names).toEqual(['orders'])
+  const { services: found } = await fixture.driver('test').list({ services: true }, never)
+  expect(found).toEqual(['orders'])
 })
 
 test('services are isolated, whatever their names', async () => {
@@ -189,8 +189,8 @@ test('services are isolated, whatever their names', async () => {
     never,
   )
   for (const service of services) expect(await fixture.listed(service)).toEqual([`of ${service}`])
-  const { names } = await fixture.driver().list({ names: true }, never)
-  expect(names?.toSorted()).toEqual(services.toSorted())
+  const { services: found } = await fixture.driver().list({ services: true }, never)
+  expect(found?.toSorted()).toEqual(services.toSorted())
   expect(await fixture.listed('use')).toEqual([])
 })
 
@@ -208,7 +208,8 @@ test('stores of the same name are shared in the process, and no others', async (
   const driver = (store?: string) => memory({ store })(createDriverContext({ clock }))
   const session = await driver().openSession({ ttlMs }, never)
   await session.put([request('me')], never)
-  const names = async (store?: string) => (await driver(store).list({ names: true }, never)).names
+  const names = async (store?: string) =>
+    (await driver(store).list({ services: true }, never)).services
   expect(await names()).toEqual(['orders'])
   expect(await names('default')).toEqual(['orders'])
   expect(await names('another')).toEqual([])

@@ -91,7 +91,7 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  * `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations: `500ms`, `10s`,
  * `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`, `false`). etcd
  * adds `tls` and the PEM files `ca`, `cert`, `key`; memory and sqlite add `namespace`. Ranges are checked by
- * `createRegistry`. What no URL can say, like a logger, is added by spreading the result.
+ * `createRegistry`. What no URL can say, like a logger, stands beside the URL: `createRegistry({ url, logger })`.
  *
  * @throws RegistryError `invalid-config`, saying at which character (from 1) and what is expected;
  * never showing credentials

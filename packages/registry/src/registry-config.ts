@@ -1,10 +1,7 @@
 import type { RegistryOptions } from '@sd/core'
-import type { DriverFactory, RegistryDriver } from '@sd/core/driver'
-import type { ConsulConfig } from '@sd/consul'
-import type { EtcdConfig } from '@sd/etcd'
+import type { DriverFactory, RegistryDriver, TlsConfig } from '@sd/core/driver'
 import type { MemoryConfig } from '@sd/memory'
 import type { SqliteConfig } from '@sd/sqlite'
-import type { ZooKeeperConfig } from '@sd/zookeeper'
 
 /** PEM files that `createRegistry` reads into the `tls` of the same names. */
 export interface TlsFiles {
@@ -15,8 +12,8 @@ export interface TlsFiles {
   readonly key?: string | undefined
 }
 
-// interfaces, not intersections: where an optional backend's package, and so its types, is not
-// installed, the others stay checked
+// The fields of the optional backends are repeated here: an import of their types does not compile
+// where their package is not installed. A type test compares each with its package.
 
 /** A registry within this process. */
 export interface MemoryRegistryConfig extends RegistryOptions, MemoryConfig {
@@ -29,21 +26,51 @@ export interface SqliteRegistryConfig extends RegistryOptions, SqliteConfig {
 }
 
 /** A registry on etcd v3; needs the package `@sd/etcd`. */
-export interface EtcdRegistryConfig extends RegistryOptions, EtcdConfig {
+export interface EtcdRegistryConfig extends RegistryOptions {
   readonly backend: 'etcd'
+  /** The members' client URLs, `http://host:port` or `https://host:port`, all of one scheme. */
+  readonly endpoints: readonly string[]
+  /** Keys lie under `<namespace>/`. May hold slashes. Default `services`. */
+  readonly namespace?: string
+  /** For servers with authentication on; together with `password`. */
+  readonly username?: string
+  readonly password?: string
+  /** Only with `https:` endpoints. Without it the system's authorities are trusted. */
+  readonly tls?: TlsConfig
   readonly tlsFiles?: TlsFiles | undefined
 }
 
 /** A registry on ZooKeeper; needs the package `@sd/zookeeper`. */
-export interface ZooKeeperRegistryConfig extends RegistryOptions, ZooKeeperConfig {
+export interface ZooKeeperRegistryConfig extends RegistryOptions {
   readonly backend: 'zookeeper'
+  /** The members, `host:port` or `host` (port 2181). */
+  readonly hosts: readonly string[]
+  /** Records lie under `/<namespace>`. May hold slashes. Default `services`. */
+  readonly namespace?: string
+  /** Digest authentication; together with `password`. May not hold a colon. */
+  readonly username?: string
+  readonly password?: string
+  /** Whether others than this user may read what this process creates. Default true. */
+  readonly worldReadable?: boolean
   /** This client has no TLS: refused, with what to do instead. */
   readonly tls?: never
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */
-export interface ConsulRegistryConfig extends RegistryOptions, ConsulConfig {
+export interface ConsulRegistryConfig extends RegistryOptions {
   readonly backend: 'consul'
+  /** The agent that this process registers at: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
+  readonly endpoint: string
+  /** Instances of different namespaces never see each other. Default `services`. */
+  readonly namespace?: string
+  /** An ACL token; without one the agent's own default token counts. */
+  readonly token?: string
+  /** The datacenter that is read. Registrations go to the agent's own. Default: the agent's. */
+  readonly datacenter?: string
+  /** Who answers reads, in Consul's words. Default `default`. */
+  readonly consistency?: 'default' | 'consistent' | 'stale'
+  /** Only with an `https:` endpoint. Without it the system's authorities are trusted. */
+  readonly tls?: TlsConfig
   readonly tlsFiles?: TlsFiles | undefined
 }
 
@@ -58,6 +85,22 @@ export type RegistryConfig =
 /** The name of one of our backends. */
 export type BackendName = RegistryConfig['backend']
 
+/**
+ * A registry on the backend that a URL names, with what no URL can say beside it (a `logger`, a
+ * password from a secret store): a field given here counts instead of the URL's. Without `url` and
+ * `backend` the URL is that of the environment variable `SD_URL`, else `sqlite:`.
+ */
+export interface UrlRegistryConfig extends RegistryOptions {
+  readonly url?: string
+  readonly backend?: never
+  readonly namespace?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly token?: string | undefined
+  readonly tls?: TlsConfig | undefined
+  readonly tlsFiles?: TlsFiles | undefined
+}
+
 /** A registry on a backend of someone else's, configured by who made the driver. */
 export interface CustomRegistryConfig extends RegistryOptions {
   readonly backend: RegistryDriver | DriverFactory
@@ -66,6 +109,7 @@ export interface CustomRegistryConfig extends RegistryOptions {
 /** All that `createRegistry` takes: a configuration, a URL, or a driver. */
 export type RegistrySource =
   | RegistryConfig
+  | UrlRegistryConfig
   | CustomRegistryConfig
   | RegistryDriver
   | DriverFactory

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
+import type { ConsulConfig } from '@sd/consul'
+import type { EtcdConfig } from '@sd/etcd'
 import { memory, MemoryStore } from '@sd/memory'
+import type { ZooKeeperConfig } from '@sd/zookeeper'
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { backendNames } from '../src/backends.ts'
 import {
+  type ConsulRegistryConfig,
   createRegistry,
   type EtcdRegistryConfig,
   type MemoryRegistryConfig,
@@ -14,7 +18,9 @@ import {
   Registry,
   type RegistryConfig,
   RegistryError,
+  type RegistryOptions,
   type RegistrySource,
+  type ZooKeeperRegistryConfig,
 } from '../src/index.ts'
 
 const known = backendNames.join(', ')
@@ -78,6 +84,48 @@ describe('createRegistry makes a registry', () => {
     await Promise.all([named.close(), fallback.close()])
   })
 
+  test('from a URL in an object, whose other fields count instead', async () => {
+    const registry = await createRegistry({ url: 'memory:?ttl=5s', ttlMs: 7_000 })
+    const registration = await registry.register({
+      service: 'orders',
+      endpoints: ['http://10.0.0.7:80'],
+    })
+    expect(registry.health().session.grantedTtlMs).toBe(7_000)
+    await registration.deregister()
+    await registry.close()
+  })
+
+  test('from SD_URL and a logger', async () => {
+    vi.stubEnv('SD_URL', 'memory:')
+    const logger = { debug() {}, info() {}, warn() {}, error() {} }
+    const registry = await createRegistry({ logger })
+    expect(registry.backend).toBe('memory')
+    await registry.close()
+  })
+
+  test('unless its signal aborts', async () => {
+    const reason = new Error('shutting down')
+    await expect(createRegistry('memory:', { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    )
+    const controller = new AbortController()
+    const pending = createRegistry('etcd://127.0.0.1:1', { signal: controller.signal })
+    controller.abort(reason)
+    await expect(pending).rejects.toBe(reason)
+  })
+
+  test('on a Node that is new enough only', async () => {
+    const { versions } = process
+    vi.stubGlobal('process', { ...process, versions: { ...versions, node: '20.20.2' } })
+    try {
+      expect((await refusal('memory:')).message).toContain(
+        'this is Node 20.20.2; expected 22.19 or later',
+      )
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
   test('from a URL and what no URL can say', async () => {
     const registry = await createRegistry({
       ...parseRegistryUrl('memory:?ttl=5s'),
@@ -97,11 +145,22 @@ describe('createRegistry refuses', () => {
     ['a list', [], 'the configuration is a list'],
     ['a number', 7, 'the configuration is 7'],
     ['an empty URL', '', 'it is empty'],
-    ['no backend', {}, `backend is undefined; expected one of ours or a driver (known: ${known})`],
+    [
+      'a backend that is undefined',
+      { backend: undefined },
+      `backend is undefined; expected ${known} or a driver`,
+    ],
     [
       'an unknown backend',
       { backend: 'Etcd3' },
-      'backend is "Etcd3"; expected one of ours or a driver; did you mean "etcd"?',
+      `backend is "Etcd3"; expected ${known} or a driver; did you mean "etcd"?`,
+    ],
+    ['a url that is undefined', { url: undefined }, 'url is undefined; expected a registry URL'],
+    ['a url beside a backend', { backend: 'memory', url: 'memory:' }, 'unknown key "url"'],
+    [
+      "another backend's key beside a url",
+      { url: 'memory:', token: 's3cret' },
+      'unknown key "token"',
     ],
     ['an inherited name as backend', { backend: 'toString' }, 'backend is "toString"'],
     ['a URL as backend', { backend: 'etcd://u:s3cret@h' }, 'backend is "etcd://<hidden>@h"'],
@@ -211,6 +270,19 @@ describe('createRegistry refuses', () => {
   })
 })
 
+/** The fields that a configuration of ours has beyond those of all backends. */
+type OwnFields<Config> = {
+  [Key in Exclude<keyof Config, keyof RegistryOptions | 'backend' | 'tlsFiles'>]: Config[Key]
+}
+
+test('the types of the optional backends are those of their packages', () => {
+  expectTypeOf<OwnFields<EtcdRegistryConfig>>().toEqualTypeOf<OwnFields<EtcdConfig>>()
+  expectTypeOf<OwnFields<ConsulRegistryConfig>>().toEqualTypeOf<OwnFields<ConsulConfig>>()
+  expectTypeOf<Omit<OwnFields<ZooKeeperRegistryConfig>, 'tls'>>().toEqualTypeOf<
+    OwnFields<ZooKeeperConfig>
+  >()
+})
+
 test('the types tell the backends apart', () => {
   expectTypeOf<RegistryConfig['backend']>().toEqualTypeOf<
     'memory' | 'sqlite' | 'etcd' | 'zookeeper' | 'consul'
@@ -222,6 +294,7 @@ test('the types tell the backends apart', () => {
   expectTypeOf<{ backend: 'consul' }>().not.toExtend<RegistrySource>()
   expectTypeOf<RegistryDriver>().toExtend<RegistrySource>()
   expectTypeOf<MemoryRegistryConfig>().not.toHaveProperty('endpoints')
+  expectTypeOf<{ url: string; password: string }>().toExtend<RegistrySource>()
   // @ts-expect-error a misspelt key
   void ({ backend: 'memory', names: 'x' } satisfies RegistryConfig)
 })

@@ -42,7 +42,7 @@ const request = (
   service = 'orders',
 ): PutRequest => ({
   instance: { service, id, endpoints: ['http://h:1'], weight: 1, tags: [], metadata: {} },
-  claim: { owner: 'a', at: 1, seq: 0, ...claim },
+  claim: { owner: 'a', claimedAtMs: 1, seq: 0, ...claim },
   mode: 'if-newer',
   ttlMs: 10_000,
   registeredAtMs: 1,
@@ -163,14 +163,14 @@ describe('a session', () => {
       { result: 'written' },
       { result: 'written' },
     ])
-    const newer = { owner: 'b', at: 2 }
+    const newer = { owner: 'b', claimedAtMs: 2 }
     expect(await second.put([request('1', newer), request('3', newer)], soon())).toMatchObject([
       { result: 'written' },
       { result: 'written' },
     ])
     // it still expects its own revision there
     expect(await first.put([request('1', { seq: 1 })], soon())).toMatchObject([
-      { result: 'conflict', holder: { owner: 'b', at: 2 } },
+      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 2 } },
     ])
     expect(await first.audit([ref('1'), ref('2'), ref('9')], soon())).toMatchObject([
       { state: 'replaced', record: { claim: { owner: 'b' } } },
@@ -195,13 +195,14 @@ describe('a session', () => {
     const rounds = Array.from({ length: 20 }, (_, at) => at)
     await Promise.all(
       sessions.map(async ({ owner, session }) => {
-        for (const at of rounds) await session.put([request('1', { owner, at })], soon())
+        for (const at of rounds)
+          await session.put([request('1', { owner, claimedAtMs: at })], soon())
       }),
     )
     const [record, ...others] = (await connect().list(orders, soon())).records
     expect(others).toEqual([])
     // of equal claims the higher owner wins
-    expect(record?.claim).toEqual({ owner: 'c', at: 19, seq: 0 })
+    expect(record?.claim).toEqual({ owner: 'c', claimedAtMs: 19, seq: 0 })
   })
 })
 
@@ -244,16 +245,16 @@ describe('an observation', () => {
     const driver = connect()
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
     await session.put([request('1')], soon())
-    await using names = observing(driver, { names: true })
+    await using names = observing(driver, { services: true })
     const first = await names.next()
-    expect(first).toMatchObject({ type: 'snapshot', names: ['orders'], records: [] })
+    expect(first).toMatchObject({ type: 'snapshot', services: ['orders'], records: [] })
     await session.put([request('1', {}, 'users'), request('2')], soon())
-    expect(await names.next()).toMatchObject({ type: 'changes', removedNames: [] })
+    expect(await names.next()).toMatchObject({ type: 'changes', removedServices: [] })
     await session.remove([ref('1'), ref('2')], soon())
-    expect(await names.next()).toMatchObject({ names: [], removedNames: ['orders'] })
-    expect(await observing(connect(), { names: true }, first.cursor).next()).toMatchObject({
-      names: ['users'],
-      removedNames: ['orders'],
+    expect(await names.next()).toMatchObject({ services: [], removedServices: ['orders'] })
+    expect(await observing(connect(), { services: true }, first.cursor).next()).toMatchObject({
+      services: ['users'],
+      removedServices: ['orders'],
     })
   })
 

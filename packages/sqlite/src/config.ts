@@ -21,7 +21,14 @@ const check = new ConfigCheck(backend)
 
 const readPath = (value: unknown): string => {
   if (value === undefined)
-    return defaultPath() ?? check.expected('path', value, 'one, as this user has no home folder')
+    return (
+      defaultPath() ??
+      check.expected(
+        'path',
+        value,
+        'the name of a file, as this user has no home folder (or set SD_URL=sqlite:///path/to/registry.db)',
+      )
+    )
   if (value === ':memory:' || value === '')
     return check.expected('path', value, "a file's name; for a registry in memory use @sd/memory")
   if (

@@ -1,15 +1,8 @@
-import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
 import { type Failure, failureOf, isLocked, primaryCode, sqliteCode } from './worker/failure.ts'
 
 /** The name that every error and the driver bear. */
 export const backend = 'sqlite'
-
-/** A failure that this driver raises by itself. */
-export const sqliteError = (
-  code: RegistryErrorCode,
-  operation: string,
-  message: string,
-): RegistryError => new RegistryError(code, { backend, operation, message })
 
 interface Meaning {
   readonly code: RegistryErrorCode
@@ -78,14 +71,17 @@ const meaningOf = ({ sqlite, system, registry }: Failure): Meaning => {
   )
 }
 
-/** Turns a failure of the store into a `RegistryError`; one of those passes unchanged. */
-export const toRegistryError = (cause: unknown, operation: string): RegistryError => {
-  if (cause instanceof RegistryError) return cause
+const errors: DriverErrors = driverErrors(backend, (cause) => {
   const failure = cause instanceof StoreError ? cause.failure : failureOf(cause)
   const { code, advice } = meaningOf(failure)
-  const message = advice === undefined ? failure.message : `${advice}: ${failure.message}`
-  return new RegistryError(code, { backend, operation, message, cause })
-}
+  return { code, message: advice === undefined ? failure.message : `${advice}: ${failure.message}` }
+})
+
+/** An error that this driver raises by itself. */
+export const sqliteError: DriverErrors['error'] = errors.error
+
+/** Turns a failure of the store into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
 
 /** What the store's thread answered instead of a result. */
 export class StoreError extends Error {

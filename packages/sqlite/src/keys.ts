@@ -1,10 +1,11 @@
 import {
   type Contents,
   type Cursor,
-  type InstanceRecord,
+  type DecodedRecord,
+  decodeRecord,
   type RecordKey,
   type Scope,
-  type SkippedRecord,
+  toContents,
   toCursor,
   toRecordKey,
   type WireFormat,
@@ -24,33 +25,15 @@ export const readCursor = (cursor: Cursor): Place | undefined => {
   return epoch === '' ? undefined : { epoch, revision: Number(revision) }
 }
 
-/** Stored records, read or skipped with the reason; keys where nothing stands. */
+/** Stored records, read or skipped with the reason; keys without a record as removed. */
 export const decodeAll = (
   format: WireFormat,
   present: readonly Present[],
 ): Pick<Contents, 'records' | 'skipped'> & { readonly removed: readonly RecordKey[] } => {
-  const records: InstanceRecord[] = []
-  const skipped: SkippedRecord[] = []
+  const decoded: DecodedRecord[] = []
   const removed: RecordKey[] = []
-  for (const { key: text, document } of present) {
-    const key = toRecordKey(text)
-    if (document === undefined) {
-      removed.push(key)
-      continue
-    }
-    const decoded = format.decode(text, document)
-    if ('skipped' in decoded) skipped.push({ key, reason: decoded.skipped })
-    else records.push({ key, ...decoded })
-  }
-  return { records, skipped, removed }
-}
-
-/** The services that `present` speaks of; keys of nobody's service are left out. */
-export const servicesOf = (format: WireFormat, present: readonly Present[]): readonly string[] => {
-  const services = new Set<string>()
-  for (const { key } of present) {
-    const service = format.serviceOf(key)
-    if (service !== undefined) services.add(service)
-  }
-  return [...services]
+  for (const { key, document } of present)
+    if (document === undefined) removed.push(toRecordKey(key))
+    else decoded.push(decodeRecord(format, key, document))
+  return { ...toContents(decoded), removed }
 }

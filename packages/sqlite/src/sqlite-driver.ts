@@ -6,10 +6,9 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
-  editedRequest,
+  editedValue,
   type EditOutcome,
   type InstanceRecord,
-  isAsRead,
   type Observation,
   type RegistryDriver,
   type Scope,
@@ -21,7 +20,7 @@ import { type SqliteConfig, validateSqliteConfig } from './config.ts'
 import { backend, sqliteError } from './errors.ts'
 import { observe, type Observer, readScope } from './sqlite-observe.ts'
 import { SqliteSession } from './sqlite-session.ts'
-import type { StoreOptions } from './worker/store-api.ts'
+import type { StoredRecord, StoreOptions } from './worker/store-api.ts'
 
 const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
@@ -83,16 +82,14 @@ class SqliteDriver implements RegistryDriver {
     signal: AbortSignal,
   ): Promise<EditOutcome> {
     const { client, format } = this.#observer
-    const [standing] = await client.call('edit', signal, 'find', [record.key])
-    if (standing === undefined) return 'absent'
-    const { key, session, document, revision: expected } = standing
-    if (!isAsRead(format.decode(key, document), record)) return 'changed'
-    const edited = new Uint8Array(format.encode(editedRequest(record, instance)))
-    const written = await client.call('edit', signal, 'write', session, [
-      { key, document: edited, expected },
-    ])
+    const [stored] = await client.call('edit', signal, 'find', [record.key])
+    const value = editedValue(format, record, stored?.document, instance)
+    if (typeof value === 'string') return value
+    const { key, session, revision: expected } = stored as StoredRecord
+    const write = { key, document: new Uint8Array(value), expected }
+    const written = await client.call('edit', signal, 'write', session, [write])
     if (written === undefined) return 'absent'
-    return written.every((each) => 'revision' in each) ? 'edited' : 'changed'
+    return written[0] === 'changed' ? 'changed' : 'edited'
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {

@@ -4,12 +4,13 @@ import {
   type Cursor,
   type Observation,
   type Scope,
+  servicesOf,
   type WireFormat,
 } from '@sd/core/driver'
 import type { ChangeFeed, ChangeStream } from './client/change-feed.ts'
 import type { StoreClient } from './client/store-client.ts'
 import { sqliteError } from './errors.ts'
-import { decodeAll, readCursor, scopePrefix, servicesOf, writeCursor } from './keys.ts'
+import { decodeAll, readCursor, scopePrefix, writeCursor } from './keys.ts'
 import type { Changes, Place } from './worker/store-api.ts'
 
 /** What an observation is made of. */
@@ -26,12 +27,12 @@ export const readScope = async (
   scope: Scope,
   signal: AbortSignal,
 ): Promise<{ readonly place: Place; readonly contents: Contents }> => {
-  const named = 'names' in scope
+  const named = 'services' in scope
   const prefix = scopePrefix(format, scope)
   const { place, records } = await client.call(operation, signal, 'read', prefix, !named)
   const cursor = writeCursor(place)
   const contents = named
-    ? { records: [], skipped: [], names: servicesOf(format, records), cursor }
+    ? { records: [], skipped: [], services: servicesOf(format, records), cursor }
     : { ...decodeAll(format, records), cursor }
   return { place, contents }
 }
@@ -47,7 +48,7 @@ const changesIn = async (
   const within = touched.filter(({ key }) => key.startsWith(prefix))
   if (within.length === 0) return undefined
   const cursor = writeCursor(place)
-  if (!('names' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
+  if (!('services' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
   const services = servicesOf(format, within)
   const prefixes = services.map((service) => format.prefix(service))
   const present = await client.call('observe', signal, 'present', prefixes)
@@ -56,8 +57,8 @@ const changesIn = async (
     records: [],
     skipped: [],
     removed: [],
-    names: services.filter((_, index) => present[index]),
-    removedNames: services.filter((_, index) => !present[index]),
+    services: services.filter((_, index) => present[index]),
+    removedServices: services.filter((_, index) => !present[index]),
     cursor,
   }
 }

@@ -45,7 +45,7 @@ describe('validateSqliteConfig', () => {
     vi.stubEnv('XDG_STATE_HOME', '')
     try {
       expect(() => validateSqliteConfig({})).toThrow(
-        /\[invalid-config\].*path is undefined; expected one, as this user has no home folder/,
+        /\[invalid-config\].*path is undefined; expected the name of a file, as this user has no home folder \(or set SD_URL=/,
       )
       expect(validateSqliteConfig({ path: '/sd.db' }).path).toBe(resolve('/sd.db'))
     } finally {

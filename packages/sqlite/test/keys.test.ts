@@ -1,6 +1,6 @@
-import { jsonFormat, toCursor } from '@sd/core/driver'
+import { jsonFormat, servicesOf, toCursor } from '@sd/core/driver'
 import { expect, test } from 'vitest'
-import { readCursor, scopePrefix, servicesOf, writeCursor } from '../src/keys.ts'
+import { readCursor, scopePrefix, writeCursor } from '../src/keys.ts'
 
 test('a cursor names a place', () => {
   const place = { epoch: '0123456789abcdef-7', revision: 42 }

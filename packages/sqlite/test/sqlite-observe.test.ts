@@ -44,7 +44,7 @@ test('an observation whose reader leaves in the middle of a change ends no other
     observe(observer, scope, undefined, signal)[Symbol.asyncIterator]()
   const leaving = new AbortController()
   const staying = new AbortController()
-  const names = observing({ names: true }, leaving.signal)
+  const names = observing({ services: true }, leaving.signal)
   const orders = observing({ service: 'orders' }, staying.signal)
   answer('read', { place: place(1), records: [] })
   expect((await names.next()).value).toMatchObject({ type: 'snapshot' })

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
-import { createCertificates } from '@sd/test-servers'
+import { createCertificates } from '@sd/contract-tests/servers'
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { CallError, ServiceAgent, type ServiceAgentOptions } from '../src/index.ts'

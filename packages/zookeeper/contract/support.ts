@@ -6,7 +6,7 @@ import {
   type Scope,
 } from '@sd/core/driver'
 import { soon } from '@sd/contract-tests/world'
-import type { Server } from '@sd/test-servers'
+import type { Server } from '@sd/contract-tests/servers'
 import { createZooKeeperClient } from '../src/client/node-zookeeper-client.ts'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
 import { isCode } from '../src/errors.ts'

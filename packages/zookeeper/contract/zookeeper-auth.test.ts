@@ -41,7 +41,7 @@ describe('S1: digest authentication', () => {
       const denied = { code: 'permission-denied', retryable: false }
       for (const work of [
         () => theirs.put([request('2', { owner: 'b' })], soon()),
-        () => theirs.put([request('1', { owner: 'b', at: 9 })], soon()),
+        () => theirs.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon()),
         () => theirs.put([request('1', {}, { service: 'users' })], soon()),
         () => theirs.remove([ref('1')], soon()),
       ]) {
@@ -64,7 +64,7 @@ describe('S1: digest authentication', () => {
     expect(await idsOf(owner)).toEqual(['1'])
     for (const theirs of [{}, others]) {
       const stranger = connect(hosts, { ...config, ...theirs })
-      for (const scope of [orders, { all: true }, { names: true }] as const) {
+      for (const scope of [orders, { all: true }, { services: true }] as const) {
         expect(await codeOf(stranger.list(scope, soon()))).toBe('permission-denied')
         await using watch = observing(stranger, scope)
         expect(await codeOf(watch.next())).toBe('permission-denied')

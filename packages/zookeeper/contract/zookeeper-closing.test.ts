@@ -1,6 +1,7 @@
 import { eventually } from '@sd/contract-tests'
 import { type ClientProcess, ids, instance, lists } from '@sd/contract-tests/world'
-import { launch, provisionFor, type Server, StrangeHost, zookeeper } from '@sd/test-servers'
+import { type Server, StrangeHost } from '@sd/contract-tests/servers'
+import { launch, provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientTask, forkClient } from './fork-client.ts'
 import { graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'

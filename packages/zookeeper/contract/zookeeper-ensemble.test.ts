@@ -11,14 +11,8 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import {
-  type Cluster,
-  launch,
-  provisionFor,
-  type Server,
-  TcpProxy,
-  zookeeper,
-} from '@sd/test-servers'
+import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, firstHostFirst, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { ask, clientOf, connect } from './support.ts'

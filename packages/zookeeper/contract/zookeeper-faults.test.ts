@@ -13,7 +13,8 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import { launch, provisionFor, type Server, TcpProxy, zookeeper } from '@sd/test-servers'
+import { type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { clientOf, connect } from './support.ts'

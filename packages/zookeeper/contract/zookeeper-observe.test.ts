@@ -1,6 +1,7 @@
 import type { Observation, RegistryDriver } from '@sd/core/driver'
 import { codeOf, many, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { provideServers, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, connect, follow } from './support.ts'
 
@@ -71,9 +72,9 @@ describe('observe', () => {
     )
     await until('both have begun', () => followers.every(({ counts }) => counts.snapshots === 1))
     for (let seq = 1; seq <= rounds; seq++)
-      expect(await sessions[seq % 3]?.put([request('1', { at: seq, seq })], soon())).toMatchObject([
-        { result: 'written' },
-      ])
+      expect(
+        await sessions[seq % 3]?.put([request('1', { claimedAtMs: seq, seq })], soon()),
+      ).toMatchObject([{ result: 'written' }])
     for (const { view, counts } of followers) {
       await until('the last is told', () => view.get('orders/1') === rounds)
       expect(counts).toEqual({ snapshots: 1, breaks: 0, removals: 0 })
@@ -125,19 +126,19 @@ describe('observe', () => {
   test('names come and go with their records', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     await session.put([request('1')], soon())
-    await using watch = observing(driver, { names: true })
-    expect(await watch.next()).toMatchObject({ type: 'snapshot', names: ['orders'] })
+    await using watch = observing(driver, { services: true })
+    expect(await watch.next()).toMatchObject({ type: 'snapshot', services: ['orders'] })
     await session.put([request('2'), request('1', {}, { service: 'users' })], soon())
-    expect(await watch.next()).toMatchObject({ names: ['users'], removedNames: [] })
+    expect(await watch.next()).toMatchObject({ services: ['users'], removedServices: [] })
     await session.remove([ref('1'), ref('2')], soon())
-    expect(await watch.next()).toMatchObject({ names: [], removedNames: ['orders'] })
+    expect(await watch.next()).toMatchObject({ services: [], removedServices: ['orders'] })
     await session.put([request('3')], soon())
-    expect(await watch.next()).toMatchObject({ names: ['orders'], removedNames: [] })
+    expect(await watch.next()).toMatchObject({ services: ['orders'], removedServices: [] })
     await session.close(soon())
     const gone: string[] = []
     await until('both are gone', async () => {
       const last = await watch.next()
-      if (last.type === 'changes') gone.push(...(last.removedNames ?? []))
+      if (last.type === 'changes') gone.push(...(last.removedServices ?? []))
       return gone.length === 2
     })
     expect(gone.toSorted()).toEqual(['orders', 'users'])
@@ -149,8 +150,8 @@ describe('observe', () => {
     await session.put(all, soon())
     await using proxy = await TcpProxy.to(endpoint)
     await using watcher = connect([proxy.endpoint], { namespace })
-    await using watch = observing(watcher, { names: true })
-    expect(await watch.any()).toMatchObject({ type: 'snapshot', names: ['orders'] })
+    await using watch = observing(watcher, { services: true })
+    expect(await watch.any()).toMatchObject({ type: 'snapshot', services: ['orders'] })
     const before = proxy.bytes.fromServer
     await session.put(
       all.map((item) => ({ ...item, claim: { ...item.claim, seq: 1 } })),
@@ -164,18 +165,18 @@ describe('observe', () => {
   test('D4: a namespace below this one adds no name and no record', async () => {
     const below = connect(servers.endpoints, { namespace: `${namespace}/eu` })
     const session = await below.openSession({ ttlMs: 8_000 }, soon())
-    await using names = observing(driver, { names: true })
+    await using names = observing(driver, { services: true })
     await using all = observing(driver, { all: true })
     await using eu = observing(driver, { service: 'eu' })
     for (const watch of [names, all, eu]) await watch.next()
     await session.put([request('1'), request('2', {}, { service: 'users' })], soon())
     const own = await driver.openSession({ ttlMs: 8_000 }, soon())
     await own.put([request('x', {}, { service: 'eu' })], soon())
-    expect(await names.next()).toMatchObject({ names: ['eu'], removedNames: [] })
+    expect(await names.next()).toMatchObject({ services: ['eu'], removedServices: [] })
     for (const watch of [all, eu])
       expect(await watch.next()).toMatchObject({ records: [{ key: 'eu/x' }], skipped: [] })
     await own.close(soon())
-    expect(await names.next()).toMatchObject({ names: [], removedNames: ['eu'] })
+    expect(await names.next()).toMatchObject({ services: [], removedServices: ['eu'] })
     await session.close(soon())
     await below[Symbol.asyncDispose]()
   })
@@ -345,7 +346,7 @@ describe('a connection that is cut', () => {
   test('ends every observation with unavailable, and the next call connects anew', async () => {
     await using proxy = await TcpProxy.to(endpoint)
     const watcher = connect([proxy.endpoint], { namespace })
-    const watches = [orders, { all: true }, { names: true }].map((scope) =>
+    const watches = [orders, { all: true }, { services: true }].map((scope) =>
       observing(watcher, scope as never),
     )
     for (const watch of watches) await watch.next()

@@ -1,12 +1,19 @@
-import { type DriverSession, jsonFormat, type RegistryDriver } from '@sd/core/driver'
+import {
+  type ConditionalStore,
+  type DriverSession,
+  jsonFormat,
+  putOwned,
+  type RegistryDriver,
+  removeOwned,
+  SentRecords,
+  type WritingSession,
+} from '@sd/core/driver'
 import { idsOf, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Keys } from '../src/keys.ts'
-import { putBatch } from '../src/session/put-batch.ts'
-import { removeBatch } from '../src/session/remove-batch.ts'
-import type { SessionState } from '../src/session/session-state.ts'
-import { Turns } from '../src/session/turns.ts'
+import { conditionalStore, Mutex } from '../src/session/conditional-store.ts'
+import type { NodeRevision } from '../src/session/existing-nodes.ts'
 import { admin, connect } from './support.ts'
 
 const servers = await provideServers(zookeeper)
@@ -41,6 +48,9 @@ afterEach(async () => {
   await rivalDriver[Symbol.asyncDispose]()
 })
 
+type Self = WritingSession<NodeRevision>
+type Store = ConditionalStore<NodeRevision>
+
 const path = (id: string): string => `/${namespace}/orders/${id}`
 const ownerOf = async (id: string): Promise<string | undefined> =>
   (await zookeeperItself.exists(path(id), soon()))?.ephemeralOwner
@@ -64,7 +74,7 @@ describe('R7: two sessions race', () => {
         round % 2 === 0
           ? session.remove([ref(id(round))], soon())
           : session.put([request(id(round), { seq: 1 })], soon())
-      const winner = request(id(round), { owner: 'b', at: 2 })
+      const winner = request(id(round), { owner: 'b', claimedAtMs: 2 })
       let taking = rival.put([winner], soon())
       const [[lost], [won]] = await Promise.all([loser, taking])
       tally[lost?.result ?? 'error']++
@@ -92,22 +102,28 @@ describe('R7: two sessions race', () => {
   })
 
   test.each([
-    ['an update', (state: SessionState) => putBatch(state, [request('1', { seq: 1 })], soon())],
-    ['a removal', (state: SessionState) => removeBatch(state, [ref('1')], soon())],
+    ['an update', (self: Self, store: Store) => putOwned(self, [request('1', { seq: 1 })], store)],
+    ['a removal', (self: Self, store: Store) => removeOwned(self, [ref('1')], store)],
     [
       'a takeover of an earlier session',
-      async (state: SessionState) => {
+      async (self: Self, store: Store) => {
         await session.put([request('1', { seq: 1 })], soon())
-        return putBatch(state, [request('1', { seq: 2 })], soon())
+        return putOwned(self, [request('1', { seq: 2 })], store)
       },
     ],
   ] as const)('%s never hits a node that was created anew after it was read', async (_, lose) => {
     await using client = await admin(endpoint)
-    const ownSessions = new Map([[client.sessionId, true]])
-    const keys = new Keys(namespace, jsonFormat)
-    const parts = { written: new Map(), turns: new Turns(), ownSessions }
-    const state: SessionState = { client, keys, id: client.sessionId, ...parts }
-    await putBatch(state, [request('1')], soon())
+    const id = client.sessionId
+    const ownSessions = new Set([id])
+    const self: Self = {
+      backend: 'zookeeper',
+      id,
+      format: jsonFormat,
+      ownSessions,
+      sent: new SentRecords(),
+    }
+    const nodes = { client, keys: new Keys(namespace, jsonFormat), mutex: new Mutex() }
+    await putOwned(self, [request('1')], conditionalStore(nodes, 'put', true, soon()))
     const multi = client.multi.bind(client)
     let raced = false
     client.multi = async (operations, signal) => {
@@ -115,14 +131,15 @@ describe('R7: two sessions race', () => {
         raced = true
         const before = await zookeeperItself.exists(path('1'), soon())
         await zookeeperItself.delete(path('1'), -1, soon())
-        await rival.put([request('1', { owner: 'b', at: 9 })], soon())
+        await rival.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon())
         const after = await zookeeperItself.exists(path('1'), soon())
         // this is why a record's own version is not enough
         raced = before?.version === 0 && after?.version === 0
       }
       return multi(operations, signal)
     }
-    expect((await lose(state))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
+    const store = conditionalStore(nodes, 'put', false, soon())
+    expect((await lose(self, store))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
     expect(raced).toBe(true)
     expect(await ownerOf('1')).toBe(rival.id)
   })
@@ -135,7 +152,7 @@ describe('R7: two sessions race', () => {
     const put = async (id: number, index: number, at: number): Promise<number> => {
       for (let tries = 1; ; tries++) {
         const [outcome] = (await sessions[index]?.put(
-          [request(`p${id}`, { owner: `o${index}`, at })],
+          [request(`p${id}`, { owner: `o${index}`, claimedAtMs: at })],
           soon(),
         )) ?? [undefined]
         if (outcome?.result === 'written') return tries

@@ -1,6 +1,7 @@
 import { createDriverContext, type DriverContext, type RegistryDriver } from '@sd/core/driver'
 import { codeOf, orders, soon } from '@sd/contract-tests/world'
-import { provideServers, StrangeHost, TcpProxy, zookeeper as server } from '@sd/test-servers'
+import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { provideServers, zookeeper as server } from '@sd/test-servers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { zookeeper } from '../src/index.ts'
 

@@ -100,31 +100,31 @@ describe('a session', () => {
 
 describe('put', () => {
   test('R7: compares claims, and moves what it takes over into its own session', async () => {
-    await session.put([request('1', { at: 5 }), request('2', { at: 5 })], soon())
+    await session.put([request('1', { claimedAtMs: 5 }), request('2', { claimedAtMs: 5 })], soon())
     const outcomes = await rival.put(
       [
-        request('1', { owner: 'b', at: 4 }),
-        request('2', { owner: 'b', at: 6 }),
-        request('3', { owner: 'b', at: 1 }),
+        request('1', { owner: 'b', claimedAtMs: 4 }),
+        request('2', { owner: 'b', claimedAtMs: 6 }),
+        request('3', { owner: 'b', claimedAtMs: 1 }),
       ],
       soon(),
     )
     expect(outcomes).toEqual([
-      { result: 'conflict', holder: { owner: 'a', at: 5, seq: 0 } },
+      { result: 'conflict', holder: { owner: 'a', claimedAtMs: 5, seq: 0 } },
       { result: 'written', key: 'orders/2' },
       { result: 'written', key: 'orders/3' },
     ])
     expect(await ownerOf('1')).toBe(session.id)
     expect(await ownerOf('2')).toBe(rival.id)
-    const absent = request('2', { owner: 'c', at: 99 }, { mode: 'if-absent' })
+    const absent = request('2', { owner: 'c', claimedAtMs: 99 }, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([
-      { result: 'conflict', holder: { owner: 'b', at: 6, seq: 0 } },
+      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 6, seq: 0 } },
     ])
   })
 
   test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
-    await session.put([request('1', { at: 5, seq: 9 })], soon())
-    const own = request('1', { at: 5, seq: 1 }, { mode: 'if-absent' })
+    await session.put([request('1', { claimedAtMs: 5, seq: 9 })], soon())
+    const own = request('1', { claimedAtMs: 5, seq: 1 }, { mode: 'if-absent' })
     expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
     await session.close(soon())
     expect(await idsOf(driver)).toEqual(['1'])
@@ -151,13 +151,13 @@ describe('put', () => {
     const outcomes = await Promise.all([session.put(requests, soon()), rival.put(requests, soon())])
     for (const outcome of outcomes)
       expect(outcome.every(({ result }) => result === 'written')).toBe(true)
-    expect((await driver.list({ names: true }, soon())).names).toHaveLength(10)
+    expect((await driver.list({ services: true }, soon())).services).toHaveLength(10)
     expect(await idsOf(driver, { all: true })).toHaveLength(100)
   })
 
   test('settles two rivals that write the same ids at the same time', async () => {
-    const requests = (owner: string, at: number) =>
-      many(100).map((item) => ({ ...item, claim: { owner, at, seq: 0 } }))
+    const requests = (owner: string, claimedAtMs: number) =>
+      many(100).map((item) => ({ ...item, claim: { owner, claimedAtMs, seq: 0 } }))
     await Promise.all([
       session.put(requests('a', 1), soon()),
       rival.put(requests('b', 2), soon()),
@@ -181,7 +181,7 @@ describe('put', () => {
     await session.put([request('0')], soon())
     const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
     await writePersistent(zookeeperItself, path('1'), bytes(foreign))
-    const absent = request('1', { at: 99 }, { mode: 'if-absent' })
+    const absent = request('1', { claimedAtMs: 99 }, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
     expect(await session.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
@@ -226,7 +226,7 @@ describe('put', () => {
 describe('remove', () => {
   test("R7: never removes a rival's record", async () => {
     await session.put([request('1'), request('2')], soon())
-    await rival.put([request('2', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('2', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
       { result: 'removed' },
       { result: 'not-ours' },
@@ -250,7 +250,7 @@ describe('audit', () => {
       soon(),
     )
     await zookeeperItself.delete(path('missing'), -1, soon())
-    await rival.put([request('replaced', { owner: 'b', at: 2 })], soon())
+    await rival.put([request('replaced', { owner: 'b', claimedAtMs: 2 })], soon())
     const { data } = await zookeeperItself.get(path('edited'), soon())
     const edited = bytes(Buffer.from(data).toString().replace('"seq":0', '"seq":1'))
     await zookeeperItself.set(path('edited'), edited, -1, soon())
@@ -299,7 +299,7 @@ describe('edit', () => {
     expect(await edit(await only(), 7)).toBe('edited')
     expect(await only()).toMatchObject({
       instance: { weight: 7 },
-      claim: { owner: 'a', at: 1, seq: 1 },
+      claim: { owner: 'a', claimedAtMs: 1, seq: 1 },
     })
     expect(await ownerOf('1')).toBe(rival.id)
   })
@@ -307,7 +307,7 @@ describe('edit', () => {
   test('changes nothing where the record is not the one that was read, or is gone', async () => {
     await rival.put([request('1')], soon())
     const record = await only()
-    await session.put([request('1', { owner: 'b', at: 2 })], soon())
+    await session.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
     expect(await edit(record, 7)).toBe('changed')
     expect(await only()).toMatchObject({ instance: { weight: 100 }, claim: { owner: 'b' } })
     await session.remove([ref('1', 'b')], soon())
@@ -317,12 +317,12 @@ describe('edit', () => {
 
   test('R7: one of two edits at once is told to read again, and none hits a takeover', async () => {
     for (let at = 1; at <= 100; at++) {
-      await rival.put([request('1', { at: 2 * at })], soon())
+      await rival.put([request('1', { claimedAtMs: 2 * at })], soon())
       const record = await only()
       const [first, second] = await Promise.all([
         edit(record, 7),
         edit(record, 8),
-        session.put([request('1', { owner: 'b', at: 2 * at + 1 })], soon()),
+        session.put([request('1', { owner: 'b', claimedAtMs: 2 * at + 1 })], soon()),
       ])
       expect([first, second].filter((outcome) => outcome === 'edited').length).toBeLessThan(2)
       expect(await only()).toMatchObject({
@@ -343,15 +343,15 @@ describe('list', () => {
       soon(),
     )
     for (const service of services) expect(await idsOf(driver, { service })).toEqual(['1'])
-    const { names } = await driver.list({ names: true }, soon())
-    expect(names?.toSorted()).toEqual(services.toSorted())
+    const { services: found } = await driver.list({ services: true }, soon())
+    expect(found?.toSorted()).toEqual(services.toSorted())
     expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
   })
 
   test('a service that became empty has no name, and its node stays', async () => {
     await session.put([request('1')], soon())
     await session.remove([ref('1')], soon())
-    expect((await driver.list({ names: true }, soon())).names).toEqual([])
+    expect((await driver.list({ services: true }, soon())).services).toEqual([])
     expect(await zookeeperItself.exists(`/${namespace}/orders`, soon())).toBeDefined()
   })
 
@@ -363,6 +363,6 @@ describe('list', () => {
     const { records, skipped } = await driver.list({ all: true }, soon())
     expect(records).toHaveLength(1)
     expect(skipped.map(({ key }) => key).toSorted()).toEqual(['not%a%name/x', 'orders/2'])
-    expect((await driver.list({ names: true }, soon())).names).toEqual(['orders'])
+    expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 })

@@ -1,4 +1,4 @@
-import { RegistryError, type RegistryErrorCode } from '@sd/core/driver'
+import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
 import { ZooKeeperError, type ZooKeeperErrorCode } from './client/zookeeper-error.ts'
 
 /** The name that every error and the driver bear. */
@@ -31,28 +31,18 @@ const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
   QUOTA_EXCEEDED: "the namespace's quota is used up; raise it (setquota)",
 }
 
-/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
-export const toRegistryError = (
-  cause: unknown,
-  operation: string,
-  service?: string,
-): RegistryError => {
-  if (cause instanceof RegistryError) return cause
-  if (!(cause instanceof ZooKeeperError))
-    return RegistryError.from(cause, { backend, operation, service })
-  const code = codes[cause.code] ?? 'internal'
-  const todo = advice[cause.code]
-  const message = todo === undefined ? cause.message : `${cause.message}: ${todo}`
-  return new RegistryError(code, { backend, operation, service, message, cause })
-}
+const errors: DriverErrors = driverErrors(backend, (cause) => {
+  if (!(cause instanceof ZooKeeperError)) return { code: 'internal' }
+  const remedy = advice[cause.code]
+  const message = remedy === undefined ? cause.message : `${cause.message}: ${remedy}`
+  return { code: codes[cause.code] ?? 'internal', message }
+})
 
-/** A `RegistryError` that this driver raises by itself. */
-export const zookeeperError = (
-  code: RegistryErrorCode,
-  operation: string,
-  message: string,
-  service?: string,
-): RegistryError => new RegistryError(code, { backend, operation, service, message })
+/** An error that this driver raises by itself. */
+export const zookeeperError: DriverErrors['error'] = errors.error
+
+/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
 
 /** Whether `error` is one of these of the server's. */
 export const isCode = (error: unknown, ...wanted: readonly ZooKeeperErrorCode[]): boolean =>

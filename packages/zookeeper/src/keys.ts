@@ -1,13 +1,4 @@
-import {
-  type Contents,
-  type InstanceRecord,
-  type SkippedRecord,
-  toRecordKey,
-  type WireFormat,
-} from '@sd/core/driver'
-
-/** A stored record: read, or skipped with the reason. */
-export type Decoded = InstanceRecord | SkippedRecord
+import { type DecodedRecord, decodeRecord, type WireFormat } from '@sd/core/driver'
 
 /**
  * The data of the persistent nodes that we create above records. It tells them from records where
@@ -47,20 +38,7 @@ export class Keys {
     return this.format.serviceOf(key)
   }
 
-  decode(key: string, data: Uint8Array): Decoded {
-    const decoded = this.format.decode(key, data)
-    return 'skipped' in decoded
-      ? { key: toRecordKey(key), reason: decoded.skipped }
-      : { key: toRecordKey(key), ...decoded }
+  decode(key: string, data: Uint8Array): DecodedRecord {
+    return decodeRecord(this.format, key, data)
   }
-}
-
-/** Parts what could be read from what could not. */
-export const contentsOf = (decoded: Iterable<Decoded>): Pick<Contents, 'records' | 'skipped'> => {
-  const records: InstanceRecord[] = []
-  const skipped: SkippedRecord[] = []
-  for (const item of decoded)
-    if ('reason' in item) skipped.push(item)
-    else records.push(item)
-  return { records, skipped }
 }

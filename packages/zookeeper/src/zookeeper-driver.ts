@@ -6,6 +6,7 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  editedValue,
   type EditOutcome,
   type InstanceRecord,
   type Observation,
@@ -16,12 +17,12 @@ import {
 import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
 import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
-import { backend, toRegistryError, zookeeperError } from './errors.ts'
-import { editInPlace } from './edit-in-place.ts'
+import { backend, isCode, toRegistryError, zookeeperError } from './errors.ts'
 import { heartbeat } from './heartbeat.ts'
 import { Keys } from './keys.ts'
 import { Reader } from './reader/reader.ts'
 import type { ReaderConnection } from './reader/reader-connection.ts'
+import { parentOf, readNodes } from './session/existing-nodes.ts'
 import { observe } from './zookeeper-observe.ts'
 import { readScope, serviceIn } from './zookeeper-read.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
@@ -99,14 +100,35 @@ class ZooKeeperDriver implements RegistryDriver {
     return this.#reader.call('probe', signal, (connection) => heartbeat(connection, signal))
   }
 
+  /** Sets the data of the owner's node, which leaves it in its owner's session. */
   edit(
     record: InstanceRecord,
     instance: ServiceInstance,
     signal: AbortSignal,
   ): Promise<EditOutcome> {
-    const edit = (connection: ReaderConnection): Promise<EditOutcome> =>
-      editInPlace(connection, this.#keys, record, instance, signal)
-    return this.#reader.call('edit', signal, edit, instance.service)
+    const keys = this.#keys
+    const { key } = record
+    const work = async (client: ReaderConnection): Promise<EditOutcome> => {
+      const [found] = await readNodes(client, keys, 'edit', [key], signal)
+      const data = editedValue(keys.format, record, found?.existing?.value, instance)
+      if (typeof data === 'string') return data
+      const { parentVersion = 0, node } = found?.revision ?? {}
+      const path = keys.path(key)
+      const fence = {
+        type: 'check',
+        path: keys.path(parentOf(key)),
+        version: parentVersion,
+      } as const
+      const set = { type: 'set', path, data, version: node?.version ?? 0 } as const
+      try {
+        await client.multi([fence, set], signal)
+      } catch (error) {
+        if (isCode(error, 'NO_NODE', 'BAD_VERSION')) return 'changed'
+        throw error
+      }
+      return 'edited'
+    }
+    return this.#reader.call('edit', signal, work, instance.service)
   }
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {

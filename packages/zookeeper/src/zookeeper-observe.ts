@@ -1,10 +1,9 @@
-import { inParallel, type Observation, type Scope } from '@sd/core/driver'
-import { contentsOf, type Keys } from './keys.ts'
+import { inParallel, type Observation, type Scope, toContents, Wake } from '@sd/core/driver'
+import type { Keys } from './keys.ts'
 import { EachParent } from './observe/each-parent.ts'
 import { NameFollower } from './observe/name-follower.ts'
 import type { Place } from './observe/place.ts'
 import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
-import { Wake } from './observe/wake.ts'
 import type { Reader } from './reader/reader.ts'
 import { maxReads, serviceIn } from './zookeeper-read.ts'
 
@@ -19,7 +18,7 @@ const recordLook = (changes: () => Promise<RecordChanges>): Look => {
     const { decoded, removed } = await changes()
     const type = first ? 'snapshot' : 'changes'
     first = false
-    return { type, ...contentsOf(decoded), removed }
+    return { type, ...toContents(decoded), removed }
   }
 }
 
@@ -48,22 +47,22 @@ const lookAtNames = (place: Place, changed: () => void): Look => {
   return async () => {
     const { due, gone } = await parents.due()
     const names: string[] = []
-    const removedNames = gone.flatMap(({ service }) => service ?? [])
+    const removedServices = gone.flatMap(({ service }) => service ?? [])
     await inParallel(due, maxReads, async (follower) => {
       const before = follower.service
       await follower.refresh()
       if (follower.service === before) return
-      if (before !== undefined) removedNames.push(before)
+      if (before !== undefined) removedServices.push(before)
       if (follower.service !== undefined) names.push(follower.service)
     })
     const type = first ? 'snapshot' : 'changes'
     first = false
-    return { type, ...nothing, names, removed: [], removedNames }
+    return { type, ...nothing, services: names, removed: [], removedServices }
   }
 }
 
 const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
-  if ('names' in scope) return lookAtNames(place, changed)
+  if ('services' in scope) return lookAtNames(place, changed)
   if ('all' in scope) return lookAtAll(place, changed)
   const follower = new ServiceFollower(place, place.keys.parent(scope.service), changed)
   return recordLook(() => follower.changes())
@@ -72,7 +71,7 @@ const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
 const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean =>
   observation.type === 'changes' &&
   observation.records.length + observation.skipped.length + observation.removed.length === 0 &&
-  (observation.names ?? []).length + (observation.removedNames ?? []).length === 0
+  (observation.services ?? []).length + (observation.removedServices ?? []).length === 0
 
 /**
  * Observes a scope: a snapshot, and then what changed. A watch is set by the very read that it
@@ -103,7 +102,7 @@ export async function* observe(
   const look = lookAt(place, scope, () => wake.notify())
   const next = async (): Promise<Observation> => {
     try {
-      await wake.wait(ended)
+      await wake.notified(ended)
       const observation = await look()
       return isEmpty(observation) ? { type: 'alive' } : observation
     } catch (cause) {

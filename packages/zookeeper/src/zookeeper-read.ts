@@ -1,6 +1,12 @@
-import { type Contents, inParallel, type Scope } from '@sd/core/driver'
+import {
+  type Contents,
+  type DecodedRecord,
+  inParallel,
+  type Scope,
+  toContents,
+} from '@sd/core/driver'
 import { isCode } from './errors.ts'
-import { contentsOf, type Decoded, isParent, type Keys } from './keys.ts'
+import { isParent, type Keys } from './keys.ts'
 import type { Reads } from './reader/watches.ts'
 
 /** Most reads of one call on their way at once: more would only wait in the client. */
@@ -52,12 +58,16 @@ const readRecords = async (
   reads: Reads,
   parent: string,
   signal: AbortSignal,
-): Promise<Decoded[]> => {
+): Promise<DecodedRecord[]> => {
   const records = await childKeys(keys, reads, parent, signal)
-  const decoded = await inParallel(records, maxReads, async (key): Promise<Decoded | undefined> => {
-    const node = await ifThere(reads.get(keys.path(key), signal))
-    return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
-  })
+  const decoded = await inParallel(
+    records,
+    maxReads,
+    async (key): Promise<DecodedRecord | undefined> => {
+      const node = await ifThere(reads.get(keys.path(key), signal))
+      return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
+    },
+  )
   return decoded.filter((item) => item !== undefined)
 }
 
@@ -69,17 +79,17 @@ export const readScope = async (
   signal: AbortSignal,
 ): Promise<Contents> => {
   if ('service' in scope)
-    return contentsOf(await readRecords(keys, reads, keys.parent(scope.service), signal))
+    return toContents(await readRecords(keys, reads, keys.parent(scope.service), signal))
   const parents = await childKeys(keys, reads, undefined, signal)
   if ('all' in scope) {
     const found = await inParallel(parents, maxReads, (parent) =>
       readRecords(keys, reads, parent, signal),
     )
-    return contentsOf(found.flat())
+    return toContents(found.flat())
   }
   const records = await inParallel(parents, maxReads, (parent) =>
     findRecord(keys, reads, parent, signal),
   )
   const names = records.flatMap((key) => (key === undefined ? [] : (keys.serviceOf(key) ?? [])))
-  return { records: [], skipped: [], names }
+  return { records: [], skipped: [], services: names }
 }

@@ -1,27 +1,34 @@
 import {
   abortable,
   type Audit,
+  auditOwned,
+  commonService,
+  type ConditionalStore,
   type DriverContext,
   type DriverSession,
+  inParallel,
   type OwnedRef,
+  putOwned,
   type PutOutcome,
   type PutRequest,
   type RegistryError,
+  removeOwned,
   type RemoveOutcome,
+  SentRecords,
+  type WritingSession,
 } from '@sd/core/driver'
+import { barrier } from './barrier.ts'
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
-import { isCode, toRegistryError, zookeeperError } from './errors.ts'
+import { backend, isCode, toRegistryError, zookeeperError } from './errors.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { Keys } from './keys.ts'
 import type { Reader } from './reader/reader.ts'
-import { auditBatch } from './session/audit-batch.ts'
-import { putBatch } from './session/put-batch.ts'
-import { removeBatch } from './session/remove-batch.ts'
-import { commonService, type SessionState, type Written } from './session/session-state.ts'
-import { Turns } from './session/turns.ts'
+import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
+import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
+import { ifThere, maxReads } from './zookeeper-read.ts'
 
-/** What a session is made of. */
-export interface SessionParts {
+/** What the sessions of one driver share. */
+export interface SessionContext {
   readonly keys: Keys
   readonly clock: DriverContext['clock']
   /** Tells whether a server answers, once this session's own client is gone. */
@@ -35,9 +42,10 @@ export class ZooKeeperSession implements DriverSession {
   /** Hexadecimal, as ZooKeeper's own tools show it. */
   readonly id: string
   readonly grantedTtlMs: number
-  readonly #parts: SessionParts
+  readonly #context: SessionContext
   readonly #client: ZooKeeperClient
-  readonly #state: SessionState
+  readonly #nodes: NodeStore
+  readonly #self: WritingSession<NodeRevision>
   readonly #lost = new AbortController()
   readonly #abandoned = new AbortController()
   #answers = 0
@@ -46,18 +54,19 @@ export class ZooKeeperSession implements DriverSession {
   #over = false
 
   /** `client` is connected. */
-  constructor(client: ZooKeeperClient, parts: SessionParts) {
+  constructor(client: ZooKeeperClient, context: SessionContext) {
+    const { keys, sessions } = context
     this.id = client.sessionId
     this.grantedTtlMs = client.sessionTimeoutMs
-    this.#parts = parts
+    this.#context = context
     this.#client = client
-    this.#state = {
-      client,
-      keys: parts.keys,
+    this.#nodes = { client, keys, mutex: new Mutex() }
+    this.#self = {
+      backend,
       id: this.id,
-      ownSessions: parts.sessions.set(this.id, this),
-      written: new Map<string, Written>(),
-      turns: new Turns(),
+      format: keys.format,
+      ownSessions: sessions.set(this.id, this),
+      sent: new SentRecords(),
     }
     const ended = (): void => this.#lost.abort(this.#endOf('renew'))
     if (client.ended.aborted) ended()
@@ -70,7 +79,7 @@ export class ZooKeeperSession implements DriverSession {
 
   async renew(signal: AbortSignal): Promise<void> {
     const answers = this.#answers
-    const { clock } = this.#parts
+    const { clock } = this.#context
     const sinceMs = clock.monotonicMs()
     try {
       await this.#call('renew', signal, () => heartbeat(this.#client, signal))
@@ -84,18 +93,35 @@ export class ZooKeeperSession implements DriverSession {
   }
 
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
-    const service = commonService(requests.map(({ instance }) => instance.service))
-    return this.#call('put', signal, () => putBatch(this.#state, requests, signal), service)
+    const instances = requests.map(({ instance }) => instance)
+    const { id, format, sent } = this.#self
+    const work = (): Promise<readonly PutOutcome[]> => {
+      const isNew = instances.every((instance) => !sent.get(format.key(instance, id)))
+      return putOwned(this.#self, requests, conditionalStore(this.#nodes, 'put', isNew, signal))
+    }
+    return this.#call('put', signal, work, commonService(instances))
   }
 
+  /** The empty node above stays: were it removed, its version would begin at 0 again. */
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
-    const service = commonService(refs.map((ref) => ref.service))
-    return this.#call('remove', signal, () => removeBatch(this.#state, refs, signal), service)
+    const work = async (): Promise<readonly RemoveOutcome[]> => {
+      // an earlier session may have written over another member, which this one lags behind
+      await barrier(this.#client, signal)
+      return removeOwned(this.#self, refs, conditionalStore(this.#nodes, 'remove', false, signal))
+    }
+    return this.#call('remove', signal, work, commonService(refs))
   }
 
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const service = commonService(refs.map((ref) => ref.service))
-    return this.#call('audit', signal, () => auditBatch(this.#state, refs, signal), service)
+    const { keys } = this.#context
+    // nothing is written, so the versions of the nodes above need not be read
+    const read: ConditionalStore<NodeRevision>['read'] = (recordKeys) =>
+      inParallel(recordKeys, maxReads, async (key) => {
+        const node = await ifThere(this.#client.get(keys.path(key), signal))
+        return foundNode(keys, 'audit', key, node)
+      })
+    const work = (): Promise<readonly Audit[]> => auditOwned(this.#self, refs, { read })
+    return this.#call('audit', signal, work, commonService(refs))
   }
 
   /**
@@ -117,7 +143,7 @@ export class ZooKeeperSession implements DriverSession {
     }
     if (isCode(this.#client.ended.reason, 'OPERATION_TIMEOUT')) await this.#waitOut(signal)
     this.#over = true
-    this.#parts.sessions.delete(this.id)
+    this.#context.sessions.delete(this.id)
   }
 
   /** Lets go of the client without telling the server: the session runs out by itself. */
@@ -128,7 +154,7 @@ export class ZooKeeperSession implements DriverSession {
   }
 
   async #waitOut(signal: AbortSignal): Promise<void> {
-    const { reader, clock } = this.#parts
+    const { reader, clock } = this.#context
     await reader.call('close', signal, (connection) => connection.barrier(signal))
     const nowMs = clock.monotonicMs()
     this.#answeringSinceMs ??= nowMs

@@ -21,7 +21,8 @@ describe('toRegistryError', () => {
   ])('%s is %s', (code, wanted) => {
     const cause = new ZooKeeperError(code, { operation: 'create', path: '/services' })
     const error = toRegistryError(cause, 'put', 'orders')
-    expect(error).toMatchObject({ code: wanted, backend: 'zookeeper', service: 'orders', cause })
+    expect(error).toMatchObject({ code: wanted, backend: 'zookeeper', service: 'orders' })
+    expect(error.cause).toMatchObject({ name: 'ZooKeeperError', message: cause.message })
     expect(error.message).toContain(`put orders: create /services: ${code}`)
   })
 

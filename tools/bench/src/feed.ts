@@ -19,7 +19,11 @@ const instanceOf = (index: number, weight: number): ServiceInstance => ({
 
 const recordOf = (index: number, weight: number) => {
   const instance = instanceOf(index, weight)
-  return { key: toRecordKey(instance.id), instance, claim: { owner: 'o', at: 1, seq: weight } }
+  return {
+    key: toRecordKey(instance.id),
+    instance,
+    claim: { owner: 'o', claimedAtMs: 1, seq: weight },
+  }
 }
 
 /** A driver without a server, that only observes: what is left is core. */

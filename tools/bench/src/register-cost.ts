@@ -16,7 +16,7 @@ const valueOf = (index: number): string =>
     endpoints: [`http://10.0.0.1:${8_000 + index}`],
     weight: 100,
     tags: [],
-    claim: { owner: 'abcdefghijklmnop', at: Date.now(), seq: 0 },
+    claim: { owner: 'abcdefghijklmnop', claimedAtMs: Date.now(), seq: 0 },
     ttlMs: 10_000,
     registeredAtMs: Date.now(),
   })

@@ -1,3 +1,13 @@
+/** The folders of a package's `src`, in layers: an import points down or stays in its folder. */
+export interface PackageLayers {
+  /** From the lowest; the folders of one layer do not import each other. */
+  readonly folders: readonly (readonly string[])[]
+  /** Folders above all layers, which may import anything of the package. */
+  readonly above?: readonly string[]
+  /** Files in `src` itself that every folder may import. The others there are above all folders. */
+  readonly base: readonly string[]
+}
+
 /** What one package may import of ours, from its `src` folder. */
 export interface PackageBoundary {
   /** Its public name. */
@@ -10,6 +20,7 @@ export interface PackageBoundary {
   readonly subpaths?: readonly string[]
   /** Where time comes from: backends and core are run on a simulated clock. */
   readonly timeFrom?: 'driver context' | 'injected clock'
+  readonly layers?: PackageLayers
 }
 
 const core = '@sd/core'
@@ -21,6 +32,12 @@ const backends = backendNames.map((backend): PackageBoundary => ({
   folder: `packages/${backend}`,
   mayImport: [core, driver],
   timeFrom: 'driver context',
+  layers: {
+    // `worker` is the thread that SQLite's client talks to
+    folders: [['worker'], ['client']],
+    above: ['catalog', 'observe', 'reader', 'session'],
+    base: ['config.ts', 'errors.ts', 'keys.ts'],
+  },
   ...(backend === 'memory' ? { subpaths: ['faults'] } : {}),
 }))
 
@@ -36,13 +53,17 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     mayImport: [],
     subpaths: ['driver'],
     timeFrom: 'injected clock',
+    layers: {
+      folders: [['runtime'], ['model'], ['driver'], ['watch', 'supervisor', 'registration']],
+      base: ['registry-error.ts'],
+    },
   },
   ...backends,
   {
     name: '@sd/contract-tests',
     folder: 'packages/contract-tests',
     mayImport: [core, driver],
-    subpaths: ['world'],
+    subpaths: ['servers', 'world'],
   },
   {
     name: '@sd/registry',

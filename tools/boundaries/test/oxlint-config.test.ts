@@ -26,6 +26,7 @@ const violations: readonly (readonly [file: string, source: string, rule: string
   ['packages/consul/src/a.ts', `export { x as y } from '@sd/zookeeper'`, imports],
   ['packages/zookeeper/src/a.ts', `export * from '@sd/consul'`, imports],
   ['packages/contract-tests/src/a.ts', `export { x } from '@sd/memory'`, imports],
+  ['packages/etcd/src/g.ts', `export { x } from '@sd/contract-tests/servers'`, imports],
   ['packages/registry/src/a.ts', `export { x } from '@sd/contract-tests'`, imports],
   ['packages/balancer/src/a.ts', `export type { X } from '@sd/core/driver'`, imports],
   ['packages/grpc/src/a.ts', `export { x } from '@sd/undici'`, imports],
@@ -44,6 +45,21 @@ const violations: readonly (readonly [file: string, source: string, rule: string
   ['packages/cli/src/a.ts', `export { x } from '@sd/memory/src/index.ts'`, imports],
   ['tools/scene/src/a.ts', `export { x } from '../../../packages/core/src/index.ts'`, imports],
   ['tools/scene/src/b.ts', `export { x } from '@sd/memory/dist/index.js'`, imports],
+  // layers
+  ['packages/core/src/runtime/up-a.ts', `export { x } from '../model/claim.ts'`, imports],
+  ['packages/core/src/runtime/up-b.ts', `export type { X } from '../registry.ts'`, imports],
+  ['packages/core/src/model/up-a.ts', `export { x } from '../driver/json-format.ts'`, imports],
+  ['packages/core/src/driver/up-a.ts', `export { x } from '../watch/watch-hub.ts'`, imports],
+  ['packages/core/src/driver/deep/up-b.ts', `export { x } from '../../watch/reader.ts'`, imports],
+  ['packages/core/src/driver/deep/up-c.ts', `export { x } from '../../registry.ts'`, imports],
+  ['packages/core/src/watch/up-a.ts', `export { x } from '../supervisor/a.ts'`, imports],
+  ['packages/core/src/watch/up-b.ts', `export { x } from '../watcher.ts'`, imports],
+  ['packages/core/src/supervisor/up-a.ts', `export { x } from '../watch/reader.ts'`, imports],
+  ['packages/core/src/runtime/arrow.ts', `export { x } from '@sd/memory'`, imports],
+  ['packages/core/src/runtime/timers.ts', `export { setTimeout } from 'node:timers'`, imports],
+  ['packages/etcd/src/client/up-a.ts', `export { x } from '../etcd-driver.ts'`, imports],
+  ['packages/consul/src/client/up-a.ts', `export { x } from '../catalog/catalog.ts'`, imports],
+  ['packages/zookeeper/src/client/guards/up-a.ts', `export { x } from '../../keys-of.ts'`, imports],
   // time
   ['packages/memory/src/time-a.ts', 'setTimeout(() => {}, 1)', globals],
   ['packages/sqlite/src/time-a.ts', 'setInterval(() => {}, 1)', globals],
@@ -68,13 +84,22 @@ const violations: readonly (readonly [file: string, source: string, rule: string
 
 const clean: readonly (readonly [file: string, source: string])[] = [
   [
+    'packages/core/src/watch/down.ts',
+    `export { x } from '../driver/a.ts'\nexport { y } from '../runtime/a.ts'\nexport { z } from '../registry-error.ts'\nexport { w } from './reader.ts'`,
+  ],
+  [
+    'packages/core/src/driver/deep/down.ts',
+    `export { x } from '../driver-context.ts'\nexport { y } from '../../model/claim.ts'\nexport { z } from '../../registry-error.ts'`,
+  ],
+  [
+    'packages/etcd/src/client/down.ts',
+    `export { x } from '../errors.ts'\nexport { y } from '../keys.ts'`,
+  ],
+  [
     'packages/core/src/clean.ts',
     `export { EventEmitter } from 'node:events'\nexport { y } from './clean/deep.ts'`,
   ],
-  [
-    'packages/core/src/runtime/system-clock.ts',
-    'export const now = Date.now()\nsetTimeout(() => {}, 1)',
-  ],
+  ['packages/core/src/runtime/clock.ts', 'export const now = Date.now()\nsetTimeout(() => {}, 1)'],
   [
     'packages/etcd/src/clean.ts',
     `export { x } from '@sd/core'\nexport type { X } from '@sd/core/driver'\nexport { y } from '../src-like.ts'`,
@@ -93,6 +118,7 @@ const clean: readonly (readonly [file: string, source: string])[] = [
     `export { x } from '../src/index.ts'\nexport { y } from '@sd/memory/faults'\nsetTimeout(() => {}, 1)`,
   ],
   ['packages/etcd/contract/clean.test.ts', `export { x } from '@sd/test-servers'`],
+  ['packages/etcd/contract/servers.test.ts', `export { x } from '@sd/contract-tests/servers'`],
   ['tools/scene/src/clean.ts', `export { x } from '@sd/core/driver'`],
   ['vitest.config.ts', 'export default 1'],
   ['tools/closing-line-reporter.ts', 'export default 1'],

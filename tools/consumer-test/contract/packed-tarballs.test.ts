@@ -1,4 +1,4 @@
-import { access, constants, rename } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -15,6 +15,7 @@ import {
   undeclaredImports,
 } from '../src/published-package.ts'
 import { type ProgramResult, runProgram } from '../src/run-program.ts'
+import { optionalBackends, withBackends } from '../src/with-backends.ts'
 
 let consumer: Consumer
 
@@ -26,6 +27,9 @@ afterAll(() => consumer?.[Symbol.asyncDispose]())
 const node = (args: readonly string[], timeoutMs = 60_000): Promise<ProgramResult> =>
   runProgram(consumer.folder, [consumer.node, ...args], timeoutMs)
 
+const vitest = (file: string): Promise<ProgramResult> =>
+  node(['node_modules/vitest/vitest.mjs', 'run', file])
+
 describe('the packed packages, installed outside of the workspace', () => {
   test("a third party's backend type-checks, our declarations included", async () => {
     // the compiler is a binary that wants no certain Node
@@ -35,9 +39,15 @@ describe('the packed packages, installed outside of the workspace', () => {
   })
 
   test("a third party's backend passes the suite on the oldest Node", async () => {
-    const { exitCode, output } = await node(['node_modules/vitest/vitest.mjs', 'run'])
+    const { exitCode, output } = await vitest('their-backend.test.ts')
     expect(exitCode, output).toBe(0)
     expect(Number(/Tests\s+(\d+) passed/.exec(output)?.[1]), output).toBeGreaterThan(30)
+  })
+
+  test('a third party launches real servers, cuts them off, and needs no container package', async () => {
+    const { exitCode, output } = await vitest('their-server.test.ts')
+    expect(exitCode, output).toBe(0)
+    expect(output).toMatch(/Tests\s+4 passed/)
   })
 
   test('a plain JavaScript program registers, watches, closes and ends by itself', async () => {
@@ -91,19 +101,36 @@ describe('the packed packages, installed outside of the workspace', () => {
     const run = (): Promise<ProgramResult> =>
       node(['--input-type=module', '--eval', program], 10_000)
     expect(await run()).toEqual({ exitCode: 0, output: '' })
-    const [installed, hidden] = ['etcd', '.etcd'].map((name) =>
-      join(consumer.folder, 'node_modules/@sd', name),
-    ) as [string, string]
-    await rename(installed, hidden)
-    try {
+    await withBackends(consumer, [], async () => {
       const { exitCode, output } = await run()
       expect(exitCode, output).toBe(0)
       expect(output).toContain('needs the package @sd/etcd: npm install @sd/etcd')
-    } finally {
-      await rename(hidden, installed)
-    }
+    })
   })
 })
+
+describe.each(['none', ...optionalBackends])(
+  'a strict TypeScript project with this of the optional backends: %s',
+  (name) => {
+    const installed = optionalBackends.filter((backend) => backend === name)
+
+    test.each(['nodenext', 'bundler'])('compiles under %s, our declarations included', (module) =>
+      withBackends(consumer, installed, async () => {
+        const tsc = join(consumer.folder, 'node_modules/typescript/bin/tsc')
+        const compile = [process.execPath, tsc, '-p', `typed/tsconfig.${module}.json`] as const
+        const result = await runProgram(consumer.folder, compile, 60_000)
+        expect(result).toEqual({ exitCode: 0, output: '' })
+      }),
+    )
+
+    test.each(['program.js', 'program.cjs'])('runs %s on the oldest Node', (program) =>
+      withBackends(consumer, installed, async () => {
+        const { exitCode, output } = await node([`typed/out/${program}`], 10_000)
+        expect({ exitCode, output }).toEqual({ exitCode: 0, output: 'http://h:1\n' })
+      }),
+    )
+  },
+)
 
 describe.each(packedPackages)('the tarball of @sd/%s', (folder) => {
   let published: PublishedPackage

@@ -37,7 +37,8 @@ const coreFacts = (root: string): CoreFacts => {
     readonly version: string
     readonly engines: { readonly node: string }
   }
-  return { version, engine: engines.node }
+  const license = readFileSync(join(root, 'packages/core/LICENSE'), 'utf8')
+  return { version, engine: engines.node, license }
 }
 
 /**

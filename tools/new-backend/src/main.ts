@@ -4,7 +4,7 @@ import { createBackend } from './create-backend.ts'
 const usage = `usage: npm run new-backend -- NAME
 
 Lays down packages/NAME, the skeleton of a backend: its package, the driver with every method to
-be written, and its contract test, which runs and says what is not written yet.
+be written, and its contract test on a real server, which runs and says what is not written yet.
 
 NAME: lower-case letters, digits and dashes, beginning with a letter, like my-store.`
 
@@ -13,10 +13,11 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const nextSteps = (name: string, leftToDo: readonly string[]): string =>
   [
     ...leftToDo,
-    'npm install                                            links the package, and locks it',
-    `npx vitest run --project contract packages/${name}`.padEnd(55) +
-      'fails: it says what to write',
-    'docs/writing-a-backend.md                              how to write it, with a sample',
+    'npm install   (links the package, and locks it)',
+    // empty: etcd, ZooKeeper and Consul are not provided for this run
+    `SD_TEST_BACKENDS= npx vitest run --project contract packages/${name}   (fails, and says what to write)`,
+    `packages/${name}/contract/${name}-server.ts   (how the real server is started)`,
+    'docs/writing-a-backend.md   (how to write the driver, with a sample)',
   ]
     .map((step, index) => `  ${index + 1}. ${step}`)
     .join('\n')

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BackendName } from './backend-name.ts'
 
-/** What the templates do not know by themselves, taken from `packages/core/package.json`. */
+/** What the templates do not know by themselves, taken from `packages/core`. */
 export interface CoreFacts {
   readonly version: string
   /** The Node that packages run on, as in `engines`. */
   readonly engine: string
+  /** The text of the licence. */
+  readonly license: string
 }
 
 const templates = fileURLToPath(new URL('../templates/', import.meta.url))

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTemporaryWorkspace, type TemporaryWorkspace } from './temporary-workspace.ts'
 
@@ -26,10 +25,8 @@ const node = (...args: readonly string[]): Ended => {
 }
 
 /** Runs a program of the repository's own tools. */
-const tool = (packageName: string, bin: string, ...args: readonly string[]): Ended => {
-  const require = createRequire(import.meta.url)
-  return node(join(dirname(require.resolve(`${packageName}/package.json`)), bin), ...args)
-}
+const tool = (packageName: string, bin: string, ...args: readonly string[]): Ended =>
+  node(join(workspace.root, 'node_modules', packageName, bin), ...args)
 
 const newBackend = (...args: readonly string[]): Ended =>
   node('tools/new-backend/src/main.ts', ...args)
@@ -57,8 +54,10 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
   test('lays down the shape that every backend has', () => {
     expect(filesUnder(`packages/${name}`)).toEqual(
       [
+        'LICENSE',
         'README.md',
         `contract/${name}-harness.ts`,
+        `contract/${name}-server.ts`,
         `contract/${name}.test.ts`,
         'package.json',
         'src/config.ts',
@@ -68,6 +67,7 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
         `src/${name}-driver.ts`,
         `src/${name}-observe.ts`,
         `src/${name}-session.ts`,
+        'test/config.test.ts',
         'tsconfig.json',
       ].toSorted(),
     )
@@ -79,7 +79,8 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
     const output = outputs.get(name)
     expect(output).toContain(`packages/${name}/src/${name}-driver.ts`)
     expect(output).toContain('npm install')
-    expect(output).toContain(`npx vitest run --project contract packages/${name}`)
+    expect(output).toContain(`SD_TEST_BACKENDS= npx vitest run --project contract packages/${name}`)
+    expect(output).toContain(`packages/${name}/contract/${name}-server.ts`)
     expect(output).toContain('docs/writing-a-backend.md')
   })
 
@@ -108,6 +109,27 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
     expect(types.status, types.output).toBe(0)
     const lint = tool('oxlint', 'bin/oxlint', `packages/${name}`)
     expect(lint.status, lint.output).toBe(0)
+  })
+
+  test(
+    'has no file, export or dependency that is unused or undeclared',
+    { timeout: 60_000 },
+    () => {
+      const { status, output } = tool('knip', 'bin/knip.js', '--workspace', `packages/${name}`)
+      expect(status, output).toBe(0)
+    },
+  )
+
+  test('has the licence of the others, and says so', () => {
+    expect(read(`packages/${name}/LICENSE`)).toBe(read('packages/core/LICENSE'))
+    expect(JSON.parse(read(`packages/${name}/package.json`))).toMatchObject({ license: 'MIT' })
+  })
+
+  test('passes its own unit tests', { timeout: 60_000 }, () => {
+    const run = ['run', '--project', 'unit', `packages/${name}`]
+    const { status, output } = tool('vitest', 'vitest.mjs', ...run)
+    expect(status, output).toBe(0)
+    expect(output).toMatch(/\b6 passed/)
   })
 })
 

@@ -14,8 +14,10 @@ import { fileURLToPath } from 'node:url'
 const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url))
 
 const parts = [
+  '.gitignore',
   '.oxfmtrc.json',
   '.oxlintrc.json',
+  'knip.json',
   'package.json',
   'tsconfig.base.json',
   'tsconfig.json',
@@ -38,7 +40,10 @@ export const createTemporaryWorkspace = (): TemporaryWorkspace => {
   for (const part of parts)
     cpSync(join(repositoryRoot, part), join(root, part), {
       recursive: true,
-      filter: (source) => !['dist', 'node_modules', 'test'].includes(basename(source)),
+      // tests are nobody's here but those that the templates hold
+      filter: (source) =>
+        source.includes('/templates/') ||
+        !['dist', 'node_modules', 'test'].includes(basename(source)),
     })
   // the contract project provides servers before it starts: a skeleton needs none
   mkdirSync(join(root, 'tools/test-servers/src'), { recursive: true })

@@ -47,6 +47,7 @@ const everything: {
   maxRecordBytes: true,
   connect: true,
   connectDirect: true,
+  connectSteady: true,
   server: true,
   partition: true,
   slow: true,

@@ -47,9 +47,9 @@ describe.concurrent('npm start', () => {
     expectScene(output)
   })
 
-  test.each([etcd, zookeeper, consul])('plays the same on $backend', async (spec) => {
+  test.each([etcd, zookeeper, consul])('plays the same on $name', async (spec) => {
     await using servers = await provideServers(spec)
-    const { output } = await play(`${spec.backend}://${servers.endpoints.join(',')}`)
+    const { output } = await play(`${spec.name}://${servers.endpoints.join(',')}`)
     expectScene(output)
   })
 

@@ -1,11 +1,4 @@
-import {
-  abortable,
-  type DriverFactory,
-  type DriverSession,
-  type Observation,
-  type RegistryDriver,
-  RegistryError,
-} from '@sd/core/driver'
+import { abortable, type DriverFactory, RegistryError, wrapDriver } from '@sd/core/driver'
 
 /**
  * The scene's own switch between registries of this process and their backend. Cut, it looks to
@@ -27,48 +20,18 @@ export class Link {
 
   /** Makes every driver of `factory` go through this link. */
   over(factory: DriverFactory): DriverFactory {
-    return (context) => this.#wrap(factory(context))
-  }
-
-  async #call<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const either = AbortSignal.any([signal, this.#down.signal])
-    return abortable(work(either), either)
-  }
-
-  #wrap(driver: RegistryDriver): RegistryDriver {
-    return {
-      backend: driver.backend,
-      capabilities: driver.capabilities,
-      openSession: async (options, signal) =>
-        this.#wrapSession(
-          await this.#call(signal, (either) => driver.openSession(options, either)),
-        ),
-      list: (scope, signal) => this.#call(signal, (either) => driver.list(scope, either)),
-      observe: (scope, cursor, signal) => this.#observe(driver, scope, cursor, signal),
-      probe: (signal) => this.#call(signal, (either) => driver.probe(either)),
-      [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
-    }
-  }
-
-  async *#observe(
-    driver: RegistryDriver,
-    ...[scope, cursor, signal]: Parameters<RegistryDriver['observe']>
-  ): AsyncGenerator<Observation, void, void> {
-    const either = AbortSignal.any([signal, this.#down.signal])
-    either.throwIfAborted()
-    yield* driver.observe(scope, cursor, either)
-  }
-
-  #wrapSession(session: DriverSession): DriverSession {
-    return {
-      id: session.id,
-      grantedTtlMs: session.grantedTtlMs,
-      lost: session.lost,
-      renew: (signal) => this.#call(signal, (either) => session.renew(either)),
-      put: (requests, signal) => this.#call(signal, (either) => session.put(requests, either)),
-      remove: (refs, signal) => this.#call(signal, (either) => session.remove(refs, either)),
-      audit: (refs, signal) => this.#call(signal, (either) => session.audit(refs, either)),
-      close: (signal) => this.#call(signal, (either) => session.close(either)),
-    }
+    const cutOr = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, this.#down.signal])
+    return (context) =>
+      wrapDriver(factory(context), {
+        call: async (_name, signal, next) => {
+          const either = cutOr(signal)
+          return abortable(next(either), either)
+        },
+        observe: async function* (_scope, signal, next) {
+          const either = cutOr(signal)
+          either.throwIfAborted()
+          yield* next(either)
+        },
+      })
   }
 }

@@ -1,6 +1,7 @@
 import { request } from 'node:https'
 import { describe, expect, test } from 'vitest'
-import { createCertificates, etcd, launch, provisionFor } from '../src/index.ts'
+import { createCertificates } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor } from '../src/index.ts'
 import { callEtcd } from './etcd-client.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'

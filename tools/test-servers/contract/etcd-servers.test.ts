@@ -1,14 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import {
-  type Cluster,
-  etcd,
-  launch,
-  provisionFor,
-  type Server,
-  TcpProxy,
-  until,
-} from '../src/index.ts'
+import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor, until } from '../src/index.ts'
 import { callEtcd, put, read } from './etcd-client.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'

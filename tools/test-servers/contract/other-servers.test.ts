@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
-import { consul, launch, provisioned, type ServerSpec, until, zookeeper } from '../src/index.ts'
+import { consul, launch, provisioned, type TestServer, until, zookeeper } from '../src/index.ts'
 
 const provisions = await provisioned()
-const wanted = (spec: ServerSpec) => {
-  const how = provisions[spec.backend]?.how
+const wanted = (spec: TestServer) => {
+  const how = provisions[spec.name]?.how
   return how === 'container' || how === 'process'
 }
 
 // These kinds run where SD_TEST_BACKENDS names them.
-for (const spec of [zookeeper, consul].filter(({ backend }) => !provisions[backend]))
-  test(`${spec.backend}, which this run did not ask for, is refused with the remedy`, async () => {
+for (const spec of [zookeeper, consul].filter(({ name }) => !provisions[name]))
+  test(`${spec.name}, which this run did not ask for, is refused with the remedy`, async () => {
     await expect(launch(spec)).rejects.toThrow('SD_TEST_BACKENDS')
   })
 
 for (const spec of [zookeeper, consul].filter(wanted)) {
-  test(`${spec.backend} starts, pauses, restarts and is wiped on one port`, async () => {
+  test(`${spec.name} starts, pauses, restarts and is wiped on one port`, async () => {
     await using cluster = await launch(spec)
     const [server] = cluster.servers
     if (!server) throw new Error('no server')
@@ -30,7 +30,7 @@ for (const spec of [zookeeper, consul].filter(wanted)) {
     expect(server.endpoints).toEqual(before)
   })
 
-  test(`${spec.backend} forms a cluster of three that loses a member`, async () => {
+  test(`${spec.name} forms a cluster of three that loses a member`, async () => {
     await using cluster = await launch(spec, { members: ['n1', 'n2', 'n3'] })
     const [first, , third] = cluster.servers
     await third?.stop('kill')
@@ -40,6 +40,6 @@ for (const spec of [zookeeper, consul].filter(wanted)) {
   })
 }
 
-function isReady(spec: ServerSpec, endpoints: Readonly<Record<string, string>>): Promise<boolean> {
+function isReady(spec: TestServer, endpoints: Readonly<Record<string, string>>): Promise<boolean> {
   return spec.ready(endpoints).catch(() => false)
 }

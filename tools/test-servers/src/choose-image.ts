@@ -1,4 +1,4 @@
-import type { Backend } from './backend.ts'
+import type { TestServer } from './test-server.ts'
 
 /** What {@link chooseImage} asks of a container engine. */
 export interface Engine {
@@ -6,23 +6,9 @@ export interface Engine {
   /** Rejects if the image cannot be had from its registry. */
   pull(image: string): Promise<void>
   /** Builds the local image of a kind from Debian packages. */
-  build(backend: Backend): Promise<void>
+  build(server: TestServer): Promise<void>
   /** The version of the server in an image. */
-  version(backend: Backend, image: string): Promise<string>
-}
-
-/** The images that tools/images/build.sh builds. */
-export const localImages: Readonly<Record<Backend, string>> = {
-  etcd: 'sd-test/etcd:3.5.16',
-  zookeeper: 'sd-test/zookeeper:3.9.3',
-  consul: 'sd-test/consul:1.8.7',
-}
-
-/** The images that the projects themselves publish. */
-export const officialImages: Readonly<Record<Backend, string>> = {
-  etcd: 'quay.io/coreos/etcd:v3.6.5',
-  zookeeper: 'zookeeper:3.9',
-  consul: 'hashicorp/consul:1.21',
+  version(server: TestServer, image: string): Promise<string>
 }
 
 /**
@@ -30,24 +16,23 @@ export const officialImages: Readonly<Record<Backend, string>> = {
  * already; else the official one, if it can be pulled; else the local one, built now.
  */
 export async function chooseImage(
-  backend: Backend,
+  server: TestServer,
   env: NodeJS.ProcessEnv,
   engine: Engine,
 ): Promise<string> {
-  const named = env[`SD_${backend.toUpperCase()}_IMAGE`]
+  const named = env[`SD_${server.name.toUpperCase()}_IMAGE`]
   if (named) {
     if (!(await engine.has(named))) await engine.pull(named)
     return named
   }
-  const local = localImages[backend]
-  const official = officialImages[backend]
+  const { local, official } = server.images
   for (const image of [local, official]) if (await engine.has(image)) return image
   try {
     await engine.pull(official)
     return official
   } catch (pullError) {
     try {
-      await engine.build(backend)
+      await engine.build(server)
       return local
     } catch (buildError) {
       const reasons = [pullError, buildError].map((error) =>

@@ -1,6 +1,6 @@
 import { chooseImage, type Engine } from './choose-image.ts'
 import { openDockerEngine } from './docker-engine.ts'
-import type { Way } from './find-servers.ts'
+import type { Way } from './way.ts'
 
 /** Servers in containers of a Docker engine. */
 export function containerWay(
@@ -9,10 +9,10 @@ export function containerWay(
 ): Way {
   return {
     name: 'containers',
-    find: async (backend) => {
+    find: async (server) => {
       const engine = await open()
-      const image = await chooseImage(backend, env, engine)
-      return { how: 'container', image, version: await engine.version(backend, image) }
+      const image = await chooseImage(server, env, engine)
+      return { how: 'container', image, version: await engine.version(server, image) }
     },
   }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
+import { runLabels } from '@sd/contract-tests/servers'
 import { getContainerRuntimeClient } from 'testcontainers'
 import type { Engine } from './choose-image.ts'
 import { repositoryRoot } from './repository-root.ts'
 import { runCommand } from './run-command.ts'
-import { runId, runLabel } from './run-id.ts'
-import { versionIn } from './server-command.ts'
+import { versionIn } from './version-in.ts'
 
 const pullDeadlineMs = 180_000
 
@@ -30,18 +30,17 @@ export async function openDockerEngine(): Promise<Engine> {
         docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()))
       })
     },
-    build: async (backend) => {
+    build: async (server) => {
       const script = join(repositoryRoot, 'tools/images/build.sh')
-      await runCommand(script, [backend], { timeoutMs: 600_000 })
+      await runCommand(script, [server.name], { timeoutMs: 600_000 })
     },
-    version: async (backend, image) => {
-      // Only etcd's arguments depend on its version, and only its image surely has no entrypoint.
-      if (backend !== 'etcd') return versionIn(image.split(':').at(-1) ?? '')
+    version: async ({ versionCommand }, image) => {
+      if (!versionCommand) return versionIn(image.split(':').at(-1) ?? '')
       const created = await docker.createContainer({
         Image: image,
-        Cmd: ['/usr/local/bin/etcd', '--version'],
+        Cmd: [...versionCommand],
         Tty: true, // else the log is framed
-        Labels: { [runLabel]: runId },
+        Labels: runLabels,
       })
       try {
         await created.start()

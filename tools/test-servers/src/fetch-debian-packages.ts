@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cachedFolder } from './cached-folder.ts'
 import { repositoryRoot } from './repository-root.ts'
 import { runCommand } from './run-command.ts'
 
@@ -22,29 +23,20 @@ export interface FetchOptions {
  */
 export async function fetchDebianPackages(options: FetchOptions): Promise<string> {
   const { name, suite, packages, cache } = options
-  const root = join(cache, `${name}-${suite}-${process.arch}`)
-  if (existsSync(root)) return root
-  for (const path of ['/usr/bin/apt-get', '/usr/bin/dpkg-deb', keyring])
-    if (!existsSync(path)) throw new Error(`${path} is missing: this needs Debian`)
-  await mkdir(cache, { recursive: true })
-  const work = await mkdtemp(join(cache, '.fetch-'))
-  try {
+  return cachedFolder(join(cache, `${name}-${suite}-${process.arch}`), async (work) => {
+    for (const path of ['/usr/bin/apt-get', '/usr/bin/dpkg-deb', keyring])
+      if (!existsSync(path)) throw new Error(`${path} is missing: this needs Debian`)
     const env = await configureApt(work, suite)
     const timeoutMs = 180_000
     await runCommand('apt-get', ['update', '--error-on=any'], { env, timeoutMs })
     const install = ['install', '--yes', '--download-only', '--no-install-recommends', ...packages]
     await runCommand('apt-get', install, { env, timeoutMs })
     const archives = join(work, 'cache', 'archives')
+    const root = join(work, 'root')
     for (const file of await readdir(archives))
-      if (file.endsWith('.deb'))
-        await runCommand('dpkg-deb', ['-x', join(archives, file), join(work, 'root')])
-    await rename(join(work, 'root'), root).catch((error: unknown) => {
-      if (!existsSync(root)) throw error // else another process was faster
-    })
+      if (file.endsWith('.deb')) await runCommand('dpkg-deb', ['-x', join(archives, file), root])
     return root
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+  })
 }
 
 /** An apt of our own: own sources, state and cache, so neither root nor any lock is needed. */

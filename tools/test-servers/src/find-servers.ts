@@ -1,52 +1,57 @@
-import { type Backend, wantedBackends } from './backend.ts'
 import { containerWay } from './container-way.ts'
 import { fetchedWay } from './fetched-way.ts'
 import { machineWay } from './machine-way.ts'
 import { describeProvision, type Provision, type Provisions } from './provision.ts'
-
-/** One way to get a server. */
-export interface Way {
-  /** For people: `containers`. */
-  readonly name: string
-  /** Resolves with what was found; rejects with an error that says what is missing. */
-  find(backend: Backend): Promise<Provision>
-}
+import { releaseWay } from './release-way.ts'
+import { wantedRelease } from './releases/wanted-release.ts'
+import type { TestServer } from './test-server.ts'
+import { wantedServers } from './test-servers.ts'
+import type { Way } from './way.ts'
 
 /** Where {@link findServers} looks and what it says. */
 export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv
-  readonly ways?: { container: Way; machine: Way; fetched: Way }
+  readonly ways?: { container: Way; machine: Way; fetched: Way; release: Way }
   readonly say?: (line: string) => void
 }
 
 /**
- * Decides for each kind of server how it is had: at an endpoint named in the environment, else in
- * containers, else with binaries of the machine, else with fetched Debian packages. Rejects with
- * one error that tells everything that was tried; it never leaves a kind out.
+ * Decides for each kind of server how it is had: at an endpoint named in the environment, else as the
+ * release that the environment asks for, else in containers, else with binaries of the machine, else
+ * with fetched Debian packages. What could not be had is said in one line. Rejects with one error that
+ * tells everything that was tried; it never leaves a kind out.
  */
 export async function findServers(
-  wanted: readonly Backend[] = wantedBackends(),
+  wanted: readonly TestServer[] = wantedServers(),
   options: FindOptions = {},
 ): Promise<Provisions> {
   const { env = process.env, say = (line) => process.stderr.write(`${line}\n`) } = options
-  const ways = chooseWays(
-    env,
-    options.ways ?? {
-      container: containerWay(env),
-      machine: machineWay(env),
-      fetched: fetchedWay(env),
-    },
-  )
-  const found: Partial<Record<Backend, Provision>> = {}
-  for (const backend of wanted) {
-    const endpoint = env[`SD_TEST_${backend.toUpperCase()}_ENDPOINT`]
+  const known = options.ways ?? {
+    container: containerWay(env),
+    machine: machineWay(env),
+    fetched: fetchedWay(env),
+    release: releaseWay(env),
+  }
+  const ways = chooseWays(env, known)
+  const found: Record<string, Provision> = {}
+  for (const server of wanted) {
+    const endpoint = env[`SD_TEST_${server.name.toUpperCase()}_ENDPOINT`]
     const provision: Provision = endpoint
       ? { how: 'endpoint', endpoint }
-      : await firstOf(ways, backend, say)
-    found[backend] = provision
-    say(`test servers: ${describeProvision(backend, provision)}`)
+      : await firstOf(isReleaseWanted(server, env) ? [known.release, ...ways] : ways, server, say)
+    found[server.name] = provision
+    say(`test servers: ${describeProvision(server.name, provision)}`)
   }
   return found
+}
+
+function isReleaseWanted(server: TestServer, env: NodeJS.ProcessEnv): boolean {
+  const release = wantedRelease(server, env)
+  if (release && env['SD_TEST_DRIVER'] === 'docker')
+    throw new Error(
+      `${server.name} ${release.version} runs as a process, and SD_TEST_DRIVER=docker asks for containers; unset one of them`,
+    )
+  return release !== undefined
 }
 
 function chooseWays(
@@ -69,30 +74,23 @@ function chooseWays(
 
 async function firstOf(
   ways: readonly Way[],
-  backend: Backend,
+  server: TestServer,
   say: (line: string) => void,
 ): Promise<Provision> {
   const tried: string[] = []
   for (const way of ways) {
     try {
-      return await way.find(backend)
+      return await way.find(server)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       tried.push(`  - ${way.name}: ${reason}`)
-      say(`test servers: no ${backend} by ${way.name}: ${reason}`)
+      say(`test servers: no ${server.name} by ${way.name}: ${reason}`)
     }
   }
-  const variable = `SD_TEST_${backend.toUpperCase()}_ENDPOINT`
+  const variable = `SD_TEST_${server.name.toUpperCase()}_ENDPOINT`
   throw new Error(
-    `No ${backend} server for the tests. Tried:\n${tried.join('\n')}\n` +
+    `No ${server.name} server for the tests. Tried:\n${tried.join('\n')}\n` +
       `Do any one of these: start a Docker engine (on Debian, as root: apt-get install docker.io ` +
-      `mmdebstrap); install ${install[backend]}; or point ${variable} at a server (host:port).`,
+      `mmdebstrap); install ${server.install}; or point ${variable} at a server (host:port).`,
   )
-}
-
-const install: Record<Backend, string> = {
-  etcd: 'etcd on PATH (Debian: apt-get install etcd-server) or name it in SD_ETCD_BIN',
-  zookeeper:
-    'Java and ZooKeeper (Debian: apt-get install default-jre-headless libzookeeper-java) or name the folder of its jars in SD_ZOOKEEPER_JARS',
-  consul: 'consul on PATH or name it in SD_CONSUL_BIN',
 }

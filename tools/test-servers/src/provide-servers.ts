@@ -1,6 +1,7 @@
+import type { Cluster, LaunchOptions } from '@sd/contract-tests/servers'
 import { launch } from './launch.ts'
 import { provisionFor } from './provisioned.ts'
-import type { Cluster, LaunchOptions, ServerSpec } from './server.ts'
+import type { TestServer } from './test-server.ts'
 
 /** Servers to test against, with or without control over them. */
 export interface ProvidedServers extends AsyncDisposable {
@@ -15,19 +16,19 @@ export interface ProvidedServers extends AsyncDisposable {
  * the environment, to which options do not apply.
  */
 export async function provideServers(
-  spec: ServerSpec,
+  server: TestServer,
   options: LaunchOptions = {},
 ): Promise<ProvidedServers> {
-  const provision = await provisionFor(spec.backend)
+  const provision = await provisionFor(server.name)
   if (provision.how === 'endpoint')
     return {
       endpoints: provision.endpoint.split(','),
       control: undefined,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
-  const control = await launch(spec, options)
+  const control = await launch(server, options)
   return {
-    endpoints: control.servers.map((server) => server.endpoints[spec.clientPort] ?? ''),
+    endpoints: control.servers.map(({ endpoints }) => endpoints[server.clientPort] ?? ''),
     control,
     [Symbol.asyncDispose]: () => control[Symbol.asyncDispose](),
   }

@@ -1,5 +1,3 @@
-import type { Backend } from './backend.ts'
-
 /** How one kind of server is to be had in this run. */
 export type Provision =
   /** It runs already, out of our control. */
@@ -11,20 +9,21 @@ export type Provision =
       readonly how: 'process'
       readonly command: readonly string[]
       readonly version: string
-      readonly from: 'machine' | 'fetched'
+      /** Installed, unpacked from Debian packages, or made from the project's own. */
+      readonly from: 'machine' | 'fetched' | 'release'
     }
 
-/** The run's decision, one {@link Provision} for each kind that was wanted. */
-export type Provisions = Readonly<Partial<Record<Backend, Provision>>>
+/** The run's decision, one {@link Provision} for each kind that was wanted, by its name. */
+export type Provisions = Readonly<Partial<Record<string, Provision>>>
 
 /** In one line, for people. */
-export function describeProvision(backend: Backend, provision: Provision): string {
+export function describeProvision(name: string, provision: Provision): string {
   switch (provision.how) {
     case 'endpoint':
-      return `${backend} at ${provision.endpoint} (not ours to control)`
+      return `${name} at ${provision.endpoint} (not ours to control)`
     case 'container':
-      return `${backend} ${provision.version} in containers of ${provision.image}`
+      return `${name} ${provision.version} in containers of ${provision.image}`
     case 'process':
-      return `${backend} ${provision.version} as processes (${provision.from}: ${provision.command[0]})`
+      return `${name} ${provision.version} as processes (${provision.from}: ${provision.command[0]})`
   }
 }

@@ -1,6 +1,6 @@
-import { type Backend, wantedBackends } from './backend.ts'
 import { findServers } from './find-servers.ts'
 import type { Provision, Provisions } from './provision.ts'
+import { wantedServers } from './test-servers.ts'
 
 const variable = 'SD_TEST_PROVISIONS'
 let own: Promise<Provisions> | undefined
@@ -17,13 +17,15 @@ export function publishProvisions(provisions: Provisions): void {
 export function provisioned(): Promise<Provisions> {
   const published = process.env[variable]
   if (published !== undefined) return Promise.resolve(JSON.parse(published) as Provisions)
-  return (own ??= findServers(wantedBackends()))
+  return (own ??= findServers(wantedServers()))
 }
 
-/** How `backend` is to be had in this run; rejects if the run did not want it. */
-export async function provisionFor(backend: Backend): Promise<Provision> {
-  const provision = (await provisioned())[backend]
+/** How the server `name` is to be had in this run; rejects if the run did not want it. */
+export async function provisionFor(name: string): Promise<Provision> {
+  const provision = (await provisioned())[name]
   if (provision) return provision
-  const wanted = wantedBackends().join(',')
-  throw new Error(`${backend} was not provided in this run: add it to SD_TEST_BACKENDS (${wanted})`)
+  const wanted = wantedServers().map((server) => server.name)
+  throw new Error(
+    `${name} was not provided in this run: add it to SD_TEST_BACKENDS (${wanted.join(',')})`,
+  )
 }

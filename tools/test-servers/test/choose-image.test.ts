@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { chooseImage, type Engine, localImages, officialImages } from '../src/choose-image.ts'
+import { chooseImage, type Engine } from '../src/choose-image.ts'
+import { consul, etcd } from '../src/index.ts'
 
 /** An engine that has, pulls and builds only what it is told. */
 function engine(can: {
@@ -15,8 +16,8 @@ function engine(can: {
       did.push(`pull ${image}`)
       return can.pull ? Promise.resolve() : Promise.reject(new Error('no registry'))
     },
-    build: (backend) => {
-      did.push(`build ${backend}`)
+    build: ({ name }) => {
+      did.push(`build ${name}`)
       return can.build ? Promise.resolve() : Promise.reject(new Error('no mmdebstrap'))
     },
     version: () => Promise.resolve('0'),
@@ -25,26 +26,26 @@ function engine(can: {
 
 test('the named image comes first, pulled if it is not here', async () => {
   const here = engine({ has: ['mine'] })
-  expect(await chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, here)).toBe('mine')
+  expect(await chooseImage(etcd, { SD_ETCD_IMAGE: 'mine' }, here)).toBe('mine')
   expect(here.did).toEqual([])
   const there = engine({ pull: true })
-  expect(await chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, there)).toBe('mine')
+  expect(await chooseImage(etcd, { SD_ETCD_IMAGE: 'mine' }, there)).toBe('mine')
   await expect(
-    chooseImage('etcd', { SD_ETCD_IMAGE: 'mine' }, engine({ build: true })),
+    chooseImage(etcd, { SD_ETCD_IMAGE: 'mine' }, engine({ build: true })),
   ).rejects.toThrow('no registry')
 })
 
 test('what is here is used, the local image before the official one', async () => {
-  const both = engine({ has: [localImages.etcd, officialImages.etcd] })
-  expect(await chooseImage('etcd', {}, both)).toBe(localImages.etcd)
-  const official = engine({ has: [officialImages.etcd] })
-  expect(await chooseImage('etcd', {}, official)).toBe(officialImages.etcd)
+  const both = engine({ has: [etcd.images.local, etcd.images.official] })
+  expect(await chooseImage(etcd, {}, both)).toBe(etcd.images.local)
+  const official = engine({ has: [etcd.images.official] })
+  expect(await chooseImage(etcd, {}, official)).toBe(etcd.images.official)
 })
 
 test('else the official image is pulled, else the local one is built', async () => {
-  expect(await chooseImage('consul', {}, engine({ pull: true }))).toBe(officialImages.consul)
+  expect(await chooseImage(consul, {}, engine({ pull: true }))).toBe(consul.images.official)
   const builder = engine({ build: true })
-  expect(await chooseImage('consul', {}, builder)).toBe(localImages.consul)
-  expect(builder.did).toEqual([`pull ${officialImages.consul}`, 'build consul'])
-  await expect(chooseImage('consul', {}, engine({}))).rejects.toThrow(/no registry.*no mmdebstrap/)
+  expect(await chooseImage(consul, {}, builder)).toBe(consul.images.local)
+  expect(builder.did).toEqual([`pull ${consul.images.official}`, 'build consul'])
+  await expect(chooseImage(consul, {}, engine({}))).rejects.toThrow(/no registry.*no mmdebstrap/)
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { wantedBackends } from '../src/backend.ts'
-import { findServers, type Way } from '../src/find-servers.ts'
+import { findServers } from '../src/find-servers.ts'
+import { etcd, wantedServers } from '../src/index.ts'
 import type { Provision } from '../src/provision.ts'
+import type { Way } from '../src/way.ts'
 
 const container: Provision = { how: 'container', image: 'image', version: '3.5.16' }
 const machine: Provision = { how: 'process', command: ['etcd'], version: '3.4.23', from: 'machine' }
@@ -19,6 +20,7 @@ const all = {
   container: gives('containers', container),
   machine: gives('machine', machine),
   fetched: gives('fetched', fetched),
+  release: gives('release', { ...machine, version: '3.7.3', from: 'release' }),
 }
 
 async function find(
@@ -26,8 +28,8 @@ async function find(
   ways = all,
 ): Promise<[Provision | undefined, string[]]> {
   const said: string[] = []
-  const found = await findServers(['etcd'], { env, ways, say: (line) => said.push(line) })
-  return [found.etcd, said]
+  const found = await findServers([etcd], { env, ways, say: (line) => said.push(line) })
+  return [found['etcd'], said]
 }
 
 describe('the way to a server', () => {
@@ -55,11 +57,27 @@ describe('the way to a server', () => {
     await expect(find({ SD_TEST_DRIVER: 'podman' })).rejects.toThrow("'docker' or 'process'")
   })
 
+  test('is the release that was asked for before all ways, and theirs without it', async () => {
+    const [found] = await find({ SD_TEST_ETCD_VERSION: '3.7' })
+    expect(found).toMatchObject({ version: '3.7.3', from: 'release' })
+    const noGo = { ...all, release: lacks('release', 'no Go on PATH') }
+    const [older, said] = await find({ SD_TEST_VERSIONS: 'current' }, noGo)
+    expect(older).toBe(container)
+    expect(said).toEqual([
+      'test servers: no etcd by release: no Go on PATH',
+      'test servers: etcd 3.5.16 in containers of image',
+    ])
+    await expect(find({ SD_TEST_VERSIONS: 'current', SD_TEST_DRIVER: 'docker' })).rejects.toThrow(
+      'etcd 3.7.3 runs as a process, and SD_TEST_DRIVER=docker asks for containers',
+    )
+  })
+
   test('that leads nowhere is one error that says what was tried and what to do', async () => {
     const none = {
       container: lacks('containers', 'no engine'),
       machine: lacks('machine', 'no etcd on PATH'),
       fetched: lacks('fetched', 'no apt'),
+      release: lacks('release', 'no Go'),
     }
     const failure = await find({}, none).catch((error: Error) => error.message)
     for (const part of [
@@ -74,7 +92,9 @@ describe('the way to a server', () => {
 })
 
 test('wanted kinds come from the environment, unknown ones are an error', () => {
-  expect(wantedBackends({})).toEqual(['etcd', 'zookeeper', 'consul'])
-  expect(wantedBackends({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
-  expect(() => wantedBackends({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
+  const names = (env: NodeJS.ProcessEnv) => wantedServers(env).map(({ name }) => name)
+  expect(names({})).toEqual(['etcd', 'zookeeper', 'consul'])
+  expect(names({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])
+  expect(names({ SD_TEST_BACKENDS: '' })).toEqual([])
+  expect(() => names({ SD_TEST_BACKENDS: 'redis' })).toThrow('redis')
 })

@@ -1,9 +1,8 @@
 import type { Chance } from '../chance.ts'
 import { hash32 } from '../hash.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { HashRing } from './hash-ring.ts'
-import type { Strategy } from './strategy.ts'
 
 /** The weight of an instance that names none: it has `points` points. */
 const usualWeight = 100

@@ -8,7 +8,7 @@ import { RandomChoice } from './random.ts'
 import { RoundRobin } from './round-robin.ts'
 import { Sticky } from './sticky.ts'
 import type { ResolvedStrategy } from './strategy-options.ts'
-import type { Strategy } from './strategy.ts'
+import type { Strategy } from '../member.ts'
 import { Weighted } from './weighted.ts'
 
 /** What a strategy is made from. */

@@ -1,7 +1,6 @@
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
-import type { Strategy } from './strategy.ts'
 import { WeightedList } from './weighted-list.ts'
 
 /**

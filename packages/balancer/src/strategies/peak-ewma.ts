@@ -1,8 +1,7 @@
 import type { Clock } from '@sd/core'
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
-import type { Strategy } from './strategy.ts'
 import { WeightedList } from './weighted-list.ts'
 
 /** Larger than any latency in ms: what is unknown and already asked waits for its first answer. */

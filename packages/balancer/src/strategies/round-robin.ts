@@ -1,8 +1,7 @@
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { MemberList } from './member-list.ts'
-import type { Strategy } from './strategy.ts'
 
 /**
  * One after another, from a random place, so that clients which start together do not march in

@@ -1,6 +1,5 @@
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
-import type { Strategy } from './strategy.ts'
 
 /**
  * Remembers which member each key was given, and gives it again as long as that member may be

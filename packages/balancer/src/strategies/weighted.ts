@@ -1,9 +1,8 @@
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { DeadlineHeap } from './deadline-heap.ts'
 import { SlotTable } from './slot-table.ts'
-import type { Strategy } from './strategy.ts'
 
 /** After so many turns that do not suit, the rest is looked at. */
 const maxTurns = 8

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import type {
-  CatalogWatcher,
+  AllWatcher,
   InstanceChange,
+  Registry,
   RegistryError,
   ServiceInstance,
   WatchEvent,
 } from '@sd/registry'
-import type { CommandContext, CommonOptions, OpenRegistry } from '../command-context.ts'
+import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { type Difference, differencesTo } from '../copy/difference.ts'
 import { Mirror, type MirrorEvent } from '../copy/mirror.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
@@ -22,22 +23,23 @@ interface CopyOptions extends CommonOptions {
 }
 
 /** One side of a copy: everything in a registry. */
-interface Side extends OpenRegistry {
-  readonly watcher: CatalogWatcher
+interface Side {
+  readonly registry: Registry
+  readonly watcher: AllWatcher
 }
 
 const openSide = async ({ open, signal }: CommandContext, url: string): Promise<Side> => {
-  const opened = await open(url)
+  const registry = await open(url)
   // a watch would wait for ever for a registry that is out of reach
-  await opened.registry.listServices({ signal })
-  const watcher = opened.registry.watchAll({ signal })
+  await registry.listServices({ signal })
+  const watcher = registry.watchAll({ signal })
   await watcher.next()
-  return { ...opened, watcher }
+  return { registry, watcher }
 }
 
 /** Copies of copies would keep each other alive between two registries that mirror each other. */
-const isCopy = ({ records }: Side, { service, id }: ServiceInstance): boolean =>
-  records.find(service, id)?.claim?.at === 0
+const isCopy = ({ watcher }: Side, { service, id }: ServiceInstance): boolean =>
+  watcher.record(service, id)?.claim?.claimedAtMs === 0
 
 const nameOf = ({ service, id }: ServiceInstance): string => `${service}/${id}`
 
@@ -63,10 +65,9 @@ const tellDifferences = async (
   await output.write(told.map((difference) => printable(differenceText(difference))))
 }
 
-const summary = (differences: readonly Difference[], source: Side): string => {
+const summary = (differences: readonly Difference[], unreadable: number): string => {
   const count = (type: Difference['type']): number =>
     differences.filter((difference) => difference.type === type).length
-  const unreadable = source.records.skipped.size
   return [
     `${count('add')} to add`,
     `${count('same')} the same already`,
@@ -91,7 +92,7 @@ const tellEvent = async (output: Output, event: MirrorEvent): Promise<void> => {
 }
 
 const eachEvent = async (
-  watcher: CatalogWatcher,
+  watcher: AllWatcher,
   stale: (cause: RegistryError) => void,
   consider: (change: InstanceChange) => void,
 ): Promise<void> => {
@@ -157,9 +158,10 @@ const copy = async (
   const instances = source.watcher.instances.filter((instance) => !isCopy(source, instance))
   const differences = differencesTo(instances.toSorted(byName), target.watcher)
   await tellDifferences(output, differences)
-  for (const [key, reason] of source.records.skipped)
+  const { skipped } = await source.registry.records(undefined, { signal: context.signal })
+  for (const { key, reason } of skipped)
     output.note(printable(`sd: record ${key} cannot be read, and is not copied: ${reason}`))
-  output.note(`sd: ${summary(differences, source)}`)
+  output.note(`sd: ${summary(differences, skipped.length)}`)
   if (apply) return hold(context, source, target, follow)
   output.note('sd: nothing was changed; --apply does it')
   return exitCode.ok

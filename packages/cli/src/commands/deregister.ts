@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import type { InstanceRecord, OwnedRef, RemoveOutcome } from '@sd/core/driver'
+import type { InstanceRecord } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
-import { type OpenDriver, openDriver } from '../open-driver.ts'
 import { confirm } from '../output/confirm.ts'
 import { showAge } from '../output/duration.ts'
 import { printable } from '../output/printable.ts'
@@ -25,18 +24,6 @@ const describe = ({ instance, claim, registeredAtMs, ttlMs }: InstanceRecord): s
   )
 }
 
-const remove = async (
-  { driver, ttlMs, call, leave }: OpenDriver,
-  refs: readonly OwnedRef[],
-): Promise<readonly RemoveOutcome[]> => {
-  const session = await call('open-session', (signal) => driver.openSession({ ttlMs }, signal))
-  try {
-    return await call('deregister', (signal) => session.remove(refs, signal))
-  } finally {
-    await leave(session)
-  }
-}
-
 /** Whether the user wants it; without a terminal he must have said so. */
 const isConfirmed = async (
   { output, signal }: CommandContext,
@@ -57,23 +44,21 @@ const deregister = async (
   id: string,
   { force, yes = false }: DeregisterOptions,
 ): Promise<number> => {
-  const { locate, output, progress, signal } = context
+  const { open, output, progress, signal } = context
   if (force !== true)
     throw new UsageError(
       'an instance is taken out by its owner; to remove the record of one that is dead, add --force',
     )
-  await using open = await openDriver((await locate()).url, signal)
-  const { records } = await progress(
-    `reading ${service}`,
-    open.call('list', (bounded) => open.driver.list({ service }, bounded)),
-  )
+  const registry = await open()
+  const reading = registry.records(service, { signal })
+  const { records } = await progress(`reading ${service}`, reading)
   const found = records.filter(({ instance }) => instance.id === id)
   if (found.length === 0) {
     output.note(`sd: no instance ${id} of ${service} is registered`)
     return exitCode.notFound
   }
-  const refs = found.flatMap(({ claim }) => (claim ? [{ service, id, owner: claim.owner }] : []))
-  if (refs.length === 0) {
+  const owned = found.filter(({ claim }) => claim !== undefined)
+  if (owned.length === 0) {
     output.note(
       `sd: the record of ${service}/${id} names no owner; remove it with the registry's own tools`,
     )
@@ -83,17 +68,9 @@ const deregister = async (
     output.note('sd: nothing was removed')
     return exitCode.failed
   }
-  const outcomes = await progress(`removing ${service}/${id}`, remove(open, refs))
-  return report(context, outcomes, { service, id })
-}
-
-const report = async (
-  { output }: CommandContext,
-  outcomes: readonly RemoveOutcome[],
-  { service, id }: { readonly service: string; readonly id: string },
-): Promise<number> => {
-  for (const outcome of outcomes) if (outcome.result === 'error') throw outcome.error
-  if (outcomes.some(({ result }) => result === 'not-ours')) {
+  const removing = owned.map((record) => registry.removeRecord(record, { signal }))
+  const outcomes = await progress(`removing ${service}/${id}`, Promise.all(removing))
+  if (outcomes.includes('not-ours')) {
     output.note(`sd: ${service}/${id} was registered anew meanwhile, and was left alone`)
     return exitCode.failed
   }

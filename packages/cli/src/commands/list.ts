@@ -9,7 +9,7 @@ import { tableLines } from '../output/table.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
 const listServices = async ({ open, output, progress, signal }: CommandContext) => {
-  const { registry } = await open()
+  const registry = await open()
   const services = await progress('reading the services', registry.listServices({ signal }))
   if (output.json) await output.writeJson(services.map((service) => ({ service })))
   else
@@ -28,27 +28,26 @@ const listInstances = async (
   options: FilterOptions,
 ): Promise<number> => {
   const passes = createFilter(filterOf(options) ?? {})
-  const { registry, records } = await open()
-  const found = await progress(`reading ${service}`, registry.list(service, { signal }))
-  for (const [key, reason] of records.skipped)
+  const registry = await open()
+  const reading = registry.records(service, { signal })
+  const { served, skipped } = await progress(`reading ${service}`, reading)
+  for (const { key, reason } of skipped)
     output.note(printable(`sd: record ${key} is skipped: ${reason}`))
-  if (found.length === 0) {
+  if (served.length === 0) {
     output.note(`sd: no instance of ${service} is registered`)
     return exitCode.notFound
   }
-  const chosen = found.filter(passes)
+  const chosen = served.filter(({ instance }) => passes(instance))
   if (chosen.length === 0) {
-    output.note(`sd: none of the ${found.length} instances of ${service} passes the filter`)
+    output.note(`sd: none of the ${served.length} instances of ${service} passes the filter`)
     return exitCode.notFound
   }
-  const rows = chosen
-    .toSorted(byName)
-    .map((instance) => ({ instance, record: records.find(service, instance.id) }))
+  const rows = chosen.toSorted((a, b) => byName(a.instance, b.instance))
   if (output.json)
-    await output.writeJson(rows.map(({ instance, record }) => instanceJson(instance, record)))
+    await output.writeJson(rows.map((record) => instanceJson(record.instance, record)))
   else {
     const nowMs = Date.now()
-    const cells = rows.map(({ instance, record }) => instanceCells(instance, record, nowMs))
+    const cells = rows.map((record) => instanceCells(record.instance, record, nowMs))
     await output.write(tableLines(instanceColumns, cells))
   }
   return exitCode.ok

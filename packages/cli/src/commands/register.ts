@@ -102,7 +102,7 @@ const register = async (
   options: RegisterOptions,
 ): Promise<number> => {
   const { open, output, interruption, signal, progress } = context
-  const { registry } = await open()
+  const registry = await open()
   const { endpoint: endpoints, id, version, zone, weight, tag: tags, meta: metadata } = options
   const instance = { service, endpoints, id, version, zone, weight, tags, metadata }
   await validate(registry, instance)

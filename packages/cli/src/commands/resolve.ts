@@ -78,7 +78,7 @@ const resolve = async (
   service: string,
   { scheme, count, ...options }: ResolveOptions,
 ): Promise<number> => {
-  const { registry } = await open()
+  const registry = await open()
   const instances = await progress(`reading ${service}`, registry.list(service, { signal }))
   const wanted = { service, scheme, filter: filterOf(options) }
   const found = endpointOrder(instances, wanted).slice(0, count)

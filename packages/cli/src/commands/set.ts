@@ -20,7 +20,7 @@ const setWeight = async (
   id: string,
   { weight }: SetOptions,
 ): Promise<number> => {
-  const { registry } = await open()
+  const registry = await open()
   const editing = registry.edit(service, id, { weight }, { signal })
   if ((await progress(`changing ${service}/${id}`, editing)) === 'absent') {
     output.note(`sd: no instance ${id} of ${service} is registered`)

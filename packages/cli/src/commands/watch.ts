@@ -1,11 +1,17 @@
 import { createFilter } from '@sd/balancer'
 import type { Command } from 'commander'
+import type { AllWatcher, Registry, Watcher } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
 import { filterOf, type FilterOptions, withFilterOptions } from '../filter-options.ts'
 import { FilteredWatch } from '../filtered-watch.ts'
 import { Interrupted } from '../interruption.ts'
-import { ChangeJson, ChangeLines, type WatchDisplay } from '../output/change-lines.ts'
+import {
+  ChangeJson,
+  ChangeLines,
+  type RecordOf,
+  type WatchDisplay,
+} from '../output/change-lines.ts'
 import { LiveTable } from '../output/live-table.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
@@ -16,21 +22,34 @@ interface WatchOptions extends CommonOptions, FilterOptions {
 /** Without a first answer for so long, the user is told. */
 const patienceMs = 1_000
 
+/** A watcher, and the way to the record behind each of its instances. */
+const openWatch = (
+  registry: Registry,
+  name: string | undefined,
+  signal: AbortSignal,
+): { readonly watcher: Watcher | AllWatcher; readonly recordOf: RecordOf } => {
+  if (name === undefined) {
+    const watcher = registry.watchAll({ signal })
+    return { watcher, recordOf: ({ service, id }) => watcher.record(service, id) }
+  }
+  const watcher = registry.watch(name, { signal })
+  return { watcher, recordOf: ({ id }) => watcher.record(id) }
+}
+
 const watch = async (
   { open, output, signal }: CommandContext,
   service: string | undefined,
   options: WatchOptions,
 ): Promise<number> => {
   const filter = filterOf(options)
-  const { registry, records } = await open()
-  const watcher =
-    service === undefined ? registry.watchAll({ signal }) : registry.watch(service, { signal })
+  const registry = await open()
+  const { watcher, recordOf } = openWatch(registry, service, signal)
   const shown = filter === undefined ? watcher : new FilteredWatch(watcher, createFilter(filter))
   const size = (): number => shown.size
   const createDisplay = (): WatchDisplay => {
-    if (output.json) return new ChangeJson(output, size, records)
+    if (output.json) return new ChangeJson(output, size, recordOf)
     if (!output.stdout.isTTY) return new ChangeLines(output, size)
-    return new LiveTable({ output, watcher: shown, records, service })
+    return new LiveTable({ output, watcher: shown, recordOf, service })
   }
   using display = createDisplay()
   const patience = setTimeout(() => {

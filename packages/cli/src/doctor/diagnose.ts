@@ -27,7 +27,7 @@ async function* reach(
   })
   yield takeStep('authenticate', signal, async () => {
     if (refused !== undefined) throw refused
-    await call('list', (bounded) => driver.list({ names: true }, bounded))
+    await call('list', (bounded) => driver.list({ services: true }, bounded))
     return 'may read'
   })
 }

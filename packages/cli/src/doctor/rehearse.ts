@@ -13,7 +13,7 @@ const requestOf = (service: string, ttlMs: number): PutRequest => {
       tags: [],
       metadata: {},
     },
-    claim: { owner: service, at: nowMs, seq: 0 },
+    claim: { owner: service, claimedAtMs: nowMs, seq: 0 },
     mode: 'if-newer',
     ttlMs,
     registeredAtMs: nowMs,

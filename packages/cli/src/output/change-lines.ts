@@ -1,8 +1,10 @@
-import type { InstanceChange, WatchEvent } from '@sd/registry'
-import type { RecordTap } from '../record-tap.ts'
+import type { InstanceChange, InstanceRecord, ServiceInstance, WatchEvent } from '@sd/registry'
 import { describeUpdate, instanceJson } from './instance-output.ts'
 import type { Output } from './output.ts'
 import { printable } from './printable.ts'
+
+/** The record behind a watched instance: who registered it, when and with which ttl. */
+export type RecordOf = (instance: ServiceInstance) => InstanceRecord | undefined
 
 /** What shows the events of a watch. */
 export interface WatchDisplay extends Disposable {
@@ -50,12 +52,12 @@ export class ChangeLines implements WatchDisplay {
 export class ChangeJson implements WatchDisplay {
   readonly #output: Output
   readonly #size: () => number
-  readonly #records: RecordTap
+  readonly #recordOf: RecordOf
 
-  constructor(output: Output, size: () => number, records: RecordTap) {
+  constructor(output: Output, size: () => number, recordOf: RecordOf) {
     this.#output = output
     this.#size = size
-    this.#records = records
+    this.#recordOf = recordOf
   }
 
   show(event: WatchEvent<InstanceChange>): Promise<void> {
@@ -64,17 +66,12 @@ export class ChangeJson implements WatchDisplay {
       const { code, message } = event.cause
       return this.#output.writeJson([{ type: 'stale', at, code, message }])
     }
-    const changes = event.changes.map((change) => {
-      const { service, id } = change.instance
-      return {
-        type: change.type,
-        at,
-        instance: instanceJson(change.instance, this.#records.find(service, id)),
-        ...(change.type === 'updated'
-          ? { previous: instanceJson(change.previous, undefined) }
-          : {}),
-      }
-    })
+    const changes = event.changes.map((change) => ({
+      type: change.type,
+      at,
+      instance: instanceJson(change.instance, this.#recordOf(change.instance)),
+      ...(change.type === 'updated' ? { previous: instanceJson(change.previous, undefined) } : {}),
+    }))
     const fresh = event.type === 'sync' ? [{ type: 'fresh', at, instances: this.#size() }] : []
     return this.#output.writeJson([...changes, ...fresh])
   }

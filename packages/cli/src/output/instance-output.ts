@@ -1,5 +1,4 @@
-import type { InstanceRecord } from '@sd/core/driver'
-import type { ServiceInstance } from '@sd/registry'
+import type { InstanceRecord, ServiceInstance } from '@sd/registry'
 import { showAge } from './duration.ts'
 import type { Column } from './table.ts'
 

@@ -1,7 +1,6 @@
 import type { InstanceChange, ServiceInstance, WatchEvent } from '@sd/registry'
 import type { Watched } from '../filtered-watch.ts'
-import type { RecordTap } from '../record-tap.ts'
-import type { WatchDisplay } from './change-lines.ts'
+import type { RecordOf, WatchDisplay } from './change-lines.ts'
 import { showAge } from './duration.ts'
 import { byName, instanceCells, instanceColumns } from './instance-output.ts'
 import type { Output, Style } from './output.ts'
@@ -34,7 +33,7 @@ const keyOf = ({ service, id }: { readonly service: string; readonly id: string 
 export interface LiveTableOptions {
   readonly output: Output
   readonly watcher: Watched
-  readonly records: RecordTap
+  readonly recordOf: RecordOf
   /** `undefined` for all services, which are then a column. */
   readonly service: string | undefined
 }
@@ -112,7 +111,7 @@ export class LiveTable implements WatchDisplay {
     const visible = shown.slice(0, room)
     const cells = visible.map((instance) => [
       ...(service === undefined ? [instance.service] : []),
-      ...instanceCells(instance, this.#options.records.find(instance.service, instance.id), nowMs),
+      ...instanceCells(instance, this.#options.recordOf(instance), nowMs),
       this.#marks.get(keyOf(instance))?.text ?? '',
     ])
     const [heading = '', ...lines] = tableLines(

@@ -1,8 +1,9 @@
 import {
   type Contents,
+  type DecodedRecord,
+  type ExistingRecord,
   inParallel,
-  type InstanceRecord,
-  type SkippedRecord,
+  toContents,
   type WireFormat,
 } from '@sd/core/driver'
 import type { Answer, ConsulClient, Question } from '../client/consul-client.ts'
@@ -11,13 +12,7 @@ import { consulError } from '../errors.ts'
 import type { Keys } from '../keys.ts'
 import { assertReadable } from './assert-readable.ts'
 import { type LiveServices, parseLiveServices } from './live-services.ts'
-import {
-  decodeEntry,
-  isRecord,
-  parseEntries,
-  type ServiceEntry,
-  sessionMeta,
-} from './service-entry.ts'
+import { decodeEntry, parseEntries, type ServiceEntry, sessionMeta } from './service-entry.ts'
 
 /** Services that are read at once where a scope holds many. */
 const parallelReads = 8
@@ -127,7 +122,7 @@ export class Catalog {
    * What stands in the agent's own datacenter under these ids of one service, at every agent,
    * live or not. Read consistently: it decides who holds an id.
    */
-  async standing(
+  async entriesUnder(
     service: string,
     serviceIds: readonly string[],
     operation: string,
@@ -147,22 +142,18 @@ export class Catalog {
     return this.#readConsistently(service, filter, operation, signal)
   }
 
-  decode(entry: ServiceEntry): InstanceRecord | SkippedRecord {
+  decode(entry: ServiceEntry): DecodedRecord {
     return decodeEntry(this.keys, this.format, entry)
   }
 
-  decodeAll(entries: Iterable<ServiceEntry>): {
-    readonly records: readonly InstanceRecord[]
-    readonly skipped: readonly SkippedRecord[]
-  } {
-    const records: InstanceRecord[] = []
-    const skipped: SkippedRecord[] = []
-    for (const entry of entries) {
-      const decoded = this.decode(entry)
-      if (isRecord(decoded)) records.push(decoded)
-      else skipped.push(decoded)
-    }
-    return { records, skipped }
+  /** An entry as the rules of ownership see it. */
+  existing(entry: ServiceEntry): ExistingRecord {
+    const { text, sessionId } = entry
+    return { record: this.decode(entry), value: Buffer.from(text), sessionId }
+  }
+
+  decodeAll(entries: readonly ServiceEntry[]): Pick<Contents, 'records' | 'skipped'> {
+    return toContents(entries.map((entry) => this.decode(entry)))
   }
 
   async #readConsistently(

@@ -1,4 +1,4 @@
-import type { InstanceRecord, RecordKey, SkippedRecord, WireFormat } from '@sd/core/driver'
+import { type DecodedRecord, decodeRecord, type RecordKey, type WireFormat } from '@sd/core/driver'
 import { consulError } from '../errors.ts'
 import { type Keys, recordKeyOf } from '../keys.ts'
 
@@ -96,13 +96,8 @@ export const decodeEntry = (
   keys: Keys,
   format: WireFormat,
   { key, serviceId, sessionId, text }: ServiceEntry,
-): InstanceRecord | SkippedRecord => {
-  const place = keys.placeOf(serviceId)
-  if (place === undefined) return { key, reason: 'it was registered by something else' }
-  const decoded = format.decode(format.key(place, sessionId), Buffer.from(text))
-  return 'skipped' in decoded ? { key, reason: decoded.skipped } : { key, ...decoded }
+): DecodedRecord => {
+  const instance = keys.placeOf(serviceId)
+  if (instance === undefined) return { key, reason: 'it was registered by something else' }
+  return decodeRecord(format, format.key(instance, sessionId), Buffer.from(text), key)
 }
-
-/** Whether an entry could be read. */
-export const isRecord = (decoded: InstanceRecord | SkippedRecord): decoded is InstanceRecord =>
-  'instance' in decoded

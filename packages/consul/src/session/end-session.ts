@@ -1,7 +1,7 @@
 import { inParallel, sleep } from '@sd/core/driver'
 import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
-import type { SessionParts } from './session-parts.ts'
+import type { SessionContext } from './session-context.ts'
 import { deregister } from './take-out.ts'
 
 const pollMs = 50
@@ -13,7 +13,7 @@ interface RawAgentService {
 
 /** The ids at our agent that are tied to the session. */
 const tiedTo = async (
-  { id, catalog }: SessionParts,
+  { id, catalog }: SessionContext,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
   const filter = encodeURIComponent(`Meta.${sessionMeta} == "${id}"`)
@@ -30,19 +30,19 @@ const tiedTo = async (
  * repeated call goes on with.
  */
 export const endSession = async (
-  parts: SessionParts,
+  context: SessionContext,
   fence: { sinceMs: number | undefined },
   signal: AbortSignal,
 ): Promise<void> => {
-  const { id, ttlMs, catalog, clock, late, services } = parts
+  const { id, ttlMs, catalog, clock, late, services } = context
   for (;;) {
     const settled = late.settled
-    const tied = await tiedTo(parts, signal)
+    const tied = await tiedTo(context, signal)
     const failures: unknown[] = []
     await inParallel(tied, maxWrites, async (serviceId) => {
       const service = catalog.keys.placeOf(serviceId)?.service ?? ''
       try {
-        await deregister(parts, { service, serviceId }, signal)
+        await deregister(context, { service, serviceId }, signal)
       } catch (error) {
         // one that is refused keeps no other from being taken off
         failures.push(error)

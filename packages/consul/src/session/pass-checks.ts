@@ -1,7 +1,7 @@
 import { inParallel, type RegistryError } from '@sd/core/driver'
 import { type Lane, maxPasses } from '../client/consul-client.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
-import type { Published, SessionParts } from './session-parts.ts'
+import type { Published, SessionContext } from './session-context.ts'
 
 /** What was passed less than this share of a ttl ago needs no pass yet. */
 const freshShare = 1 / 5
@@ -17,7 +17,7 @@ const isUnknown = (status: number, text: string): boolean =>
  * why the token may not pass this one, if so: that is no other instance's concern.
  */
 export const passCheck = async (
-  { catalog, clock }: SessionParts,
+  { catalog, clock }: SessionContext,
   published: Published,
   lane: Lane,
   signal: AbortSignal,
@@ -48,8 +48,8 @@ export const passCheck = async (
  * session for lost, and writing everything again, would only add to its work. Throws
  * `session-lost` when the agent has lost most of them, and what it said where it refuses most.
  */
-export const passChecks = async (parts: SessionParts, signal: AbortSignal): Promise<void> => {
-  const { clock, ttlMs, published, catalog } = parts
+export const passChecks = async (context: SessionContext, signal: AbortSignal): Promise<void> => {
+  const { clock, ttlMs, published, catalog } = context
   const beganMs = clock.monotonicMs()
   const due = [...published.values()]
     .filter(({ passedMs }) => beganMs - passedMs >= ttlMs * freshShare)
@@ -57,9 +57,9 @@ export const passChecks = async (parts: SessionParts, signal: AbortSignal): Prom
   let refused: RegistryError | undefined
   const beat = inParallel(due, maxPasses, async (item) => {
     if (clock.monotonicMs() - beganMs >= ttlMs * beatShare) return
-    refused = (await passCheck(parts, item, 'heartbeats', signal)) ?? refused
+    refused = (await passCheck(context, item, 'heartbeats', signal)) ?? refused
   })
-  parts.beat = beat.catch(() => {}).finally(() => (parts.beat = undefined))
+  context.beat = beat.catch(() => {}).finally(() => (context.beat = undefined))
   await beat
   // a beat is a round trip, also where nothing is due
   if (due.length === 0)

@@ -1,5 +1,6 @@
 import {
-  compareClaims,
+  highestRecord,
+  isReadable,
   putConflict,
   type PutOutcome,
   type PutRequest,
@@ -8,7 +9,7 @@ import {
 import type { ServiceEntry } from '../catalog/service-entry.ts'
 import { consulError } from '../errors.ts'
 import { checkIdOf } from '../keys.ts'
-import { asDecoded, holds, type Item, type SessionParts, standingOf } from './session-parts.ts'
+import { type Item, type SessionContext, readExisting } from './session-context.ts'
 import { takeOut } from './take-out.ts'
 import { type Writable, writeRegistration } from './write-registration.ts'
 
@@ -19,8 +20,8 @@ const patientRounds = 6
 const firstPauseMs = 10
 const longestPauseMs = 200
 
-const toItem = (parts: SessionParts, request: PutRequest): Writable => {
-  const { keys, format } = parts.catalog
+const toItem = (context: SessionContext, request: PutRequest): Writable => {
+  const { keys, format } = context.catalog
   const { service } = request.instance
   const record = format.encode(request)
   try {
@@ -32,42 +33,32 @@ const toItem = (parts: SessionParts, request: PutRequest): Writable => {
   }
 }
 
-/** Whether a live rival forbids the request; of several, with the highest. */
+/** Whether a live rival forbids the request; of several, with the highest claim. */
 const conflictAmong = (
-  parts: SessionParts,
+  context: SessionContext,
   { request }: Item,
   entries: readonly ServiceEntry[],
 ): Conflict | undefined => {
-  let highest: Conflict | undefined
-  for (const entry of entries) {
-    const decoded = parts.catalog.decode(entry)
-    // what is not live is nobody's: its owner is gone, or comes back and compares claims itself
-    if (!entry.live || holds(parts, request.claim.owner, entry, decoded)) continue
-    const conflict = putConflict(
-      parts.catalog.format,
-      { decoded: asDecoded(decoded), ownSession: false },
-      request,
-    )
-    if (conflict === undefined) continue
-    const { holder } = conflict
-    const higher =
-      holder !== undefined &&
-      (highest?.holder === undefined || compareClaims(holder, highest.holder) > 0)
-    if (highest === undefined || higher) highest = conflict
-  }
-  return highest
+  const rivals = entries
+    // what is not live belongs to nobody: its owner is gone, or comes back and compares claims itself
+    .filter((entry) => entry.live)
+    .map((entry) => context.catalog.existing(entry))
+    .filter((existing) => putConflict(context, existing, request) !== undefined)
+  if (rivals.length === 0) return undefined
+  const holder = highestRecord(rivals.map(({ record }) => record).filter(isReadable))?.claim
+  return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
 /** The entry that shows the record as it was asked for, live and under this session's own check. */
 const shownIn = (
-  parts: SessionParts,
+  context: SessionContext,
   { serviceId, text }: Item,
   entries: readonly ServiceEntry[],
 ): ServiceEntry | undefined => {
-  const checkId = checkIdOf(serviceId, parts.id)
+  const checkId = checkIdOf(serviceId, context.id)
   return entries.find(
     (entry) =>
-      entry.sessionId === parts.id &&
+      entry.sessionId === context.id &&
       entry.text === text &&
       entry.live &&
       entry.checkIds.includes(checkId),
@@ -76,16 +67,16 @@ const shownIn = (
 
 /** What the catalog says of a record that was written; `undefined` while it says nothing yet. */
 const judge = (
-  parts: SessionParts,
+  context: SessionContext,
   item: Item,
   entries: readonly ServiceEntry[],
   round: number,
 ): PutOutcome | undefined => {
-  const conflict = conflictAmong(parts, item, entries)
+  const conflict = conflictAmong(context, item, entries)
   if (conflict !== undefined) return conflict
-  const shown = shownIn(parts, item, entries)
+  const shown = shownIn(context, item, entries)
   if (shown !== undefined) return { result: 'written', key: shown.key }
-  const own = entries.some(({ sessionId }) => sessionId === parts.id)
+  const own = entries.some(({ sessionId }) => sessionId === context.id)
   if (own || round < patientRounds || !entries.some(({ live }) => live)) return undefined
   const message = 'another registration of the same id was written over it at the same moment'
   return { result: 'error', error: consulError('unavailable', 'put', message, item.service) }
@@ -97,37 +88,37 @@ const judge = (
  * least one sees the other. A lower claim yields then, and so does any that wants the id free.
  */
 export const putBatch = async (
-  parts: SessionParts,
+  context: SessionContext,
   requests: readonly PutRequest[],
   signal: AbortSignal,
 ): Promise<readonly PutOutcome[]> => {
-  const items = requests.map((request) => toItem(parts, request))
+  const items = requests.map((request) => toItem(context, request))
   const outcomes = new Map<Item, PutOutcome>()
   const withdrawn: Item[] = []
   const settle = (item: Item, outcome: PutOutcome): void => {
     outcomes.set(item, outcome)
     if (outcome.result === 'conflict') withdrawn.push(item)
   }
-  const before = await standingOf(parts, items, 'put', signal)
+  const before = await readExisting(context, items, 'put', signal)
   for (const item of items) {
     const entries = before.get(item.serviceId) ?? []
-    const conflict = conflictAmong(parts, item, entries)
+    const conflict = conflictAmong(context, item, entries)
     if (conflict === undefined) {
-      const shown = shownIn(parts, item, entries)
+      const shown = shownIn(context, item, entries)
       // an attempt that was given up has landed: a thousand that are slow must not begin anew
-      if (shown !== undefined && parts.published.get(item.serviceId)?.accepted)
+      if (shown !== undefined && context.published.get(item.serviceId)?.accepted)
         outcomes.set(item, { result: 'written', key: shown.key })
       continue
     }
     outcomes.set(item, conflict)
     // an attempt whose answer never came may stand
-    if (entries.some(({ sessionId }) => sessionId === parts.id)) withdrawn.push(item)
+    if (entries.some(({ sessionId }) => sessionId === context.id)) withdrawn.push(item)
   }
   const writes = await Promise.allSettled(
     items
       .filter((item) => !outcomes.has(item))
       .map(async (item) => {
-        const refused = await writeRegistration(parts, item, signal)
+        const refused = await writeRegistration(context, item, signal)
         if (refused) settle(item, { result: 'error', error: refused })
       }),
   )
@@ -136,15 +127,15 @@ export const putBatch = async (
     const open = items.filter((item) => !outcomes.has(item))
     if (open.length === 0) break
     if (round > 0)
-      await sleep(parts.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
-    const now = await standingOf(parts, open, 'put', signal)
+      await sleep(context.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
+    const now = await readExisting(context, open, 'put', signal)
     for (const item of open) {
-      const outcome = judge(parts, item, now.get(item.serviceId) ?? [], round)
+      const outcome = judge(context, item, now.get(item.serviceId) ?? [], round)
       if (outcome !== undefined) settle(item, outcome)
     }
   }
   await takeOut(
-    parts,
+    context,
     withdrawn.map(({ service, serviceId, request: { claim } }) => ({
       service,
       serviceId,

@@ -1,6 +1,6 @@
 import { toMeta } from '../catalog/service-entry.ts'
 import { checkIdOf } from '../keys.ts'
-import type { Item, SessionParts } from './session-parts.ts'
+import type { Item, SessionContext } from './session-context.ts'
 
 /** The shortest that Consul has; its reaper needs half a minute more. It only cleans up. */
 const cleanUpAfter = '1m'
@@ -26,9 +26,9 @@ const addressOf = (endpoint: string | undefined): { Address?: string; Port?: num
 }
 
 /** What is sent to the agent for one instance. */
-export const registration = (parts: SessionParts, item: Item, record: Uint8Array): object => {
+export const registration = (context: SessionContext, item: Item, record: Uint8Array): object => {
   const { instance, claim } = item.request
-  const { keys } = parts.catalog
+  const { keys } = context.catalog
   return {
     ID: item.serviceId,
     Name: keys.serviceName(item.service),
@@ -36,13 +36,13 @@ export const registration = (parts: SessionParts, item: Item, record: Uint8Array
     Tags: instance.tags,
     // Consul refuses 0: a drained instance is the lightest, and its record says the truth
     Weights: { Passing: Math.max(1, instance.weight), Warning: 1 },
-    Meta: toMeta(record, parts.id),
+    Meta: toMeta(record, context.id),
     Check: {
-      CheckID: checkIdOf(item.serviceId, parts.id),
+      CheckID: checkIdOf(item.serviceId, context.id),
       Name: keys.checkName,
       // every edit changes the check, too: watches of many services look at checks alone
-      Notes: `registered by ${claim.owner} at ${claim.at}, edit ${claim.seq}, session ${parts.id}`,
-      TTL: `${parts.ttlMs + savedStateMs}ms`,
+      Notes: `registered by ${claim.owner} at ${claim.claimedAtMs}, edit ${claim.seq}, session ${context.id}`,
+      TTL: `${context.ttlMs + savedStateMs}ms`,
       Status: 'passing',
       DeregisterCriticalServiceAfter: cleanUpAfter,
     },

@@ -1,8 +1,8 @@
-import { inParallel, type RegistryError, type RemoveOutcome, sleep } from '@sd/core/driver'
+import { inParallel, isHeldBy, removalRefusal, type RemoveOutcome, sleep } from '@sd/core/driver'
 import { parseAgentEntry, type ServiceEntry } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
 import { toRegistryError } from '../errors.ts'
-import { holds, type SessionParts, standingOf } from './session-parts.ts'
+import { type SessionContext, readExisting } from './session-context.ts'
 
 /** What is to be taken out. */
 export interface Held {
@@ -14,7 +14,7 @@ export interface Held {
 const pollMs = 20
 
 const atAgent = async (
-  { catalog }: SessionParts,
+  { catalog }: SessionContext,
   { service, serviceId }: Held,
   signal: AbortSignal,
 ): Promise<ServiceEntry | undefined> => {
@@ -27,7 +27,7 @@ const atAgent = async (
 
 /** Takes a service off the agent; one that it does not know is no failure. */
 export const deregister = async (
-  { catalog, published, writes }: SessionParts,
+  { catalog, published, writes }: SessionContext,
   { service, serviceId }: Pick<Held, 'service' | 'serviceId'>,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -49,41 +49,46 @@ export const deregister = async (
  * another agent is left alone: that agent would only put it back.
  */
 export const takeOut = async (
-  parts: SessionParts,
+  context: SessionContext,
   held: readonly Held[],
   signal: AbortSignal,
 ): Promise<readonly RemoveOutcome[]> => {
   const outcomes = new Map<Held, RemoveOutcome>()
-  const sessions = new Set([parts.id])
+  const sessions = new Set([context.id])
   await inParallel(held, maxWrites, async (item) => {
     try {
-      const entry = await atAgent(parts, item, signal)
-      if (entry === undefined || !holds(parts, item.owner, entry, parts.catalog.decode(entry))) {
+      const entry = await atAgent(context, item, signal)
+      const existing = entry && context.catalog.existing(entry)
+      const refusal = removalRefusal(context, existing, item.owner)
+      if (entry === undefined || refusal !== undefined) {
         // nothing of ours is left to be passed
-        parts.published.delete(item.serviceId)
-        outcomes.set(item, { result: entry === undefined ? 'absent' : 'not-ours' })
+        context.published.delete(item.serviceId)
+        outcomes.set(item, refusal ?? { result: 'absent' })
       } else {
         sessions.add(entry.sessionId)
-        await deregister(parts, item, signal)
+        await deregister(context, item, signal)
         outcomes.set(item, { result: 'removed' })
       }
     } catch (error) {
       if (signal.aborted) throw error
-      const cause: RegistryError = toRegistryError(error, 'remove', item.service)
-      outcomes.set(item, { result: 'error', error: cause })
+      const failure = toRegistryError(error, 'remove', item.service)
+      outcomes.set(item, { result: 'error', error: failure })
     }
   })
   let shown = held.filter((item) => outcomes.get(item)?.result !== 'error')
   for (;;) {
     if (shown.length === 0) break
-    const standing = await standingOf(parts, shown, 'remove', signal)
+    const existing = await readExisting(context, shown, 'remove', signal)
     shown = shown.filter((item) =>
-      standing.get(item.serviceId)?.some((entry) => {
-        const ours = sessions.has(entry.sessionId)
-        return ours && holds(parts, item.owner, entry, parts.catalog.decode(entry))
-      }),
+      existing
+        .get(item.serviceId)
+        ?.some(
+          (entry) =>
+            sessions.has(entry.sessionId) &&
+            isHeldBy(context, context.catalog.existing(entry), item.owner),
+        ),
     )
-    if (shown.length > 0) await sleep(parts.clock, pollMs, signal)
+    if (shown.length > 0) await sleep(context.clock, pollMs, signal)
   }
   return held.map((item) => outcomes.get(item) as RemoveOutcome)
 }

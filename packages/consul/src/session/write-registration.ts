@@ -3,7 +3,7 @@ import { toRegistryError } from '../errors.ts'
 import { checkIdOf } from '../keys.ts'
 import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
-import type { Item, SessionParts } from './session-parts.ts'
+import type { Item, SessionContext } from './session-context.ts'
 
 /** An item with its record as it is written. */
 export interface Writable extends Item {
@@ -11,16 +11,16 @@ export interface Writable extends Item {
 }
 
 const send = async (
-  parts: SessionParts,
+  context: SessionContext,
   item: Writable,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
-  const { catalog, clock, late, published, services } = parts
+  const { catalog, clock, late, published, services } = context
   const question = {
     lane: 'writes',
     method: 'PUT',
     path: 'agent/service/register?replace-existing-checks=true',
-    body: registration(parts, item, item.record),
+    body: registration(context, item, item.record),
     operation: 'put',
     service: item.service,
   } as const
@@ -34,7 +34,7 @@ const send = async (
   }
   const written = {
     service: item.service,
-    checkId: checkIdOf(item.serviceId, parts.id),
+    checkId: checkIdOf(item.serviceId, context.id),
     text: item.text,
     passedMs: sentMs,
     accepted: true,
@@ -42,7 +42,7 @@ const send = async (
   published.set(item.serviceId, written)
   // an agent saves a check's state when it is passed, not when it is registered: without this one
   // that restarts would begin as critical, and so would one that had missed its passes
-  await passCheck(parts, written, 'writes', signal)
+  await passCheck(context, written, 'writes', signal)
   return undefined
 }
 
@@ -51,14 +51,14 @@ const send = async (
  * been sent. `undefined` when the agent took it.
  */
 export const writeRegistration = async (
-  parts: SessionParts,
+  context: SessionContext,
   item: Writable,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
-  const release = await parts.writes.take(signal)
+  const release = await context.writes.take(signal)
   try {
-    while (parts.beat !== undefined) await abortable(parts.beat, signal)
-    return await send(parts, item, signal)
+    while (context.beat !== undefined) await abortable(context.beat, signal)
+    return await send(context, item, signal)
   } finally {
     release()
   }

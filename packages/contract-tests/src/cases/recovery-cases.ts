@@ -113,7 +113,7 @@ export const recoveryCases: readonly ContractCase[] = [
       const owner = run.registry()
       const registration = await owner.register(input('orders', 'a'))
       const { session } = owner.health()
-      await run.harness.expireSession?.(session.id ?? '')
+      await run.harness.expireSession?.(session.id ?? '', run.namespace)
       await eventually('another session is live', ttlMs + slackMs, () => {
         const now = owner.health().session
         return now.state === 'live' && now.id !== session.id
@@ -155,7 +155,7 @@ export const recoveryCases: readonly ContractCase[] = [
     await server?.resume()
     await run.lists(owner, 'orders', ['a', 'b', 'c'], capMs + 1_000 + slackMs)
     await follower.sees(['a', 'b', 'c'], capMs + slackMs)
-    expect(follower.removed).toEqual(new Map())
+    expect(follower.removed, 'how often each instance left').toEqual(new Map())
   }),
 
   contractCase(
@@ -313,7 +313,7 @@ export const recoveryCases: readonly ContractCase[] = [
       const owner = run.registry()
       const registration = await owner.register(input('orders', 'a'), { onConflict: 'reject' })
       const { session } = owner.health()
-      await run.harness.expireSession?.(session.id ?? '')
+      await run.harness.expireSession?.(session.id ?? '', run.namespace)
       await eventually(
         'another session is live',
         ttlMs + slackMs,

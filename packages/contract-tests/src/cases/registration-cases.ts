@@ -78,7 +78,7 @@ export const registrationCases: readonly ContractCase[] = [
     await expect(old.update({ weight: 1 })).rejects.toMatchObject({ code: 'conflict' })
     await old.deregister()
     expect(idsOf(await watching.list('orders'))).toEqual(['a'])
-    expect(follower.removed).toEqual(new Map())
+    expect(follower.removed, 'how often each instance left').toEqual(new Map())
     expect(taken.status.state).toBe('registered')
   }),
 
@@ -123,7 +123,7 @@ export const registrationCases: readonly ContractCase[] = [
       code: 'conflict',
     })
     expect((await watching.list('orders'))[0]?.metadata['by']).toBe('owner')
-    expect(follower.removed).toEqual(new Map())
+    expect(follower.removed, 'how often each instance left').toEqual(new Map())
   }),
 
   contractCase('R9 updates in place, the last call wins', [], async (run) => {
@@ -139,7 +139,7 @@ export const registrationCases: readonly ContractCase[] = [
       () => follower.view.get('a')?.weight === 19,
     )
     expect(follower.view.get('a')?.tags).toEqual(['x'])
-    expect(follower.removed).toEqual(new Map())
+    expect(follower.removed, 'how often each instance left').toEqual(new Map())
     await registration.deregister()
     await expect(registration.update({ weight: 1 })).rejects.toMatchObject({ code: 'closed' })
   }),
@@ -179,7 +179,7 @@ export const registrationCases: readonly ContractCase[] = [
       )
       await registration.update({ zone: 'eu-1b' })
       expect(await other.list('orders')).toMatchObject([{ weight: 7, zone: 'eu-1b', tags: ['x'] }])
-      expect(follower.removed).toEqual(new Map())
+      expect(follower.removed, 'how often each instance left').toEqual(new Map())
     },
   ),
 

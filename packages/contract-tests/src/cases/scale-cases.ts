@@ -22,7 +22,7 @@ export const scaleCases: readonly ContractCase[] = [
       const ids = Array.from({ length: run.many }, (_, index) => `i${index}`)
       await Promise.all(ids.map((id) => owner.register(input('orders', id))))
       const { session } = owner.health()
-      await run.harness.expireSession?.(session.id ?? '')
+      await run.harness.expireSession?.(session.id ?? '', run.namespace)
       await eventually('another session is live', ttlMs + capMs + slackMs, () => {
         const now = owner.health().session
         return now.state === 'live' && now.id !== session.id

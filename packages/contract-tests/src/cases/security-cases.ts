@@ -2,23 +2,32 @@ import { inspect } from 'node:util'
 import { RegistryError } from '@sd/core'
 import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
-import { idsOf, input } from '../contract-run.ts'
+import type { SecureConnection } from '../contract-harness.ts'
+import { type ContractRun, idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
+import { failureOver } from '../failure-message.ts'
+
+/** Does `work` over one secure connection after the other; a failure names the connection. */
+const overEachSecure = async (
+  run: ContractRun,
+  work: (connection: SecureConnection, name: string) => Promise<void>,
+): Promise<void> => {
+  for (const [name, connection] of Object.entries(run.harness.secure ?? {}))
+    await work(connection, name).catch((error: unknown) => {
+      throw failureOver(`over the secure connection '${name}'`, error)
+    })
+}
 
 /** S1, S2, S3: as far as they are the same for every backend. */
 export const securityCases: readonly ContractCase[] = [
-  contractCase(
-    'S1 serves over every secure connection as over a plain one',
-    ['secure'],
-    async (run) => {
-      for (const [name, { connect }] of Object.entries(run.harness.secure ?? {})) {
-        const registry = run.open(connect(`${run.namespace}-${name}`))
-        const follower = run.follow(registry, 'orders')
-        await registry.register(input('orders', 'a'))
-        expect(idsOf(await registry.list('orders'))).toEqual(['a'])
-        await follower.sees(['a'], run.times.slackMs)
-      }
-    },
+  contractCase('S1 serves over every secure connection as over a plain one', ['secure'], (run) =>
+    overEachSecure(run, async ({ connect }, name) => {
+      const registry = run.open(connect(`${run.namespace}-${name}`))
+      const follower = run.follow(registry, 'orders')
+      await registry.register(input('orders', 'a'))
+      expect(idsOf(await registry.list('orders'))).toEqual(['a'])
+      await follower.sees(['a'], run.times.slackMs)
+    }),
   ),
 
   contractCase(
@@ -34,9 +43,9 @@ export const securityCases: readonly ContractCase[] = [
   contractCase(
     'S1 goes on over a secure connection after the server restarted',
     ['secure'],
-    async (run) => {
-      const { ttlMs, capMs, slackMs } = run.times
-      for (const [name, { connect, server }] of Object.entries(run.harness.secure ?? {})) {
+    (run) =>
+      overEachSecure(run, async ({ connect, server }, name) => {
+        const { ttlMs, capMs, slackMs } = run.times
         const registry = run.open(connect(`${run.namespace}-${name}`))
         const follower = run.follow(registry, 'orders')
         const registration = await registry.register(input('orders', 'a'))
@@ -49,35 +58,32 @@ export const securityCases: readonly ContractCase[] = [
           ttlMs + capMs + slackMs,
           () => follower.view.get('a')?.weight === 3,
         )
-        expect(follower.removed).toEqual(new Map())
-      }
-    },
+        expect(follower.removed, 'how often each instance left meanwhile').toEqual(new Map())
+      }),
   ),
 
-  contractCase(
-    'S2 shows no credentials in errors, logs and inspections',
-    ['secure'],
-    async (run) => {
-      for (const { connect, server, secrets } of Object.values(run.harness.secure ?? {})) {
-        const registry = run.open(connect(run.namespace), { callTimeoutMs: 500 })
-        await registry.list('orders')
-        await server.stop('kill')
-        const error = await registry.list('orders').then(
-          () => undefined,
-          (thrown: unknown) => thrown,
-        )
-        await server.start()
-        expect(error).toBeInstanceOf(RegistryError)
-        const shown = [
-          inspect(error, { depth: 10 }),
-          String(error),
-          inspect(registry, { depth: 10, showHidden: true }),
-          JSON.stringify(registry.health()),
-          ...run.logs.map((line) => inspect(line, { depth: 10 })),
-        ].join('\n')
-        for (const secret of secrets) expect(shown.includes(secret)).toBe(false)
-      }
-    },
+  contractCase('S2 shows no credentials in errors, logs and inspections', ['secure'], (run) =>
+    overEachSecure(run, async ({ connect, server, secrets }) => {
+      const registry = run.open(connect(run.namespace), { callTimeoutMs: 500 })
+      await registry.list('orders')
+      await server.stop('kill')
+      const error = await registry.list('orders').then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+      await server.start()
+      expect(error).toBeInstanceOf(RegistryError)
+      const shown = [
+        inspect(error, { depth: 10 }),
+        String(error),
+        inspect(registry, { depth: 10, showHidden: true }),
+        JSON.stringify(registry.health()),
+        ...run.logs.map((line) => inspect(line, { depth: 10 })),
+      ].join('\n')
+      // its place, not the secret itself
+      for (const [place, secret] of secrets.entries())
+        expect(shown.includes(secret), `whether secrets[${place}] is shown`).toBe(false)
+    }),
   ),
 
   contractCase(

@@ -137,7 +137,7 @@ export const watchingCases: readonly ContractCase[] = [
       )
       await a.deregister()
       await owner.register(input('orders', 'b'))
-      await run.harness.loseHistory?.()
+      await run.harness.loseHistory?.(run.namespace)
       await cut?.[Symbol.asyncDispose]()
       await follower.sees(['b'], capMs * 2 + slackMs * 2)
     },
@@ -235,7 +235,7 @@ export const watchingCases: readonly ContractCase[] = [
         return stale === undefined && held.length === 3
       })
       expect(idsOf(follower.watcher.instances)).toEqual(['b', 'c', 'd', 'stays'])
-      expect(follower.removed).toEqual(new Map())
+      expect(follower.removed, 'how often each instance left').toEqual(new Map())
       const holdMs = ttlMs + capMs + 2_000
       await follower.sees(['stays'], holdMs + slackMs)
       expect(follower.removed.has('stays')).toBe(false)
@@ -348,6 +348,13 @@ export const watchingCases: readonly ContractCase[] = [
     await expect(waiting).rejects.toBe(reason)
     await registry.register(input('orders', 'a'))
     expect(await nextChanges(watcher)).toHaveLength(1)
-    expect(new Follower(watcher).ended).toBe(false)
+    const follower = new Follower(watcher)
+    await registry.register(input('orders', 'b'))
+    await eventually('it tells what follows', run.times.slackMs, () =>
+      follower.changes.some(({ instance }) => instance.id === 'b'),
+    )
+    expect(follower.ended).toBe(false)
+    watcher.close()
+    await eventually('it ends', run.times.slackMs, () => follower.ended)
   }),
 ]

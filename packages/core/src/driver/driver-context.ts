@@ -1,28 +1,8 @@
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { type Random, systemRandom } from '../runtime/random.ts'
+import { jsonFormat } from './json-format.ts'
 import type { RegistryDriver } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
-
-/** A running timer. */
-export interface Timer {
-  cancel(): void
-}
-
-/** All that core and drivers may use of time. Injected, so that faults can be simulated. */
-export interface Clock {
-  /** Wall clock, milliseconds since the epoch: for claims and what people read. */
-  nowMs(): number
-  /** Never goes back: for every duration. */
-  monotonicMs(): number
-  /** Runs `callback` once after `delayMs`. */
-  setTimer(delayMs: number, callback: () => void): Timer
-}
-
-/** All that core and drivers may use of chance. */
-export interface Random {
-  /** Uniform in [0, 1). */
-  next(): number
-  /** A random id of `length` lower-case letters and digits. */
-  id(length: number): string
-}
 
 /** What a driver tells besides its results: it ends up in diagnostics and the logger. */
 export interface DriverEvent {
@@ -47,3 +27,11 @@ export interface DriverContext {
  * `createRegistry` and to `new Registry` in this form, so that one clock serves core and driver.
  */
 export type DriverFactory = (context: DriverContext) => RegistryDriver
+
+/** A context with the machine's clock and randomness and the default format, for what is not named. */
+export const createDriverContext = (parts: Partial<DriverContext> = {}): DriverContext => ({
+  clock: parts.clock ?? systemClock,
+  random: parts.random ?? systemRandom,
+  format: parts.format ?? jsonFormat,
+  report: parts.report ?? (() => {}),
+})

@@ -1,7 +1,8 @@
 import type { Claim } from '../model/claim.ts'
 import { decodeName, encodeName } from '../model/name-encoding.ts'
-import { maxWeight } from '../model/validate-instance.ts'
-import type { InstanceRecord, PutRequest } from './registry-driver.ts'
+import { defaultWeight, maxWeight } from '../model/service-instance.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { PutRequest } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
 /** Version of the document below; raised when a reader of an older one could misread it. */
@@ -56,11 +57,11 @@ const claimOf = (document: Record<string, unknown>): Claim | undefined => {
   if (value === undefined || value === null) return undefined
   if (!isObject(value)) throw new Malformed('"claim" is not an object')
   const owner = text(value, 'owner')
-  const at = natural(value, 'at')
+  const claimedAtMs = natural(value, 'at')
   const seq = natural(value, 'seq')
-  if (owner === undefined || at === undefined || seq === undefined)
+  if (owner === undefined || claimedAtMs === undefined || seq === undefined)
     throw new Malformed('"claim" lacks owner, at or seq')
-  return { owner, at, seq }
+  return { owner, claimedAtMs, seq }
 }
 
 /** Kratos keeps the weight as a string in the metadata; ours wins where both stand. */
@@ -71,7 +72,7 @@ const weightOf = (
   const own = natural(document, 'weight', maxWeight)
   if (own !== undefined) return own
   const foreign = Number(metadata['weight'])
-  return /^\d+$/.test(metadata['weight'] ?? '') && foreign <= maxWeight ? foreign : 100
+  return /^\d+$/.test(metadata['weight'] ?? '') && foreign <= maxWeight ? foreign : defaultWeight
 }
 
 const split = (key: string): { service: string; id: string } | undefined => {
@@ -143,7 +144,7 @@ export const jsonFormat: WireFormat = {
         weight: rest.weight,
         zone,
         tags: rest.tags,
-        claim: { owner: claim.owner, at: claim.at, seq: claim.seq },
+        claim: { owner: claim.owner, at: claim.claimedAtMs, seq: claim.seq },
         ttlMs,
         registeredAtMs,
       }),

@@ -1,44 +1,94 @@
 import { claimWins } from '../model/claim.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
-import type { InstanceRecord, PutOutcome, PutRequest } from './registry-driver.ts'
+import { type DecodedRecord, isReadable } from './decoded-record.ts'
+import type { Audit, OwnedRef, PutOutcome, PutRequest, RemoveOutcome } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** What a driver found where it is about to write or remove. */
-export interface Standing {
-  /** What the format read there. */
-  readonly decoded: ReturnType<WireFormat['decode']>
-  /** Whether it is tied to one of the driver's own sessions. */
-  readonly ownSession: boolean
+/** A record that a driver found where it is about to write, to remove or to audit. */
+export interface ExistingRecord {
+  readonly record: DecodedRecord
+  /** Its bytes as they are stored. */
+  readonly value: Uint8Array
+  /** The session that it is tied to; `undefined` where it is tied to none. */
+  readonly sessionId: string | undefined
 }
 
-/** Whether `owner` holds what stands there: by its claim, or where there is none by its session. */
-export const isHeldBy = ({ decoded, ownSession }: Standing, owner: string): boolean => {
-  const holder = 'skipped' in decoded ? undefined : decoded.claim?.owner
-  return holder === undefined ? ownSession : holder === owner
+/** The session that asks, as the rules below see it. */
+export interface OwnSession {
+  readonly id: string
+  readonly format: WireFormat
+  /**
+   * The ids of all open sessions of this driver, this one included. While core recovers, an earlier
+   * session and its records are still there: they are never a conflict (R7).
+   */
+  readonly ownSessions: { has(id: string): boolean }
+}
+
+const isOwn = ({ ownSessions }: OwnSession, { sessionId }: ExistingRecord): boolean =>
+  sessionId !== undefined && ownSessions.has(sessionId)
+
+/** Whether `owner` holds a record: by its claim, or where there is none because an own session wrote it. */
+export const isHeldBy = (session: OwnSession, existing: ExistingRecord, owner: string): boolean => {
+  const holder = isReadable(existing.record) ? existing.record.claim?.owner : undefined
+  return holder === undefined ? isOwn(session, existing) : holder === owner
 }
 
 /**
- * Why `request` may not be written over what stands there; `undefined` when it may. One rule for
- * every backend: the same owner always passes; over somebody else's only `if-newer` does, where
+ * Why `request` may not be written over what exists; `undefined` when it may. One rule for every
+ * backend: the same owner always passes; over somebody else's record only `if-newer` does, where
  * the claim is higher, nothing can be read, or a format that carries claims finds none.
  */
 export const putConflict = (
-  format: WireFormat,
-  standing: Standing | undefined,
+  session: OwnSession,
+  existing: ExistingRecord | undefined,
   { claim, mode }: Pick<PutRequest, 'claim' | 'mode'>,
 ): Extract<PutOutcome, { result: 'conflict' }> | undefined => {
-  if (standing === undefined || isHeldBy(standing, claim.owner)) return undefined
-  const { decoded } = standing
-  const readable = !('skipped' in decoded)
-  const holder = readable ? decoded.claim : undefined
-  const rankable = !readable || holder !== undefined || format.carriesClaims
-  if (mode === 'if-newer' && rankable && claimWins(claim, holder)) return undefined
+  if (existing === undefined || isHeldBy(session, existing, claim.owner)) return undefined
+  const readable = isReadable(existing.record)
+  const holder = readable ? existing.record.claim : undefined
+  const comparable = !readable || holder !== undefined || session.format.carriesClaims
+  if (mode === 'if-newer' && comparable && claimWins(claim, holder)) return undefined
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
+/** Why what exists is not to be removed for `owner`; `undefined` when it is. */
+export const removalRefusal = (
+  session: OwnSession,
+  existing: ExistingRecord | undefined,
+  owner: string,
+): RemoveOutcome | undefined => {
+  if (existing === undefined) return { result: 'absent' }
+  return isHeldBy(session, existing, owner) ? undefined : { result: 'not-ours' }
+}
+
+/**
+ * What `audit` says of `ref`. Content decides whether a record is as this session sent it, as a write
+ * whose answer was lost has no known revision. `sent` is what was last sent, if anything was.
+ */
+export const auditRecord = (
+  session: OwnSession,
+  { service, id, owner }: OwnedRef,
+  existing: ExistingRecord | undefined,
+  sent: Uint8Array | undefined,
+): Audit => {
+  const ref = { service, id, owner }
+  if (existing === undefined) return { ...ref, state: 'missing' }
+  const { record, value, sessionId } = existing
+  const ours = sessionId === session.id && isHeldBy(session, existing, owner)
+  if (ours && sent !== undefined && Buffer.compare(sent, value) === 0)
+    return { ...ref, state: 'ours' }
+  const state = ours ? 'edited' : 'replaced'
+  return { ...ref, state, ...(isReadable(record) ? { record } : {}) }
+}
+
 /** What an edit of `record` writes: the same owner, with its next `seq`, which it adopts. */
-export const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
-  const { claim = { owner: '', at: 0, seq: 0 }, ttlMs = 0, registeredAtMs = claim.at } = record
+const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
+  const {
+    claim = { owner: '', claimedAtMs: 0, seq: 0 },
+    ttlMs = 0,
+    registeredAtMs = claim.claimedAtMs,
+  } = record
   return {
     instance,
     claim: { ...claim, seq: claim.seq + 1 },
@@ -48,10 +98,24 @@ export const editedRequest = (record: InstanceRecord, instance: ServiceInstance)
   }
 }
 
-/** Whether what stands there now bears the claim that `record` was read with. */
-export const isAsRead = (decoded: Standing['decoded'], record: InstanceRecord): boolean => {
+/**
+ * The bytes that `edit` writes over `found`, the value that is stored under the record's key now.
+ * `absent` where nothing is stored; `changed` where the claim is not the one that `record` was read with.
+ */
+export const editedValue = (
+  format: WireFormat,
+  record: InstanceRecord,
+  found: Uint8Array | undefined,
+  instance: ServiceInstance,
+): Uint8Array | 'absent' | 'changed' => {
+  if (found === undefined) return 'absent'
+  const decoded = format.decode(record.key, found)
   if ('skipped' in decoded || decoded.claim === undefined || record.claim === undefined)
-    return false
-  const { owner, at, seq } = decoded.claim
-  return owner === record.claim.owner && at === record.claim.at && seq === record.claim.seq
+    return 'changed'
+  const { owner, claimedAtMs, seq } = decoded.claim
+  const same =
+    owner === record.claim.owner &&
+    claimedAtMs === record.claim.claimedAtMs &&
+    seq === record.claim.seq
+  return same ? format.encode(editedRequest(record, instance)) : 'changed'
 }

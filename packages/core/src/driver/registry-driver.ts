@@ -1,56 +1,38 @@
 import type { Claim } from '../model/claim.ts'
+import type { InstanceRecord, RecordKey, SkippedRecord } from '../model/instance-record.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import type { RegistryError } from '../registry-error.ts'
 
 declare const cursorBrand: unique symbol
-declare const recordKeyBrand: unique symbol
 
 /** A place in a backend's history to resume from. Opaque to core; may be kept on disk. */
 export type Cursor = string & { readonly [cursorBrand]: true }
-/** Names one stored record. An instance id may be stored under several keys (two Consul agents). */
-export type RecordKey = string & { readonly [recordKeyBrand]: true }
 
 /** Marks a driver's own string as a cursor. */
 export const toCursor = (value: string): Cursor => value as Cursor
-/** Marks a driver's own string as a record key. */
-export const toRecordKey = (value: string): RecordKey => value as RecordKey
 
 /** What is read or observed: one service's instances, the names of all services, or every instance. */
-export type Scope = { readonly service: string } | { readonly names: true } | { readonly all: true }
-
-/** An instance as it stands in the backend. */
-export interface InstanceRecord {
-  readonly key: RecordKey
-  readonly instance: ServiceInstance
-  /** Absent in foreign formats that have no room for one. */
-  readonly claim?: Claim
-  /** The ttl its owner was granted. */
-  readonly ttlMs?: number
-  readonly registeredAtMs?: number
-}
-
-/** A record that cannot be read, and why: it is reported, and the rest of the service is served. */
-export interface SkippedRecord {
-  readonly key: RecordKey
-  readonly reason: string
-}
+export type Scope =
+  | { readonly service: string }
+  | { readonly services: true }
+  | { readonly all: true }
 
 /**
- * What a read returned. For `{ names: true }` only `names` counts: the services with a record,
+ * What a read returned. For `{ services: true }` only `services` counts: the services with a record,
  * readable or not.
  */
 export interface Contents {
   readonly records: readonly InstanceRecord[]
   readonly skipped: readonly SkippedRecord[]
-  readonly names?: readonly string[]
+  readonly services?: readonly string[]
   readonly cursor?: Cursor
 }
 
 /**
  * What `observe` yields. A `snapshot` is the whole scope. `changes` lists the records written,
  * the keys removed and the keys that became unreadable since the observation before; for
- * `{ names: true }` drivers yield snapshots, or `changes` with `names` (those that appeared) and
- * `removedNames`. `alive` proves that the stream lives; its cursor, if any, moves the resume
+ * `{ services: true }` drivers yield snapshots, or `changes` with `services` (those that appeared) and
+ * `removedServices`. `alive` proves that the stream lives; its cursor, if any, moves the resume
  * point while nothing happens.
  */
 export type Observation =
@@ -58,7 +40,7 @@ export type Observation =
   | ({
       readonly type: 'changes'
       readonly removed: readonly RecordKey[]
-      readonly removedNames?: readonly string[]
+      readonly removedServices?: readonly string[]
     } & Contents)
   | { readonly type: 'alive'; readonly cursor?: Cursor }
 
@@ -138,18 +120,28 @@ export interface DriverSession {
 /** What became of an edit. `changed`: the record is not what was read any more; read it again. */
 export type EditOutcome = 'edited' | 'changed' | 'absent'
 
-/** What a backend can do. Core and the contract suite act on these, never on a backend's name. */
+/**
+ * What a backend can do. Core acts on the limits: `minTtlMs`, `maxTtlMs`, `maxBatch` and
+ * `maxRecordBytes`. The other fields tell users what to expect (`registry.capabilities`) and the
+ * contract suite what to check; core does the same whatever they say.
+ */
 export interface Capabilities {
   /** `linearizable`: a list sees every acknowledged write. `session`: it may lag behind other clients'. */
   readonly list: 'linearizable' | 'session'
   /** Claims are compared and written in one step. `false`: concurrent owners converge within a ttl. */
   readonly atomicClaim: boolean
-  /** `observe` can go on from a cursor. `false`: every attach begins with a snapshot. */
+  /** `observe` goes on from a cursor that it gave. `false`: every attach begins with a snapshot. */
   readonly resume: boolean
-  /** Changes cost what changed. `false`: every change is a snapshot that core diffs. */
+  /**
+   * After a change the server sends only the records that changed. `false`: it sends every record of
+   * the service again, and the driver or core finds out what changed.
+   */
   readonly deltas: boolean
+  /** The connection can be a TLS one. `false`: a configuration that asks for TLS is refused. */
   readonly tls: boolean
+  /** Shortest ttl that a session can be opened with. A shorter one is refused before any I/O. */
   readonly minTtlMs: number
+  /** Longest ttl; left out where there is no bound. */
   readonly maxTtlMs?: number
   /** Most instances in one `put`, `remove` or `audit`. */
   readonly maxBatch: number
@@ -187,9 +179,9 @@ export interface RegistryDriver extends AsyncDisposable {
   /** A cheap round trip on the connection that carries the watches. */
   probe(signal: AbortSignal): Promise<void>
   /**
-   * Changes a record in its owner's name: `editedRequest(record, instance)` replaces it in one step,
-   * if it still stands as it was read (`isAsRead`), under the session that it is tied to. Left out
-   * where only the owner can write (Consul's agents).
+   * Changes a record in its owner's name: replaces it by `editedValue` in one step, if it is still the
+   * one that was read, and leaves it tied to its owner's session. Left out where only the owner can
+   * write (Consul's agents).
    */
   edit?(
     record: InstanceRecord,

@@ -1,4 +1,5 @@
-import type { InstanceRecord, PutRequest } from './registry-driver.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { PutRequest } from './registry-driver.ts'
 
 /**
  * How an instance is written as one document. Keys are relative to the namespace:

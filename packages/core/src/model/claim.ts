@@ -1,20 +1,20 @@
 /**
  * Who holds an id, since when, and with which edit. Claims give "the newer wins" an order that
- * survives recovery: `at` is fixed when `register` is called, so re-putting an old registration
+ * survives recovery: `claimedAtMs` is fixed when `register` is called, so re-putting an old registration
  * after an outage never beats one that was made meanwhile.
  */
 export interface Claim {
   /** The registry (one per process, usually) that registered the instance. */
   readonly owner: string
-  /** Milliseconds since the epoch when it registered; at least the beaten holder's `at` + 1. */
-  readonly at: number
+  /** Milliseconds since the epoch when it registered; at least the beaten holder's `claimedAtMs` + 1. */
+  readonly claimedAtMs: number
   /** Counts the owner's edits of this registration. */
   readonly seq: number
 }
 
-/** Orders claims by `at`, ties by `owner`, then `seq`: positive when `a` is the higher claim. */
+/** Orders claims by `claimedAtMs`, ties by `owner`, then `seq`: positive when `a` is the higher claim. */
 export const compareClaims = (a: Claim, b: Claim): number => {
-  if (a.at !== b.at) return a.at - b.at
+  if (a.claimedAtMs !== b.claimedAtMs) return a.claimedAtMs - b.claimedAtMs
   if (a.owner !== b.owner) return a.owner < b.owner ? -1 : 1
   return a.seq - b.seq
 }

@@ -1,3 +1,8 @@
+/** The largest weight. */
+export const maxWeight = 65_535
+/** The weight of an instance that names none. */
+export const defaultWeight = 100
+
 /** One running copy of a service, as every backend stores it and every reader sees it. */
 export interface ServiceInstance {
   /** Name of the service, e.g. `orders`. Any non-empty well-formed Unicode string of at most 255 bytes. */

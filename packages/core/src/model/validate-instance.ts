@@ -1,17 +1,13 @@
-import { RegistryError } from '../registry-error.ts'
-import { show } from './show.ts'
+import { RegistryError, show } from '../registry-error.ts'
 import { maxNameBytes } from './name-encoding.ts'
-import type {
-  InstanceEdit,
-  InstanceInput,
-  InstancePatch,
-  ServiceInstance,
+import {
+  defaultWeight,
+  type InstanceEdit,
+  type InstanceInput,
+  type InstancePatch,
+  maxWeight,
+  type ServiceInstance,
 } from './service-instance.ts'
-
-/** The largest weight. */
-export const maxWeight = 65_535
-/** The weight of an instance that names none. */
-const defaultWeight = 100
 
 /** Refuses one argument: names the field, what was given and what is accepted. */
 const refuse = (
@@ -45,12 +41,13 @@ const validateEndpoint = (operation: string, service: string, endpoint: unknown)
     refuse(operation, 'endpoint', endpoint, accepted, service)
   const accepted = 'an absolute URL with a host, like http://10.0.0.7:8080'
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return reject(accepted)
-  const { hostname, host, username, password } = new URL(endpoint)
+  const { hostname, host, port, username, password } = new URL(endpoint)
   if (host === '') return reject(accepted)
   if (wildcardHosts.has(hostname))
     return reject(
       'the host that others reach it at, not a wildcard (localAddress() tells one of this machine)',
     )
+  if (port === '0') return reject('the port that others reach it at; 0 asks a server for any')
   if (username !== '' || password !== '')
     return reject('no credentials in it: every reader of the registry would see them')
   return endpoint
@@ -75,15 +72,15 @@ const validateMetadata = (
   service: string,
   value: unknown,
 ): Readonly<Record<string, string>> => {
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    Array.isArray(value) ||
-    !Object.entries(value).every(
-      ([name, item]) => typeof item === 'string' && item.isWellFormed() && name.isWellFormed(),
-    )
-  )
-    return refuse(operation, 'metadata', value, 'an object whose values are strings', service)
+  const accepted = 'an object whose values are strings'
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse(operation, 'metadata', value, accepted, service)
+  for (const [name, item] of Object.entries(value)) {
+    if (!name.isWellFormed())
+      refuse(operation, 'a key of metadata', name, 'well-formed Unicode', service)
+    if (typeof item !== 'string' || !item.isWellFormed())
+      refuse(operation, `metadata.${name}`, item, 'a string of well-formed Unicode', service)
+  }
   return Object.freeze({ ...(value as Record<string, string>) })
 }
 

@@ -1,17 +1,11 @@
-import type { Clock, Random } from '../driver/driver-context.ts'
-
-/** Bounds of the delays between attempts. */
-export interface BackoffOptions {
-  /** Upper bound of the first delay. Default 100 ms. */
-  readonly minMs: number
-  /** Upper bound of every delay. Default 5,000 ms. */
-  readonly maxMs: number
-}
+import type { RegistryError } from '../registry-error.ts'
+import type { Clock } from './clock.ts'
+import type { Random } from './random.ts'
+import { type BackoffOptions, denialDelayMs, retryDelayMs } from './timing.ts'
 
 /**
- * Exponential delays with full jitter, so that a fleet that lost one server does not come back
- * in step. Starts over only after a stable period: a server that answers once and dies again is
- * not well.
+ * When something that failed is tried again: one rule for everything that repeats. Starts over only
+ * after a stable period, as long as the cap: a server that answers once and dies again is not well.
  */
 export class Backoff {
   readonly #options: BackoffOptions
@@ -26,19 +20,36 @@ export class Backoff {
     this.#random = random
   }
 
-  /** The delay before the next attempt, in milliseconds. */
-  nextDelayMs(): number {
-    const { minMs, maxMs } = this.#options
-    const now = this.#clock.monotonicMs()
-    if (this.#wellSinceMs !== undefined && now - this.#wellSinceMs >= maxMs) this.#attempts = 0
-    this.#wellSinceMs = undefined
-    const bound = Math.min(maxMs, minMs * 2 ** Math.min(this.#attempts, 30))
+  /** The delay before the next attempt, in milliseconds; near the cap after a lasting refusal. */
+  nextDelayMs(cause?: RegistryError): number {
+    this.#startOverIfStable()
+    const attempts = this.#attempts
     this.#attempts += 1
-    return this.#random.next() * bound
+    return cause?.retryable === false
+      ? denialDelayMs(this.#options, this.#random)
+      : retryDelayMs(this.#options, attempts, this.#random)
+  }
+
+  /**
+   * The delay before something is repeated that had succeeded: none when all was stable, and from
+   * the second time on as after a failure.
+   */
+  nextDelayAfterSuccessMs(): number {
+    this.#startOverIfStable()
+    if (this.#attempts > 0) return this.nextDelayMs()
+    this.#attempts = 1
+    return 0
   }
 
   /** To be told of every success: the stable period counts from the first one. */
   succeeded(): void {
     this.#wellSinceMs ??= this.#clock.monotonicMs()
+  }
+
+  #startOverIfStable(): void {
+    const now = this.#clock.monotonicMs()
+    if (this.#wellSinceMs !== undefined && now - this.#wellSinceMs >= this.#options.maxMs)
+      this.#attempts = 0
+    this.#wellSinceMs = undefined
   }
 }

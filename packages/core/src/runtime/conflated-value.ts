@@ -1,4 +1,4 @@
-import { abortable } from '../driver/abort.ts'
+import { abortable } from './abort.ts'
 
 /**
  * A value that readers follow by level, not by edge: each sees the present value first and then

@@ -1,16 +1,29 @@
-import type { Clock } from '../driver/driver-context.ts'
+import { abortable } from './abort.ts'
+import type { Clock } from './clock.ts'
 
 /**
- * A level-triggered wake-up for one loop: a `notify` while nobody waits is kept, several count
- * as one.
+ * A level-triggered wake-up for one loop: a `notify` while nobody waits is kept, and several count
+ * as one. The loop looks at the whole state after each wake-up, so that no change is missed however
+ * many come meanwhile. After `tokio::sync::Notify`. For one waiter at a time.
  */
 export class Wake {
   #pending = false
   #resolve: (() => void) | undefined
 
+  /** Ends the wait under way, or else the next one at once. */
   notify(): void {
     this.#pending = true
     this.#resolve?.()
+  }
+
+  /**
+   * Resolves on the next `notify`, at once if one came since the last wait; rejects with
+   * `signal.reason` when the signal aborts, which leaves a `notify` for the next wait.
+   */
+  async notified(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (!this.#pending) await abortable(this.#next(), signal)
+    this.#pending = false
   }
 
   /** Resolves on the next `notify`, or when the monotonic clock reaches `untilMs`. */
@@ -18,13 +31,19 @@ export class Wake {
     if (!this.#pending) {
       const delayMs = untilMs - clock.monotonicMs()
       if (delayMs <= 0) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#resolve = resolve
-      const timer = Number.isFinite(delayMs) ? clock.setTimer(delayMs, resolve) : undefined
-      await promise
+      const woken = this.#next()
+      const timer = Number.isFinite(delayMs)
+        ? clock.setTimer(delayMs, () => this.#resolve?.())
+        : undefined
+      await woken
       timer?.cancel()
-      this.#resolve = undefined
     }
     this.#pending = false
+  }
+
+  #next(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#resolve = resolve
+    return promise
   }
 }

@@ -1,7 +1,8 @@
-import type { Publish } from '../diagnostics.ts'
-import type { Clock, Random } from '../driver/driver-context.ts'
 import type { RegistryDriver } from '../driver/registry-driver.ts'
-import type { BackoffOptions } from '../runtime/backoff.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Publish } from '../runtime/diagnostics.ts'
+import type { Random } from '../runtime/random.ts'
+import type { BackoffOptions } from '../runtime/timing.ts'
 
 /** What the parts of the supervisor share. */
 export interface SupervisorContext {

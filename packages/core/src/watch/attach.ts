@@ -1,6 +1,7 @@
-import { abortable } from '../driver/abort.ts'
+import { abortable } from '../runtime/abort.ts'
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
+import { attachLimitMs } from '../runtime/timing.ts'
 import type { WatchContext } from './watch-context.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function* attach(
   const { backend, clock, callTimeoutMs, driver } = context
   const watchdog = new AbortController()
   const signal = AbortSignal.any([...signals, watchdog.signal])
-  const limitMs = 2 * callTimeoutMs
+  const limitMs = attachLimitMs(callTimeoutMs)
   const timer = clock.setTimer(limitMs, () => {
     const message = `the watch did not attach within ${limitMs} ms`
     watchdog.abort(new RegistryError('timeout', { backend, operation: 'watch', message }))

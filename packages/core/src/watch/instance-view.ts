@@ -1,26 +1,10 @@
-import type { InstanceRecord, Observation, RecordKey } from '../driver/registry-driver.ts'
-import { compareClaims } from '../model/claim.ts'
+import { highestRecord, type InstanceRecord, type RecordKey } from '../model/instance-record.ts'
+import type { Observation } from '../driver/registry-driver.ts'
 import { sameInstance, type ServiceInstance } from '../model/service-instance.ts'
 import type { OnSkipped, Touch, Touched, View } from './view.ts'
 
 /** How an instance is keyed among all services. */
 export const instanceKey = (service: string, id: string): string => `${service}\0${id}`
-
-const ranksAbove = (a: InstanceRecord, b: InstanceRecord): boolean => {
-  if (a.claim !== undefined && b.claim !== undefined) {
-    const order = compareClaims(a.claim, b.claim)
-    if (order !== 0) return order > 0
-  } else if (a.claim !== undefined || b.claim !== undefined) return a.claim !== undefined
-  return a.key < b.key
-}
-
-/** Of several records that name one id, the one that is served: that with the highest claim. */
-export const highestRecord = (records: Iterable<InstanceRecord>): InstanceRecord | undefined => {
-  let highest: InstanceRecord | undefined
-  for (const record of records)
-    if (highest === undefined || ranksAbove(record, highest)) highest = record
-  return highest
-}
 
 /**
  * Instances by key. An id is not an identity: a backend may hold several records of one id, of
@@ -35,6 +19,10 @@ export class InstanceView implements View<ServiceInstance> {
 
   constructor(onSkipped: OnSkipped) {
     this.#onSkipped = onSkipped
+  }
+
+  record(key: string): InstanceRecord | undefined {
+    return this.#served.get(key)
   }
 
   same(a: ServiceInstance, b: ServiceInstance): boolean {

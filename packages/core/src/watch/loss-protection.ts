@@ -1,3 +1,5 @@
+import { settleMs } from '../runtime/timing.ts'
+
 /** What loss protection is tuned by; see `LossProtectionOptions`. */
 export interface LossProtectionSettings {
   readonly maxFraction: number
@@ -13,12 +15,6 @@ type Window =
   | { readonly name: 'closed' }
   | { readonly name: 'troubled'; readonly confirmedSize: number }
   | { readonly name: 'settling'; readonly confirmedSize: number; readonly endsAtMs: number }
-
-/**
- * How long a removal inside the window waits to be judged together with the next ones. What expires
- * at once arrives one by one where every instance has an expiry of its own.
- */
-const settleMs = 500
 
 /**
  * Tells a registry that lost its data from instances that left. Inside a recovery window

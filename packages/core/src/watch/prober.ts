@@ -1,12 +1,14 @@
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { sleep } from '../runtime/sleep.ts'
+import { sleep } from '../runtime/abort.ts'
+import { Pulse } from '../runtime/pulse.ts'
+import { probeIntervalMs } from '../runtime/timing.ts'
 import type { WatchContext } from './watch-context.ts'
 
 /** Whom the prober serves. */
 export interface Probed {
-  alive(): void
-  /** One probe failed. */
+  /** A probe was answered; round trips take about so long. */
+  alive(roundTripMs: number): void
+  /** One probe failed or was missed. */
   trouble(): void
   /** The connection is taken for dead. */
   reattach(cause: RegistryError): void
@@ -15,7 +17,7 @@ export interface Probed {
 /**
  * Tells a silent server from an idle one while any watch is open: a round trip every ttl/6 on the
  * connection that carries the watches, so that a sign of life is never older than ttl/3 in good
- * times. One failure is a sign of trouble, two in a row end the attachment.
+ * times. One failure is a sign of trouble, two in a row end the attachment. A refusal is an answer.
  */
 export const probeWhile = async (
   context: WatchContext,
@@ -24,19 +26,35 @@ export const probeWhile = async (
 ): Promise<void> => {
   const { backend, clock, driver, random, ttlMs } = context
   const subject = { backend, operation: 'probe' }
+  const pulse: Pulse = new Pulse({
+    clock,
+    ttlMs,
+    subject,
+    signal,
+    send: async (bounded) => {
+      try {
+        await driver.probe(bounded)
+      } catch (thrown) {
+        if (RegistryError.from(thrown, subject).retryable) throw thrown
+      }
+    },
+    answered: () => probed.alive(pulse.roundTripMs),
+  })
   let failures = 0
+  let waitMs = probeIntervalMs(ttlMs, random)
   while (!signal.aborted) {
-    const waitMs = failures === 1 ? 0 : (ttlMs / 6) * (0.9 + 0.2 * random.next())
     try {
       await sleep(clock, waitMs, signal)
-      await withDeadline(clock, ttlMs / 6, signal, subject, (bounded) => driver.probe(bounded))
+      const sentMs = clock.monotonicMs()
+      await pulse.attempt()
       failures = 0
-      probed.alive()
+      waitMs = Math.max(0, probeIntervalMs(ttlMs, random) - (clock.monotonicMs() - sentMs))
     } catch (thrown) {
       if (signal.aborted) return
       failures += 1
       probed.trouble()
       if (failures >= 2) probed.reattach(RegistryError.from(thrown, subject))
+      waitMs = failures === 1 ? 0 : probeIntervalMs(ttlMs, random)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { abortable } from '../driver/abort.ts'
+import { abortable } from '../runtime/abort.ts'
 import type { RegistryError } from '../registry-error.ts'
 import type { Staleness, WatchEvent } from './watch-event.ts'
 

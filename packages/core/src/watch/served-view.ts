@@ -1,4 +1,4 @@
-import { holdSlackMs } from '../registry-options.ts'
+import { returnMs } from '../runtime/timing.ts'
 import { LossProtection } from './loss-protection.ts'
 import type { Reader, Served } from './reader.ts'
 import type { Touched, View } from './view.ts'
@@ -120,7 +120,7 @@ export class ServedView<T, Change> implements Served<T> {
     const holdMsOf = (key: string): number => {
       const touch = touched.get(key)
       const ttlMs = touch !== undefined && 'ttlMs' in touch ? (touch.ttlMs ?? 0) : 0
-      return Math.max(lossProtection.holdMs, ttlMs + backoff.maxMs + holdSlackMs)
+      return Math.max(lossProtection.holdMs, returnMs(ttlMs, backoff.maxMs))
     }
     const removed = this.#protection.judge(gone, holdMsOf, clock.monotonicMs())
     if (removed.length < gone.length)

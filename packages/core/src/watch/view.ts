@@ -1,4 +1,5 @@
-import type { Observation, SkippedRecord } from '../driver/registry-driver.ts'
+import type { Observation } from '../driver/registry-driver.ts'
+import type { InstanceRecord, SkippedRecord } from '../model/instance-record.ts'
 
 /** A key's new value; or that it is gone, with the ttl of its owner where the record told. */
 export type Touch<T> =
@@ -13,6 +14,8 @@ export interface View<T> {
   /** Applies a snapshot or changes; returns only keys whose value really changed. */
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<T>
   same(a: T, b: T): boolean
+  /** The record that is served under `key`, in a view of instances. */
+  record?(key: string): InstanceRecord | undefined
 }
 
 /** Told of every record that cannot be read. */

@@ -1,7 +1,8 @@
-import type { Publish } from '../diagnostics.ts'
-import type { Clock, Random } from '../driver/driver-context.ts'
+import type { Publish } from '../runtime/diagnostics.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
 import type { RegistryDriver } from '../driver/registry-driver.ts'
-import type { BackoffOptions } from '../runtime/backoff.ts'
+import type { BackoffOptions } from '../runtime/timing.ts'
 import type { LossProtectionSettings } from './loss-protection.ts'
 
 /** What the watch engines of a registry share. */

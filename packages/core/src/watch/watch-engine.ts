@@ -1,8 +1,9 @@
-import type { Timer } from '../driver/driver-context.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import { sleep } from '../runtime/sleep.ts'
+import { sleep } from '../runtime/abort.ts'
+import { silenceMs } from '../runtime/timing.ts'
 import { attach } from './attach.ts'
 import { Reader, type ToChange } from './reader.ts'
 import { ServedView } from './served-view.ts'
@@ -35,6 +36,7 @@ export class WatchEngine<T, Change> {
   #cursor: Cursor | undefined
   #attachment = new AbortController()
   #lastSignMs: number
+  #roundTripMs = 0
   #holdTimer: Timer | undefined
 
   constructor(context: WatchContext, parts: WatchEngineParts<T, Change>) {
@@ -45,6 +47,11 @@ export class WatchEngine<T, Change> {
     this.#backoff = new Backoff(context.backoff, context.clock, context.random)
     this.#lastSignMs = context.clock.monotonicMs()
     void this.#run()
+  }
+
+  /** What the backend said last, without what loss protection holds. */
+  get view(): View<T> {
+    return this.#parts.view
   }
 
   get state(): WatchState {
@@ -68,7 +75,8 @@ export class WatchEngine<T, Change> {
   }
 
   /** The connection answered: proof of life that the stream itself had no cause to give. */
-  alive(): void {
+  alive(roundTripMs: number): void {
+    this.#roundTripMs = roundTripMs
     if (this.#state.name !== 'live') return
     this.#sign()
     // an idle stream says nothing itself: without this a recovery window would never end
@@ -108,10 +116,9 @@ export class WatchEngine<T, Change> {
           operation: 'watch',
           ...this.#subject(),
         })
-        const retryNow = this.#failed(cause)
-        if (retryNow) continue
-        const delayMs = cause.retryable ? this.#backoff.nextDelayMs() : this.#context.backoff.maxMs
-        await sleep(this.#context.clock, delayMs, this.#stop.signal).catch(() => {})
+        const delayMs = this.#failed(cause)
+        if (delayMs > 0)
+          await sleep(this.#context.clock, delayMs, this.#stop.signal).catch(() => {})
         this.#become({ type: 'retry' })
       }
     }
@@ -143,26 +150,28 @@ export class WatchEngine<T, Change> {
     this.#armHoldTimer()
   }
 
-  /** After a silence longer than ttl/3 even the first good news is inside the recovery window. */
+  /** After a long silence even the first good news is inside the recovery window. */
   #sign(): void {
     const now = this.#context.clock.monotonicMs()
-    if (now - this.#lastSignMs > this.#context.ttlMs / 3) {
+    if (now - this.#lastSignMs > silenceMs(this.#context.ttlMs, this.#roundTripMs)) {
       this.served.trouble()
       if (this.#state.name === 'live') this.served.confirm()
     }
     this.#lastSignMs = now
   }
 
-  /** Returns whether to go on at once. */
-  #failed(cause: RegistryError): boolean {
+  /** Returns after which delay to go on. */
+  #failed(cause: RegistryError): number {
     if (cause.code === 'cursor-expired' && this.#cursor !== undefined) {
       // not the backend's absence but a gap in its history: start over behind the view being served
       this.#cursor = undefined
+      const delayMs = this.#backoff.nextDelayAfterSuccessMs()
       this.served.trouble()
       this.#become({ type: 'failed', cause })
-      this.#become({ type: 'retry' })
       this.#publish('info', 'watch-resync', cause.message, cause)
-      return true
+      // again and again: a history that is lost faster than it can be read
+      if (delayMs > 0) this.#markStale(cause)
+      return delayMs
     }
     this.served.trouble()
     this.#become({ type: 'failed', cause })
@@ -171,10 +180,14 @@ export class WatchEngine<T, Change> {
     if (!this.served.synced && !cause.retryable) {
       for (const reader of this.served.readers) reader.end(cause)
       this.close()
-      return true
+      return 0
     }
+    this.#markStale(cause)
+    return this.#backoff.nextDelayMs(cause)
+  }
+
+  #markStale(cause: RegistryError): void {
     this.served.markStale({ since: new Date(this.#context.clock.nowMs()), cause })
-    return false
   }
 
   #armHoldTimer(): void {

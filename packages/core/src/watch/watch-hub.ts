@@ -1,9 +1,9 @@
 import type { Scope } from '../driver/registry-driver.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import { InstanceView } from './instance-view.ts'
-import { NameView } from './name-view.ts'
 import { probeWhile } from './prober.ts'
 import type { ToChange } from './reader.ts'
+import { ServicesView } from './services-view.ts'
 import type { View } from './view.ts'
 import type { WatchContext } from './watch-context.ts'
 import { WatchEngine } from './watch-engine.ts'
@@ -21,13 +21,13 @@ const toServiceChange: ToChange<string, ServiceChange> = (told, served) =>
     : { type: 'added', service: served }
 
 const nameOf = (scope: Scope): string =>
-  'service' in scope ? `service:${scope.service}` : 'names' in scope ? 'names' : 'all'
+  'service' in scope ? `service:${scope.service}` : 'services' in scope ? 'services' : 'all'
 
 /** One engine for each scope that is watched, shared by all its readers, and one prober for all. */
 export class WatchHub {
   readonly #context: WatchContext
   readonly #instances = new Map<string, WatchEngine<ServiceInstance, InstanceChange>>()
-  readonly #names = new Map<string, WatchEngine<string, ServiceChange>>()
+  readonly #services = new Map<string, WatchEngine<string, ServiceChange>>()
   #probing: AbortController | undefined
 
   constructor(context: WatchContext) {
@@ -50,15 +50,20 @@ export class WatchHub {
     return this.#engine(this.#instances, scope, view, toInstanceChange)
   }
 
-  names(): WatchEngine<string, ServiceChange> {
-    return this.#engine(this.#names, { names: true }, () => new NameView(), toServiceChange)
+  services(): WatchEngine<string, ServiceChange> {
+    return this.#engine(
+      this.#services,
+      { services: true },
+      () => new ServicesView(),
+      toServiceChange,
+    )
   }
 
   engines(): readonly (
     | WatchEngine<ServiceInstance, InstanceChange>
     | WatchEngine<string, ServiceChange>
   )[] {
-    return [...this.#instances.values(), ...this.#names.values()]
+    return [...this.#instances.values(), ...this.#services.values()]
   }
 
   /** A sign of trouble that concerns every watch. */
@@ -99,8 +104,8 @@ export class WatchHub {
     void probeWhile(
       this.#context,
       {
-        alive: () => {
-          for (const engine of this.engines()) engine.alive()
+        alive: (roundTripMs) => {
+          for (const engine of this.engines()) engine.alive(roundTripMs)
         },
         trouble: () => this.trouble(),
         reattach: (cause) => {

@@ -53,7 +53,7 @@ describe('the simulation', () => {
       'registration-failed',
       'record-replaced',
       'record-missing',
-      'record-edited',
+      'record-adopted',
       'record-skipped',
       'removals-held',
       'watch-stale',

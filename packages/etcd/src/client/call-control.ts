@@ -5,6 +5,10 @@ import {
   type Listener,
   status,
 } from '@grpc/grpc-js'
+import type { Etcd3 } from 'etcd3'
+
+/** One call on a client; the options must be handed on to etcd3. */
+export type Call<T> = (client: Etcd3, options: CallOptions) => Promise<T>
 
 /**
  * etcd3 answers this refusal by sending the same call again at once, for ever, as it takes the

@@ -1,14 +1,11 @@
-import type { CallOptions, Channel } from '@grpc/grpc-js'
+import type { Channel } from '@grpc/grpc-js'
 import { abortable } from '@sd/core/driver'
 import { Etcd3, type IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
 import { isStaleToken } from '../errors.ts'
-import { CallControl } from './call-control.ts'
+import { type Call, CallControl } from './call-control.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 import { etcdOptions } from './etcd-options.ts'
-
-/** One call on a client; the options must be handed on to etcd3. */
-export type Call<T> = (client: Etcd3, options: CallOptions) => Promise<T>
 
 /** A bidirectional stream, and the token it was opened with. */
 export interface OpenStream<Request, Response> {

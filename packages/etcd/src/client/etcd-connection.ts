@@ -3,7 +3,8 @@ import type { IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
 import { etcdError, isStaleToken, toRegistryError } from '../errors.ts'
 import type { CallControl } from './call-control.ts'
-import { type Call, EtcdClient, type OpenStream } from './etcd-client.ts'
+import type { Call } from './call-control.ts'
+import { EtcdClient, type OpenStream } from './etcd-client.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 
 /** A call aborted sooner says nothing about the server: its caller lost interest. */

@@ -1,6 +1,6 @@
 import type { EtcdConfig } from '../config.ts'
 import { isAuthDisabled } from '../errors.ts'
-import type { Call } from './etcd-client.ts'
+import type { Call } from './call-control.ts'
 
 /**
  * The token that all connections of one driver share. etcd3's own authentication is not used: it

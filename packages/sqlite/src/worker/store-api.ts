@@ -25,10 +25,8 @@ export interface Write {
   readonly expected: number
 }
 
-/** What became of a `Write`: done, at that revision (0 for a removal), or what stands there instead. */
-export type Written =
-  | { readonly revision: number }
-  | { readonly standing: StoredRecord | undefined }
+/** What became of a `Write`: done, at that revision (0 for a removal), or the expected revision was wrong. */
+export type WriteResult = { readonly revision: number } | 'changed'
 
 /** What stands at a key, if anything does and if it was asked for. */
 export interface Present {
@@ -56,9 +54,9 @@ export interface StoreApi {
   /** Ends a session, and removes what is tied to it. */
   closeSession(id: string): void
   /** Writes under a session, or `null` for none; `undefined` when it is gone. */
-  write(session: string | null, writes: readonly Write[]): readonly Written[] | undefined
+  write(session: string | null, writes: readonly Write[]): readonly WriteResult[] | undefined
   /** Removes, whatever session wrote it. */
-  remove(writes: readonly Write[]): readonly Written[]
+  remove(writes: readonly Write[]): readonly WriteResult[]
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[]
   /** All keys that begin with `prefix`; without documents where nobody reads them. */
   read(prefix: string, documents: boolean): Reading

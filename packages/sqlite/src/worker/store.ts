@@ -12,7 +12,7 @@ import type {
   StoredRecord,
   StoreOptions,
   Write,
-  Written,
+  WriteResult,
 } from './store-api.ts'
 import { StoreFile } from './store-file.ts'
 
@@ -52,7 +52,7 @@ export class Store implements StoreApi, Disposable {
     this.#write((file) => this.#sessions.end(file, [id]))
   }
 
-  write(session: string | null, writes: readonly Write[]): readonly Written[] | undefined {
+  write(session: string | null, writes: readonly Write[]): readonly WriteResult[] | undefined {
     return this.#write((file) =>
       session === null || this.#sessions.exists(file, session)
         ? writes.map((write) => this.#writeOne(file, session, write))
@@ -60,7 +60,7 @@ export class Store implements StoreApi, Disposable {
     )
   }
 
-  remove(writes: readonly Write[]): readonly Written[] {
+  remove(writes: readonly Write[]): readonly WriteResult[] {
     return this.#write((file) => writes.map((write) => this.#writeOne(file, null, write)))
   }
 
@@ -186,12 +186,16 @@ export class Store implements StoreApi, Disposable {
     return row && recordOf(row)
   }
 
-  #writeOne(file: OpenFile, session: string | null, { key, document, expected }: Write): Written {
-    let standing = this.#findOne(file, key)
-    const owner = standing?.revision === expected ? null : standing?.session
-    // what a dead process left is in nobody's way
-    if (owner && this.#sessions.endIfOver(file, owner)) standing = undefined
-    if ((standing?.revision ?? 0) !== expected) return { standing }
+  #writeOne(
+    file: OpenFile,
+    session: string | null,
+    { key, document, expected }: Write,
+  ): WriteResult {
+    let stored = this.#findOne(file, key)
+    const owner = stored?.revision === expected ? null : stored?.session
+    // the record of a dead process goes with its session, and no claim has to be compared with it
+    if (owner && this.#sessions.endIfOver(file, owner)) stored = undefined
+    if ((stored?.revision ?? 0) !== expected) return 'changed'
     if (document === undefined) {
       file
         .statement('DELETE FROM instances WHERE namespace = ? AND key = ?')

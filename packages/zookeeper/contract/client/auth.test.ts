@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { codeOf } from '@sd/contract-tests/world'
-import { launch, provisionFor, StrangeHost, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytes, handshakeBytes, hostOf, inOrder, make, open, slackMs, soon } from './support.ts'
 

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { codeOf } from '@sd/contract-tests/world'
-import {
-  launch,
-  provisionFor,
-  type Server,
-  StrangeHost,
-  TcpProxy,
-  until,
-  zookeeper,
-} from '@sd/test-servers'
+import { type Server, StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { forkClient, type ProcessEnd, type ProcessTask } from './fork-client.ts'
 import { bytes, handshakeBytes, hostOf, open, soon } from './support.ts'

@@ -1,5 +1,6 @@
 import { codeOf } from '@sd/contract-tests/world'
-import { launch, provisionFor, StrangeHost, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   handshakeBytes,

@@ -1,5 +1,6 @@
 import { codeOf } from '@sd/contract-tests/world'
-import { launch, provisionFor, type Server, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../src/client/error-codes.ts'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'

@@ -1,6 +1,6 @@
 import { createDriverContext } from '@sd/core/driver'
 import { soon } from '@sd/contract-tests/world'
-import { StrangeHost } from '@sd/test-servers'
+import { StrangeHost } from '@sd/contract-tests/servers'
 import { expect, test } from 'vitest'
 import { serverVersion } from '../../src/client/server-version.ts'
 

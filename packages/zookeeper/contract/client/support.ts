@@ -1,5 +1,5 @@
 import { createDriverContext, type DriverContext, type DriverEvent } from '@sd/core/driver'
-import type { Server } from '@sd/test-servers'
+import type { Server } from '@sd/contract-tests/servers'
 import { GuardedClient } from '../../src/client/guarded-client.ts'
 import type { Library } from '../../src/client/library.ts'
 import {

@@ -1,4 +1,5 @@
-import { launch, provisionFor, TcpProxy, until, zookeeper } from '@sd/test-servers'
+import { TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
 import { bytes, hostOf, inOrder, open, soon } from './support.ts'

@@ -1,11 +1,11 @@
-import { inParallel, type RecordKey, toRecordKey } from '@sd/core/driver'
-import { type Decoded, isParent } from '../keys.ts'
+import { type DecodedRecord, inParallel, type RecordKey, toRecordKey } from '@sd/core/driver'
+import { isParent } from '../keys.ts'
 import { ifThere, maxReads } from '../zookeeper-read.ts'
 import { type Place, watchChildren } from './place.ts'
 
 /** What happened to records: those written, and those that are gone. */
 export interface RecordChanges {
-  readonly decoded: readonly Decoded[]
+  readonly decoded: readonly DecodedRecord[]
   readonly removed: readonly RecordKey[]
 }
 
@@ -48,7 +48,7 @@ export class ServiceFollower {
         }
       for (const key of present) if (!this.#known.has(key)) due.add(key)
     }
-    const decoded: Decoded[] = []
+    const decoded: DecodedRecord[] = []
     await inParallel(due, maxReads, async (key) => {
       const read = await this.#read(key)
       if (read) decoded.push(read)
@@ -68,7 +68,7 @@ export class ServiceFollower {
     return new Set(names.map((name) => `${this.#parent}/${name}`))
   }
 
-  async #read(key: string): Promise<Decoded | undefined> {
+  async #read(key: string): Promise<DecodedRecord | undefined> {
     const { keys, subscription } = this.#place
     const read = subscription.get(keys.path(key), () => {
       this.#due.add(key)

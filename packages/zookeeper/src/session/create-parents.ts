@@ -1,9 +1,9 @@
+import type { ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { isCode } from '../errors.ts'
-import { parentData } from '../keys.ts'
-import type { SessionState } from './session-state.ts'
+import { type Keys, parentData } from '../keys.ts'
 
 const isThere = async (
-  client: SessionState['client'],
+  client: ZooKeeperClient,
   path: string,
   signal: AbortSignal,
 ): Promise<boolean> => {
@@ -18,7 +18,8 @@ const isThere = async (
 
 /** Creates the persistent nodes above the records of `parent`, as far as they are missing. */
 export const createParents = async (
-  { client, keys }: SessionState,
+  client: ZooKeeperClient,
+  keys: Keys,
   parent: string,
   signal: AbortSignal,
 ): Promise<void> => {

@@ -1,13 +1,58 @@
+import { join } from 'node:path'
+import type { FoundCommand } from '../found-command.ts'
 import { readUrl } from '../read-url.ts'
-import type { ServerSpec } from '../server.ts'
+import { goRelease } from '../releases/go-release.ts'
+import { runCommand } from '../run-command.ts'
+import type { TestServer } from '../test-server.ts'
+import { versionIn } from '../version-in.ts'
+
+/**
+ * Consul as a module. Its build takes six minutes of processor time, and 1.20 to 1.22 need modules that
+ * are not to be had. Since 1.17 its licence is the BUSL: a test server only, never shipped.
+ */
+const consul119 = goRelease({
+  binary: 'consul',
+  version: '1.19.2',
+  onRequest: true,
+  go: '1.22',
+  module: 'github.com/hashicorp/consul',
+  main: `package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/consul/command"
+	"github.com/hashicorp/consul/command/cli"
+	_ "github.com/hashicorp/consul/service_os"
+	mcli "github.com/mitchellh/cli"
+)
+
+func main() {
+	ui := &cli.BasicUI{BasicUi: mcli.BasicUi{Writer: os.Stdout, ErrorWriter: os.Stderr}}
+	program := &mcli.CLI{Name: "consul", Args: os.Args[1:], Commands: command.RegisteredCommands(ui)}
+	code, err := program.Run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+`,
+  timeoutMs: 1_800_000,
+})
 
 /** A Consul server agent; a cluster's members find each other by `retry-join`. */
-export const consul: ServerSpec = {
-  backend: 'consul',
+export const consul: TestServer = {
+  name: 'consul',
   clientPort: 'http',
+  images: { official: 'hashicorp/consul:1.21', local: 'sd-test/consul:1.8.7' },
   containerCommand: [],
+  debian: { suite: 'bullseye', packages: ['consul'] }, // it was dropped after that
+  releases: [consul119],
+  install: 'consul on PATH or name it in SD_CONSUL_BIN',
+  installed: (env) => binary(env['SD_CONSUL_BIN'] ?? 'consul'),
+  unpacked: (root) => binary(join(root, 'usr/bin/consul')),
   ports: { http: 8500, serf: 8301, wan: 8302, rpc: 8300 },
-  tls: false,
   args: (member) => [
     'agent',
     '-server',
@@ -34,6 +79,10 @@ export const consul: ServerSpec = {
   ],
   ready: async (endpoints) =>
     (await readUrl(`http://${endpoints['http']}/v1/status/leader`)).length > 2,
+}
+
+async function binary(file: string): Promise<FoundCommand> {
+  return { command: [file], version: versionIn(await runCommand(file, ['version'])) }
 }
 
 /** Since 1.14 a server listens on one more fixed port, on which several on one host collide. */

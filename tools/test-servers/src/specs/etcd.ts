@@ -1,11 +1,26 @@
+import { join } from 'node:path'
+import type { LaunchOptions, Member } from '@sd/contract-tests/servers'
+import type { FoundCommand } from '../found-command.ts'
 import { readUrl } from '../read-url.ts'
-import type { LaunchOptions, Member, ServerSpec } from '../server.ts'
+import { goRelease } from '../releases/go-release.ts'
+import type { Release } from '../releases/release.ts'
+import { runCommand } from '../run-command.ts'
+import type { TestServer } from '../test-server.ts'
+import { versionIn } from '../version-in.ts'
 
 /** etcd 3.4 and up. `endpoints.metrics` serves /health and /metrics in plain HTTP, even with TLS. */
-export const etcd: ServerSpec = {
-  backend: 'etcd',
+export const etcd: TestServer = {
+  name: 'etcd',
   clientPort: 'client',
+  images: { official: 'quay.io/coreos/etcd:v3.6.5', local: 'sd-test/etcd:3.5.16' },
   containerCommand: ['/usr/local/bin/etcd'],
+  // The arguments below depend on it, and only this image surely has no entrypoint.
+  versionCommand: ['/usr/local/bin/etcd', '--version'],
+  debian: { suite: 'trixie', packages: ['etcd-server', 'etcd-client'] },
+  releases: [goEtcd('3.7.3', '1.26'), goEtcd('3.6.9', '1.24')],
+  install: 'etcd on PATH (Debian: apt-get install etcd-server) or name it in SD_ETCD_BIN',
+  installed: (env) => binary(env['SD_ETCD_BIN'] ?? 'etcd'),
+  unpacked: (root) => binary(join(root, 'usr/bin/etcd')),
   ports: { client: 2379, peer: 2380, metrics: 2381 },
   tls: true,
   args: (member, options) => {
@@ -40,6 +55,31 @@ export const etcd: ServerSpec = {
   // A test may have filled the quota on purpose: that server is up all the same.
   ready: async (endpoints) =>
     (await readUrl(`http://${endpoints['metrics']}/health?exclude=NOSPACE`)).includes('"true"'),
+}
+
+/** etcd as a module: its own `main` package is not to be had by `go install`. */
+function goEtcd(version: string, go: string): Release {
+  return goRelease({
+    binary: 'etcd',
+    version,
+    go,
+    module: 'go.etcd.io/etcd/server/v3',
+    main: `package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+`,
+    timeoutMs: 600_000,
+  })
+}
+
+async function binary(file: string): Promise<FoundCommand> {
+  return { command: [file], version: versionIn(await runCommand(file, ['--version'])) }
 }
 
 function tlsArgs(member: Member, { tls }: LaunchOptions): string[] {

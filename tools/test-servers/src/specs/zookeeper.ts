@@ -1,13 +1,35 @@
 import { connect } from 'node:net'
-import type { ServerSpec } from '../server.ts'
+import { join } from 'node:path'
+import { mavenRelease } from '../releases/maven-release.ts'
+import type { TestServer } from '../test-server.ts'
+import { zookeeperCommand } from './zookeeper-command.ts'
+
+const zookeeper39 = mavenRelease({
+  version: '3.9.5',
+  artifacts: [
+    'org.apache.zookeeper:zookeeper:3.9.5',
+    // its own dependencies leave these out, and it does not start without them
+    'io.dropwizard.metrics:metrics-core:4.1.12.1',
+    'org.xerial.snappy:snappy-java:1.1.10.5',
+    'org.slf4j:slf4j-simple:2.0.13', // its log, which a failed start shows
+  ],
+  command: (jars, env) => zookeeperCommand(jars, env['SD_JAVA'], /./),
+})
 
 /** A ZooKeeper server, or an ensemble. All four-letter commands are allowed. */
-export const zookeeper: ServerSpec = {
-  backend: 'zookeeper',
+export const zookeeper: TestServer = {
+  name: 'zookeeper',
   clientPort: 'client',
+  images: { official: 'zookeeper:3.9', local: 'sd-test/zookeeper:3.9.3' },
+  debian: { suite: 'trixie', packages: ['libzookeeper-java'] },
+  releases: [zookeeper39],
+  install:
+    'Java and ZooKeeper (Debian: apt-get install default-jre-headless libzookeeper-java) or name the folder of its jars in SD_ZOOKEEPER_JARS',
+  installed: (env) =>
+    zookeeperCommand(env['SD_ZOOKEEPER_JARS'] ?? '/usr/share/java', env['SD_JAVA']),
+  unpacked: (root, env) => zookeeperCommand(join(root, 'usr/share/java'), env['SD_JAVA']),
   containerCommand: [], // the image reads /conf/zoo.cfg and /data/myid
   ports: { client: 2181, quorum: 2888, election: 3888 },
-  tls: false,
   env: () => ({ JVMFLAGS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' }),
   args: (member) => (member.driver === 'process' ? [`${member.confDir}/zoo.cfg`] : []),
   files: (member) => ({

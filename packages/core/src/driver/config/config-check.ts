@@ -1,6 +1,5 @@
-import { RegistryError } from '../../registry-error.ts'
+import { RegistryError, show } from '../../registry-error.ts'
 import { suggestion } from './nearest-name.ts'
-import { show } from '../../model/show.ts'
 
 /** TLS material as a backend's configuration takes it: PEM contents, not file names. */
 export interface TlsConfig {

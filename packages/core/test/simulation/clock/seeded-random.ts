@@ -1,4 +1,4 @@
-import type { Random } from '../../../src/driver/driver-context.ts'
+import type { Random } from '../../../src/runtime/random.ts'
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../src/driver/driver-context.ts'
+import type { Clock, Timer } from '../../../src/runtime/clock.ts'
 
 interface Entry {
   readonly dueMs: number

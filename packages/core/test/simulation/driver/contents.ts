@@ -1,12 +1,14 @@
 import {
   type Contents,
   type Cursor,
-  type InstanceRecord,
   type Scope,
-  type SkippedRecord,
   toCursor,
-  toRecordKey,
 } from '../../../src/driver/registry-driver.ts'
+import {
+  type InstanceRecord,
+  type SkippedRecord,
+  toRecordKey,
+} from '../../../src/model/instance-record.ts'
 import type { SimServer } from '../server/sim-server.ts'
 import { serviceOf, toRecord } from '../server/stored.ts'
 
@@ -26,7 +28,7 @@ export const contentsOf = (
   keys?: ReadonlySet<string>,
 ): Contents & { readonly cursor: Cursor } => {
   const cursor = cursorOf(server)
-  if ('names' in scope) return { records: [], skipped: [], names: namesOf(server), cursor }
+  if ('services' in scope) return { records: [], skipped: [], services: namesOf(server), cursor }
   const records: InstanceRecord[] = []
   const skipped: SkippedRecord[] = []
   for (const [key, stored] of server.records) {

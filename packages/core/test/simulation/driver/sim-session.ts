@@ -6,7 +6,7 @@ import type {
   PutRequest,
   RemoveOutcome,
 } from '../../../src/driver/registry-driver.ts'
-import { toRecordKey } from '../../../src/driver/registry-driver.ts'
+import { toRecordKey } from '../../../src/model/instance-record.ts'
 import { claimWins } from '../../../src/model/claim.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import type { SimLink } from '../network/sim-link.ts'
@@ -157,7 +157,7 @@ export class SimSession implements DriverSession {
       wrote !== undefined &&
       record !== undefined &&
       record.claim?.seq === wrote.claim.seq &&
-      record.claim.at === wrote.claim.at &&
+      record.claim.claimedAtMs === wrote.claim.claimedAtMs &&
       sameInstance(record.instance, wrote.instance)
     return same ? { ...ref, state: 'ours' } : { ...ref, state: 'edited', ...found }
   }

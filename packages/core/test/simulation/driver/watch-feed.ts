@@ -1,11 +1,7 @@
-import {
-  type Cursor,
-  type Observation,
-  type Scope,
-  toRecordKey,
-} from '../../../src/driver/registry-driver.ts'
+import type { Cursor, Observation, Scope } from '../../../src/driver/registry-driver.ts'
+import { toRecordKey } from '../../../src/model/instance-record.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
-import type { Timer } from '../../../src/driver/driver-context.ts'
+import type { Timer } from '../../../src/runtime/clock.ts'
 import type { Write } from '../server/history.ts'
 import { simError } from '../server/sim-error.ts'
 import type { SimServer } from '../server/sim-server.ts'
@@ -73,7 +69,7 @@ export class WatchFeed {
     const from = mutant === 'resume-from-wrong-revision' ? revision + 1 : revision
     const missed = wiped ? undefined : history.since(Math.min(from, history.revision))
     // the names of then cannot be told from the writes since
-    if (missed === undefined || ('names' in this.#scope && missed.length > 0))
+    if (missed === undefined || ('services' in this.#scope && missed.length > 0))
       throw simError('cursor-expired', 'watch', `no history since ${cursor}`)
     const relevant = missed.filter(({ key }) => this.#covers(key))
     if (relevant.length > 0) this.#changed(relevant)
@@ -81,7 +77,7 @@ export class WatchFeed {
   }
 
   #committed(writes: readonly Write[]): void {
-    if ('names' in this.#scope) this.#namesChanged()
+    if ('services' in this.#scope) this.#namesChanged()
     else if (writes.some(({ key }) => this.#covers(key))) {
       if (this.#profile.snapshots) this.#snapshot()
       else this.#changed(writes.filter(({ key }) => this.#covers(key)))
@@ -104,9 +100,9 @@ export class WatchFeed {
   #namesChanged(): void {
     const before = this.#names
     this.#names = namesOf(this.#server)
-    const removedNames = before.filter((name) => !this.#names.includes(name))
+    const removedServices = before.filter((name) => !this.#names.includes(name))
     const names = this.#names.filter((name) => !before.includes(name))
-    if (names.length + removedNames.length === 0) return
+    if (names.length + removedServices.length === 0) return
     if (this.#profile.snapshots) this.#snapshot()
     else {
       const cursor = cursorOf(this.#server)
@@ -115,8 +111,8 @@ export class WatchFeed {
         records: [],
         skipped: [],
         removed: [],
-        names,
-        removedNames,
+        services: names,
+        removedServices,
         cursor,
       })
     }
@@ -128,7 +124,7 @@ export class WatchFeed {
 
   #empties(observation: Observation): boolean {
     if (observation.type === 'alive') return false
-    const { records, names = [] } = contentsOf(this.#server, this.#scope)
-    return records.length + names.length === 0
+    const { records, services = [] } = contentsOf(this.#server, this.#scope)
+    return records.length + services.length === 0
   }
 }

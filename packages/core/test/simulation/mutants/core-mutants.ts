@@ -1,9 +1,9 @@
-import { DesiredRegistration } from '../../../src/supervisor/desired-registration.ts'
-import type { InstanceSlot } from '../../../src/supervisor/instance-slot.ts'
-import { RetiredSessions } from '../../../src/supervisor/retired-sessions.ts'
-import { RetryPolicy } from '../../../src/supervisor/retry-policy.ts'
-import { SlotAuditor } from '../../../src/supervisor/slot-auditor.ts'
-import { SlotTable } from '../../../src/supervisor/slot-table.ts'
+import { DesiredRegistration } from '../../../src/supervisor/registration/desired-registration.ts'
+import { RecordAuditor } from '../../../src/supervisor/registration/record-auditor.ts'
+import type { RegistrationEntry } from '../../../src/supervisor/registration/registration-entry.ts'
+import { RegistrationTable } from '../../../src/supervisor/registration/registration-table.ts'
+import { RetrySchedule } from '../../../src/supervisor/registration/retry-schedule.ts'
+import { RetiredSessions } from '../../../src/supervisor/session/retired-sessions.ts'
 import { InstanceView } from '../../../src/watch/instance-view.ts'
 import { LossProtection } from '../../../src/watch/loss-protection.ts'
 import { ServedView } from '../../../src/watch/served-view.ts'
@@ -15,53 +15,53 @@ const giveUpAfter = 4
 export const coreMutants: Readonly<Record<string, () => Restore>> = {
   'give up after N tries': () =>
     patchMethod(
-      RetryPolicy.prototype,
-      'later',
+      RetrySchedule.prototype,
+      'postpone',
       (original) =>
-        function (this: RetryPolicy, slots, cause) {
-          original.call(this, slots, cause)
-          for (const slot of slots)
-            if (slot.failures >= giveUpAfter) slot.retryAtMs = Number.POSITIVE_INFINITY
+        function (this: RetrySchedule, entries, cause) {
+          original.call(this, entries, cause)
+          for (const entry of entries)
+            if (entry.failures >= giveUpAfter) entry.retryAtMs = Number.POSITIVE_INFINITY
         },
     ),
 
   'put again after deregister': () => {
-    const buried = new Map<InstanceSlot, DesiredRegistration>()
-    const bury = patchMethod(
-      SlotTable.prototype,
-      'bury',
+    const takenBack = new Map<RegistrationEntry, DesiredRegistration>()
+    const takeBack = patchMethod(
+      RegistrationTable.prototype,
+      'takeBack',
       (original) =>
-        function (this: SlotTable, slot) {
-          if (slot.desired !== undefined) buried.set(slot, slot.desired)
-          original.call(this, slot)
+        function (this: RegistrationTable, entry) {
+          if (entry.desired !== undefined) takenBack.set(entry, entry.desired)
+          original.call(this, entry)
         },
     )
     // recovery writes all it ever knew, tombstones included
-    const dirtyAll = patchMethod(
-      SlotTable.prototype,
-      'dirtyAll',
+    const markAllDirty = patchMethod(
+      RegistrationTable.prototype,
+      'markAllDirty',
       (original) =>
-        function (this: SlotTable) {
-          for (const slot of this.toRemove) {
-            slot.desired = buried.get(slot)
-            this.toRemove.delete(slot)
+        function (this: RegistrationTable) {
+          for (const entry of this.toRemove) {
+            entry.desired = takenBack.get(entry)
+            this.toRemove.delete(entry)
           }
           original.call(this)
         },
     )
     return () => {
-      bury()
-      dirtyAll()
+      takeBack()
+      markAllDirty()
     }
   },
 
   'acknowledge a removal whose create is unknown': () =>
     patchMethod(
-      SlotTable.prototype,
+      RegistrationTable.prototype,
       'removed',
       () =>
-        function (this: SlotTable, slot) {
-          this.acknowledgeRemoval(slot)
+        function (this: RegistrationTable, entry) {
+          this.acknowledgeRemoval(entry)
         },
     ),
 
@@ -83,7 +83,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
   'protect nothing': () => patchMethod(LossProtection.prototype, 'judge', () => (gone) => gone),
 
   'believe that nobody touches our records': () =>
-    patchMethod(SlotAuditor.prototype, 'audit', () => async () => {}),
+    patchMethod(RecordAuditor.prototype, 'audit', () => async () => undefined),
 
   'stay stale': () => patchMethod(ServedView.prototype, 'confirm', () => () => {}),
 
@@ -102,16 +102,16 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
     patchMethod(RetiredSessions.prototype, 'release', () => () => {}),
 
   'never admit to be superseded': () =>
-    patchMethod(DesiredRegistration.prototype, 'outranked', () => () => {}),
+    patchMethod(DesiredRegistration.prototype, 'supersede', () => () => {}),
 
   'forget an earlier record when a registration is refused': () =>
     patchMethod(
-      SlotTable.prototype,
+      RegistrationTable.prototype,
       'release',
       (original) =>
-        function (this: SlotTable, slot) {
-          slot.stood = false
-          original.call(this, slot)
+        function (this: RegistrationTable, entry) {
+          entry.stood = false
+          original.call(this, entry)
         },
     ),
 

@@ -5,17 +5,14 @@ import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { simError } from '../server/sim-error.ts'
 import type { SimServer } from '../server/sim-server.ts'
 import { goodLink, type LinkProfile, longestDelayMs } from './link-profile.ts'
-import { type Attach, SimStream } from './sim-stream.ts'
-
-/** `silent`: nothing passes and nobody is told. `refused`: connections break at once. */
-export type LinkMode = 'up' | 'silent' | 'refused'
+import { type Attach, type LinkMode, SimStream, type StreamLink } from './sim-stream.ts'
 
 /**
  * One process's connection to the server. Requests and replies are delayed, in order; they get
  * lost, or stay behind in a partition and arrive after it. A caller who gives up is answered at
  * once, but what he sent is still on its way.
  */
-export class SimLink {
+export class SimLink implements StreamLink {
   profile: LinkProfile = goodLink
   readonly server: SimServer
   readonly #clock: VirtualClock

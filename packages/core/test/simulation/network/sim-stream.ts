@@ -1,15 +1,27 @@
-import { Channel } from '../../../src/driver/channel.ts'
+import { Channel } from '../../../src/runtime/channel.ts'
 import type { Observation } from '../../../src/driver/registry-driver.ts'
 import { simError } from '../server/sim-error.ts'
-import type { SimLink } from './sim-link.ts'
+
+/** `silent`: nothing passes and nobody is told. `refused`: connections break at once. */
+export type LinkMode = 'up' | 'silent' | 'refused'
 
 /** Attaches at the server, which pushes from then on; returns how to detach. May throw. */
 export type Attach = (push: (observation: Observation) => void) => () => void
 
+/** What a stream needs of the link that it runs over. */
+export interface StreamLink {
+  readonly mode: LinkMode
+  send(operation: string, apply: () => void, fail: (error: Error) => void): void
+  /** Runs `arrive` after the delay of the link, not before `notBeforeMs`; returns when that is. */
+  travel(notBeforeMs: number, arrive: () => void): number
+  /** Runs `work` as soon as the reader's process runs. */
+  hand(work: () => void): void
+}
+
 /** One watch over a link: ordered, delayed, stalled by a silent partition, broken by a reset. */
 export class SimStream {
   readonly channel: Channel<Observation>
-  readonly #link: SimLink
+  readonly #link: StreamLink
   readonly #signal: AbortSignal
   readonly #onEnd: () => void
   readonly #abort = (): void => this.fail(this.#signal.reason)
@@ -20,7 +32,7 @@ export class SimStream {
   #ended = false
 
   constructor(
-    link: SimLink,
+    link: StreamLink,
     operation: string,
     attach: Attach,
     signal: AbortSignal,

@@ -29,7 +29,7 @@ export const drawAction = (
       atMs,
       kind: 'watch',
       process,
-      scope: random.pick(['a', 'b', 'all', 'names']),
+      scope: random.pick(['a', 'b', 'all', 'services']),
       everyMs: random.pick([0, 0, 150]),
     }
   if (dice < 0.92) return { atMs, kind: 'unwatch', process }

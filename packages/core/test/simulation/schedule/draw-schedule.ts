@@ -37,7 +37,7 @@ const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): Sim
 
 /** The last process only watches; it does so from the start. */
 const drawWatches = (random: SeededRandom, processes: number): readonly Operation[] => {
-  const scopes: readonly WatchScope[] = ['a', 'a', 'b', 'all', 'names']
+  const scopes: readonly WatchScope[] = ['a', 'a', 'b', 'all', 'services']
   const first: Operation = {
     atMs: 0,
     kind: 'watch',

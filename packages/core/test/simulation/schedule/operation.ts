@@ -12,7 +12,7 @@ export const places: readonly { readonly service: string; readonly id: string }[
 ]
 
 /** What a watcher follows. */
-export type WatchScope = 'a' | 'b' | 'all' | 'names'
+export type WatchScope = 'a' | 'b' | 'all' | 'services'
 
 interface OfProcess {
   readonly process: number

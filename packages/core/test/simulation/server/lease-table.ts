@@ -1,6 +1,13 @@
-import type { Timer } from '../../../src/driver/driver-context.ts'
+import type { Timer } from '../../../src/runtime/clock.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
-import type { SimServerOptions } from './sim-server.ts'
+
+/** When leases end on a server. */
+export interface LeaseOptions {
+  /** Granted for asked ttl. */
+  readonly ttlFactor: number
+  /** How late the server notices that a lease is over. */
+  readonly graceMs: number
+}
 
 interface Lease {
   readonly client: string
@@ -14,13 +21,13 @@ interface Lease {
 /** Leases end on the server's time; they do not while it is frozen or down. */
 export class LeaseTable {
   readonly #clock: VirtualClock
-  readonly #options: SimServerOptions
+  readonly #options: LeaseOptions
   readonly #onRevoked: (lease: string) => void
   readonly #leases = new Map<string, Lease>()
   #next = 1
   #suspended = false
 
-  constructor(clock: VirtualClock, options: SimServerOptions, onRevoked: (lease: string) => void) {
+  constructor(clock: VirtualClock, options: LeaseOptions, onRevoked: (lease: string) => void) {
     this.#clock = clock
     this.#options = options
     this.#onRevoked = onRevoked

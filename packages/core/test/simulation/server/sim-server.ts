@@ -1,7 +1,7 @@
 import type { ServiceInstance } from '../../../src/model/service-instance.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { History, type Write } from './history.ts'
-import { LeaseTable } from './lease-table.ts'
+import { type LeaseOptions, LeaseTable } from './lease-table.ts'
 import { simError } from './sim-error.ts'
 import type { Stored, StoredValue } from './stored.ts'
 
@@ -22,14 +22,6 @@ export type FencedResult =
 export interface Acting {
   readonly client: string
   readonly operation: string
-}
-
-/** Of what a server is told apart from another. */
-export interface SimServerOptions {
-  /** Granted for asked ttl. */
-  readonly ttlFactor: number
-  /** How late the server notices that a lease is over. */
-  readonly graceMs: number
 }
 
 /** Told of every commit, in order: the model's view of what really happened. */
@@ -56,7 +48,7 @@ export class SimServer {
   /** Counts starts: what was sent to an earlier one is lost. */
   incarnation = 1
 
-  constructor(clock: VirtualClock, options: SimServerOptions) {
+  constructor(clock: VirtualClock, options: LeaseOptions) {
     this.leases = new LeaseTable(clock, options, (lease) => this.#revoked(lease))
   }
 

@@ -1,5 +1,5 @@
-import type { InstanceRecord, PutRequest } from '../../../src/driver/registry-driver.ts'
-import { toRecordKey } from '../../../src/driver/registry-driver.ts'
+import { type InstanceRecord, toRecordKey } from '../../../src/model/instance-record.ts'
+import type { PutRequest } from '../../../src/driver/registry-driver.ts'
 import type { Claim } from '../../../src/model/claim.ts'
 import type { ServiceInstance } from '../../../src/model/service-instance.ts'
 

@@ -2,10 +2,21 @@ import { type Action, places, type WatchScope } from '../schedule/operation.ts'
 import type { Registry } from '../../../src/registry.ts'
 import type { InstanceChange, ServiceChange } from '../../../src/watch/watch-event.ts'
 import type { BaseWatcher } from '../../../src/watcher.ts'
+import { clockToleranceMs } from '../../../src/runtime/timing.ts'
 import { Handle } from './handle.ts'
 import { ReaderModel } from './reader-model.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { World } from './world.ts'
+
+/** Whether another process has called for the id later, by more than clocks may differ. */
+const isOutcalled = (world: World, process: SimProcess, { place, calledAtMs }: Handle): boolean =>
+  world.processes.some(
+    (other) =>
+      other !== process &&
+      other.handles.some(
+        (handle) => handle.place === place && handle.calledAtMs > calledAtMs + clockToleranceMs,
+      ),
+  )
 
 const register = (
   world: World,
@@ -15,7 +26,7 @@ const register = (
   const { place, onConflict, waitFor, abortAfterMs } = action
   const { service, id } = places[place] ?? { service: 'a', id: '1' }
   const before = process.handles.filter((handle) => handle.place === place)
-  const handle = new Handle(world.nextHandle(), place, onConflict)
+  const handle = new Handle(world.nextHandle(), place, onConflict, world.clock.monotonicMs())
   const aborter = new AbortController()
   const registering = process.registry.register(
     {
@@ -38,7 +49,8 @@ const register = (
   }
   const allowed = (ending: string): boolean =>
     ending === 'resolved' ||
-    (ending === 'conflict' && (onConflict === 'reject' || handle.replacedLocally)) ||
+    (ending === 'conflict' &&
+      (onConflict === 'reject' || handle.replacedLocally || isOutcalled(world, process, handle))) ||
     (ending === 'permission-denied' && world.everDenied.has(place)) ||
     (ending === 'closed' && (handle.takenBack || process.closed)) ||
     (ending === 'thrown aborted' && aborter.signal.aborted)
@@ -99,7 +111,7 @@ const watcherOf = (
   scope: WatchScope,
 ): BaseWatcher<InstanceChange | ServiceChange> => {
   if (scope === 'all') return registry.watchAll()
-  if (scope === 'names') return registry.watchServices()
+  if (scope === 'services') return registry.watchServices()
   return registry.watch(scope)
 }
 

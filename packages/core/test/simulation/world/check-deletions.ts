@@ -1,9 +1,22 @@
 import type { Write } from '../server/history.ts'
+import type { SimServer } from '../server/sim-server.ts'
 import { isWanted } from './is-wanted.ts'
-import type { World } from './world.ts'
+import type { Journal } from './journal.ts'
+import type { Ledger } from './ledger.ts'
+import type { SimProcess } from './sim-process.ts'
+
+/** What of a world the check looks at. */
+export interface CheckedWorld {
+  readonly server: SimServer
+  readonly processes: readonly SimProcess[]
+  readonly ledger: Ledger
+  readonly journal: Journal
+  /** Places at which a write was ever refused. */
+  readonly everDenied: ReadonlySet<number>
+}
 
 /** Whether somebody wants what stands there, and was never refused it. */
-const wanted = (world: World, key: string): boolean =>
+const wanted = (world: CheckedWorld, key: string): boolean =>
   world.processes.some((process) =>
     process.handles.some(
       (handle) =>
@@ -17,7 +30,7 @@ const wanted = (world: World, key: string): boolean =>
  * What the library itself takes away. An old session is only closed when all that stands in it
  * stands in the new one; a removal takes the remover's own records and nobody else's.
  */
-export const checkDeletions = (world: World, writes: readonly Write[]): void => {
+export const checkDeletions = (world: CheckedWorld, writes: readonly Write[]): void => {
   const { server, journal, ledger } = world
   const { acting } = server
   if (acting === undefined) return

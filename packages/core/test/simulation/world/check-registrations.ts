@@ -1,4 +1,4 @@
-import { isFinal } from '../../../src/supervisor/registration-state.ts'
+import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import { places } from '../schedule/operation.ts'
 import { handleOf } from '../server/stored.ts'
@@ -130,5 +130,16 @@ export const checkSessions = (world: World): void => {
       world.journal.violation(
         `${process.name} has leases [${leases.join(', ')}] and ${live ? 'one' : 'no'} live session (R10)`,
       )
+  }
+}
+
+/** At the end all is well, but for an id that somebody else took over and its user has not taken back. */
+export const checkHealth = (world: World): void => {
+  for (const { alive, registry, name } of world.processes) {
+    if (!alive) continue
+    const { ok, registrations } = registry.health()
+    const lost = registrations.some(({ status }) => status.state === 'superseded')
+    if (ok === lost)
+      world.journal.violation(`${name} is ${ok ? 'healthy' : 'not healthy'} at the end`)
   }
 }

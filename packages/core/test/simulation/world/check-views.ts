@@ -1,12 +1,12 @@
 import type { WatchScope } from '../schedule/operation.ts'
 import type { BaseWatcher } from '../../../src/watcher.ts'
 import { serviceOf } from '../server/stored.ts'
-import { type OpenReader, type SimProcess } from './sim-process.ts'
+import type { OpenReader, SimProcess } from './sim-process.ts'
 import { showView } from './reader-model.ts'
 import type { World } from './world.ts'
 
 const backendView = ({ server }: World, scope: WatchScope): string => {
-  if (scope === 'names') return showView(new Set([...server.records.keys()].map(serviceOf)))
+  if (scope === 'services') return showView(new Set([...server.records.keys()].map(serviceOf)))
   return showView(server.instances(scope === 'all' ? undefined : scope))
 }
 
@@ -43,7 +43,7 @@ export const checkViews = (world: World, bound: string): void => {
 /** Loss protection tells at most its share of what a wiped backend forgot. */
 export const checkLossProtection = (world: World, instances: ReadonlyMap<string, number>): void => {
   for (const { scope, reader } of openReaders(world)) {
-    if (scope === 'names') continue
+    if (scope === 'services') continue
     const size = instances.get(scope) ?? 0
     if (size >= 3 && reader.removals > world.wipes * Math.floor(size / 2))
       world.journal.violation(

@@ -31,7 +31,11 @@ export class Handle {
   /** Whether the iteration over its statuses has ended, as it must after a final one. */
   statusesEnded = false
 
-  constructor(number: number, place: Place, onConflict: 'takeover' | 'reject') {
+  /** When `register` was called. */
+  readonly calledAtMs: number
+
+  constructor(number: number, place: Place, onConflict: 'takeover' | 'reject', calledAtMs: number) {
+    this.calledAtMs = calledAtMs
     this.number = number
     this.place = place
     this.onConflict = onConflict

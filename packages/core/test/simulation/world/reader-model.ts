@@ -1,5 +1,4 @@
-import type { ServiceInstance } from '../../../src/model/service-instance.ts'
-import { sameInstance } from '../../../src/model/service-instance.ts'
+import { sameInstance, type ServiceInstance } from '../../../src/model/service-instance.ts'
 import type { InstanceChange, ServiceChange, WatchEvent } from '../../../src/watch/watch-event.ts'
 import type { BaseWatcher } from '../../../src/watcher.ts'
 import type { Journal } from './journal.ts'

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../src/diagnostics.ts'
+import type { Logger } from '../../../src/runtime/diagnostics.ts'
 import { Registry } from '../../../src/registry.ts'
 import { ProcessClock } from '../clock/process-clock.ts'
 import { SeededRandom } from '../clock/seeded-random.ts'

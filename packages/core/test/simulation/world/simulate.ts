@@ -1,11 +1,12 @@
-import { longestDelayMs, goodLink } from '../network/link-profile.ts'
+import { goodLink, longestDelayMs } from '../network/link-profile.ts'
 import { faultsEndMs, type Schedule } from '../schedule/schedule.ts'
 import { applyOperation } from './apply-operation.ts'
-import { deregister, close } from './apply-action.ts'
+import { close, deregister } from './apply-action.ts'
 import {
   checkAdopted,
   checkCalls,
   checkGhosts,
+  checkHealth,
   checkRegistrations,
   checkSessions,
   checkWanted,
@@ -113,8 +114,7 @@ const run = async (world: World): Promise<void> => {
   checkSessions(world)
   await clock.runUntil(endMs + bounds.viewsMs)
   checkViews(world, 'W3')
-  for (const { alive, registry, name } of world.processes)
-    if (alive && !registry.health().ok) world.journal.violation(`${name} is not healthy at the end`)
+  checkHealth(world)
   if (kind === 'short') checkNoBlink(world)
   if (kind === 'wipe') {
     const sizes = ['a', 'b', 'all'].map(

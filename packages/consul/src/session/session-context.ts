@@ -1,0 +1,62 @@
+import type { Clock, OwnSession, PutRequest } from '@sd/core/driver'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { ServiceEntry } from '../catalog/service-entry.ts'
+import type { Slots } from '../client/slots.ts'
+import type { LateWrites } from './late-writes.ts'
+
+/** One instance of this session, as it was last written. */
+export interface Published {
+  readonly service: string
+  readonly checkId: string
+  /** The record's document. */
+  readonly text: string
+  /** When the last acknowledged pass was sent; writing passes as well. */
+  passedMs: number
+  /** Whether the agent took the last pass: it knows the check, and the token may pass it. */
+  accepted: boolean
+}
+
+/** What the operations of one session share. */
+export interface SessionContext extends OwnSession {
+  /** The ids of this driver's open sessions. */
+  readonly ownSessions: Set<string>
+  readonly ttlMs: number
+  readonly catalog: Catalog
+  readonly clock: Clock
+  /** Of the driver's writes on their way. */
+  readonly writes: Slots
+  readonly late: LateWrites
+  /** By service id. */
+  readonly published: Map<string, Published>
+  /** The heartbeat under way: writes wait for it, as a thousand of them would outlast a ttl. */
+  beat: Promise<unknown> | undefined
+  /** Every service it ever wrote to: there nothing of it may be left after its end. */
+  readonly services: Set<string>
+}
+
+/** One request with its names in Consul. */
+export interface Item {
+  readonly request: PutRequest
+  readonly service: string
+  readonly serviceId: string
+  readonly text: string
+}
+
+/** The entries under these ids, one read for each service among them. */
+export const readExisting = async (
+  { catalog }: SessionContext,
+  items: readonly { readonly service: string; readonly serviceId: string }[],
+  operation: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> => {
+  const byService = Map.groupBy(items, ({ service }) => service)
+  const reads = [...byService].map(([service, group]) =>
+    catalog.entriesUnder(
+      service,
+      group.map(({ serviceId }) => serviceId),
+      operation,
+      signal,
+    ),
+  )
+  return Map.groupBy((await Promise.all(reads)).flat(), ({ serviceId }) => serviceId)
+}

@@ -1,0 +1,149 @@
+import { connect, type Socket } from 'node:net'
+import { DelayLine } from './delay-line.ts'
+import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
+
+/** What a {@link ProxiedConnection} shares with its proxy. */
+export interface ProxiedConnectionOptions {
+  readonly faults: ProxyFaults
+  readonly bytes: ProxyBytes
+  /** Called once, when both sides are gone. */
+  closed(): void
+}
+
+/** One client's connection through a proxy, and the one to the server that goes with it. */
+export class ProxiedConnection {
+  readonly #client: Socket
+  readonly #target: string
+  readonly #options: ProxiedConnectionOptions
+  readonly #lines: DelayLine[]
+  #server: Socket | undefined
+  /** True once something was swallowed: the streams have a hole. */
+  #holed = false
+  #fromServer = 0
+  /** True from a cut's first byte too many until the reset that follows. */
+  #cutting = false
+  #over = false
+
+  constructor(client: Socket, target: string, options: ProxiedConnectionOptions) {
+    this.#client = client
+    this.#target = target
+    this.#options = options
+    const delay = () => options.faults.latencyMs
+    const [up, down] = [new DelayLine(delay), new DelayLine(delay)]
+    this.#lines = [up, down]
+    client.on('error', () => this.#lost())
+    if (options.faults.partitioned) {
+      // Accepted and silent; there is no connection that could go on after healing.
+      this.#holed = true
+      client.on('data', () => {})
+      client.on('close', () => this.#finish())
+      return
+    }
+    const [host, port] = splitEndpoint(this.#target)
+    const server = connect({ host, port: Number(port), allowHalfOpen: true, noDelay: true })
+    this.#server = server
+    server.on('error', () => this.#lost())
+    this.#pipe(client, server, up, (size) => (options.bytes.fromClient += size))
+    this.#pipe(server, client, down, (size) => (options.bytes.fromServer += size))
+    client.on('close', () => this.#finishIfBothGone())
+    server.on('close', () => this.#finishIfBothGone())
+  }
+
+  #pipe(from: Socket, to: Socket, line: DelayLine, count: (size: number) => void): void {
+    from.on('data', (data: Buffer) => {
+      line.push(() => this.#pass(from, to, data, count))
+      // A slow receiver slows the sender down, as it would without a proxy.
+      if (to.writableNeedDrain && !from.isPaused()) {
+        from.pause()
+        to.once('drain', () => from.resume())
+      }
+    })
+    from.on('end', () =>
+      line.push(() => {
+        if (this.#options.faults.partitioned) this.#holed = true
+        else to.end()
+      }),
+    )
+  }
+
+  /** When the chunk's delay is over, the faults of that moment decide: a partition has no memory. */
+  #pass(from: Socket, to: Socket, data: Buffer, count: (size: number) => void): void {
+    const { faults } = this.#options
+    if (faults.partitioned) {
+      this.#holed = true
+      return
+    }
+    if (this.#cutting) return
+    if (from === this.#server) {
+      const { cut } = faults
+      if (cut && cut.times > 0 && this.#fromServer + data.length >= cut.afterBytes) {
+        cut.times--
+        this.#cut(to, data.subarray(0, Math.max(0, cut.afterBytes - this.#fromServer)), count)
+        return
+      }
+      this.#fromServer += data.length
+    }
+    count(data.length)
+    to.write(data)
+  }
+
+  #cut(to: Socket, last: Buffer, count: (size: number) => void): void {
+    this.#cutting = true
+    count(last.length)
+    // A reset would overtake what is still on its way out: the last bytes must arrive first.
+    if (last.length > 0) to.write(last, () => this.reset())
+    else this.reset()
+  }
+
+  /** The proxy's partition is over. */
+  heal(): void {
+    if (this.#holed) this.reset()
+  }
+
+  /** Bytes of the server count for a cut from here on. */
+  countFromNow(): void {
+    this.#fromServer = 0
+  }
+
+  /** True while the client's side is open, whatever became of the server's. */
+  get open(): boolean {
+    return !this.#client.destroyed
+  }
+
+  /** Resets both sides. */
+  reset(): void {
+    for (const line of this.#lines) line.clear()
+    for (const socket of [this.#client, this.#server]) {
+      // One that is connecting would wait for that to end, which it may never do.
+      if (socket?.connecting) socket.destroy()
+      else socket?.resetAndDestroy()
+    }
+    this.#finish()
+  }
+
+  /** A side broke off. The other learns of it, unless the network is partitioned. */
+  #lost(): void {
+    if (this.#options.faults.partitioned) this.#holed = true
+    else this.reset()
+  }
+
+  #finishIfBothGone(): void {
+    const [client, server] = [this.#client.destroyed, this.#server?.destroyed ?? true]
+    if (client && server) this.#finish()
+    else if (this.#options.faults.partitioned) this.#holed = true
+    else if (client) this.#lines[0]?.push(() => this.#server?.destroySoon())
+    else if (server) this.#lines[1]?.push(() => this.#client.destroySoon())
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    for (const line of this.#lines) line.clear()
+    this.#options.closed()
+  }
+}
+
+function splitEndpoint(endpoint: string): [string, string] {
+  const at = endpoint.lastIndexOf(':')
+  return [endpoint.slice(0, at), endpoint.slice(at + 1)]
+}

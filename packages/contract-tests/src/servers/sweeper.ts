@@ -1,0 +1,17 @@
+// Started by startSweeper(); argv: the run's id. Standard input ends when the run does.
+import { text } from 'node:stream/consumers'
+import { removeLeftovers } from './remove-leftovers.ts'
+
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+
+const run = process.argv[2]
+if (!run) throw new Error('usage: sweeper.ts RUN')
+const goodbye = await text(process.stdin)
+// A run that was killed has workers which may be creating a container this very moment.
+const quietMs = goodbye ? 0 : 3000
+for (let end = performance.now() + quietMs; ;) {
+  if (await removeLeftovers(run)) end = performance.now() + quietMs
+  if (performance.now() >= end) break
+  await new Promise((resolve) => setTimeout(resolve, 500))
+}

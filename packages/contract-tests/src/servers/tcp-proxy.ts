@@ -1,0 +1,124 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { ProxiedConnection } from './proxied-connection.ts'
+import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
+
+/**
+ * A TCP hop that a test can spoil. It works the same for every kind of server and driver, and its
+ * port never changes. Faults apply to the connections that are open and to new ones alike.
+ */
+export class TcpProxy implements AsyncDisposable {
+  /** Where new connections are forwarded to, `host:port`; may be changed. */
+  target: string
+  /** Where clients connect, `127.0.0.1:port`. */
+  readonly endpoint: string
+  readonly bytes: ProxyBytes = { fromClient: 0, fromServer: 0 }
+  readonly #faults: ProxyFaults = {
+    latencyMs: 0,
+    partitioned: false,
+    refusing: false,
+    cut: undefined,
+  }
+  readonly #server: Server
+  readonly #open = new Set<ProxiedConnection>()
+  #accepted = 0
+
+  private constructor(target: string, server: Server) {
+    this.target = target
+    this.#server = server
+    const address = server.address()
+    this.endpoint = typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    server.on('connection', (client) => this.#accept(client))
+  }
+
+  /** A proxy in front of `target` (`host:port`), on a free port of 127.0.0.1. */
+  static async to(target: string): Promise<TcpProxy> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    return new TcpProxy(target, server)
+  }
+
+  /** How many client connections are open now. */
+  get connections(): number {
+    return [...this.#open].filter((connection) => connection.open).length
+  }
+
+  /** How many client connections there have been, refused ones too. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** Delays every chunk, in each direction, by so much. Chunks never overtake one another. */
+  latency(ms: number): void {
+    this.#faults.latencyMs = ms
+  }
+
+  /**
+   * A network that swallows everything: connections stay open and silent, new ones are accepted
+   * and silent, ends are not passed on. Healing resets the connections that lost something, as
+   * their streams have holes; untouched ones go on.
+   */
+  partition(on: boolean): void {
+    if (this.#faults.partitioned === on) return
+    this.#faults.partitioned = on
+    if (!on) for (const connection of this.#open) connection.heal()
+  }
+
+  /** Resets the open connections and every new one, as if nobody listened. */
+  refuse(on: boolean): void {
+    this.#faults.refusing = on
+    if (on) this.reset()
+  }
+
+  /** Resets every open connection, on both sides. */
+  reset(): void {
+    for (const connection of this.#open) connection.reset()
+  }
+
+  /**
+   * Resets a connection once it has passed `afterBytes` bytes from the server; bytes beyond are
+   * lost. Each connection counts its own bytes, open ones from now on. `once` (the default) cuts the first one
+   * that gets there, `always` every one, until {@link uncut}.
+   */
+  cutAfter(afterBytes: number, how: 'once' | 'always' = 'once'): void {
+    this.#faults.cut = { afterBytes, times: how === 'once' ? 1 : Infinity }
+    for (const connection of this.#open) connection.countFromNow()
+  }
+
+  /** Ends {@link cutAfter}. */
+  uncut(): void {
+    this.#faults.cut = undefined
+  }
+
+  /** Ends every fault. */
+  heal(): void {
+    this.latency(0)
+    this.refuse(false)
+    this.uncut()
+    this.partition(false)
+  }
+
+  #accept(client: Socket): void {
+    this.#accepted++
+    if (this.#faults.refusing) {
+      client.on('error', () => {})
+      client.resetAndDestroy()
+      return
+    }
+    const connection = new ProxiedConnection(client, this.target, {
+      faults: this.#faults,
+      bytes: this.bytes,
+      closed: () => this.#open.delete(connection),
+    })
+    this.#open.add(connection)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#faults.refusing = true // whoever is in the backlog still
+    this.reset()
+    await closed
+  }
+}

@@ -1,0 +1,77 @@
+import { highestRecord, type InstanceRecord } from './model/instance-record.ts'
+import type { ServiceInstance } from './model/service-instance.ts'
+import { validateName } from './model/validate-instance.ts'
+import type { WaitOptions } from './registration.ts'
+import { assertOpen, readScope, type RegistryContext } from './registry-context.ts'
+import { instanceKey } from './watch/instance-view.ts'
+import type { WatchHub } from './watch/watch-hub.ts'
+import {
+  type AllWatcher,
+  type ServicesWatcher,
+  watchAll,
+  type Watcher,
+  watchService,
+  watchServices,
+} from './watcher.ts'
+
+/** The role of a client that looks services up. */
+export interface Discovery {
+  /**
+   * The instances of a service, read from the backend; `[]` for a service that nobody has
+   * registered. How fresh the answer is, `capabilities.list` says. A failure that may pass is
+   * retried within `callTimeoutMs` (default 3,000 ms). Records that cannot be read are left out
+   * and reported on `sd:record`. On a hot path use `watch`.
+   *
+   * Aborting `options.signal` rejects with its reason.
+   * @throws RegistryError `invalid-argument` for a name that no backend can keep; `unavailable`,
+   * `timeout`, `permission-denied`, `closed`
+   */
+  list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]>
+  /** The names of all services that have an instance, sorted. Retries, signal and errors as `list`. */
+  listServices(options?: WaitOptions): Promise<readonly string[]>
+  /**
+   * Follows the instances of one service. Does no I/O itself and does not fail when the backend is
+   * away: the watcher tells. All watchers of one service share one watch of the backend.
+   *
+   * A watcher must be closed: by leaving its iteration, by `close`, with `await using`, or by
+   * aborting `options.signal`, which makes `next` and the iteration reject with its reason.
+   * @throws RegistryError `invalid-argument` for a name that no backend can keep; `closed`
+   */
+  watch(service: string, options?: WaitOptions): Watcher
+  /** Follows the instances of every service. Closing, signal and errors as `watch`. */
+  watchAll(options?: WaitOptions): AllWatcher
+  /** Follows which services have an instance. Closing, signal and errors as `watch`. */
+  watchServices(options?: WaitOptions): ServicesWatcher
+}
+
+/** Of all records those that are served: one for each id, that with the highest claim. */
+export const servedRecords = (records: readonly InstanceRecord[]): readonly InstanceRecord[] => {
+  const byId = Map.groupBy(records, ({ instance }) => instanceKey(instance.service, instance.id))
+  return [...byId.values()].flatMap((sameId) => highestRecord(sameId) ?? [])
+}
+
+/** A discovery that reads from the backend and watches through `hub`. */
+export const createDiscovery = (context: RegistryContext, hub: WatchHub): Discovery => ({
+  list: async (service, { signal } = {}) => {
+    validateName('list', 'service', service)
+    const { records } = await readScope(context, { service }, 'list', signal)
+    return servedRecords(records).map(({ instance }) => instance)
+  },
+  listServices: async ({ signal } = {}) => {
+    const { services = [] } = await readScope(context, { services: true }, 'list-services', signal)
+    return [...new Set(services)].toSorted()
+  },
+  watch: (service, { signal } = {}) => {
+    assertOpen(context, 'watch')
+    validateName('watch', 'service', service)
+    return watchService(hub, service, signal)
+  },
+  watchAll: ({ signal } = {}) => {
+    assertOpen(context, 'watch')
+    return watchAll(hub, signal)
+  },
+  watchServices: ({ signal } = {}) => {
+    assertOpen(context, 'watch')
+    return watchServices(hub, signal)
+  },
+})

@@ -1,0 +1,95 @@
+import type {
+  Capabilities,
+  DriverSession,
+  Observation,
+  RegistryDriver,
+  Scope,
+} from './registry-driver.ts'
+
+/** The methods of a driver and of its sessions that resolve once. */
+export type DriverCall =
+  | Exclude<
+      keyof RegistryDriver,
+      'backend' | 'capabilities' | 'observe' | typeof Symbol.asyncDispose
+    >
+  | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost'>
+
+/** What stands around a wrapped driver. Whatever is left out is forwarded unchanged. */
+export interface DriverHooks {
+  /** Another name, for errors and diagnostics. */
+  readonly backend?: string
+  /** Replaces the capabilities named. */
+  readonly capabilities?: Partial<Capabilities>
+  /**
+   * Stands around every call of the driver and of its sessions. `next` makes the call under the
+   * signal that it is given; a hook may delay it, fail before or after it, or not make it at all.
+   */
+  call?<T>(
+    name: DriverCall,
+    signal: AbortSignal,
+    next: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>
+  /** Stands around every stream of observations. `next` attaches under the signal that it is given. */
+  observe?(
+    scope: Scope,
+    signal: AbortSignal,
+    next: (signal: AbortSignal) => AsyncIterable<Observation>,
+  ): AsyncIterable<Observation>
+}
+
+/**
+ * A driver that does what `driver` does, with `hooks` around it: to delay, fail, count or trace
+ * calls. Every method is forwarded, those of its sessions too; `edit` and `diagnose` exist where
+ * `driver` has them. After the layers of Apache OpenDAL, which wrap an accessor in the same way.
+ */
+export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
+  const call = <T>(
+    name: DriverCall,
+    signal: AbortSignal,
+    next: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => (hooks.call === undefined ? next(signal) : hooks.call(name, signal, next))
+  const edit = driver.edit?.bind(driver)
+  const diagnose = driver.diagnose?.bind(driver)
+  return {
+    backend: hooks.backend ?? driver.backend,
+    capabilities: { ...driver.capabilities, ...hooks.capabilities },
+    openSession: async (options, signal) =>
+      wrapSession(
+        await call('openSession', signal, (under) => driver.openSession(options, under)),
+        call,
+      ),
+    list: (scope, signal) => call('list', signal, (under) => driver.list(scope, under)),
+    observe: (scope, cursor, signal) => {
+      const next = (under: AbortSignal): AsyncIterable<Observation> =>
+        driver.observe(scope, cursor, under)
+      return hooks.observe === undefined ? next(signal) : hooks.observe(scope, signal, next)
+    },
+    probe: (signal) => call('probe', signal, (under) => driver.probe(under)),
+    ...(edit === undefined
+      ? {}
+      : {
+          edit: (record, instance, signal) =>
+            call('edit', signal, (under) => edit(record, instance, under)),
+        }),
+    ...(diagnose === undefined
+      ? {}
+      : {
+          diagnose: (signal) => call('diagnose', signal, (under) => diagnose(under)),
+        }),
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+}
+
+const wrapSession = (
+  session: DriverSession,
+  call: NonNullable<DriverHooks['call']>,
+): DriverSession => ({
+  id: session.id,
+  grantedTtlMs: session.grantedTtlMs,
+  lost: session.lost,
+  renew: (signal) => call('renew', signal, (under) => session.renew(under)),
+  put: (requests, signal) => call('put', signal, (under) => session.put(requests, under)),
+  remove: (refs, signal) => call('remove', signal, (under) => session.remove(refs, under)),
+  audit: (refs, signal) => call('audit', signal, (under) => session.audit(refs, under)),
+  close: (signal) => call('close', signal, (under) => session.close(under)),
+})

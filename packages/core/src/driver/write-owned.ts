@@ -1,0 +1,215 @@
+import { toRecordKey } from '../model/instance-record.ts'
+import { RegistryError } from '../registry-error.ts'
+import {
+  auditRecord,
+  type ExistingRecord,
+  type OwnSession,
+  putConflict,
+  removalRefusal,
+} from './ownership.ts'
+import {
+  type Audit,
+  type OwnedRef,
+  type PutOutcome,
+  type PutRequest,
+  type RemoveOutcome,
+} from './registry-driver.ts'
+import type { SentRecords } from './sent-records.ts'
+
+/** A session that writes through the functions below. */
+export interface WritingSession<Revision> extends OwnSession {
+  /** The backend's name, for errors. */
+  readonly backend: string
+  readonly sent: SentRecords<Revision>
+}
+
+/** What is stored under a key, and what a write compares to replace that and nothing else. */
+export interface FoundRecord<Revision> {
+  readonly existing: ExistingRecord | undefined
+  readonly revision: Revision
+  /** Why no record can be written there, whoever asks. */
+  readonly refusal?: RegistryError | undefined
+}
+
+/** One record to write, or with no value to remove, if `expected` is still its key's revision. */
+export interface ConditionalWrite<Revision> {
+  readonly key: string
+  readonly value: Uint8Array | undefined
+  readonly expected: Revision
+}
+
+/** Done, with the revision that the key has now if the server tells it; or the expected revision was wrong. */
+export type WriteResult<Revision> = { readonly revision: Revision | undefined } | 'changed'
+
+/** What a driver does for `putOwned` and `removeOwned`. Keys are those of its format. */
+export interface ConditionalStore<Revision> {
+  /** Reads what is stored under `keys`, in their order. */
+  readonly read: (keys: readonly string[]) => Promise<readonly FoundRecord<Revision>[]>
+  /**
+   * Makes the writes, in their order, each only where `expected` holds. They may depend on each other:
+   * of a transaction that fails, all are `changed`. Throws when the batch failed as a whole.
+   */
+  readonly write: (
+    writes: readonly ConditionalWrite<Revision>[],
+  ) => Promise<readonly WriteResult<Revision>[]>
+  /**
+   * The revision of a key without a record. With it `putOwned` first writes without reading: nearly
+   * always a session finds what it last wrote. Without it every put begins with a read.
+   */
+  readonly absent?: Revision | undefined
+  /** Runs reading and writing without another round of the same session in between. Default: runs it at once. */
+  readonly exclusively?: <T>(round: () => Promise<T>) => Promise<T>
+}
+
+/** How often a batch is read and written again when others write the same keys. */
+const maxRounds = 8
+
+interface Item<Revision, Outcome> {
+  readonly key: string
+  readonly service: string
+  readonly value: Uint8Array | undefined
+  readonly judge: (found: FoundRecord<Revision>) => Outcome | undefined
+  readonly done: (revision: Revision | undefined) => Outcome
+  expected: Revision | undefined
+  outcome?: Outcome | undefined
+}
+
+const openOf = <Revision, Outcome>(
+  items: readonly Item<Revision, Outcome>[],
+): readonly Item<Revision, Outcome>[] => items.filter(({ outcome }) => outcome === undefined)
+
+const readAndJudge = async <Revision, Outcome>(
+  items: readonly Item<Revision, Outcome>[],
+  store: ConditionalStore<Revision>,
+): Promise<void> => {
+  const found = await store.read(items.map(({ key }) => key))
+  for (const [index, item] of items.entries()) {
+    const each = found[index] as FoundRecord<Revision>
+    item.expected = each.revision
+    item.outcome = item.judge(each)
+  }
+}
+
+const write = async <Revision, Outcome>(
+  items: readonly Item<Revision, Outcome>[],
+  store: ConditionalStore<Revision>,
+): Promise<void> => {
+  if (items.length === 0) return
+  const results = await store.write(
+    items.map(({ key, value, expected }) => ({ key, value, expected: expected as Revision })),
+  )
+  for (const [index, item] of items.entries()) {
+    const result = results[index]
+    if (result !== undefined && result !== 'changed') item.outcome = item.done(result.revision)
+  }
+}
+
+/** Optimistic concurrency control: read, judge, write where nothing changed since, and again where it did. */
+const settle = async <Revision, Outcome>(
+  items: readonly Item<Revision, Outcome>[],
+  operation: string,
+  { backend }: WritingSession<Revision>,
+  store: ConditionalStore<Revision>,
+): Promise<readonly (Outcome | { readonly result: 'error'; readonly error: RegistryError })[]> => {
+  const { exclusively = (round) => round() } = store
+  if (items.every(({ expected }) => expected !== undefined)) await write(items, store)
+  for (let round = 0; round < maxRounds && openOf(items).length > 0; round++)
+    await exclusively(async () => {
+      await readAndJudge(openOf(items), store)
+      await write(openOf(items), store)
+    })
+  return items.map(({ outcome, key, service }) => {
+    if (outcome !== undefined) return outcome
+    const message = `others wrote ${key} in each of ${maxRounds} rounds`
+    const error = new RegistryError('unavailable', { backend, operation, service, message })
+    return { result: 'error', error }
+  })
+}
+
+/**
+ * `DriverSession.put` over conditional writes: writes what the claims allow, only over what was
+ * judged, and remembers it in `session.sent`.
+ */
+export const putOwned = <Revision>(
+  session: WritingSession<Revision>,
+  requests: readonly PutRequest[],
+  store: ConditionalStore<Revision>,
+): Promise<readonly PutOutcome[]> => {
+  const { format, sent } = session
+  const items = requests.map((request): Item<Revision, PutOutcome> => {
+    const { instance, claim } = request
+    const key = format.key(instance, session.id)
+    const value = format.encode(request)
+    const added = sent.add(key, claim.owner, value)
+    return {
+      key,
+      service: instance.service,
+      value,
+      expected: store.absent === undefined ? undefined : (added.revision ?? store.absent),
+      judge: ({ existing, refusal }) => {
+        const outcome: PutOutcome | undefined = refusal
+          ? { result: 'error', error: refusal }
+          : putConflict(session, existing, request)
+        if (outcome) sent.delete(key, added)
+        return outcome
+      },
+      done: (revision) => {
+        added.revision = revision
+        return { result: 'written', key: toRecordKey(key) }
+      },
+    }
+  })
+  return settle(items, 'put', session, store)
+}
+
+/**
+ * `DriverSession.remove` over conditional writes: removes what the named owners hold, whichever of
+ * their sessions wrote it. A rival who takes over between reading and removing is never hit.
+ */
+export const removeOwned = <Revision>(
+  session: WritingSession<Revision>,
+  refs: readonly OwnedRef[],
+  store: ConditionalStore<Revision>,
+): Promise<readonly RemoveOutcome[]> => {
+  const { format, sent } = session
+  const items = refs.map((ref): Item<Revision, RemoveOutcome> => {
+    const key = format.key(ref, session.id)
+    const before = sent.get(key)
+    const forget = (outcome: RemoveOutcome | undefined): RemoveOutcome | undefined => {
+      if (outcome) sent.delete(key, before)
+      return outcome
+    }
+    return {
+      key,
+      service: ref.service,
+      value: undefined,
+      expected: undefined,
+      judge: ({ existing }) => forget(removalRefusal(session, existing, ref.owner)),
+      done: () => forget({ result: 'removed' }) as RemoveOutcome,
+    }
+  })
+  return settle(items, 'remove', session, store)
+}
+
+/** `DriverSession.audit`: compares what is stored with what this session last sent. */
+export const auditOwned = async <Revision>(
+  session: WritingSession<Revision>,
+  refs: readonly OwnedRef[],
+  store: Pick<ConditionalStore<Revision>, 'read'>,
+): Promise<readonly Audit[]> => {
+  const { format, sent } = session
+  const keys = refs.map((ref) => format.key(ref, session.id))
+  const found = await store.read(keys)
+  return refs.map((ref, index) => {
+    const [key, each] = [keys[index] as string, found[index]]
+    const last = sent.get(key)
+    const audit = auditRecord(session, ref, each?.existing, last?.value)
+    // the answer that told the revision may have been lost
+    if (audit.state === 'ours' && last) last.revision = each?.revision
+    return audit
+  })
+}
+
+/** The service that all of a batch belong to, for error messages; `undefined` for a mixed batch. */
+export const commonService = (items: readonly { readonly service: string }[]): string | undefined =>
+  items.every(({ service }) => service === items[0]?.service) ? items[0]?.service : undefined

@@ -1,0 +1,83 @@
+import { hostname } from 'node:os'
+import type { InstanceInput } from './model/service-instance.ts'
+import { validateInstance } from './model/validate-instance.ts'
+import { Registration, type WaitOptions } from './registration.ts'
+import { assertOpen, assertRecordFits, type RegistryContext } from './registry-context.ts'
+import { RegistryError, show } from './registry-error.ts'
+import type { ConflictRule } from './supervisor/registration/desired-registration.ts'
+import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
+
+/** How `register` goes about it. */
+export interface RegisterOptions extends WaitOptions {
+  /**
+   * What to do when the id is held: `takeover` (default): the newer registration wins, and the
+   * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives;
+   * `yield`: likewise, and give way to whoever registers the id later (for mirrors of a registry).
+   */
+  readonly onConflict?: ConflictRule | undefined
+  /**
+   * `registered` (default): resolve when every client can list the instance. `accepted`: resolve
+   * at once; the status tells the rest.
+   */
+  readonly waitFor?: 'registered' | 'accepted' | undefined
+}
+
+/** The role of a service that publishes itself. */
+export interface Registrar {
+  /**
+   * Registers an instance and keeps it registered through every outage, until it is deregistered
+   * or the registry is closed. A registration of the same id by this registry counts as its holder:
+   * it is superseded, or the call fails with `conflict`.
+   *
+   * Required are `service` and `endpoints`; `id` defaults to host name, process id and a random
+   * suffix, `weight` to 100, `tags` and `metadata` to empty.
+   *
+   * While the backend cannot be reached the call keeps trying; it has no deadline of its own.
+   * Aborting `options.signal` ends the call with the signal's reason and takes the registration
+   * back. After the promise has resolved the signal has no effect.
+   * @throws RegistryError `invalid-argument` before any I/O: the message names the field, or the
+   * record is larger than the backend takes; `conflict` when the id is held and `onConflict` is not
+   * `takeover`; `permission-denied`; `unsupported` when the format cannot express the instance;
+   * `closed` after `close()`
+   */
+  register(instance: InstanceInput, options?: RegisterOptions): Promise<Registration>
+}
+
+/** A registrar whose registrations `supervisor` keeps. */
+export const createRegistrar = (
+  context: RegistryContext,
+  supervisor: SessionSupervisor,
+): Registrar => {
+  const { backend, options } = context
+  const makeId = (): string => `${hostname() || 'host'}-${process.pid}-${options.random.id(8)}`
+  const assertOneOf = (field: string, value: string, accepted: readonly string[]): void => {
+    if (accepted.includes(value)) return
+    throw new RegistryError('invalid-argument', {
+      backend,
+      operation: 'register',
+      message: `${field} is ${show(value)}; expected ${accepted.join(' or ')}`,
+    })
+  }
+  return {
+    register: async (input, { onConflict = 'takeover', waitFor = 'registered', signal } = {}) => {
+      assertOpen(context, 'register')
+      assertOneOf('onConflict', onConflict, ['takeover', 'reject', 'yield'])
+      assertOneOf('waitFor', waitFor, ['registered', 'accepted'])
+      const instance = validateInstance('register', input, makeId)
+      assertRecordFits(context, 'register', instance)
+      signal?.throwIfAborted()
+      const desired = supervisor.register(instance, onConflict)
+      const registration = new Registration(supervisor, desired, (updated) =>
+        assertRecordFits(context, 'update', updated),
+      )
+      if (waitFor === 'accepted') return registration
+      try {
+        await desired.acknowledged(1, signal)
+      } catch (error) {
+        if (signal?.aborted === true) supervisor.deregister(desired).catch(() => {})
+        throw error
+      }
+      return registration
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from './clock.ts'
+import { RegistryError, type RegistryErrorOptions } from '../registry-error.ts'
+
+/**
+ * `work`, or a rejection with `signal.reason` as soon as the signal aborts. The work itself goes
+ * on where it cannot be cancelled; its late result is dropped, and so is its late failure.
+ */
+export const abortable = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  if (signal.aborted) {
+    work.catch(() => {})
+    return Promise.reject(signal.reason as Error)
+  }
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** Resolves after `delayMs`; rejects with `signal.reason` at once when the signal aborts. */
+export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error)
+      return
+    }
+    const abort = (): void => {
+      timer.cancel()
+      reject(signal.reason as Error)
+    }
+    const timer = clock.setTimer(Math.max(0, delayMs), () => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    })
+    signal.addEventListener('abort', abort, { once: true })
+  })
+
+/** What a call is, for the error that its deadline raises. */
+export type CallSubject = Pick<RegistryErrorOptions, 'backend' | 'operation' | 'service'>
+
+/**
+ * Runs `work` with a signal that aborts with `timeout` after `deadlineMs`, or with the outer
+ * signal's reason. Settles then even if `work` ignores its signal: a frozen server must never
+ * hang a caller.
+ */
+export const withDeadline = async <T>(
+  clock: Clock,
+  deadlineMs: number,
+  outer: AbortSignal,
+  subject: CallSubject,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  outer.throwIfAborted()
+  const controller = new AbortController()
+  const forward = (): void => controller.abort(outer.reason)
+  outer.addEventListener('abort', forward, { once: true })
+  const timer = clock.setTimer(deadlineMs, () => {
+    const message = `no answer within ${Math.round(deadlineMs)} ms; the backend is unreachable, frozen or slow`
+    controller.abort(new RegistryError('timeout', { ...subject, message }))
+  })
+  try {
+    return await abortable(work(controller.signal), controller.signal)
+  } finally {
+    timer.cancel()
+    outer.removeEventListener('abort', forward)
+  }
+}

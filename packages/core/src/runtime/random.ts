@@ -1,0 +1,17 @@
+import { randomInt } from 'node:crypto'
+
+/** All that core and drivers may use of chance. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number
+  /** A random id of `length` lower-case letters and digits. */
+  id(length: number): string
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+/** The machine's randomness. */
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  id: (length) => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(''),
+}

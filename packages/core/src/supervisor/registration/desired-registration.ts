@@ -1,0 +1,217 @@
+import type { PutRequest } from '../../driver/registry-driver.ts'
+import type { Claim } from '../../model/claim.ts'
+import type { InstanceRecord } from '../../model/instance-record.ts'
+import type { ServiceInstance } from '../../model/service-instance.ts'
+import { RegistryError } from '../../registry-error.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConflatedValue } from '../../runtime/conflated-value.ts'
+import { clockToleranceMs } from '../../runtime/timing.ts'
+import { Waiters } from '../../runtime/waiters.ts'
+import {
+  isFinal,
+  nextRegistrationState,
+  type RegistrationEvent,
+  type RegistrationStatus,
+} from './registration-state.ts'
+
+/** What to do when an id is held: win over the holder, be refused, or stand only while nobody else does. */
+export type ConflictRule = 'takeover' | 'reject' | 'yield'
+
+/** The highest time that a claim can carry: formats write it as a JSON number. */
+export const highestClaimMs: number = Number.MAX_SAFE_INTEGER
+
+/** What a desired registration is made of. */
+export interface DesiredRegistrationParts {
+  readonly backend: string
+  readonly clock: Clock
+  readonly instance: ServiceInstance
+  readonly claim: Claim
+  readonly onConflict: ConflictRule
+  /** Told of every change of state, and (`retry`) of every further cause in the same one. */
+  readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
+}
+
+/**
+ * What the user wants to stand in the registry under one id, and how far the backend has agreed.
+ * Every edit raises `version`; whoever waits for a version is answered when one at least as new
+ * was acknowledged.
+ */
+export class DesiredRegistration {
+  readonly onConflict: ConflictRule
+  readonly registeredAtMs: number
+  readonly status: ConflatedValue<RegistrationStatus>
+  readonly #parts: DesiredRegistrationParts
+  readonly #calledAtMonotonicMs: number
+  readonly #waiters = new Waiters<void, number>()
+  #instance: ServiceInstance
+  #claim: Claim
+  #version = 1
+  #acknowledgedVersion = 0
+  #deregistered = false
+
+  constructor(parts: DesiredRegistrationParts) {
+    this.#parts = parts
+    this.#instance = parts.instance
+    this.#claim = parts.claim
+    this.onConflict = parts.onConflict
+    this.registeredAtMs = parts.clock.nowMs()
+    this.#calledAtMonotonicMs = parts.clock.monotonicMs()
+    this.status = new ConflatedValue<RegistrationStatus>({
+      state: 'registering',
+      since: new Date(this.registeredAtMs),
+    })
+  }
+
+  get instance(): ServiceInstance {
+    return this.#instance
+  }
+  get claim(): Claim {
+    return this.#claim
+  }
+  get version(): number {
+    return this.#version
+  }
+  /** Whether it ever stood in the backend: from then on its claim is fixed. */
+  get everWritten(): boolean {
+    return this.#acknowledgedVersion > 0
+  }
+  get final(): boolean {
+    return isFinal(this.status.value.state)
+  }
+  /** Whether the user has taken it back; its status turns `closed` when the removal is acknowledged. */
+  get deregistered(): boolean {
+    return this.#deregistered
+  }
+
+  request(ttlMs: number): PutRequest {
+    const first = !this.everWritten && this.onConflict === 'reject'
+    return {
+      instance: this.#instance,
+      claim: this.#claim,
+      mode: first ? 'if-absent' : 'if-newer',
+      ttlMs,
+      registeredAtMs: this.registeredAtMs,
+    }
+  }
+
+  /** Replaces the instance; returns the version that an acknowledgement must reach. */
+  edit(instance: ServiceInstance): number {
+    this.#instance = instance
+    this.#claim = { ...this.#claim, seq: this.#claim.seq + 1 }
+    this.#version += 1
+    return this.#version
+  }
+
+  /** Takes over a third party's edit of our record, as if the owner had made it. */
+  adopt(record: InstanceRecord): void {
+    const { weight, tags, metadata } = record.instance
+    this.#instance = Object.freeze({ ...this.#instance, weight, tags, metadata })
+    this.#claim = { ...this.#claim, seq: record.claim?.seq ?? this.#claim.seq }
+    this.#version += 1
+  }
+
+  /**
+   * Raises the claim above a holder's, before the first success of a takeover; `false` when the
+   * holder stays above: it was registered after this one, while neither could write (their wall
+   * clocks tell), or no claim is higher than its.
+   */
+  riseAbove(holder: Claim): boolean {
+    if (this.everWritten || this.onConflict !== 'takeover') return false
+    if (holder.claimedAtMs >= highestClaimMs || this.calledBefore(holder)) return false
+    const claimedAtMs = Math.max(this.#claim.claimedAtMs, holder.claimedAtMs + 1)
+    this.#claim = { ...this.#claim, claimedAtMs }
+    return true
+  }
+
+  /** Whether the holder's call came after this one, while this one waited to be written. */
+  calledBefore({ claimedAtMs }: Claim): boolean {
+    const waitedMs = this.#parts.clock.monotonicMs() - this.#calledAtMonotonicMs
+    return (
+      claimedAtMs > this.registeredAtMs + clockToleranceMs &&
+      claimedAtMs <= this.registeredAtMs + waitedMs
+    )
+  }
+
+  /** Resolves when a version at least as new as `version` was acknowledged. */
+  acknowledged(version: number, signal?: AbortSignal): Promise<void> {
+    const { state } = this.status.value
+    if (version <= this.#acknowledgedVersion && !this.final) return Promise.resolve()
+    if (this.final || this.#deregistered)
+      return Promise.reject(this.error(state === 'superseded' ? 'conflict' : 'closed'))
+    return this.#waiters.wait(version, signal)
+  }
+
+  /** The backend acknowledged that version, or an audit found it standing. */
+  written(version: number): void {
+    this.#acknowledgedVersion = Math.max(this.#acknowledgedVersion, version)
+    const { state } = this.status.value
+    // the first version makes it registered, whatever is on its way
+    if (this.#acknowledgedVersion >= this.#version || state === 'registering')
+      this.#happen('written')
+    this.#waiters.answerAll(undefined, (wanted) => wanted <= this.#acknowledgedVersion)
+  }
+
+  /** It does not, or no longer, stand as desired, or nobody can tell; we are at it. */
+  disturb(cause: RegistryError): void {
+    this.#happen('disturbed', cause)
+  }
+
+  /** It never stood, and never will. */
+  fail(cause: RegistryError): void {
+    this.#happen('refused', cause)
+    this.#rejectWaiters(() => cause)
+  }
+
+  /** A higher claim holds the id. */
+  supersede(cause: RegistryError): void {
+    this.#happen('superseded', cause)
+    this.#rejectWaiters(() => cause)
+  }
+
+  /** The user takes it back: whoever still waits for it to be written is told so. */
+  deregister(): void {
+    this.#deregistered = true
+    this.#rejectWaiters(() => this.error('closed'))
+  }
+
+  /** Nothing of it can stand any more. */
+  removed(): void {
+    this.#happen('removed')
+    this.#rejectWaiters(() => this.error('closed'))
+  }
+
+  error(code: 'conflict' | 'closed', holder?: Claim): RegistryError {
+    const { service, id } = this.#instance
+    return new RegistryError(code, {
+      backend: this.#parts.backend,
+      operation: 'register',
+      service,
+      message:
+        code === 'conflict'
+          ? this.#conflict(holder)
+          : `the registration of id ${JSON.stringify(id)} is closed; register again`,
+    })
+  }
+
+  #conflict(holder: Claim | undefined): string {
+    const id = JSON.stringify(this.#instance.id)
+    const owner = holder === undefined ? '' : ` (owner ${holder.owner})`
+    if (holder !== undefined && holder.claimedAtMs >= highestClaimMs)
+      return `id ${id} is held by a record whose claim is the highest there can be${owner}, which nothing can take over; remove that record from the backend`
+    return `id ${id} is held by another registration${owner}; deregister it first, choose another id, or register with onConflict: 'takeover'`
+  }
+
+  #happen(event: RegistrationEvent, cause?: RegistryError): void {
+    const before = this.status.value
+    const state = nextRegistrationState(before.state, event)
+    if (state === before.state && before.cause === cause) return
+    const since = state === before.state ? before.since : new Date(this.#parts.clock.nowMs())
+    this.status.set({ state, since, ...(cause === undefined ? {} : { cause }) }, isFinal(state))
+    this.#parts.onStatus(this, state === before.state)
+  }
+
+  /** `reason` is only made when somebody waits: a thousand stack traces cost a close dearly. */
+  #rejectWaiters(reason: () => RegistryError): void {
+    if (this.#waiters.size > 0) this.#waiters.failAll(reason())
+  }
+}

@@ -1,0 +1,132 @@
+import type { Audit } from '../../driver/registry-driver.ts'
+import { claimWins } from '../../model/claim.ts'
+import { RegistryError } from '../../registry-error.ts'
+import { withDeadline } from '../../runtime/abort.ts'
+import { inBatches } from '../../runtime/batches.ts'
+import type { OpenSession } from '../session/open-session.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
+import { inHalves, isOfItems } from './in-halves.ts'
+import type { RegistrationEntry } from './registration-entry.ts'
+import type { RegistrationTable } from './registration-table.ts'
+
+const parallelBatches = 2
+
+interface Asked {
+  readonly entry: RegistrationEntry
+  readonly version: number
+}
+
+/**
+ * Asks whether our records still stand as we wrote them: a deletion or a takeover cannot be seen
+ * from a lease, and watching our own services would cost a change of every peer.
+ */
+export class RecordAuditor {
+  readonly #context: SupervisorContext
+  readonly #table: RegistrationTable
+
+  constructor(context: SupervisorContext, table: RegistrationTable) {
+    this.#context = context
+    this.#table = table
+  }
+
+  /** One audit of all that was written; returns why the backend could not be asked, if it could not. */
+  async audit(session: OpenSession): Promise<RegistryError | undefined> {
+    const { backend, driver } = this.#context
+    const written = [...this.#table.all()].filter(
+      (entry) => entry.desired !== undefined && !entry.needsPut(session.id),
+    )
+    const limits = { size: driver.capabilities.maxBatch, parallel: parallelBatches }
+    let unanswered: RegistryError | undefined
+    await inBatches(written, limits, (entries) =>
+      inHalves(entries, {
+        subject: { backend, operation: 'audit', service: entries[0]?.service },
+        work: (part) => this.#ask(session, part),
+        failed: ([entry], cause) => {
+          if (!isOfItems(cause)) unanswered ??= cause
+          // nobody can say whether it stands: the next audit asks again
+          else entry?.desired?.disturb(cause)
+        },
+        signal: session.signal,
+      }),
+    )
+    return unanswered
+  }
+
+  async #ask(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
+    const { backend, owner, clock, callTimeoutMs } = this.#context
+    const subject = { backend, operation: 'audit', service: entries[0]?.service }
+    const asked = entries.map((entry): Asked => ({ entry, version: entry.writtenVersion }))
+    const refs = entries.map((entry) => entry.ref(owner))
+    const audits = await withDeadline(clock, callTimeoutMs, session.signal, subject, (signal) =>
+      session.driverSession.audit(refs, signal),
+    )
+    asked.forEach((item, index) => this.#conclude(session, item, audits[index]))
+  }
+
+  #conclude(session: OpenSession, { entry, version }: Asked, audit: Audit | undefined): void {
+    const { desired } = entry
+    // written or taken back while we asked: the answer is about the past
+    if (desired === undefined || entry.writtenVersion !== version) return
+    if (entry.needsPut(session.id) || audit === undefined) return
+    switch (audit.state) {
+      case 'ours':
+        desired.written(version)
+        return
+      case 'edited':
+        if (this.#adopt(entry, desired, audit)) return
+        break
+      case 'replaced':
+        if (this.#superseded(entry, desired, audit)) return
+        break
+      case 'missing':
+    }
+    this.#undo(entry, desired, audit)
+  }
+
+  /** Somebody edited the record in our name, as `Registry.edit` does: that is no trouble. */
+  #adopt(entry: RegistrationEntry, desired: DesiredRegistration, { record }: Audit): boolean {
+    const claim = record?.claim
+    if (
+      record === undefined ||
+      claim?.owner !== desired.claim.owner ||
+      claim.claimedAtMs !== desired.claim.claimedAtMs ||
+      claim.seq <= desired.claim.seq
+    )
+      return false
+    desired.adopt(record)
+    this.#writeAgain(entry)
+    const { service, id } = entry
+    this.#context.publish('registration', 'info', 'record-adopted', `an edit was adopted`, {
+      service,
+      id,
+    })
+    return true
+  }
+
+  #superseded(entry: RegistrationEntry, desired: DesiredRegistration, { record }: Audit): boolean {
+    const claim = record?.claim
+    if (claim === undefined || claimWins(desired.claim, claim)) return false
+    this.#table.release(entry)
+    this.#table.rememberSuperseded(desired)
+    desired.supersede(desired.error('conflict', claim))
+    return true
+  }
+
+  #undo(entry: RegistrationEntry, desired: DesiredRegistration, { state }: Audit): void {
+    const { backend, publish } = this.#context
+    const { service, id } = entry
+    publish('registration', 'warn', `record-${state}`, `the record was ${state}`, { service, id })
+    this.#writeAgain(entry)
+    const message = `somebody else's change of the record (${state}) is being undone`
+    desired.disturb(
+      new RegistryError('conflict', { backend, operation: 'audit', service, message }),
+    )
+  }
+
+  #writeAgain(entry: RegistrationEntry): void {
+    entry.writtenIn = undefined
+    entry.retryAtMs = 0
+    this.#table.toWrite.add(entry)
+  }
+}

@@ -1,0 +1,177 @@
+import type { PutOutcome } from '../../driver/registry-driver.ts'
+import type { Claim } from '../../model/claim.ts'
+import { RegistryError } from '../../registry-error.ts'
+import { withDeadline } from '../../runtime/abort.ts'
+import { inBatches } from '../../runtime/batches.ts'
+import type { OpenSession } from '../session/open-session.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
+import { inHalves, isOfItems } from './in-halves.ts'
+import type { RegistrationEntry } from './registration-entry.ts'
+import type { RegistrationTable } from './registration-table.ts'
+import type { RetrySchedule } from './retry-schedule.ts'
+
+/** How many batches are on their way at once. */
+const parallelBatches = 8
+
+interface Sent {
+  readonly entry: RegistrationEntry
+  readonly desired: DesiredRegistration
+  readonly version: number
+}
+
+/** Writes what is desired into the open session, in batches, and draws the conclusion for each. */
+export class RecordWriter {
+  readonly #context: SupervisorContext
+  readonly #table: RegistrationTable
+  readonly #schedule: RetrySchedule
+
+  constructor(context: SupervisorContext, table: RegistrationTable, schedule: RetrySchedule) {
+    this.#context = context
+    this.#table = table
+    this.#schedule = schedule
+  }
+
+  /** One round over what is due. */
+  async writeDue(session: OpenSession): Promise<void> {
+    const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
+    await inBatches(this.#schedule.due(this.#table.toWrite), limits, (entries) =>
+      this.#write(session, entries),
+    )
+  }
+
+  #write(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
+    const { backend } = this.#context
+    return inHalves(entries, {
+      subject: { backend, operation: 'put', service: entries[0]?.service },
+      work: (part) => this.#put(session, part),
+      failed: (part, cause) => this.#failed(session, part, cause),
+      signal: session.signal,
+    })
+  }
+
+  async #put(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
+    const sent = entries.flatMap((entry): Sent[] => {
+      const { desired } = entry
+      return desired === undefined ? [] : [{ entry, desired, version: desired.version }]
+    })
+    if (sent.length === 0) return
+    const { backend, clock, callTimeoutMs } = this.#context
+    const subject = { backend, operation: 'put', service: sent[0]?.entry.service }
+    const requests = sent.map(({ desired }) => desired.request(session.grantedTtlMs))
+    for (const { entry } of sent) entry.attempted = true
+    let outcomes: readonly PutOutcome[]
+    try {
+      outcomes = await withDeadline(clock, callTimeoutMs, session.signal, subject, (signal) =>
+        session.driverSession.put(requests, signal),
+      )
+    } catch (thrown) {
+      const cause = RegistryError.from(thrown, subject)
+      // a late update is fenced by the driver's comparison, a late create is not; and an update
+      // turns out a create where somebody else has deleted the record
+      // a backend that does not know the session has written nothing in it
+      const refused = !cause.retryable || cause.code === 'session-lost'
+      if (session.signal.aborted || !refused) {
+        session.noteWritten()
+        for (const { entry } of sent) entry.unknownIn.add(session.id)
+      }
+      throw cause
+    }
+    sent.forEach((item, index) => this.#conclude(session, item, outcomes[index]))
+  }
+
+  #failed(session: OpenSession, entries: readonly RegistrationEntry[], cause: RegistryError): void {
+    const [entry] = entries
+    if (isOfItems(cause) && !session.signal.aborted && entry?.desired !== undefined) {
+      this.#refused(session, entry, entry.desired, cause)
+      return
+    }
+    if (cause.retryable) for (const { desired } of entries) desired?.disturb(cause)
+    this.#schedule.postpone(entries, cause)
+    if (cause.code === 'session-lost') session.lose(cause)
+  }
+
+  #conclude(session: OpenSession, sent: Sent, outcome: PutOutcome | undefined): void {
+    const { entry, desired } = sent
+    switch (outcome?.result) {
+      case 'written':
+        this.#written(session, sent)
+        break
+      case 'conflict':
+        if (entry.desired === desired) this.#conflicted(session, entry, desired, outcome.holder)
+        break
+      case 'error':
+        this.#refused(session, entry, desired, outcome.error)
+        break
+      case undefined: {
+        const { backend } = this.#context
+        const message = 'the driver answered with fewer outcomes than requests'
+        const cause = new RegistryError('internal', { backend, operation: 'put', message })
+        this.#refused(session, entry, desired, cause)
+      }
+    }
+  }
+
+  #written(session: OpenSession, { entry, desired, version }: Sent): void {
+    session.noteWritten()
+    entry.stood = true
+    entry.writtenIn = session.id
+    entry.settledIn = session.id
+    entry.failing = undefined
+    entry.failures = 0
+    // taken back or registered again meanwhile: the record stands, but it is not what is wanted
+    if (entry.desired !== desired) return
+    entry.writtenVersion = version
+    if (!entry.needsPut(session.id)) this.#table.toWrite.delete(entry)
+    entry.settleRemoval()
+    desired.written(version)
+  }
+
+  #conflicted(
+    session: OpenSession,
+    entry: RegistrationEntry,
+    desired: DesiredRegistration,
+    holder: Claim | undefined,
+  ): void {
+    entry.settledIn = session.id
+    if (holder !== undefined && desired.riseAbove(holder)) {
+      // at once the first time; holders that go on rising are followed at the pace of the backoff
+      if (entry.failures > 0) this.#schedule.postpone([entry])
+      else entry.failures = 1
+      return
+    }
+    const cause = desired.error('conflict', holder)
+    this.#table.release(entry)
+    const older = desired.onConflict === 'takeover' && holder !== undefined
+    if (desired.everWritten || (older && desired.calledBefore(holder))) {
+      this.#table.rememberSuperseded(desired)
+      desired.supersede(cause)
+    } else desired.fail(cause)
+  }
+
+  /** The backend answered that this one was not written. */
+  #refused(
+    session: OpenSession,
+    entry: RegistrationEntry,
+    desired: DesiredRegistration,
+    cause: RegistryError,
+  ): void {
+    if (entry.desired !== desired) return
+    if (cause.retryable) this.#noteFailing(session, entry)
+    else {
+      entry.settledIn = session.id
+      if (!desired.everWritten) {
+        this.#table.release(entry)
+        desired.fail(cause)
+        return
+      }
+    }
+    this.#schedule.postpone([entry], cause)
+    desired.disturb(cause)
+  }
+
+  #noteFailing(session: OpenSession, entry: RegistrationEntry): void {
+    if (entry.failing?.sessionId === session.id) return
+    entry.failing = { sessionId: session.id, sinceMs: this.#context.clock.monotonicMs() }
+  }
+}

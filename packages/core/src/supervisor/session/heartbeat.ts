@@ -1,0 +1,78 @@
+import type { DriverSession } from '../../driver/registry-driver.ts'
+import { RegistryError } from '../../registry-error.ts'
+import { sleep } from '../../runtime/abort.ts'
+import { Backoff } from '../../runtime/backoff.ts'
+import { Pulse } from '../../runtime/pulse.ts'
+import { heartbeatIntervalMs, heartbeatRetryMs } from '../../runtime/timing.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+
+/** What a heartbeat tells while it beats. */
+export interface HeartbeatListener {
+  /** A beat was answered. */
+  renewed(): void
+  /** One attempt failed or was missed; the session may still live. */
+  troubled(cause: RegistryError): void
+}
+
+const lostMessage = (ttlMs: number): string =>
+  `no heartbeat was acknowledged for the ttl of ${ttlMs} ms, so the backend may have dropped the session`
+
+/** Why a session must be taken for lost, and whether the backend said so or we only must assume it. */
+export interface SessionLoss {
+  readonly cause: RegistryError
+  readonly told: boolean
+}
+
+/**
+ * Renews a session for as long as it lives, and returns why it must be taken for lost. Liveness
+ * counts from the send time of the last acknowledged beat: the server's clock cannot have started
+ * later than that. A beat that is answered late counts, too, from its own sending.
+ */
+export const heartbeat = async (
+  context: SupervisorContext,
+  session: DriverSession,
+  openedAtMs: number,
+  listener: HeartbeatListener,
+  signal: AbortSignal,
+): Promise<SessionLoss> => {
+  const { clock, random, backend } = context
+  const ttlMs = session.grantedTtlMs
+  const subject = { backend, operation: 'renew' }
+  let acknowledgedSentMs = openedAtMs
+  const pulse = new Pulse({
+    clock,
+    ttlMs,
+    subject,
+    signal,
+    send: (bounded) => session.renew(bounded),
+    answered: (sentMs) => {
+      acknowledgedSentMs = Math.max(acknowledgedSentMs, sentMs)
+      listener.renewed()
+    },
+  })
+  const maxMs = heartbeatRetryMs(ttlMs)
+  const backoff = new Backoff({ minMs: Math.min(10, maxMs), maxMs }, clock, random)
+  let waitMs = heartbeatIntervalMs(ttlMs, random)
+  for (;;) {
+    await sleep(clock, waitMs, signal)
+    const sentMs = clock.monotonicMs()
+    const leftMs = acknowledgedSentMs + ttlMs - sentMs
+    if (leftMs <= 0) {
+      const cause = new RegistryError('session-lost', { ...subject, message: lostMessage(ttlMs) })
+      return { cause, told: false }
+    }
+    try {
+      await pulse.attempt(leftMs)
+      backoff.succeeded()
+      // counted from the sending, so that a slow link does not make beats rarer
+      waitMs = Math.max(0, heartbeatIntervalMs(ttlMs, random) - (clock.monotonicMs() - sentMs))
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const cause = RegistryError.from(thrown, subject)
+      if (cause.code === 'session-lost') return { cause, told: true }
+      // an attempt that hung has waited already; one that failed at once must not spin
+      waitMs = clock.monotonicMs() - sentMs >= maxMs ? 0 : backoff.nextDelayMs()
+      listener.troubled(cause)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { DriverSession } from '../../driver/registry-driver.ts'
+import { RegistryError } from '../../registry-error.ts'
+import { withDeadline } from '../../runtime/abort.ts'
+import { auditIntervalMs, auditRetryMs } from '../../runtime/timing.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+import { heartbeat } from './heartbeat.ts'
+
+/** What an open session tells, of itself only. */
+export interface SessionListener {
+  /** A beat was answered; `recovered`: after one or more that were not. */
+  renewed(session: OpenSession, recovered: boolean): void
+  troubled(session: OpenSession, cause: RegistryError): void
+  lost(session: OpenSession, cause: RegistryError): void
+}
+
+/** Answered in the very moment in which the caller gave up: nobody else would ever close it. */
+const discard = (context: SupervisorContext, session: DriverSession): void => {
+  const { clock, backend, callTimeoutMs } = context
+  const subject = { backend, operation: 'close-session' }
+  const { signal } = new AbortController()
+  withDeadline(clock, callTimeoutMs, signal, subject, (bounded) => session.close(bounded)).catch(
+    () => {}, // it ends with its ttl
+  )
+}
+
+/**
+ * An open session with its heartbeat, its health and its audits. Calls on it run under `signal`,
+ * which aborts when it is lost or replaced.
+ */
+export class OpenSession {
+  readonly driverSession: DriverSession
+  readonly #context: SupervisorContext
+  readonly #listener: SessionListener
+  readonly #scope = new AbortController()
+  readonly #heart = new AbortController()
+  #cause: RegistryError | undefined
+  #toldLost = false
+  #mayHoldRecords = false
+  #renewedAtMs: number
+  #trouble: RegistryError | undefined
+  #auditDueMs = 0
+
+  private constructor(
+    context: SupervisorContext,
+    session: DriverSession,
+    openedAtMs: number,
+    listener: SessionListener,
+  ) {
+    this.driverSession = session
+    this.#context = context
+    this.#listener = listener
+    this.#renewedAtMs = context.clock.nowMs()
+    this.scheduleAudit()
+    const onLost = (): void =>
+      this.lose(
+        RegistryError.from(session.lost.reason, { backend: context.backend, operation: 'renew' }),
+      )
+    if (session.lost.aborted) onLost()
+    else session.lost.addEventListener('abort', onLost, { once: true, signal: this.#scope.signal })
+    const beats = {
+      renewed: () => this.#renewed(),
+      troubled: (cause: RegistryError) => {
+        this.#trouble = cause
+        listener.troubled(this, cause)
+      },
+    }
+    heartbeat(context, session, openedAtMs, beats, this.#heart.signal).then(
+      ({ cause, told }) => this.#end(cause, told),
+      () => {}, // stopped: the only other way a heartbeat ends
+    )
+  }
+
+  static async open(
+    context: SupervisorContext,
+    listener: SessionListener,
+    signal: AbortSignal,
+  ): Promise<OpenSession> {
+    const { clock, driver, backend, ttlMs, callTimeoutMs } = context
+    const openedAtMs = clock.monotonicMs()
+    const subject = { backend, operation: 'open-session' }
+    let opened: DriverSession | undefined
+    let givenUp = false
+    try {
+      const session = await withDeadline(clock, callTimeoutMs, signal, subject, async (bounded) => {
+        opened = await driver.openSession({ ttlMs }, bounded)
+        if (givenUp) discard(context, opened)
+        return opened
+      })
+      return new OpenSession(context, session, openedAtMs, listener)
+    } catch (error) {
+      givenUp = true
+      if (opened !== undefined) discard(context, opened)
+      throw error
+    }
+  }
+
+  get id(): string {
+    return this.driverSession.id
+  }
+  get grantedTtlMs(): number {
+    return this.driverSession.grantedTtlMs
+  }
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+  /** Why it is lost, once it is. */
+  get cause(): RegistryError | undefined {
+    return this.#cause
+  }
+  /** Whether the backend itself said that it is lost, and not only that nothing was heard of it. */
+  get toldLost(): boolean {
+    return this.#toldLost
+  }
+  /** Whether a write in it was acknowledged, or has an unknown outcome. */
+  get mayHoldRecords(): boolean {
+    return this.#mayHoldRecords
+  }
+  /** Wall-clock time of the last acknowledged beat. */
+  get renewedAtMs(): number {
+    return this.#renewedAtMs
+  }
+  /** What the last beat failed with, until one is answered. */
+  get trouble(): RegistryError | undefined {
+    return this.#trouble
+  }
+  /** When its records are to be audited next, on the monotonic clock. */
+  get auditDueMs(): number {
+    return this.#auditDueMs
+  }
+
+  scheduleAudit(): void {
+    const { clock, random } = this.#context
+    this.#auditDueMs = clock.monotonicMs() + auditIntervalMs(this.grantedTtlMs, random)
+  }
+
+  /** The backend did not answer an audit: it is repeated sooner. */
+  repeatAudit(): void {
+    this.#auditDueMs = this.#context.clock.monotonicMs() + auditRetryMs(this.grantedTtlMs)
+  }
+
+  /** A write in it was acknowledged, or may have landed. */
+  noteWritten(): void {
+    this.#mayHoldRecords = true
+  }
+
+  /** The backend said that it is gone. */
+  lose(cause: RegistryError): void {
+    this.#end(cause, true)
+  }
+
+  /** Ends what runs under it, without a loss being told: it is about to be closed. */
+  stop(reason: RegistryError): void {
+    this.#heart.abort(reason)
+    this.#scope.abort(reason)
+  }
+
+  #end(cause: RegistryError, told: boolean): void {
+    if (this.#scope.signal.aborted) return
+    this.#cause = cause
+    this.#toldLost = told
+    this.#heart.abort(cause)
+    this.#scope.abort(cause)
+    this.#listener.lost(this, cause)
+  }
+
+  #renewed(): void {
+    const recovered = this.#trouble !== undefined
+    this.#trouble = undefined
+    this.#renewedAtMs = this.#context.clock.nowMs()
+    this.#listener.renewed(this, recovered)
+  }
+}

@@ -1,0 +1,120 @@
+import { RegistryError } from '../../registry-error.ts'
+import { sleep, withDeadline } from '../../runtime/abort.ts'
+import { Backoff } from '../../runtime/backoff.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+import type { OpenSession } from './open-session.ts'
+
+/**
+ * Sessions that another one has replaced. Each is closed, and the close repeated until the
+ * backend acknowledged it: until then its records could still be listed, or a late create of it
+ * could still succeed. They are closed only when everything desired stands in the new session,
+ * so that nothing blinks. What the backend has dropped, as it said, has nothing to blink: it waits
+ * two ttls at most, and not at all if nothing was written in it.
+ */
+export class RetiredSessions {
+  readonly #context: SupervisorContext
+  readonly #onClosed: (sessionId: string) => void
+  readonly #stop = new AbortController()
+  /** With the time at which each was retired. */
+  readonly #waiting = new Map<OpenSession, number>()
+  readonly #closing = new Map<OpenSession, Promise<void>>()
+  #pause = new AbortController()
+  #onRefused: ((session: OpenSession) => Promise<void>) | undefined
+
+  constructor(context: SupervisorContext, onClosed: (sessionId: string) => void) {
+    this.#context = context
+    this.#onClosed = onClosed
+  }
+
+  get size(): number {
+    return this.#waiting.size + this.#closing.size
+  }
+
+  /** When the next lost session has waited long enough. */
+  get nextDueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const session of this.#waiting.keys()) dueMs = Math.min(dueMs, this.#droppedAtMs(session))
+    return dueMs
+  }
+
+  add(session: OpenSession): void {
+    if (this.#waiting.has(session) || this.#closing.has(session)) return
+    this.#waiting.set(session, this.#context.clock.monotonicMs())
+  }
+
+  /** Everything desired stands elsewhere: what waits may go. */
+  release(): void {
+    for (const session of [...this.#waiting.keys()]) this.#begin(session)
+  }
+
+  /** What the backend has dropped may go, whatever stands elsewhere. */
+  releaseDropped(): void {
+    const now = this.#context.clock.monotonicMs()
+    for (const session of [...this.#waiting.keys()])
+      if (this.#droppedAtMs(session) <= now) this.#begin(session)
+  }
+
+  /**
+   * Closes all that is left, with no more patience than `signal` has. A session whose end the
+   * backend refuses is handed to `onRefused`, and left to its ttl then.
+   */
+  async closeAll(
+    signal: AbortSignal,
+    onRefused: (session: OpenSession) => Promise<void>,
+  ): Promise<void> {
+    this.#onRefused = onRefused
+    this.release()
+    const pause = this.#pause
+    this.#pause = new AbortController()
+    pause.abort()
+    const abort = (): void => this.#stop.abort(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    await Promise.all(this.#closing.values())
+    signal.removeEventListener('abort', abort)
+  }
+
+  #droppedAtMs(session: OpenSession): number {
+    if (!session.toldLost) return Number.POSITIVE_INFINITY
+    const retiredAtMs = this.#waiting.get(session) ?? 0
+    return session.mayHoldRecords ? retiredAtMs + 2 * session.grantedTtlMs : retiredAtMs
+  }
+
+  #begin(session: OpenSession): void {
+    this.#waiting.delete(session)
+    this.#closing.set(session, this.#close(session))
+  }
+
+  async #close(session: OpenSession): Promise<void> {
+    const { backend, clock, random, callTimeoutMs, publish, backoff: bounds } = this.#context
+    const subject = { backend, operation: 'close-session' }
+    const { signal } = this.#stop
+    const backoff = new Backoff(bounds, clock, random)
+    session.stop(new RegistryError('closed', { ...subject, message: 'the session was replaced' }))
+    while (!signal.aborted) {
+      try {
+        await withDeadline(clock, callTimeoutMs, signal, subject, (bounded) =>
+          session.driverSession.close(bounded),
+        )
+        this.#closing.delete(session)
+        publish('session', 'debug', 'session-closed', 'session closed', { session: session.id })
+        this.#onClosed(session.id)
+        return
+      } catch (thrown) {
+        if (signal.aborted) break
+        const cause = RegistryError.from(thrown, subject)
+        publish('session', 'debug', 'session-close-failed', cause.message, {
+          session: session.id,
+          cause,
+        })
+        if (!cause.retryable && this.#onRefused !== undefined) {
+          await this.#onRefused(session)
+          break
+        }
+        const wake = AbortSignal.any([signal, this.#pause.signal])
+        await sleep(clock, backoff.nextDelayMs(cause), wake).catch(() => {})
+      }
+    }
+    this.#closing.delete(session)
+  }
+}

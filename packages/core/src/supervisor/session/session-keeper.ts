@@ -1,0 +1,183 @@
+import { RegistryError } from '../../registry-error.ts'
+import { Backoff } from '../../runtime/backoff.ts'
+import type { SupervisorContext } from '../supervisor-context.ts'
+import { OpenSession } from './open-session.ts'
+import { RetiredSessions } from './retired-sessions.ts'
+import { nextSessionState, type SessionEvent, type SessionState } from './session-state.ts'
+
+/** What the keeper tells. */
+export interface SessionKeeperListener {
+  /** A session is open, the first or another one: everything desired has to be written in it. */
+  opened(): void
+  /** The live session is gone. */
+  lost(cause: RegistryError): void
+  /** The backend answers the live session again. */
+  recovered(): void
+  /** A sign that the backend is not well. */
+  troubled(cause: RegistryError): void
+  /** No session could be had. */
+  refused(cause: RegistryError): void
+  /** A retired session is closed for good: nothing written in it can stand or arrive any more. */
+  closed(sessionId: string): void
+}
+
+/**
+ * The life of a session: opened when there is something to publish, replaced when it is lost or
+ * when a late write must be fenced, retired when another stands in its place. Openings of every
+ * kind share one backoff, so that no backend is asked for sessions faster than that.
+ */
+export class SessionKeeper {
+  readonly retired: RetiredSessions
+  readonly #context: SupervisorContext
+  readonly #listener: SessionKeeperListener
+  readonly #signal: AbortSignal
+  readonly #backoff: Backoff
+  #state: SessionState = { name: 'idle' }
+  #latest: OpenSession | undefined
+  /** The earliest time of the rotation that is wanted. */
+  #rotateAtMs: number | undefined
+
+  /** `signal` ends every opening. */
+  constructor(context: SupervisorContext, listener: SessionKeeperListener, signal: AbortSignal) {
+    const { clock, random, backoff } = context
+    this.#context = context
+    this.#listener = listener
+    this.#signal = signal
+    this.#backoff = new Backoff(backoff, clock, random)
+    this.retired = new RetiredSessions(context, (sessionId) => listener.closed(sessionId))
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** The live session, or the last that was. */
+  get latest(): OpenSession | undefined {
+    return this.#latest
+  }
+
+  /** When the next opening, first or repeated, is due. */
+  get openDueMs(): number {
+    return this.#state.name === 'waiting' ? this.#state.untilMs : 0
+  }
+
+  /** When a rotation that is wanted may be made; asking for it plans it. */
+  planRotation(): number {
+    this.#rotateAtMs ??= this.#context.clock.monotonicMs() + this.#backoff.nextDelayAfterSuccessMs()
+    return this.#rotateAtMs
+  }
+
+  /** Nothing has to be fenced any more. */
+  cancelRotation(): void {
+    this.#rotateAtMs = undefined
+  }
+
+  /** Opens a session if one is due. */
+  async open(): Promise<void> {
+    const { clock, backend } = this.#context
+    if (clock.monotonicMs() < this.openDueMs) return
+    this.#become({ type: 'wanted' })
+    try {
+      this.#opened(await this.#openSession())
+    } catch (thrown) {
+      if (this.#signal.aborted) return
+      const cause = RegistryError.from(thrown, { backend, operation: 'open-session' })
+      this.#listener.refused(cause)
+      const untilMs = clock.monotonicMs() + this.#backoff.nextDelayMs(cause)
+      this.#become({ type: 'failed', untilMs, cause })
+      this.#listener.troubled(cause)
+    }
+  }
+
+  /** Opens another session beside the live one, which is retired. */
+  async rotate(live: OpenSession): Promise<void> {
+    const { backend, clock } = this.#context
+    this.#rotateAtMs = undefined
+    try {
+      const next = await this.#openSession()
+      if (!live.signal.aborted) this.retired.add(live)
+      this.#opened(next)
+    } catch (thrown) {
+      if (this.#signal.aborted) return
+      const cause = RegistryError.from(thrown, { backend, operation: 'rotate-session' })
+      this.#rotateAtMs = clock.monotonicMs() + this.#backoff.nextDelayMs(cause)
+      this.#listener.troubled(cause)
+    }
+  }
+
+  /** Nothing is to be published: nothing has to wait for a new session either. */
+  unneeded(): void {
+    this.retired.release()
+    this.#become({ type: 'unneeded' })
+  }
+
+  /** What is live ends, and waits to be closed. */
+  retire(reason: RegistryError): void {
+    if (this.#state.name !== 'live') return
+    const { session } = this.#state
+    session.stop(reason)
+    this.retired.add(session)
+  }
+
+  closed(): void {
+    this.#become({ type: 'closed' })
+  }
+
+  #openSession(): Promise<OpenSession> {
+    return OpenSession.open(
+      this.#context,
+      {
+        renewed: (session, recovered) => {
+          if (!this.#isLive(session)) return
+          this.#backoff.succeeded()
+          if (recovered) this.#listener.recovered()
+        },
+        troubled: (session, cause) => {
+          if (this.#isLive(session)) this.#listener.troubled(cause)
+        },
+        lost: (session, cause) => this.#lost(session, cause),
+      },
+      this.#signal,
+    )
+  }
+
+  #isLive(session: OpenSession): boolean {
+    return this.#state.name === 'live' && this.#state.session === session
+  }
+
+  #opened(session: OpenSession): void {
+    this.#latest = session
+    this.#become({ type: 'opened', session })
+    this.#backoff.succeeded()
+    this.#listener.opened()
+    // lost in the very moment in which it was opened, before anybody listened
+    if (session.cause !== undefined) this.#lost(session, session.cause)
+  }
+
+  #lost(session: OpenSession, cause: RegistryError): void {
+    if (!this.#isLive(session)) return
+    this.retired.add(session)
+    this.#rotateAtMs = undefined
+    const untilMs = this.#context.clock.monotonicMs() + this.#backoff.nextDelayAfterSuccessMs()
+    this.#become({ type: 'lost', untilMs, cause })
+    this.#listener.lost(cause)
+    this.#listener.troubled(cause)
+  }
+
+  #become(event: SessionEvent): void {
+    const before = this.#state
+    this.#state = nextSessionState(before, event)
+    if (this.#state.name === before.name && event.type !== 'opened') return
+    const level = event.type === 'lost' || event.type === 'failed' ? 'warn' : 'debug'
+    this.#context.publish(
+      'session',
+      level,
+      `session-${this.#state.name}`,
+      `session ${event.type}`,
+      {
+        session: this.#state.name === 'live' ? this.#state.session.id : undefined,
+        cause: 'cause' in event ? event.cause : undefined,
+      },
+    )
+  }
+}

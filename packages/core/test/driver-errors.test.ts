@@ -1,0 +1,54 @@
+import { inspect } from 'node:util'
+import { driverErrors, RegistryError } from '@sd/core/driver'
+import { expect, test } from 'vitest'
+
+const { error, toRegistryError } = driverErrors('shop', (cause) =>
+  cause instanceof RangeError
+    ? { code: 'invalid-argument', message: 'too large; send less' }
+    : { code: 'unavailable' },
+)
+
+test('an error of the driver’s own says what was attempted on what', () => {
+  expect(error('closed', 'put', 'the driver is closed', 'orders')).toMatchObject({
+    code: 'closed',
+    backend: 'shop',
+    operation: 'put',
+    service: 'orders',
+    message: '[closed] put orders: the driver is closed',
+  })
+})
+
+test('a failure is given its meaning; a RegistryError passes unchanged', () => {
+  expect(toRegistryError(new RangeError('no'), 'put').message).toBe(
+    '[invalid-argument] put: too large; send less',
+  )
+  expect(toRegistryError(new Error('reset'), 'put').message).toBe('[unavailable] put: reset')
+  expect(toRegistryError('text', 'put').message).toBe('[unavailable] put: text')
+  const own = error('closed', 'put', 'x')
+  expect(toRegistryError(own, 'list')).toBe(own)
+})
+
+test('a cause keeps name, message, code and its own causes, and nothing that was sent', () => {
+  const secret = 'swordfish'
+  const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', auth: secret })
+  const refused = new AggregateError([reset], 'no address answered')
+  const cause = Object.assign(new TypeError('failed', { cause: refused }), {
+    command: ['AUTH', secret],
+    request: { headers: { authorization: secret } },
+  })
+  const made = toRegistryError(cause, 'put')
+  expect(made).toBeInstanceOf(RegistryError)
+  expect(inspect(made, { depth: 20, showHidden: true })).not.toContain(secret)
+  expect(made.cause).toMatchObject({ name: 'TypeError', message: 'failed', stack: cause.stack })
+  const { cause: inner } = made.cause as Error
+  expect(inner).toMatchObject({ name: 'AggregateError', message: 'no address answered' })
+  expect((inner as AggregateError).errors).toEqual([
+    expect.objectContaining({ message: 'read ECONNRESET', code: 'ECONNRESET' }),
+  ])
+})
+
+test('causes that run in a circle end', () => {
+  const cause = new Error('again')
+  cause.cause = cause
+  expect(toRegistryError(cause, 'put').code).toBe('unavailable')
+})

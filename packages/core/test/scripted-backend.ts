@@ -1,0 +1,193 @@
+import {
+  type Audit,
+  type Claim,
+  type Clock,
+  type DriverSession,
+  type InstanceRecord,
+  type Observation,
+  type PutOutcome,
+  type PutRequest,
+  type RegistryDriver,
+  RegistryError,
+  type RegistryErrorCode,
+  type Scope,
+  sameInstance,
+  toCursor,
+  toRecordKey,
+} from '@sd/core/driver'
+import { claimWins } from '../src/model/claim.ts'
+
+interface Stored extends PutRequest {
+  readonly session: string
+}
+
+/** One call that core made. */
+export interface ScriptedCall {
+  readonly operation: string
+  readonly atMs: number
+  /** `<service>/<id>` of what it was about. */
+  readonly keys: readonly string[]
+  readonly session: string
+}
+
+/** An error of the scripted backend. */
+export const failure = (code: RegistryErrorCode, operation = 'test'): RegistryError =>
+  new RegistryError(code, { backend: 'scripted', operation, message: `scripted ${code}` })
+
+const keyOf = ({ service, id }: { readonly service: string; readonly id: string }): string =>
+  `${service}/${id}`
+
+/** A backend in memory whose every call a test may delay, fail or watch. Runs on the test's clock. */
+export class ScriptedBackend {
+  readonly records = new Map<string, Stored>()
+  readonly sessions = new Set<string>()
+  readonly calls: ScriptedCall[] = []
+  /** Runs before each call takes effect; what it throws the call throws. */
+  before: (call: ScriptedCall) => void | Promise<void> = () => {}
+  /** Says what became of one put, instead of the backend. */
+  answerPut: (request: PutRequest) => PutOutcome | undefined = () => undefined
+  /** Makes what `observe` returns. Default: one snapshot of what stands, and then nothing. */
+  observe: (scope: Scope, signal: AbortSignal) => AsyncIterable<Observation>
+  maxBatch = 100
+  readonly #clock: Clock
+  #sessions = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.observe = (scope, signal) => this.#snapshot(scope, signal)
+  }
+
+  /** How often core made such calls. */
+  count(operation: string): number {
+    return this.calls.filter((call) => call.operation === operation).length
+  }
+
+  holderOf(service: string, id: string): Claim | undefined {
+    return this.records.get(`${service}/${id}`)?.claim
+  }
+
+  /** Somebody else's record, tied to no session of ours. */
+  write(request: PutRequest): void {
+    this.records.set(keyOf(request.instance), { ...request, session: 'foreign' })
+  }
+
+  readonly driver = (): RegistryDriver => ({
+    backend: 'scripted',
+    capabilities: {
+      list: 'linearizable',
+      atomicClaim: true,
+      resume: true,
+      deltas: true,
+      tls: false,
+      minTtlMs: 1,
+      maxBatch: this.maxBatch,
+      maxRecordBytes: 1_000_000,
+    },
+    openSession: async ({ ttlMs }) => {
+      this.#sessions += 1
+      const id = `session-${this.#sessions}`
+      await this.#call('open-session', [], id)
+      this.sessions.add(id)
+      return this.#session(id, ttlMs)
+    },
+    list: async () => {
+      await this.#call('list', [], '')
+      return { records: this.#contents(), skipped: [] }
+    },
+    observe: (scope, _cursor, signal) => this.observe(scope, signal),
+    probe: () => this.#call('probe', [], ''),
+    [Symbol.asyncDispose]: async () => {},
+  })
+
+  #session(id: string, grantedTtlMs: number): DriverSession {
+    const call = (operation: string, keys: readonly string[] = []): Promise<void> =>
+      this.#call(operation, keys, id)
+    return {
+      id,
+      grantedTtlMs,
+      lost: new AbortController().signal,
+      renew: () => call('renew'),
+      put: async (requests) => {
+        await call(
+          'put',
+          requests.map(({ instance }) => keyOf(instance)),
+        )
+        return requests.map((request) => this.#put(id, request))
+      },
+      remove: async (refs) => {
+        await call('remove', refs.map(keyOf))
+        return refs.map((ref) => {
+          const stored = this.records.get(keyOf(ref))
+          if (stored === undefined) return { result: 'absent' }
+          if (stored.claim.owner !== ref.owner) return { result: 'not-ours' }
+          this.records.delete(keyOf(ref))
+          return { result: 'removed' }
+        })
+      },
+      audit: async (refs) => {
+        await call('audit', refs.map(keyOf))
+        return refs.map((ref): Audit => this.#audit(id, ref))
+      },
+      close: async () => {
+        await call('close-session')
+        this.sessions.delete(id)
+        for (const [key, { session }] of this.records) if (session === id) this.records.delete(key)
+      },
+    }
+  }
+
+  async #call(operation: string, keys: readonly string[], session: string): Promise<void> {
+    const call = { operation, keys, session, atMs: this.#clock.monotonicMs() }
+    this.calls.push(call)
+    await this.before(call)
+  }
+
+  #put(session: string, request: PutRequest): PutOutcome {
+    const scripted = this.answerPut(request)
+    if (scripted !== undefined) return scripted
+    const key = keyOf(request.instance)
+    const holder = this.records.get(key)?.claim
+    const wins = request.mode === 'if-newer' && claimWins(request.claim, holder)
+    if (holder !== undefined && holder.owner !== request.claim.owner && !wins)
+      return { result: 'conflict', holder }
+    this.records.set(key, { ...request, session })
+    this.wrote.set(`${session} ${key}`, request)
+    return { result: 'written', key: toRecordKey(key) }
+  }
+
+  /** What each session last wrote. */
+  readonly wrote = new Map<string, PutRequest>()
+
+  #audit(
+    session: string,
+    ref: { readonly service: string; readonly id: string; readonly owner: string },
+  ): Audit {
+    const stored = this.records.get(keyOf(ref))
+    if (stored === undefined) return { ...ref, state: 'missing' }
+    const record = this.#record(keyOf(ref), stored)
+    if (stored.claim.owner !== ref.owner || stored.session !== session)
+      return { ...ref, state: 'replaced', record }
+    const wrote = this.wrote.get(`${session} ${keyOf(ref)}`)
+    const same =
+      wrote !== undefined &&
+      wrote.claim.seq === stored.claim.seq &&
+      sameInstance(wrote.instance, stored.instance)
+    return same ? { ...ref, state: 'ours' } : { ...ref, state: 'edited', record }
+  }
+
+  #record(key: string, { instance, claim, ttlMs, registeredAtMs }: Stored): InstanceRecord {
+    return { key: toRecordKey(key), instance, claim, ttlMs, registeredAtMs }
+  }
+
+  #contents(): readonly InstanceRecord[] {
+    return [...this.records].map(([key, stored]) => this.#record(key, stored))
+  }
+
+  async *#snapshot(scope: Scope, signal: AbortSignal): AsyncIterable<Observation> {
+    await this.#call('observe', [], '')
+    yield { type: 'snapshot', records: this.#contents(), skipped: [], cursor: toCursor('1') }
+    await new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { toCursor } from '@sd/core/driver'
+import { failure } from '../scripted-backend.ts'
+import { capMs, createTestBed, instance, ttlMs } from './supervisor-test-bed.ts'
+
+/** Far more than any backoff allows in ten caps. */
+const many = 60
+
+describe('whatever repeats', () => {
+  test('backs off when every write loses its session, and closes what it opened', async () => {
+    const { clock, backend, registry } = createTestBed()
+    backend.before = ({ operation }) => {
+      if (operation === 'put') throw failure('session-lost')
+      if (backend.calls.length > 10 * many) throw new Error('it spins')
+    }
+    void registry.register(instance('a', '1')).catch(() => {})
+    await clock.advance(10 * capMs)
+    expect(backend.count('open-session')).toBeGreaterThan(3)
+    expect(backend.count('open-session')).toBeLessThan(many)
+    const opened = backend.count('open-session')
+    await clock.advance(10 * ttlMs)
+    expect(backend.sessions.size).toBeLessThan(opened)
+  })
+
+  test('backs off when a history expires after each snapshot', async () => {
+    const { clock, backend, registry } = createTestBed()
+    let attached = 0
+    backend.observe = async function* () {
+      attached += 1
+      if (attached > many) throw failure('unavailable')
+      yield { type: 'snapshot', records: [], skipped: [], cursor: toCursor('1') }
+      throw failure('cursor-expired')
+    }
+    registry.watch('a')
+    await clock.advance(5 * capMs)
+    expect(attached).toBeGreaterThan(3)
+    expect(attached).toBeLessThan(many)
+  })
+
+  test('backs off when a round breaks', async () => {
+    const lines: string[] = []
+    const note = (_: object, message: string): void => void lines.push(message)
+    const { clock, backend, another } = createTestBed({
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: note },
+    })
+    backend.maxBatch = 0 // a driver's bug
+    void another()
+      .register(instance('a', '1'))
+      .catch(() => {})
+    await clock.advance(10 * capMs)
+    expect(lines.length).toBeGreaterThan(3)
+    expect(lines.length).toBeLessThan(many)
+  })
+
+  test('follows a holder whose claim goes on rising at the pace of the backoff', async () => {
+    const { clock, backend, registry } = createTestBed()
+    backend.answerPut = ({ claim }) => {
+      if (backend.count('put') > many) throw new Error('it spins')
+      const holder = { ...claim, owner: 'other', claimedAtMs: claim.claimedAtMs + 1e9 }
+      return { result: 'conflict', holder }
+    }
+    void registry.register(instance('a', '1')).catch(() => {})
+    await clock.advance(10 * capMs)
+    expect(backend.count('put')).toBeGreaterThan(3)
+    expect(backend.count('put')).toBeLessThan(many)
+  })
+
+  test('rotates no faster than the backoff, whatever is taken back', async () => {
+    const { clock, backend, registry } = createTestBed()
+    void registry.register(instance('a', 'stays'))
+    await clock.advance(10)
+    backend.before = ({ operation, keys }) => {
+      if (operation === 'put' && !keys.includes('a/stays')) throw failure('timeout')
+    }
+    for (let index = 0; index < 100; index += 1) {
+      const one = await registry.register(instance('a', String(index)), { waitFor: 'accepted' })
+      await clock.advance(10)
+      one.deregister().catch(() => {})
+      await clock.advance(10)
+    }
+    expect(backend.count('open-session')).toBeLessThan(30)
+  })
+})

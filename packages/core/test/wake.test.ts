@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { Wake } from '@sd/core/driver'
+import { ManualClock } from './manual-clock.ts'
+
+const never = new AbortController().signal
+
+describe('Wake', () => {
+  test('keeps a notification that came before the wait, and merges several', async () => {
+    const wake = new Wake()
+    wake.notify()
+    wake.notify()
+    await wake.notified(never)
+    let woken = false
+    const next = wake.notified(never).then(() => (woken = true))
+    await Promise.resolve()
+    expect(woken).toBe(false)
+    wake.notify()
+    await next
+  })
+
+  test('rejects with the reason of the signal, and keeps a notification for the next wait', async () => {
+    const wake = new Wake()
+    const stop = new AbortController()
+    const waiting = wake.notified(stop.signal)
+    stop.abort(new Error('stop'))
+    await expect(waiting).rejects.toThrow('stop')
+    wake.notify()
+    await expect(wake.notified(stop.signal)).rejects.toThrow('stop')
+    await wake.notified(never)
+  })
+
+  test('wakes when the clock reaches the time, and not before', async () => {
+    const wake = new Wake()
+    const clock = new ManualClock()
+    let woken = false
+    const waiting = wake.wait(clock, clock.monotonicMs() + 10).then(() => (woken = true))
+    await clock.advance(9)
+    await Promise.resolve()
+    expect(woken).toBe(false)
+    await clock.advance(1)
+    await waiting
+  })
+})

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type DriverCall,
+  type DriverSession,
+  type Observation,
+  type RegistryDriver,
+  toRecordKey,
+  wrapDriver,
+} from '@sd/core/driver'
+
+const { signal } = new AbortController()
+const instance = {
+  service: 'orders',
+  id: 'a',
+  endpoints: ['http://h:1'],
+  weight: 100,
+  tags: [],
+  metadata: {},
+}
+const record = { key: toRecordKey('orders/a'), instance }
+const alive: Observation = { type: 'alive' }
+
+/** A driver that says which of its methods was called. */
+const recorder = (optional: boolean): { driver: RegistryDriver; called: string[] } => {
+  const called: string[] = []
+  const told = <T>(name: string, result: T): Promise<T> => {
+    called.push(name)
+    return Promise.resolve(result)
+  }
+  const session: DriverSession = {
+    id: 's1',
+    grantedTtlMs: 1_000,
+    lost: new AbortController().signal,
+    renew: () => told('renew', undefined),
+    put: () => told('put', []),
+    remove: () => told('remove', []),
+    audit: () => told('audit', []),
+    close: () => told('close', undefined),
+  }
+  const driver: RegistryDriver = {
+    backend: 'inner',
+    capabilities: {
+      list: 'linearizable',
+      atomicClaim: true,
+      resume: true,
+      deltas: true,
+      tls: false,
+      minTtlMs: 1,
+      maxBatch: 8,
+      maxRecordBytes: 1_000,
+    },
+    openSession: () => told('openSession', session),
+    list: () => told('list', { records: [record], skipped: [] }),
+    async *observe() {
+      called.push('observe')
+      yield alive
+    },
+    probe: () => told('probe', undefined),
+    ...(optional
+      ? {
+          edit: () => told('edit', 'edited' as const),
+          diagnose: () => told('diagnose', { serverVersion: '1', limits: [] }),
+        }
+      : {}),
+    [Symbol.asyncDispose]: () => told('dispose', undefined),
+  }
+  return { driver, called }
+}
+
+/** Calls everything there is once. */
+const useAll = async (driver: RegistryDriver): Promise<void> => {
+  const session = await driver.openSession({ ttlMs: 1_000 }, signal)
+  await driver.list({ service: 'orders' }, signal)
+  for await (const observation of driver.observe({ all: true }, undefined, signal))
+    expect(observation).toBe(alive)
+  await driver.probe(signal)
+  await driver.edit?.(record, instance, signal)
+  await driver.diagnose?.(signal)
+  await session.renew(signal)
+  await session.put([], signal)
+  await session.remove([], signal)
+  await session.audit([], signal)
+  await session.close(signal)
+}
+
+const everyCall: readonly DriverCall[] = [
+  'openSession',
+  'list',
+  'probe',
+  'edit',
+  'diagnose',
+  'renew',
+  'put',
+  'remove',
+  'audit',
+  'close',
+]
+
+describe('wrapDriver', () => {
+  test('forwards every method, those of sessions too', async () => {
+    const { driver, called } = recorder(true)
+    const wrapped = wrapDriver(driver, {})
+    await useAll(wrapped)
+    await wrapped[Symbol.asyncDispose]()
+    expect(called.toSorted()).toEqual([...everyCall, 'observe', 'dispose'].toSorted())
+    expect(wrapped.backend).toBe('inner')
+    expect(wrapped.capabilities).toEqual(driver.capabilities)
+  })
+
+  test('has edit and diagnose only where the wrapped driver has them', () => {
+    const wrapped = wrapDriver(recorder(false).driver, {})
+    expect('edit' in wrapped).toBe(false)
+    expect('diagnose' in wrapped).toBe(false)
+  })
+
+  test('puts the hook around every call, under the signal that the hook chooses', async () => {
+    const { driver } = recorder(true)
+    const other = new AbortController().signal
+    const names: string[] = []
+    const signals = new Set<AbortSignal>()
+    const spied = wrapDriver(driver, {
+      call: (_name, under, next) => {
+        signals.add(under)
+        return next(under)
+      },
+    })
+    const outer = wrapDriver(spied, {
+      call: (name, _under, next) => {
+        names.push(name)
+        return next(other)
+      },
+    })
+    await useAll(outer)
+    expect(names.toSorted()).toEqual(everyCall.toSorted())
+    expect([...signals]).toEqual([other])
+  })
+
+  test('puts the hook around observations, and replaces what is named', async () => {
+    const { driver, called } = recorder(false)
+    const wrapped = wrapDriver(driver, {
+      backend: 'outer',
+      capabilities: { maxBatch: 2 },
+      observe: async function* (scope, under, next) {
+        expect(scope).toEqual({ service: 'orders' })
+        yield* next(under)
+        throw new Error('cut')
+      },
+    })
+    expect(wrapped.backend).toBe('outer')
+    expect(wrapped.capabilities).toEqual({ ...driver.capabilities, maxBatch: 2 })
+    const seen: Observation[] = []
+    const reading = async (): Promise<void> => {
+      for await (const one of wrapped.observe({ service: 'orders' }, undefined, signal))
+        seen.push(one)
+    }
+    await expect(reading()).rejects.toThrow('cut')
+    expect(seen).toEqual([alive])
+    expect(called).toEqual(['observe'])
+  })
+})

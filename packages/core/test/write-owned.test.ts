@@ -1,0 +1,245 @@
+import {
+  auditOwned,
+  type ConditionalStore,
+  decodeRecord,
+  jsonFormat,
+  putOwned,
+  type PutRequest,
+  RegistryError,
+  removeOwned,
+  SentRecords,
+  type WritingSession,
+} from '@sd/core/driver'
+import { describe, expect, test } from 'vitest'
+
+interface Stored {
+  readonly value: Uint8Array
+  readonly sessionId: string
+  readonly revision: number
+}
+
+/** Records in this process, with every call counted and a hook before each write. */
+class Records {
+  readonly stored = new Map<string, Stored>()
+  readonly calls: string[] = []
+  beforeWrite: () => void = () => {}
+  #revision = 0
+
+  store(
+    sessionId: string,
+    options: { readonly readsFirst?: boolean } = {},
+  ): ConditionalStore<number> {
+    return {
+      absent: options.readsFirst ? undefined : 0,
+      read: async (keys) => {
+        this.calls.push(`read ${keys.join()}`)
+        return keys.map((key) => {
+          const found = this.stored.get(key)
+          if (found === undefined) return { existing: undefined, revision: 0 }
+          const record = decodeRecord(jsonFormat, key, found.value)
+          return { existing: { ...found, record }, revision: found.revision }
+        })
+      },
+      write: async (writes) => {
+        this.calls.push(`write ${writes.map(({ key }) => key).join()}`)
+        this.beforeWrite()
+        return writes.map(({ key, value, expected }) => {
+          if ((this.stored.get(key)?.revision ?? 0) !== expected) return 'changed'
+          if (value) return { revision: this.set(key, value, sessionId) }
+          this.stored.delete(key)
+          return { revision: undefined }
+        })
+      },
+    }
+  }
+
+  set(key: string, value: Uint8Array, sessionId: string): number {
+    const revision = ++this.#revision
+    this.stored.set(key, { value, sessionId, revision })
+    return revision
+  }
+}
+
+const open = (id: string, ...earlier: string[]): WritingSession<number> => ({
+  backend: 'test',
+  id,
+  format: jsonFormat,
+  ownSessions: new Set([id, ...earlier]),
+  sent: new SentRecords(),
+})
+
+const request = (id: string, owner = 'me', claimedAtMs = 5, weight = 100): PutRequest => ({
+  instance: { service: 's', id, endpoints: [], weight, tags: [], metadata: {} },
+  claim: { owner, claimedAtMs, seq: 0 },
+  mode: 'if-newer',
+  ttlMs: 1,
+  registeredAtMs: 1,
+})
+const ref = (id: string, owner = 'me') => ({ service: 's', id, owner })
+const resultsOf = (outcomes: readonly { readonly result: string }[]) =>
+  outcomes.map(({ result }) => result)
+
+describe('putOwned', () => {
+  test('writes what is new, and what it wrote itself, without reading', async () => {
+    const records = new Records()
+    const session = open('a')
+    await putOwned(session, [request('1'), request('2')], records.store('a'))
+    const outcomes = await putOwned(session, [request('1', 'me', 5, 7)], records.store('a'))
+    expect(outcomes).toEqual([{ result: 'written', key: 's/1' }])
+    expect(records.calls).toEqual(['write s/1,s/2', 'write s/1'])
+  })
+
+  test('reads first where the store knows no revision of an absent record', async () => {
+    const records = new Records()
+    await putOwned(open('a'), [request('1')], records.store('a', { readsFirst: true }))
+    expect(records.calls).toEqual(['read s/1', 'write s/1'])
+  })
+
+  test('judges what it did not expect, each by itself, and writes the rest again', async () => {
+    const records = new Records()
+    await putOwned(
+      open('r'),
+      [request('1', 'rival', 9), request('2', 'rival', 1)],
+      records.store('r'),
+    )
+    records.calls.length = 0
+    const session = open('a')
+    const requests = [request('1'), request('2'), request('3')]
+    const outcomes = await putOwned(session, requests, records.store('a'))
+    expect(outcomes).toEqual([
+      { result: 'conflict', holder: { owner: 'rival', claimedAtMs: 9, seq: 0 } },
+      { result: 'written', key: 's/2' },
+      { result: 'written', key: 's/3' },
+    ])
+    expect(records.calls).toEqual(['write s/1,s/2,s/3', 'read s/1,s/2', 'write s/2'])
+    // what was refused must not be taken for sent
+    expect(session.sent.get('s/1')).toBeUndefined()
+  })
+
+  test('never writes over what came after it was judged', async () => {
+    const records = new Records()
+    const higher = jsonFormat.encode(request('1', 'rival', 9))
+    records.set('s/1', jsonFormat.encode(request('1', 'rival', 1)), 'r')
+    let writes = 0
+    records.beforeWrite = () => {
+      // after the lower claim was read, the rival registers anew
+      if (++writes === 2) records.set('s/1', higher, 'r')
+    }
+    const outcomes = await putOwned(open('a'), [request('1')], records.store('a'))
+    expect(resultsOf(outcomes)).toEqual(['conflict'])
+    expect(records.stored.get('s/1')?.value).toBe(higher)
+  })
+
+  test('gives up after bounded rounds, and says that nothing was written', async () => {
+    const records = new Records()
+    const lower = jsonFormat.encode(request('1', 'rival', 1))
+    records.beforeWrite = () => records.set('s/1', lower, 'r')
+    const [outcome] = await putOwned(open('a'), [request('1')], records.store('a'))
+    expect(outcome).toMatchObject({
+      result: 'error',
+      error: { code: 'unavailable', backend: 'test', operation: 'put', service: 's' },
+    })
+    expect(records.calls.filter((call) => call.startsWith('write'))).toHaveLength(9)
+    expect(records.stored.get('s/1')?.value).toBe(lower)
+  })
+
+  test('passes on why nothing can be written there', async () => {
+    const records = new Records()
+    const plain = records.store('a', { readsFirst: true })
+    const message = 'the node has children'
+    const refusal = new RegistryError('invalid-argument', {
+      backend: 'x',
+      operation: 'put',
+      message,
+    })
+    const store: ConditionalStore<number> = {
+      ...plain,
+      read: async (keys) => (await plain.read(keys)).map((found) => ({ ...found, refusal })),
+    }
+    expect(await putOwned(open('a'), [request('1')], store)).toEqual([
+      { result: 'error', error: refusal },
+    ])
+    expect(records.stored.size).toBe(0)
+  })
+
+  test('remembers what was sent before it is answered, and after a failure', async () => {
+    const records = new Records()
+    const session = open('a')
+    const lost = new Error('the answer was lost')
+    const store: ConditionalStore<number> = {
+      ...records.store('a'),
+      write: async (writes) => {
+        await records.store('a').write(writes)
+        throw lost
+      },
+    }
+    await expect(putOwned(session, [request('1')], store)).rejects.toBe(lost)
+    const stored = records.store('a')
+    expect(await auditOwned(session, [ref('1')], stored)).toEqual([{ ...ref('1'), state: 'ours' }])
+    // the audit has learned the revision: the next write needs no read
+    records.calls.length = 0
+    await putOwned(session, [request('1', 'me', 5, 7)], records.store('a'))
+    expect(records.calls).toEqual(['write s/1'])
+  })
+
+  test('runs what depends on a read by itself where the store asks for it', async () => {
+    const records = new Records()
+    const rounds: string[] = []
+    const store: ConditionalStore<number> = {
+      ...records.store('a', { readsFirst: true }),
+      exclusively: async (round) => {
+        rounds.push('begins')
+        const result = await round()
+        rounds.push(...records.calls, 'ends')
+        return result
+      },
+    }
+    await putOwned(open('a'), [request('1')], store)
+    expect(rounds).toEqual(['begins', 'read s/1', 'write s/1', 'ends'])
+  })
+})
+
+describe('removeOwned', () => {
+  test('goes by owner over all sessions, spares a rival, and knows what is absent', async () => {
+    const records = new Records()
+    await putOwned(open('b'), [request('1'), request('2', 'rival')], records.store('b'))
+    const refs = [ref('1'), ref('2'), ref('3')]
+    const outcomes = await removeOwned(open('a'), refs, records.store('a'))
+    expect(resultsOf(outcomes)).toEqual(['removed', 'not-ours', 'absent'])
+    expect([...records.stored.keys()]).toEqual(['s/2'])
+  })
+
+  test('never hits a rival who takes over after the owner was read', async () => {
+    const records = new Records()
+    const session = open('a')
+    await putOwned(session, [request('1')], records.store('a'))
+    const rivals = jsonFormat.encode(request('1', 'rival', 9))
+    records.beforeWrite = () => records.set('s/1', rivals, 'r')
+    expect(resultsOf(await removeOwned(session, [ref('1')], records.store('a')))).toEqual([
+      'not-ours',
+    ])
+    expect(records.stored.get('s/1')?.value).toBe(rivals)
+  })
+
+  test('forgets what was sent, so that the next put expects nothing', async () => {
+    const records = new Records()
+    const session = open('a')
+    await putOwned(session, [request('1')], records.store('a'))
+    await removeOwned(session, [ref('1')], records.store('a'))
+    expect(session.sent.get('s/1')).toBeUndefined()
+    records.calls.length = 0
+    await putOwned(session, [request('1')], records.store('a'))
+    expect(records.calls).toEqual(['write s/1'])
+  })
+})
+
+test('SentRecords keeps what was sent meanwhile', () => {
+  const sent = new SentRecords<number>()
+  const first = sent.add('k', 'me', Buffer.from('1'))
+  first.revision = 4
+  const second = sent.add('k', 'me', Buffer.from('2'))
+  expect(second.revision).toBe(4)
+  sent.delete('k', first)
+  expect(sent.get('k')).toBe(second)
+  expect(sent.add('k', 'other', Buffer.from('3')).revision).toBeUndefined()
+})

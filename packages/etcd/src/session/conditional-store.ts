@@ -1,0 +1,70 @@
+import {
+  type ConditionalStore,
+  type ConditionalWrite,
+  decodeRecord,
+  groupBySize,
+  type WriteResult,
+} from '@sd/core/driver'
+import type { IRequestOp } from 'etcd3'
+import { atRevision, rangesOf, type Store, transact } from '../kv.ts'
+
+/** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
+const maxRequestBytes = 1_000_000
+
+/** The modification revision that etcd compares a key without a record to. */
+const absent = '0'
+
+/** What a call of a session is made with. */
+export interface StoreCall {
+  readonly operation: string
+  /** For error messages. */
+  readonly service: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** Reads and writes of one lease in transactions, compared by each key's modification revision. */
+export const conditionalStore = (
+  store: Store,
+  leaseId: string,
+  { operation, service, signal }: StoreCall,
+): ConditionalStore<string> => {
+  const { keys, format } = store
+  const writeOne = ({ key, value }: ConditionalWrite<string>): IRequestOp =>
+    value === undefined
+      ? { request_delete_range: { key: keys.absolute(key) } }
+      : {
+          request_put: {
+            key: keys.absolute(key),
+            value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+            lease: leaseId,
+          },
+        }
+  return {
+    absent,
+    // one transaction: content, lease and revision are of the same moment
+    read: async (recordKeys) => {
+      const success = recordKeys.map((key) => ({ request_range: { key: keys.absolute(key) } }))
+      const ranges = rangesOf(await transact(store, operation, { success }, signal, service))
+      return recordKeys.map((key, index) => {
+        const kv = ranges[index]?.kvs[0]
+        if (kv === undefined) return { existing: undefined, revision: absent }
+        const { value, lease, mod_revision: revision } = kv
+        const record = decodeRecord(format, key, value)
+        return { existing: { record, value, sessionId: lease }, revision }
+      })
+    },
+    write: async (writes) => {
+      const results: WriteResult<string>[] = []
+      const sizeOf = ({ key, value }: ConditionalWrite<string>): number =>
+        (value?.length ?? 0) + 4 * key.length
+      for (const group of groupBySize(writes, maxRequestBytes, sizeOf)) {
+        const compare = group.map(({ key, expected }) => atRevision(keys.absolute(key), expected))
+        const request = { compare, success: group.map(writeOne) }
+        const { succeeded, header } = await transact(store, operation, request, signal, service)
+        const result = succeeded ? { revision: header.revision } : 'changed'
+        for (const _ of group) results.push(result)
+      }
+      return results
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { type ConditionalStore, decodeRecord, type WireFormat } from '@sd/core/driver'
+import type { StoredRecord, Write, WriteResult } from '../worker/store-api.ts'
+
+/** The two calls to the store that reading and writing records take. */
+export interface RecordCalls {
+  readonly find: (keys: readonly string[]) => Promise<readonly (StoredRecord | undefined)[]>
+  readonly write: (writes: readonly Write[]) => Promise<readonly WriteResult[]>
+}
+
+/** Reads and writes of the file, each record compared by its revision within one transaction. */
+export const conditionalStore = (
+  format: WireFormat,
+  { find, write }: RecordCalls,
+): ConditionalStore<number> => ({
+  absent: 0,
+  read: async (keys) => {
+    const found = await find(keys)
+    return keys.map((key, index) => {
+      const stored = found[index]
+      if (stored === undefined) return { existing: undefined, revision: 0 }
+      const { document: value, session, revision } = stored
+      const record = decodeRecord(format, key, value)
+      return { existing: { record, value, sessionId: session ?? undefined }, revision }
+    })
+  },
+  write: (writes) =>
+    write(
+      writes.map(({ key, value, expected }) => ({
+        key,
+        // a copy: what is sent to a thread is sent with all of the memory that it lies in
+        document: value && new Uint8Array(value),
+        expected,
+      })),
+    ),
+})

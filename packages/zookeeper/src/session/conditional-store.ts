@@ -1,0 +1,140 @@
+import {
+  type ConditionalStore,
+  type ConditionalWrite,
+  groupBySize,
+  type WriteResult,
+} from '@sd/core/driver'
+import type { MultiOperation, ZooKeeperClient } from '../client/zookeeper-client.ts'
+import { isCode } from '../errors.ts'
+import { type Keys, parentData } from '../keys.ts'
+import { createParents } from './create-parents.ts'
+import { type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
+
+/** A server takes no packet above `jute.maxbuffer`, 1,048,575 bytes by default, the client none above 1,000,000. */
+const maxPacketBytes = 990_000
+/** Of the operations on one record, besides its data and its path in two of them. */
+const overheadBytes = 120
+
+/** Expected of a record that was never written: that there is none, and that its service's node exists. */
+const absent: NodeRevision = { parentVersion: -1, node: undefined }
+
+type NodeWrite = ConditionalWrite<NodeRevision>
+
+/** Runs one piece of work after the other. */
+export class Mutex {
+  #last: Promise<unknown> = Promise.resolve()
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+}
+
+/** What the reads and writes of one session share. */
+export interface NodeStore {
+  readonly client: ZooKeeperClient
+  readonly keys: Keys
+  /** For rounds that write what depends on a read: two at once would make each other's read outdated. */
+  readonly mutex: Mutex
+}
+
+/** What makes, replaces or removes one record's node. */
+const operationsOf = (
+  { client, keys }: NodeStore,
+  { key, value, expected: { node } }: NodeWrite,
+): readonly MultiOperation[] => {
+  const path = keys.path(key)
+  const removal = { type: 'delete', path, version: node?.version ?? 0 } as const
+  if (value === undefined) return [removal]
+  const creation = { type: 'create', path, data: value, kind: 'ephemeral' } as const
+  if (node === undefined) return [creation]
+  if (node.ephemeralOwner === client.sessionId)
+    return [{ type: 'set', path, data: value, version: node.version }]
+  // in one transaction: nobody sees it gone
+  return [removal, creation]
+}
+
+/**
+ * What comes before the operations on one service's records. A creation counts the version of the
+ * node above up, and anything that is done to a node that was read depends on that version.
+ */
+const fenceOf = (
+  keys: Keys,
+  parent: string,
+  operations: readonly MultiOperation[],
+  parentVersion: number,
+): MultiOperation => {
+  const path = keys.path(parent)
+  const creates = operations.some(({ type }) => type === 'create')
+  const depends = operations.some(({ type }) => type !== 'create')
+  const version = depends ? parentVersion : -1
+  return creates
+    ? { type: 'set', path, data: parentData, version }
+    : { type: 'check', path, version }
+}
+
+/** One transaction; `false` where something else is stored than was expected. */
+const writeGroup = async (
+  store: NodeStore,
+  writes: readonly NodeWrite[],
+  versions: Map<string, number>,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const { client, keys } = store
+  const fenced: MultiOperation[] = []
+  const counted: string[] = []
+  for (const [parent, group] of Map.groupBy(writes, ({ key }) => parentOf(key))) {
+    if (!versions.has(parent)) await createParents(client, keys, parent, signal)
+    const operations = group.flatMap((write) => operationsOf(store, write))
+    const fence = fenceOf(keys, parent, operations, versions.get(parent) ?? 0)
+    if (fence.type === 'set') counted.push(parent)
+    fenced.push(fence, ...operations)
+  }
+  try {
+    await client.multi(fenced, signal)
+  } catch (error) {
+    if (isCode(error, 'NODE_EXISTS', 'NO_NODE', 'BAD_VERSION')) return false
+    throw error
+  }
+  for (const parent of counted) versions.set(parent, (versions.get(parent) ?? 0) + 1)
+  return true
+}
+
+/**
+ * Reads and writes nodes of one session, compared by their versions and that of the node above. With
+ * `isNew` nothing of the batch was written before, so that the first write takes all to be absent.
+ */
+export const conditionalStore = (
+  store: NodeStore,
+  operation: string,
+  isNew: boolean,
+  signal: AbortSignal,
+): ConditionalStore<NodeRevision> => {
+  const { client, keys, mutex } = store
+  const rootBytes = Buffer.byteLength(keys.root)
+  const sizeOf = ({ key, value }: NodeWrite): number =>
+    (value?.length ?? 0) + 3 * (rootBytes + key.length) + overheadBytes
+  return {
+    absent: isNew ? absent : undefined,
+    exclusively: (round) =>
+      mutex.run(() => {
+        signal.throwIfAborted()
+        return round()
+      }),
+    read: (recordKeys) => readNodes(client, keys, operation, recordKeys, signal),
+    write: async (writes) => {
+      // of the nodes above: each transaction that creates records counts them up for the next
+      const versions = new Map<string, number>()
+      for (const { key, expected } of writes)
+        if (expected.parentVersion !== undefined)
+          versions.set(parentOf(key), expected.parentVersion)
+      const results: WriteResult<NodeRevision>[] = []
+      for (const group of groupBySize(writes, maxPacketBytes, sizeOf)) {
+        const written = await writeGroup(store, group, versions, signal)
+        for (const _ of group) results.push(written ? { revision: undefined } : 'changed')
+      }
+      return results
+    },
+  }
+}

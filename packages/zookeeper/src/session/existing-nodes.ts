@@ -1,0 +1,57 @@
+import { decodeRecord, type FoundRecord, inParallel } from '@sd/core/driver'
+import type { NodeData, NodeStat, ZooKeeperClient } from '../client/zookeeper-client.ts'
+import { zookeeperError } from '../errors.ts'
+import { isParent, type Keys } from '../keys.ts'
+import { ifThere, maxReads } from '../zookeeper-read.ts'
+
+/** What a write depends on: the record's node, and the version of the service's node above it. */
+export interface NodeRevision {
+  /** `undefined` where there is no such node; -1 where any version will do. */
+  readonly parentVersion: number | undefined
+  readonly node: NodeStat | undefined
+}
+
+/** The key of the node above a record. */
+export const parentOf = (key: string): string => key.slice(0, key.lastIndexOf('/'))
+
+/** A node as the rules of ownership see it. One that stands above others can hold no record. */
+export const foundNode = (
+  keys: Keys,
+  operation: string,
+  key: string,
+  node: NodeData | undefined,
+  parentVersion?: number,
+): FoundRecord<NodeRevision> => {
+  const revision = { parentVersion, node: node?.stat }
+  if (node === undefined) return { existing: undefined, revision }
+  const { data: value, stat } = node
+  const record = decodeRecord(keys.format, key, value)
+  const existing = { record, value, sessionId: stat.ephemeralOwner }
+  if (!isParent(value) && stat.childCount === 0) return { existing, revision }
+  const message = `${keys.path(key)} stands above other nodes; choose another id or namespace`
+  const refusal = zookeeperError('invalid-argument', operation, message, keys.serviceOf(key))
+  return { existing, revision, refusal }
+}
+
+/**
+ * Reads records, and before them the versions of the nodes above. Every creation counts the version
+ * of the node above up, so a write that checks it hits the very nodes that were read: a record's own
+ * version begins at 0 again when it is created anew, and could be the same by chance.
+ */
+export const readNodes = async (
+  client: Pick<ZooKeeperClient, 'exists' | 'get'>,
+  keys: Keys,
+  operation: string,
+  recordKeys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly FoundRecord<NodeRevision>[]> => {
+  const parents = new Map<string, number>()
+  await inParallel(new Set(recordKeys.map(parentOf)), maxReads, async (parent) => {
+    const stat = await client.exists(keys.path(parent), signal)
+    if (stat) parents.set(parent, stat.version)
+  })
+  return inParallel(recordKeys, maxReads, async (key) => {
+    const node = await ifThere(client.get(keys.path(key), signal))
+    return foundNode(keys, operation, key, node, parents.get(parentOf(key)))
+  })
+}

@@ -1,0 +1,13 @@
+// What a user writes in a strict TypeScript project as an ES module.
+import { createRegistry, type RegistryConfig, RegistryError } from '@sd/registry'
+
+const config: RegistryConfig = { backend: 'memory', ttlMs: 5_000 }
+const registry = await createRegistry(config)
+try {
+  const { instance } = await registry.register({ service: 'orders', endpoints: ['http://h:1'] })
+  console.log(instance.endpoints.join())
+} catch (error) {
+  if (error instanceof RegistryError) console.log(error.code)
+} finally {
+  await registry.close()
+}
