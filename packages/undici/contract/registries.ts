@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Registry } from '@sd/core'
 import { etcd } from '@sd/etcd'
 import { sqlite } from '@sd/sqlite'
-import { etcd as etcdServer, launch, wantedBackends } from '@sd/test-servers'
+import { etcd as etcdServer, launch, wantedServers } from '@sd/test-servers'
 
 /** A registry that several processes share. */
 export interface SharedRegistry extends AsyncDisposable {
@@ -55,5 +55,5 @@ const onEtcd = async (): Promise<SharedRegistry> => {
 /** The embedded default, and etcd where this run has it. */
 export const registries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
   ['sqlite', onSqlite],
-  ...(wantedBackends().includes('etcd') ? [['etcd', onEtcd] as const] : []),
+  ...(wantedServers().includes(etcdServer) ? [['etcd', onEtcd] as const] : []),
 ]
