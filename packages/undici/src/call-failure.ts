@@ -11,6 +11,8 @@ export interface FailedCall {
   readonly path: string
   /** How many tries there were. */
   readonly attempts: number
+  /** Whether what was sent may be sent again. */
+  readonly repeatable: boolean
 }
 
 const callError = (
@@ -45,7 +47,11 @@ export const attemptFailure = (call: FailedCall, attempt: Attempt, error: Error)
     return callError(call, code, attempt, error.message, error)
   const sofar = attempt.sent ? 'no response' : 'not reached'
   const stage = attempt.latencyMs === undefined ? sofar : 'the response broke off'
-  return callError(call, code, attempt, `${stage}: ${error.message || code}`, error)
+  const why =
+    attempt.sent && !call.repeatable
+      ? `; not sent again, as a ${call.method} may be done twice`
+      : ''
+  return callError(call, code, attempt, `${stage}: ${error.message || code}${why}`, error)
 }
 
 /** The error of a call for which no instance could be picked. */
@@ -73,5 +79,10 @@ export const callTimeout = (
   callError(call, 'timeout', attempt, `no response within ${callMs} ms (timeouts.callMs)`, last)
 
 /** What a try that took too long fails with. */
-export const tryTimeout = (tryMs: number): Error =>
-  Object.assign(new Error(`nothing within ${tryMs} ms (timeouts.tryMs)`), { code: 'timeout' })
+export class TryTimeout extends Error {
+  readonly code = 'timeout'
+
+  constructor(tryMs: number) {
+    super(`nothing within ${tryMs} ms (timeouts.tryMs)`)
+  }
+}

@@ -265,7 +265,7 @@ export class ServiceAgent implements AsyncDisposable {
     proceed: Proceed,
   ): void {
     const { method, path } = request
-    const call = { route, method, path, attempts: 0 }
+    const call = { route, method, path, attempts: 0, repeatable: false }
     const { service } = route
     const headers = request.getHeaders() as Record<string, string>
     let pick: Pick

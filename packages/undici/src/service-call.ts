@@ -7,7 +7,7 @@ import {
   callTimeout,
   type FailedCall,
   pickFailure,
-  tryTimeout,
+  TryTimeout,
 } from './call-failure.ts'
 import { Downstream } from './downstream.ts'
 import { isBlameless, isIdempotent } from './failure.ts'
@@ -65,8 +65,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
   readonly #downstream: Downstream
   readonly #choice: InstanceChoice
   readonly #body: RequestBody
-  /** Whether what was sent may be sent again. */
-  readonly #repeatable: boolean
+  readonly repeatable: boolean
   #state: 'open' | 'answered' | 'ended' = 'open'
   /** Tries under way: one, or two while hedging. */
   #running: Attempt[] = []
@@ -99,11 +98,11 @@ export class ServiceCall implements AttemptOwner, FailedCall {
       path,
       headers: this.#headers,
     })
-    this.#repeatable =
+    this.repeatable =
       (attempts > 1 || hedgeDelayMs > 0) &&
       (upgrade === undefined || upgrade === null || upgrade === false) &&
       isIdempotent(options)
-    this.#body = new RequestBody(body, this.#repeatable ? replayBytes : undefined)
+    this.#body = new RequestBody(body, this.repeatable ? replayBytes : undefined)
   }
 
   /** Begins. Returns whether the pool takes another request, as `dispatch` does. */
@@ -170,7 +169,8 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     const unreached = !attempt.sent && this.blames(error)
     const { id } = attempt.pick.instance
     this.#choice.tried(id, unreached)
-    if (unreached) this.route.refusals.refused(id)
+    // a try that waited too long for its turn says nothing about connections
+    if (unreached && !(error instanceof TryTimeout)) this.route.refusals.refused(id)
     // the other of two tries is still under way
     if (this.#state === 'open' && this.#running.length > 0) return
     if (this.#state !== 'open' || !this.#mayRepeat(attempt, error))
@@ -225,7 +225,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
       this.#publish('retry', last.attempt, { sent: last.attempt.sent, cause: last.error })
     this.#try(pick)
     const { hedgeDelayMs } = this.route.settings
-    if (hedgeDelayMs > 0 && this.attempts === 1 && this.#repeatable && this.#state === 'open')
+    if (hedgeDelayMs > 0 && this.attempts === 1 && this.repeatable && this.#state === 'open')
       this.#hedgeTimer = setTimeout(() => this.#hedge(), hedgeDelayMs)
   }
 
@@ -271,7 +271,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     if (!attempt.sent) return this.#choice.unreachedSize < settings.connectAttempts
     this.#sent += 1
     return (
-      this.#repeatable &&
+      this.repeatable &&
       this.#sent < settings.attempts &&
       this.#body.replayable &&
       budget.withdraw()
@@ -280,7 +280,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
 
   /** Sends the request elsewhere because of a response's status; `false` when that cannot be. */
   #replace(attempt: Attempt, statusCode: number): boolean {
-    if (!this.#repeatable || this.#sent + 1 >= this.route.settings.attempts) return false
+    if (!this.repeatable || this.#sent + 1 >= this.route.settings.attempts) return false
     if (!this.#body.replayable || this.#running.length > 1) return false
     const { id } = attempt.pick.instance
     const pick = this.#choice.another(id)
@@ -319,7 +319,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
   }
 
   #expireTry(attempt: Attempt, tryMs: number): void {
-    const error = tryTimeout(tryMs)
+    const error = new TryTimeout(tryMs)
     attempt.cancel(error, error)
     this.attemptFailed(attempt, error)
   }

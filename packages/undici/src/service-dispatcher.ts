@@ -163,7 +163,15 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
       this.#requests -= 1
       if (this.#requests === 0) this.#drained?.()
     }
-    return new ServiceCall({ route, address, http1, ended }, options, handler).start()
+    let call: ServiceCall
+    try {
+      call = new ServiceCall({ route, address, http1, ended }, options, handler)
+    } catch (error) {
+      // headers that cannot be read, a `key` function that throws
+      ended()
+      throw error
+    }
+    return call.start()
   }
 
   async #close(): Promise<void> {
