@@ -18,7 +18,7 @@ export class Endpoint {
   /** What stands before each request's path: the endpoint's own, without the slash at its end. */
   readonly prefix: string
   /** By TLS name and protocol. */
-  readonly entries = new Map<string, PoolEntry>()
+  readonly entries: Map<string, PoolEntry> = new Map()
   /** The one that was used last, and its key: nearly always the only one. */
   lastKey: string | undefined
   last: PoolEntry | undefined

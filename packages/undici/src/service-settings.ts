@@ -28,7 +28,7 @@ export interface ServiceSettings {
 }
 
 /** Names of the options that may differ by service. */
-export const serviceOptionNames = [
+export const serviceOptionNames: readonly (keyof ServiceOptions)[] = [
   'balancer',
   'retry',
   'replayBytes',
@@ -37,7 +37,7 @@ export const serviceOptionNames = [
   'pool',
   'tlsName',
   'key',
-] as const satisfies readonly (keyof ServiceOptions)[]
+]
 
 // the longest that Node's timers take
 const maxMs = 2 ** 31 - 1
