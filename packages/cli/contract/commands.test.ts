@@ -63,9 +63,8 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
       world.run('list', 'orders', ...passing, '--metadata', 'commit=b'),
       world.run('resolve', 'orders', '--version', '>=2'),
     ])
-    expect(passes.stdout).toBe(
-      list.stdout.replace(/\d+s$/m, /\d+s$/m.exec(passes.stdout)?.[0] ?? ''),
-    )
+    // the age may have grown, and its column with it
+    expect(passes.stdout.replace(/ +\d+s$/m, '')).toBe(list.stdout.replace(/ +\d+s$/m, ''))
     expect(refused).toMatchObject({ code: 3, stdout: '' })
     expect(refused.stderr).toMatch(/none of the 1 instances of orders passes the filter/)
     expect(unresolved).toMatchObject({ code: 3, stdout: '' })
@@ -152,7 +151,7 @@ describe('what is wrong', () => {
     [
       1,
       ['set', 'orders', 'a', '--weight', '0', '--url', 'consul://127.0.0.1:1'],
-      /\[unsupported\] edit: only the owner/,
+      /\[unsupported\] edit orders: only the owner/,
     ],
     [3, ['resolve', 'orders'], /no endpoint of orders: .*no instance is registered/],
     [2, ['list', '--tag', 'x'], /name the service whose instances are to be filtered/],
