@@ -4,8 +4,8 @@ import { CallError } from './call-error.ts'
 import { failureCode } from './failure.ts'
 import type { ServiceRoute } from './service-route.ts'
 
-/** A call as its errors show it. */
-export interface FailedCall {
+/** A call as its errors and its diagnostics show it. */
+export interface CallFacts {
   readonly route: ServiceRoute
   readonly method: string
   readonly path: string
@@ -16,7 +16,7 @@ export interface FailedCall {
 }
 
 const callError = (
-  call: FailedCall,
+  call: CallFacts,
   code: RegistryErrorCode,
   attempt: Attempt | undefined,
   message: string,
@@ -41,7 +41,7 @@ const callError = (
 }
 
 /** The error of a call whose last try failed. */
-export const attemptFailure = (call: FailedCall, attempt: Attempt, error: Error): CallError => {
+export const attemptFailure = (call: CallFacts, attempt: Attempt, error: Error): CallError => {
   const code = failureCode(error)
   if (code === 'invalid-argument' || error instanceof RegistryError)
     return callError(call, code, attempt, error.message, error)
@@ -55,7 +55,7 @@ export const attemptFailure = (call: FailedCall, attempt: Attempt, error: Error)
 }
 
 /** The error of a call for which no instance could be picked. */
-export const pickFailure = (call: FailedCall, error: unknown): CallError => {
+export const pickFailure = (call: CallFacts, error: unknown): CallError => {
   if (error instanceof CallError) return error
   const known = error instanceof RegistryError
   // the operation and the service stand in front already
@@ -71,7 +71,7 @@ export const pickFailure = (call: FailedCall, error: unknown): CallError => {
 
 /** The error of a call that took too long. */
 export const callTimeout = (
-  call: FailedCall,
+  call: CallFacts,
   callMs: number,
   attempt: Attempt | undefined,
   last: Error | undefined,

@@ -1,4 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
+import type { Attempt } from './attempt.ts'
+import type { CallFacts } from './call-failure.ts'
 
 /** The name of the `node:diagnostics_channel` that tells what becomes of requests. */
 export const requestChannelName = 'sd:request'
@@ -33,3 +35,22 @@ export interface RequestEvent {
 
 /** Where they are published; ask `hasSubscribers` before making a message. */
 export const requestChannel: ReturnType<typeof channel> = channel(requestChannelName)
+
+/** Tells what becomes of a call; `attempt`: the try that it is about. */
+export const publishRequest = (
+  { route, method, path }: CallFacts,
+  event: RequestEvent['event'],
+  attempt: Attempt | undefined,
+  details: Pick<RequestEvent, 'status' | 'latencyMs' | 'sent' | 'cause'>,
+): void =>
+  requestChannel.publish({
+    event,
+    backend: 'undici',
+    service: route.service,
+    method,
+    path,
+    instance: attempt?.pick.instance.id,
+    endpoint: attempt?.pick.endpoint,
+    attempt: attempt?.number ?? 0,
+    ...details,
+  } satisfies RequestEvent)

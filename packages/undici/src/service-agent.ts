@@ -1,5 +1,5 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
+import type https from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Pick } from '@sd/balancer'
 import type { Discovery } from '@sd/core'
@@ -11,6 +11,13 @@ import { createDirectory, type Directory } from './directory.ts'
 import type { ServiceOptions } from './dispatcher-options.ts'
 import { Endpoint } from './endpoint.ts'
 import { InstanceChoice } from './instance-choice.ts'
+import {
+  type AddRequest,
+  PickingHttpAgent,
+  PickingHttpsAgent,
+  type Proceed,
+  type RequestOptions,
+} from './picking-agents.ts'
 import { RouteTable } from './route-table.ts'
 import type { ServiceRoute } from './service-route.ts'
 
@@ -36,97 +43,6 @@ export interface ServiceAgentOptions extends AgentServiceOptions {
   readonly http?: http.AgentOptions | undefined
   /** Node's options of the agent for `https:`, TLS included. Default `{ keepAlive: true }`. */
   readonly https?: https.AgentOptions | undefined
-}
-
-/** A request's options as Node hands them to its agent. */
-interface RequestOptions extends http.RequestOptions {
-  servername?: string
-  /** Ours, for `createConnection`. */
-  sdConnection?: { readonly sockets: AgentSockets; readonly endpoint: string }
-}
-
-/** What Node's agents have and `@types/node` leaves out; agent-base overrides the same method. */
-interface AgentInternals {
-  addRequest(request: http.ClientRequest, options: RequestOptions): void
-}
-
-type Proceed = (request: http.ClientRequest, options: RequestOptions) => void
-type AddRequest = (
-  request: http.ClientRequest,
-  options: RequestOptions,
-  scheme: 'http' | 'https',
-  proceed: Proceed,
-) => void
-
-const socketOf = new WeakMap<Duplex, NonNullable<RequestOptions['sdConnection']>>()
-
-const follow = (socket: Duplex | null | undefined, options: RequestOptions): void => {
-  const { sdConnection } = options
-  if (sdConnection === undefined || socket === null || socket === undefined) return
-  socketOf.set(socket, sdConnection)
-  sdConnection.sockets.add(sdConnection.endpoint, socket)
-}
-
-/** Whether a socket that has become free may be kept for the next request. */
-const isWanted = (socket: Duplex): boolean => {
-  const connection = socketOf.get(socket)
-  return connection === undefined || connection.sockets.wants(connection.endpoint)
-}
-
-const superAddRequest = (agent: http.Agent, prototype: http.Agent): Proceed =>
-  (prototype as unknown as AgentInternals).addRequest.bind(agent)
-
-class PickingHttpAgent extends http.Agent {
-  readonly #add: AddRequest
-
-  constructor(options: http.AgentOptions, add: AddRequest) {
-    super(options)
-    this.#add = add
-  }
-
-  addRequest(request: http.ClientRequest, options: RequestOptions): void {
-    this.#add(request, options, 'http', superAddRequest(this, http.Agent.prototype))
-  }
-
-  override createConnection(
-    options: http.ClientRequestArgs,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback)
-    follow(socket, options)
-    return socket
-  }
-
-  override keepSocketAlive(socket: Duplex): void {
-    // Node closes the socket when this is false; its types say void
-    return (isWanted(socket) && super.keepSocketAlive(socket)) as unknown as void
-  }
-}
-
-class PickingHttpsAgent extends https.Agent {
-  readonly #add: AddRequest
-
-  constructor(options: https.AgentOptions, add: AddRequest) {
-    super(options)
-    this.#add = add
-  }
-
-  addRequest(request: http.ClientRequest, options: RequestOptions): void {
-    this.#add(request, options, 'https', superAddRequest(this, https.Agent.prototype))
-  }
-
-  override createConnection(
-    options: https.RequestOptions,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback)
-    follow(socket, options as RequestOptions)
-    return socket
-  }
-
-  override keepSocketAlive(socket: Duplex): void {
-    return (isWanted(socket) && super.keepSocketAlive(socket)) as unknown as void
-  }
 }
 
 const defaultPorts = { http: 80, https: 443 } as const

@@ -5,21 +5,23 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import {
   attemptFailure,
   callTimeout,
-  type FailedCall,
+  type CallFacts,
   pickFailure,
   TryTimeout,
 } from './call-failure.ts'
 import { Downstream } from './downstream.ts'
-import { isBlameless, isIdempotent } from './failure.ts'
+import { isBlameless } from './failure.ts'
+import { Hedging } from './hedging.ts'
 import { withHost } from './host-header.ts'
 import { InstanceChoice } from './instance-choice.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { InstancePools } from './instance-pools.ts'
 import { RequestBody } from './request-body.ts'
-import { requestChannel, type RequestEvent } from './request-events.ts'
+import { publishRequest, requestChannel } from './request-events.ts'
+import { Repetition } from './repetition.ts'
 import type { ServiceAddress } from './service-address.ts'
 import type { ServiceRoute } from './service-route.ts'
-import { type Dispatcher, errors } from './undici.ts'
+import type { Dispatcher } from './undici.ts'
 
 /** The options that undici's dispatchers take besides those that its types tell. */
 export interface CallOptions extends Dispatcher.DispatchOptions {
@@ -38,13 +40,6 @@ export interface CallPlace {
 }
 
 /**
- * How long to wait after the `sent`-th try that was sent: 0 to 25 ms, twice as much each time, as Envoy
- * does. Without a pause the next try may meet the next instance that died at the same moment, before
- * the news of its closed connections was read.
- */
-const retryPauseMs = (sent: number): number => 1 + Math.random() * 24 * 2 ** (sent - 1)
-
-/**
  * One request to a service, with all its tries. The caller sees one start, one controller, at most one
  * response and one end, whatever happens behind it.
  *
@@ -52,7 +47,7 @@ const retryPauseMs = (sent: number): number => 1 + Math.random() * 24 * 2 ** (se
  * sent, if the method is idempotent and the body can be read again, within the budget; nothing once the
  * final response's headers have reached the caller.
  */
-export class ServiceCall implements AttemptOwner, FailedCall {
+export class ServiceCall implements AttemptOwner, CallFacts {
   readonly route: ServiceRoute<InstancePools>
   readonly method: string
   readonly path: string
@@ -65,23 +60,22 @@ export class ServiceCall implements AttemptOwner, FailedCall {
   readonly #downstream: Downstream
   readonly #choice: InstanceChoice
   readonly #body: RequestBody
-  readonly repeatable: boolean
+  readonly #repetition: Repetition
+  readonly #hedging: Hedging
   #state: 'open' | 'answered' | 'ended' = 'open'
   /** Tries under way: one, or two while hedging. */
   #running: Attempt[] = []
-  #sent = 0
   #last: { readonly attempt: Attempt; readonly error: Error } | undefined
   #poolReady = true
   #stopWaiting: (() => void) | undefined
   #waitTimer: NodeJS.Timeout | undefined
   #callTimer: NodeJS.Timeout | undefined
-  #hedgeTimer: NodeJS.Timeout | undefined
   #pauseTimer: NodeJS.Timeout | undefined
 
   constructor(place: CallPlace, options: CallOptions, handler: Dispatcher.DispatchHandler) {
     const { route, address } = place
-    const { attempts, hedgeDelayMs, replayBytes } = route.settings
-    const { method, path, body, upgrade } = options
+    const { hedgeDelayMs, replayBytes } = route.settings
+    const { method, path, body } = options
     this.route = route
     this.method = method
     this.path = path
@@ -98,11 +92,14 @@ export class ServiceCall implements AttemptOwner, FailedCall {
       path,
       headers: this.#headers,
     })
-    this.repeatable =
-      (attempts > 1 || hedgeDelayMs > 0) &&
-      (upgrade === undefined || upgrade === null || upgrade === false) &&
-      isIdempotent(options)
+    this.#repetition = new Repetition(route.settings, route.budget, options)
+    this.#hedging = new Hedging(this.repeatable ? hedgeDelayMs : 0)
     this.#body = new RequestBody(body, this.repeatable ? replayBytes : undefined)
+  }
+
+  /** Whether what was sent may be sent again. */
+  get repeatable(): boolean {
+    return this.#repetition.allowed
   }
 
   /** Begins. Returns whether the pool takes another request, as `dispatch` does. */
@@ -146,10 +143,13 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     if (statusCode >= 200 && this.#state === 'open') {
       attempt.latencyMs = performance.now() - attempt.startedMs
       if (statusCode >= 500) attempt.failure = statusCode
-      if (this.route.settings.statuses.has(statusCode) && this.#replace(attempt, statusCode)) return
+      if (this.#replace(attempt, statusCode)) return
       this.#accept(attempt)
       if (requestChannel.hasSubscribers)
-        this.#publish('response', attempt, { status: statusCode, latencyMs: attempt.latencyMs })
+        publishRequest(this, 'response', attempt, {
+          status: statusCode,
+          latencyMs: attempt.latencyMs,
+        })
     }
     this.#downstream.response(statusCode, headers, statusText)
   }
@@ -176,7 +176,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     if (this.#state !== 'open' || !this.#mayRepeat(attempt, error))
       this.#fail(this.#failure(attempt, error))
     else if (attempt.sent)
-      this.#pauseTimer = setTimeout(() => this.#next(), retryPauseMs(this.#sent))
+      this.#pauseTimer = setTimeout(() => this.#next(), this.#repetition.pauseMs)
     else this.#next()
   }
 
@@ -193,7 +193,8 @@ export class ServiceCall implements AttemptOwner, FailedCall {
       route.active -= 1
       attempt.upgradeClosed()
     })
-    if (requestChannel.hasSubscribers) this.#publish('upgrade', attempt, { status: statusCode })
+    if (requestChannel.hasSubscribers)
+      publishRequest(this, 'upgrade', attempt, { status: statusCode })
     this.#downstream.target = attempt
     this.#end()
     this.#downstream.upgrade(statusCode, headers, socket)
@@ -222,11 +223,9 @@ export class ServiceCall implements AttemptOwner, FailedCall {
       return
     }
     if (last !== undefined && requestChannel.hasSubscribers)
-      this.#publish('retry', last.attempt, { sent: last.attempt.sent, cause: last.error })
+      publishRequest(this, 'retry', last.attempt, { sent: last.attempt.sent, cause: last.error })
     this.#try(pick)
-    const { hedgeDelayMs } = this.route.settings
-    if (hedgeDelayMs > 0 && this.attempts === 1 && this.repeatable && this.#state === 'open')
-      this.#hedgeTimer = setTimeout(() => this.#hedge(), hedgeDelayMs)
+    if (this.attempts === 1 && this.#state === 'open') this.#hedging.watch(() => this.#hedge())
   }
 
   #try(pick: Pick): void {
@@ -243,7 +242,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     )
     this.#running.push(attempt)
     this.#downstream.target = attempt
-    if (requestChannel.hasSubscribers) this.#publish('pick', attempt, {})
+    if (requestChannel.hasSubscribers) publishRequest(this, 'pick', attempt, {})
     const { tryMs } = settings
     if (tryMs > 0) attempt.limit(tryMs, () => this.#expireTry(attempt, tryMs))
     this.#poolReady = attempt.dispatch({
@@ -266,31 +265,25 @@ export class ServiceCall implements AttemptOwner, FailedCall {
   }
 
   #mayRepeat(attempt: Attempt, error: Error): boolean {
-    const { settings, budget } = this.route
     if (!this.blames(error)) return false
-    if (!attempt.sent) return this.#choice.unreachedSize < settings.connectAttempts
-    this.#sent += 1
-    return (
-      this.repeatable &&
-      this.#sent < settings.attempts &&
-      this.#body.replayable &&
-      budget.withdraw()
-    )
+    return attempt.sent
+      ? this.#repetition.mayFollowSent(this.#body)
+      : this.#repetition.mayFollowUnsent(this.#choice.unreachedSize)
   }
 
   /** Sends the request elsewhere because of a response's status; `false` when that cannot be. */
   #replace(attempt: Attempt, statusCode: number): boolean {
-    if (!this.repeatable || this.#sent + 1 >= this.route.settings.attempts) return false
-    if (!this.#body.replayable || this.#running.length > 1) return false
+    if (this.#running.length > 1 || !this.#repetition.mayReplace(statusCode, this.#body))
+      return false
     const { id } = attempt.pick.instance
     const pick = this.#choice.another(id)
     if (pick === undefined) return false
-    this.#sent += 1
+    this.#repetition.replaced()
     this.#choice.tried(id, false)
     this.#running = []
     attempt.discard(statusCode)
     if (requestChannel.hasSubscribers)
-      this.#publish('retry', attempt, { sent: true, status: statusCode })
+      publishRequest(this, 'retry', attempt, { sent: true, status: statusCode })
     this.#try(pick)
     return true
   }
@@ -301,7 +294,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     if (first === undefined || !this.#body.replayable) return
     const pick = this.#choice.another(first.pick.instance.id)
     if (pick === undefined) return
-    if (requestChannel.hasSubscribers) this.#publish('hedge', first, {})
+    if (requestChannel.hasSubscribers) publishRequest(this, 'hedge', first, {})
     this.#try(pick)
   }
 
@@ -311,9 +304,7 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     this.#clearTimers()
     attempt.accept()
     this.#body.release()
-    if (this.#running.length > 1)
-      for (const other of this.#running)
-        if (other !== attempt) other.cancel(new errors.RequestAbortedError('the other was faster'))
+    if (this.#running.length > 1) Hedging.settle(this.#running, attempt)
     this.#running = [attempt]
     this.#downstream.follow(attempt)
   }
@@ -340,7 +331,9 @@ export class ServiceCall implements AttemptOwner, FailedCall {
     this.#end()
     for (const attempt of running) attempt.cancel(error)
     if (requestChannel.hasSubscribers)
-      this.#publish('error', this.#last?.attempt ?? this.#downstream.target, { cause: error })
+      publishRequest(this, 'error', this.#last?.attempt ?? this.#downstream.target, {
+        cause: error,
+      })
     this.#downstream.fail(error)
   }
 
@@ -355,26 +348,8 @@ export class ServiceCall implements AttemptOwner, FailedCall {
 
   #clearTimers(): void {
     clearTimeout(this.#callTimer)
-    clearTimeout(this.#hedgeTimer)
+    this.#hedging.stop()
     clearTimeout(this.#pauseTimer)
     clearTimeout(this.#waitTimer)
-  }
-
-  #publish(
-    event: RequestEvent['event'],
-    attempt: Attempt | undefined,
-    details: Partial<RequestEvent>,
-  ): void {
-    requestChannel.publish({
-      event,
-      backend: 'undici',
-      service: this.route.service,
-      method: this.method,
-      path: this.path,
-      instance: attempt?.pick.instance.id,
-      endpoint: attempt?.pick.endpoint,
-      attempt: attempt?.number ?? 0,
-      ...details,
-    } satisfies RequestEvent)
   }
 }
