@@ -143,7 +143,8 @@ export class InstancePicker implements Picker {
       if (this.#timed) {
         const nowMs = this.#nowMs()
         const given = outcome?.latencyMs
-        const latencyMs = given !== undefined && given >= 0 ? given : nowMs - startedMs
+        const usable = given !== undefined && given >= 0 && Number.isFinite(given)
+        const latencyMs = usable ? given : nowMs - startedMs
         home.settled(member, nowMs, latencyMs, failed)
       } else home.settled(member, 0, 0, failed)
     }

@@ -14,7 +14,7 @@ export interface PickOptions {
 export interface Outcome {
   /** Whatever it failed with. Left out or `undefined`: it succeeded. */
   readonly error?: unknown
-  /** How long it took. Default: the time since the pick, where the strategy uses it. */
+  /** How long it took; what is no number from 0 is ignored. Default: the time since the pick, where the strategy uses it. */
   readonly latencyMs?: number | undefined
 }
 
