@@ -95,7 +95,9 @@ describe('serviceTransport', () => {
     await register(world, a, 'grpcs')
     using named = open(world, { authority: 'localhost', http2: { ca } })
     expect((await named.client.whoAmI({})).value).toBe('a')
-    expect(a.hosts).toEqual(['localhost'])
+    using addressed = open(world, { authority: '127.0.0.1:9090', http2: { ca } })
+    expect((await addressed.client.whoAmI({})).value).toBe('a')
+    expect(a.hosts).toEqual(['localhost', '127.0.0.1:9090'])
     using byService = open(world, { http2: { ca } })
     expect((await refusal(byService.client.whoAmI({}))).message).toContain(
       "Host: orders. is not in the cert's altnames",

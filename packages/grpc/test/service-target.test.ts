@@ -63,6 +63,7 @@ describe('parseServiceTarget', () => {
     ['sd:///orders?metadata.=1', 'metadata. names nothing; expected metadata.NAME=VALUE'],
     ['sd:///orders?subset=0', 'subset is "0"; expected how many instances'],
     ['sd:///orders?scheme=GRPC://', 'scheme is "GRPC://"; expected a scheme like grpc or grpcs'],
+    ['sd:///orders?authority=a%2Fb', 'authority is "a/b"; expected a host, or host:port'],
     ['sd:///orders?key=X-User', 'key is "X-User"; expected the name of call metadata, lower case'],
     ['sd:///orders?zone=%zz', 'zone is "%zz"; expected percent-encoding'],
   ])('%s is refused', (target, message) => {

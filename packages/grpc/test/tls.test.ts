@@ -31,6 +31,10 @@ test('the certificate must be for the service, or for the authority that was ask
     clientTls,
   )
   expect(await byOption.call()).toBe('tls')
+  using wrong = new EchoClient(`${world.resolve({ authority: () => 'a b' })}:///orders`)
+  expect(await wrong.call()).toContain(
+    'INTERNAL: the authority of orders is "a b"; expected a host',
+  )
   expect(new Set(echo.hosts)).toEqual(new Set(['localhost']))
   using byChannel = new EchoClient(
     `${scheme}:///orders`,

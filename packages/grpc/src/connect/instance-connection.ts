@@ -5,6 +5,7 @@ import type {
   OutgoingHttpHeaders,
   SecureClientSessionOptions,
 } from 'node:http2'
+import { isIP } from 'node:net'
 import type { Transport } from '@connectrpc/connect'
 import {
   type GrpcTransportOptions,
@@ -43,6 +44,13 @@ export const httpOrigin = (endpoint: string): string => {
   return new URL(`${httpScheme[scheme] ?? scheme}://${host}`).origin
 }
 
+/** TLS takes a host name there, no port and no address. */
+const serverName = (origin: string, authority: string): { readonly servername?: string } => {
+  const { hostname } = new URL(`https://${authority}`)
+  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+  return origin.startsWith('https:') && !isAddress ? { servername: hostname } : {}
+}
+
 /**
  * The connection to one instance, and the transport over it. It is opened by the first call. Once it was
  * left it ends with the last stream that is open on it.
@@ -60,8 +68,7 @@ export class InstanceConnection implements SessionManager {
     const baseUrl = httpOrigin(endpoint)
     this.authority = baseUrl
     this.#name = settings.authority
-    const servername = baseUrl.startsWith('https') ? { servername: settings.authority } : {}
-    const http2 = { ...servername, ...settings.http2 }
+    const http2 = { ...serverName(baseUrl, settings.authority), ...settings.http2 }
     this.#manager = new Http2SessionManager(baseUrl, settings.session, http2)
     this.transport = settings.createTransport({ httpVersion: '2', baseUrl, sessionManager: this })
   }

@@ -5,7 +5,7 @@ import type { Transport } from '@connectrpc/connect'
 import { createGrpcTransport, type Http2SessionOptions } from '@connectrpc/connect-node'
 import { type PickerOptions, RetryBudget } from '@sd/balancer'
 import { type Discovery, RegistryError, show } from '@sd/core'
-import { authorityOf } from '../resolver/authority.ts'
+import { authorityOf, isAuthority } from '../resolver/authority.ts'
 import type { ConnectionSettings, InstanceTransportOptions } from './instance-connection.ts'
 
 /** How `serviceTransport` finds and calls a service. */
@@ -109,8 +109,8 @@ export const readTransportOptions = (options: ServiceTransportOptions): Transpor
     refuse(`schemes is ${show(schemes)}; expected some of ${[...httpSchemes].join(', ')}`)
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 10)
     refuse(`maxAttempts is ${show(maxAttempts)}; expected a whole number from 1 to 10`)
-  if (URL.parse(`https://${authority}`)?.host !== authority.toLowerCase())
-    refuse(`authority is ${show(authority)}; expected a host name, like orders.internal`)
+  if (!isAuthority(authority))
+    refuse(`authority is ${show(authority)}; expected a host, or host:port`)
   return {
     discovery: options.discovery,
     service,

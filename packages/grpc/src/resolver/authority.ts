@@ -7,3 +7,7 @@ export const authorityOf = (service: string): string => {
   const name = service.replaceAll(/[^A-Za-z0-9._-]+/g, '-')
   return URL.canParse(`https://${name}`) ? name : 'service'
 }
+
+/** Whether a text can be an authority: a host, with or without a port. */
+export const isAuthority = (text: string): boolean =>
+  !/[/?#@\s]/.test(text) && URL.canParse(`https://${text}`)

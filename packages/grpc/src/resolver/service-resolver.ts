@@ -4,6 +4,7 @@ import {
   type Discovery,
   type InstanceChange,
   RegistryError,
+  show,
   type WatchEvent,
   type Watcher,
 } from '@sd/core'
@@ -13,8 +14,9 @@ import {
   type ServiceUpdate,
   updateKey,
 } from '../policy/service-update.ts'
+import { isAuthority } from './authority.ts'
 import { EndpointList } from './endpoint-list.ts'
-import { type ResolverBinding, settingsOf, whereIs } from './resolver-binding.ts'
+import { authorityFor, type ResolverBinding, settingsOf, whereIs } from './resolver-binding.ts'
 import { serviceConfigOf } from './service-config.ts'
 import { parseServiceTarget } from './service-target.ts'
 import { ServiceView } from './service-view.ts'
@@ -45,6 +47,9 @@ const resolutionOf = (
     const settings = settingsOf(target, binding)
     // the picker knows which strategies and filters make sense
     createPicker(settings.picker).close()
+    const authority = authorityFor(target, binding)
+    if (!isAuthority(authority))
+      return `the authority of ${target.service} is ${show(authority)}; expected a host, or host:port: see the option authority of registerResolver`
     const serviceConfig = serviceConfigOf(binding.retry, channelOptions)
     const [policy = {}] = serviceConfig.loadBalancingConfig
     const endpoints = policyName in policy ? undefined : new EndpointList(settings)

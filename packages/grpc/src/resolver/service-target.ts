@@ -1,5 +1,6 @@
 import type { InstanceFilter, PickerOptions } from '@sd/balancer'
 import { RegistryError, show } from '@sd/core'
+import { isAuthority } from './authority.ts'
 
 /** What a target like `sd:///orders?version=^1&zone=eu-1a` says. */
 export interface ServiceTarget {
@@ -98,6 +99,11 @@ const withShape = (name: string, value: string | undefined, shape: RegExp, what:
   throw problem(`${name} is ${show(value)}; expected ${what}`)
 }
 
+const readAuthority = (value: string | undefined): string | undefined => {
+  if (value === undefined || isAuthority(value)) return value
+  throw problem(`authority is ${show(value)}; expected a host, or host:port`)
+}
+
 const readSubset = (value: string | undefined): PickerOptions['subset'] => {
   if (value === undefined) return undefined
   if (/^[1-9]\d{0,5}$/.test(value)) return { size: Number(value) }
@@ -125,7 +131,7 @@ const readQuery = (text: string): Omit<ServiceTarget, 'service'> => {
       filter: Object.keys(filter).length > 0 ? filter : undefined,
     }),
     scheme: withShape('scheme', query.one('scheme'), schemeShape, 'a scheme like grpc or grpcs'),
-    authority: query.one('authority'),
+    authority: readAuthority(query.one('authority')),
     key: withShape('key', query.one('key'), headerShape, 'the name of call metadata, lower case'),
   })
   query.end()
