@@ -18,19 +18,22 @@ export interface SharedRegistry extends AsyncDisposable {
 
 const onSqlite = async (): Promise<SharedRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), 'sd-undici-'))
-  const path = join(folder, 'disk/registry.db')
-
-  await mkdir(join(folder, 'mounted'))
-  await symlink(join(folder, 'mounted'), join(folder, 'disk'))
+  const disk = join(folder, 'disk')
+  const path = join(disk, 'registry.db')
+  // in one step: nobody finds the link missing, and makes a folder in its place
+  const point = async (to: string): Promise<void> => {
+    await symlink(join(folder, to), join(folder, 'draft'))
+    await rename(join(folder, 'draft'), disk)
+  }
+  await mkdir(join(folder, 'data'))
+  await point('data')
   return {
     url: `sqlite://${path}`,
     open: () => new Registry(sqlite({ path })),
     // as if the disk were not mounted
     takeAway: async () => {
-      await rename(join(folder, 'disk'), join(folder, 'away'))
-      return {
-        [Symbol.asyncDispose]: () => rename(join(folder, 'away'), join(folder, 'disk')),
-      }
+      await point('nowhere')
+      return { [Symbol.asyncDispose]: () => point('data') }
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
