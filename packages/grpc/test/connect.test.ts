@@ -99,9 +99,10 @@ describe('serviceTransport', () => {
     expect((await addressed.client.whoAmI({})).value).toBe('a')
     expect(a.hosts).toEqual(['localhost', '127.0.0.1:9090'])
     using byService = open(world, { http2: { ca } })
-    expect((await refusal(byService.client.whoAmI({}))).message).toContain(
-      "Host: orders. is not in the cert's altnames",
-    )
+    const refused = await refusal(byService.client.whoAmI({}))
+    expect(refused.code).toBe(Code.Unavailable)
+    expect(refused.message).toContain(`cannot connect to a at grpcs://${a.address}`)
+    expect(refused.message).toContain("Host: orders. is not in the cert's altnames")
   })
 })
 

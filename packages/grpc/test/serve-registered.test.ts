@@ -1,4 +1,4 @@
-import { ServerCredentials } from '@grpc/grpc-js'
+import { logVerbosity, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
 import { createCertificates } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
@@ -8,6 +8,9 @@ import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { HealthClient } from './support/health-client.ts'
 import { World } from './support/world.ts'
+
+// one test lets a bind fail, which grpc-js logs
+setLogVerbosity(logVerbosity.NONE)
 
 const orders = { service: 'orders', id: 'a' }
 const listen = '127.0.0.1:0'

@@ -31,16 +31,24 @@ export interface Answer<T> {
 
 /**
  * An error as callers should see it: Connect reports a connection that broke as Canceled or Aborted, which
- * nobody did.
+ * nobody did, and a certificate that does not fit as Internal.
  */
 export const describeFailure = (error: unknown, attempt: CallAttempt, pick: Pick): ConnectError => {
   const failure = ConnectError.from(error)
-  const { Aborted, Canceled, Internal, Unknown } = Code
-  if (!attempt.lost || ![Aborted, Canceled, Internal, Unknown].includes(failure.code))
-    return failure
   const { instance, endpoint } = pick
-  const message = `the connection to ${instance.id} at ${endpoint} was lost: ${failure.rawMessage}`
-  return new ConnectError(message, Code.Unavailable, undefined, undefined, error)
+  const unavailable = (what: string): ConnectError =>
+    new ConnectError(
+      `${what}: ${failure.rawMessage}`,
+      Code.Unavailable,
+      undefined,
+      undefined,
+      error,
+    )
+  const { Aborted, Canceled, Internal, Unknown } = Code
+  if (attempt.unopened) return unavailable(`cannot connect to ${instance.id} at ${endpoint}`)
+  if (attempt.lost && [Aborted, Canceled, Internal, Unknown].includes(failure.code))
+    return unavailable(`the connection to ${instance.id} at ${endpoint} was lost`)
+  return failure
 }
 
 /** Runs calls on the instances of a service, and again on another one where that does no harm. */
