@@ -14,8 +14,12 @@ export const consulNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
   'loseHistory',
+  'backUp',
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -68,12 +72,31 @@ export const consulHarness = async (): Promise<ContractHarness> => {
       return healing
     },
     cutAt: async (bytes) => {
+      const before = proxy.cuts
       proxy.cutAfter(bytes, 'always')
+      return {
+        ...healing,
+        get cuts() {
+          return proxy.cuts - before
+        },
+      }
+    },
+    silence: async () => {
+      proxy.silence()
       return healing
     },
+    hangWrites: async (bytes) => {
+      proxy.hangAfter(bytes)
+      return healing
+    },
+    connectionCount: () => proxy.accepted,
     expireSession: (sessionId) => admin.expire(sessionId),
     // every blocking query of before is over, and the state is another one
     loseHistory: async () => admin.restore(await admin.snapshot()),
+    backUp: async () => {
+      const snapshot = await admin.snapshot()
+      return { restore: () => admin.restore(snapshot) }
+    },
     deleteRecord: async (namespace, service, id) => {
       const serviceId = new Keys(namespace).serviceId({ service, id })
       await admin.deregister(serviceId)

@@ -14,6 +14,9 @@ export const etcdNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
   'loseHistory',
   'deleteRecord',
@@ -57,9 +60,24 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
       return healing
     },
     cutAt: async (bytes) => {
+      const before = proxy.cuts
       proxy.cutAfter(bytes, 'always')
+      return {
+        ...healing,
+        get cuts() {
+          return proxy.cuts - before
+        },
+      }
+    },
+    silence: async () => {
+      proxy.silence()
       return healing
     },
+    hangWrites: async (bytes) => {
+      proxy.hangAfter(bytes)
+      return healing
+    },
+    connectionCount: () => proxy.accepted,
     expireSession: async (sessionId) => {
       using etcdItself = admin(direct)
       await etcdItself.leaseClient.leaseRevoke({ ID: sessionId })

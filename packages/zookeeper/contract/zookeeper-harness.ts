@@ -15,6 +15,9 @@ export const zookeeperNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
   'deleteRecord',
   'writeRaw',
@@ -39,6 +42,17 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     `/${namespace}/${encodeName(service)}/${encodeName(id)}`
   const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   const password = 'hunter2-contract'
+  const refusedPassword = 'hunter3-refused'
+  const withPassword =
+    (word: string) =>
+    (namespace: string): DriverFactory =>
+      zookeeper({
+        hosts: [direct],
+        namespace,
+        username: 'app',
+        password: word,
+        worldReadable: false,
+      })
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -58,9 +72,24 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       return healing
     },
     cutAt: async (bytes) => {
+      const before = proxy.cuts
       proxy.cutAfter(bytes, 'always')
+      return {
+        ...healing,
+        get cuts() {
+          return proxy.cuts - before
+        },
+      }
+    },
+    silence: async () => {
+      proxy.silence()
       return healing
     },
+    hangWrites: async (bytes) => {
+      proxy.hangAfter(bytes)
+      return healing
+    },
+    connectionCount: () => proxy.accepted,
     expireSession: (sessionId) => expireSession(direct, sessionId),
     deleteRecord: async (namespace, service, id) => {
       await using client = await admin(direct)
@@ -80,16 +109,13 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       }),
     secure: {
       digest: {
-        connect: (namespace) =>
-          zookeeper({
-            hosts: [direct],
-            namespace,
-            username: 'app',
-            password,
-            worldReadable: false,
-          }),
+        connect: withPassword(password),
         server: { stop: (how) => server.stop(how), start: () => server.start() },
         secrets: [password, Buffer.from(`app:${password}`).toString('base64')],
+        refused: {
+          connect: withPassword(refusedPassword),
+          secrets: [refusedPassword, Buffer.from(`app:${refusedPassword}`).toString('base64')],
+        },
       },
     },
     askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} } as never),

@@ -94,6 +94,11 @@ export class ZooKeeperSession implements DriverSession {
 
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     const instances = requests.map(({ instance }) => instance)
+    // the client of a session that ends still counts as connecting
+    if (this.#closing !== undefined && !this.#abandoned.signal.aborted && !signal.aborted)
+      return Promise.reject(
+        zookeeperError('session-lost', 'put', 'the session was closed', commonService(instances)),
+      )
     const { id, format, sent } = this.#self
     const work = (): Promise<readonly PutOutcome[]> => {
       const isNew = instances.every((instance) => !sent.get(format.key(instance, id)))
