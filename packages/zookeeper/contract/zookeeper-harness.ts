@@ -2,8 +2,8 @@ import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { soon } from '@sd/contract-tests/world'
-import { TcpProxy } from '@sd/contract-tests/servers'
-import { launch, zookeeper as zookeeperServer } from '@sd/test-servers'
+import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
 import { expireSession } from './expire-session.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
@@ -19,6 +19,8 @@ export const zookeeperNeeds: readonly Need[] = [
   'hangWrites',
   'connectionCount',
   'expireSession',
+  // a container keeps its data to itself
+  ...((await provisionFor('zookeeper')).how === 'process' ? (['backUp'] as const) : []),
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -40,7 +42,6 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       zookeeper({ hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
     `/${namespace}/${encodeName(service)}/${encodeName(id)}`
-  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   const password = 'hunter2-contract'
   const refusedPassword = 'hunter3-refused'
   const withPassword =
@@ -63,34 +64,9 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       pause: () => server.pause(),
       resume: () => server.resume(),
     },
-    partition: async () => {
-      proxy.partition(true)
-      return healing
-    },
-    slow: async (delayMs) => {
-      proxy.latency(delayMs)
-      return healing
-    },
-    cutAt: async (bytes) => {
-      const before = proxy.cuts
-      proxy.cutAfter(bytes, 'always')
-      return {
-        ...healing,
-        get cuts() {
-          return proxy.cuts - before
-        },
-      }
-    },
-    silence: async () => {
-      proxy.silence()
-      return healing
-    },
-    hangWrites: async (bytes) => {
-      proxy.hangAfter(bytes)
-      return healing
-    },
-    connectionCount: () => proxy.accepted,
+    ...linkFaults(proxy),
     expireSession: (sessionId) => expireSession(direct, sessionId),
+    backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       await using client = await admin(direct)
       await client.delete(pathOf(namespace, service, id), -1, soon())

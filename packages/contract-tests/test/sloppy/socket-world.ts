@@ -1,5 +1,5 @@
-import type { ContractHarness, Fault } from '@sd/contract-tests'
-import { TcpProxy } from '@sd/contract-tests/servers'
+import type { ContractHarness } from '@sd/contract-tests'
+import { linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import { MemoryWorld } from './memory-world.ts'
 import { socketDriver, type SocketDriverOptions } from './socket-driver.ts'
 import { acceptedPassword, SocketServer } from './socket-server.ts'
@@ -12,7 +12,6 @@ export const socketHarness = async (
   const server = new SocketServer(world)
   const direct = await server.listen()
   const proxy = await TcpProxy.to(direct)
-  const healing: Fault = { [Symbol.asyncDispose]: async () => proxy.heal() }
   const over =
     (endpoint: string, password?: string) =>
     (namespace: string): ReturnType<typeof socketDriver> =>
@@ -25,25 +24,7 @@ export const socketHarness = async (
   const memory = world.harness(over(proxy.endpoint))
   return {
     ...memory,
-    silence: async () => {
-      proxy.silence()
-      return healing
-    },
-    hangWrites: async (bytes) => {
-      proxy.hangAfter(bytes)
-      return healing
-    },
-    cutAt: async (bytes) => {
-      const before = proxy.cuts
-      proxy.cutAfter(bytes, 'always')
-      return {
-        ...healing,
-        get cuts() {
-          return proxy.cuts - before
-        },
-      }
-    },
-    connectionCount: () => proxy.accepted,
+    ...linkFaults(proxy),
     secure: {
       password: {
         connect: over(direct, acceptedPassword),
