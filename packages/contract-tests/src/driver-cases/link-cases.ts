@@ -25,6 +25,7 @@ class Resuming {
   #view: ObservedView
   readonly #driver: RegistryDriver
   breaks = 0
+  #snapshotsBefore = 0
   #kept: { from: Contents; cursor: Cursor | undefined } | undefined
 
   constructor(driver: RegistryDriver) {
@@ -37,6 +38,7 @@ class Resuming {
     if (!this.#view.ended) return
     if (this.#view.failure === undefined) throw new Error('the observation ended without a word')
     this.breaks += 1
+    this.#snapshotsBefore = this.snapshots
     const expired = (this.#view.failure as { code?: unknown }).code === 'cursor-expired'
     if (expired) this.#kept = undefined
     else if (this.#view.observations.length > 0)
@@ -45,6 +47,12 @@ class Resuming {
         cursor: this.#view.cursor ?? this.#kept?.cursor,
       }
     this.#view = new ObservedView(this.#driver, this.#kept ?? {})
+  }
+
+  /** How often everything was told anew. */
+  get snapshots(): number {
+    const told = this.#view.observations.filter(({ type }) => type === 'snapshot')
+    return this.#snapshotsBefore + told.length
   }
 
   /** What it adds up to: `key weight`, sorted. */
@@ -215,6 +223,8 @@ export const linkCases: readonly ContractCase[] = [
       }
       expect(cuts).toBeGreaterThanOrEqual(10)
       expect(view.breaks).toBeGreaterThanOrEqual(5)
+      // a driver that resumes goes on from where it was cut
+      if (run.capabilities.resume) expect(view.snapshots).toBe(1)
       await view.stop()
     },
   ),
