@@ -6,7 +6,7 @@ import type { ContractRun } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 import { ids } from '../instances.ts'
 import { orders, ref } from '../requests.ts'
-import { asked } from './asked.ts'
+import { asked, putOne } from './asked.ts'
 import { ObservedView } from './observed-view.ts'
 
 /** What a view holds, and the cursor behind it. */
@@ -80,10 +80,17 @@ const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => 
   }
 }
 
-/** Writes so much that revisions of another history pass those of the one before. */
+/**
+ * Writes so much that revisions of another history pass those of the one before. A server that has just
+ * started may have to be asked again.
+ */
 const writePast = async (run: ContractRun): Promise<void> => {
-  const session = await run.session()
-  for (const id of ids('past', 12)) await session.put([asked(id, 'b', 2)], soon())
+  const { capMs, slackMs } = run.times
+  const session = await eventually('a session is opened', capMs + slackMs, () => run.session())
+  for (const id of ids('past', 12))
+    await eventually(`${id} is written`, capMs + slackMs, async () => {
+      return (await putOne(session, asked(id, 'b', 2))) === 'written'
+    })
 }
 
 /** T15, T16: what a cursor proves. */
