@@ -2,8 +2,6 @@
 export interface PackageLayers {
   /** From the lowest; the folders of one layer do not import each other. */
   readonly folders: readonly (readonly string[])[]
-  /** Folders above all layers, which may import anything of the package. */
-  readonly above?: readonly string[]
   /** Files in `src` itself that every folder may import. The others there are above all folders. */
   readonly base: readonly string[]
 }
@@ -34,8 +32,7 @@ const backends = backendNames.map((backend): PackageBoundary => ({
   timeFrom: 'driver context',
   layers: {
     // `worker` is the thread that SQLite's client talks to
-    folders: [['worker'], ['client']],
-    above: ['catalog', 'observe', 'reader', 'session'],
+    folders: [['worker'], ['client'], ['catalog', 'reader'], ['observe', 'session']],
     base: ['config.ts', 'errors.ts', 'keys.ts'],
   },
   ...(backend === 'memory' ? { subpaths: ['faults'] } : {}),
