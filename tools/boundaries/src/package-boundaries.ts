@@ -25,14 +25,23 @@ const core = '@sd/core'
 const driver = '@sd/core/driver'
 const backendNames = ['memory', 'sqlite', 'etcd', 'zookeeper', 'consul'] as const
 
+const usualFolders: PackageLayers['folders'] = [['client'], ['session']]
+
+/** Backends with other folders. `worker` is the thread that SQLite's client talks to. */
+const backendFolders: Readonly<Partial<Record<string, PackageLayers['folders']>>> = {
+  memory: [],
+  sqlite: [['worker'], ['client'], ['session']],
+  zookeeper: [['client'], ['reader'], ['observe', 'session']],
+  consul: [['client'], ['catalog'], ['session']],
+}
+
 const backends = backendNames.map((backend): PackageBoundary => ({
   name: `@sd/${backend}`,
   folder: `packages/${backend}`,
   mayImport: [core, driver],
   timeFrom: 'driver context',
   layers: {
-    // `worker` is the thread that SQLite's client talks to
-    folders: [['worker'], ['client'], ['catalog', 'reader'], ['observe', 'session']],
+    folders: backendFolders[backend] ?? usualFolders,
     base: ['config.ts', 'errors.ts', 'keys.ts'],
   },
   ...(backend === 'memory' ? { subpaths: ['faults'] } : {}),
