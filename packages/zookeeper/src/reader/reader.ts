@@ -1,7 +1,7 @@
-import { abortable, type DriverContext, RegistryError } from '@sd/core/driver'
+import { abortable, type DriverContext, messageOf, RegistryError } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
 import { isCode } from '../client/zookeeper-error.ts'
-import { toRegistryError, zookeeperError } from '../errors.ts'
+import { backend, toRegistryError, zookeeperError } from '../errors.ts'
 import { createRotation, ReaderConnection, type Rotation } from './reader-connection.ts'
 
 /** How long closing waits for the server to end the reader's session. */
@@ -62,17 +62,17 @@ export class Reader {
     const error = connection.lost.aborted
       ? toRegistryError(connection.lost.reason, operation, service)
       : toRegistryError(cause, operation, service)
-    const { code, message } = error
     // a broken connection was left already; any other refusal concerns the call alone
     if (isCode(cause, 'SESSION_EXPIRED', 'SESSION_MOVED')) connection.leave(cause)
+    if (error.code !== 'session-lost') return error
     // no record was written under the reader's session, so its end loses nothing
-    if (code !== 'session-lost') return error
+    const message = messageOf(error.cause)
     return new RegistryError('unavailable', {
-      backend: error.backend,
+      backend,
       operation,
       service,
       message,
-      cause,
+      cause: error.cause,
     })
   }
 
