@@ -13,8 +13,6 @@ if ((await provisionFor('consul')).how !== 'endpoint')
     knownGaps: {
       'T8 refuses to write once the session is over, though no heartbeat has told so':
         'Consul keeps no sessions: a write registers the instance anew, under a check of its own',
-      'T10 takes a write that landed for ours, though its answer never came':
-        'what was not acknowledged has no heartbeat yet: it counts as missing, and is written again',
       'T21 answers the next call in time after one that timed out on a dead connection':
         'each connection of a pool is found dead by itself, by a call on it that times out',
       'T22 answers no probe while the watches of its driver hear nothing':

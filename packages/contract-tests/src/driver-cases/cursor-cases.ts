@@ -1,4 +1,11 @@
-import { type Contents, type Cursor, type RegistryDriver, toCursor } from '@sd/core/driver'
+import {
+  type Contents,
+  type Cursor,
+  type DriverSession,
+  type PutRequest,
+  type RegistryDriver,
+  toCursor,
+} from '@sd/core/driver'
 import { expect } from 'vitest'
 import { codeOf, idsOf, soon } from '../answers.ts'
 import { type ContractCase, contractCase } from '../contract-case.ts'
@@ -80,17 +87,23 @@ const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => 
   }
 }
 
-/**
- * Writes so much that revisions of another history pass those of the one before. A server that has just
- * started may have to be asked again.
- */
+/** Writes, if need be again: a server that has just started may lose connections of before. */
+const written = async (
+  run: ContractRun,
+  session: DriverSession,
+  request: PutRequest,
+): Promise<void> => {
+  const { capMs, slackMs } = run.times
+  await eventually(`${request.instance.id} is written`, capMs + slackMs, async () => {
+    return (await putOne(session, request)) === 'written'
+  })
+}
+
+/** Writes so much that revisions of another history pass those of the one before. */
 const writePast = async (run: ContractRun): Promise<void> => {
   const { capMs, slackMs } = run.times
   const session = await eventually('a session is opened', capMs + slackMs, () => run.session())
-  for (const id of ids('past', 12))
-    await eventually(`${id} is written`, capMs + slackMs, async () => {
-      return (await putOne(session, asked(id, 'b', 2))) === 'written'
-    })
+  for (const id of ids('past', 12)) await written(run, session, asked(id, 'b', 2))
 }
 
 /** T15, T16: what a cursor proves. */
@@ -193,8 +206,10 @@ export const cursorCases: readonly ContractCase[] = [
     async (run) => {
       const before = await run.session()
       await before.put([asked('kept', 'a', 1)], soon())
+      // so that what a driver keeps in the backend to tell histories apart is in the backup, too
+      await snapshot(run, run.driver())
       const backup = await run.harness.backUp?.()
-      for (const id of ids('lost', 3)) await before.put([asked(id, 'a', 1)], soon())
+      for (const id of ids('lost', 3)) await written(run, before, asked(id, 'a', 1))
       const seen = await snapshot(run, run.driver())
       await backup?.restore()
       await writePast(run)
