@@ -227,7 +227,7 @@ describe.runIf(controllable)('one agent', () => {
       const second = watches.map((watch) => watch.any().catch((error: unknown) => error))
       if (round === 0)
         await eventually(
-          'the slots are taken',
+          'the permits are taken',
           5000,
           () => proxy.connections >= maxBlockingQueries,
           () => proxy.connections,

@@ -1,6 +1,6 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
-import { TcpProxy } from '@sd/contract-tests/servers'
+import { linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import { consul as consulServer, launch } from '@sd/test-servers'
 import { consul } from '../src/index.ts'
 import { Keys } from '../src/keys.ts'
@@ -14,8 +14,12 @@ export const consulNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
   'loseHistory',
+  'backUp',
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -47,7 +51,6 @@ export const consulHarness = async (): Promise<ContractHarness> => {
     (host: string) =>
     (namespace: string): DriverFactory =>
       consul({ endpoint: `http://${host}`, namespace })
-  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   const endpoint = 'http://127.0.0.1:1'
   return {
     connect: over(proxy.endpoint),
@@ -59,21 +62,14 @@ export const consulHarness = async (): Promise<ContractHarness> => {
       pause: () => server.pause(),
       resume: () => server.resume(),
     },
-    partition: async () => {
-      proxy.partition(true)
-      return healing
-    },
-    slow: async (delayMs) => {
-      proxy.latency(delayMs)
-      return healing
-    },
-    cutAt: async (bytes) => {
-      proxy.cutAfter(bytes, 'always')
-      return healing
-    },
+    ...linkFaults(proxy),
     expireSession: (sessionId) => admin.expire(sessionId),
     // every blocking query of before is over, and the state is another one
     loseHistory: async () => admin.restore(await admin.snapshot()),
+    backUp: async () => {
+      const snapshot = await admin.snapshot()
+      return { restore: () => admin.restore(snapshot) }
+    },
     deleteRecord: async (namespace, service, id) => {
       const serviceId = new Keys(namespace).serviceId({ service, id })
       await admin.deregister(serviceId)

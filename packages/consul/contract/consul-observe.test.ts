@@ -6,7 +6,7 @@ import { consul, provideServers } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerMs, blockingQuery } from '../src/client/blocking-query.ts'
 import { ConsulClient, maxBlockingQueries } from '../src/client/consul-client.ts'
-import { Slots } from '../src/client/slots.ts'
+import { Semaphore } from '../src/client/semaphore.ts'
 import { Keys } from '../src/keys.ts'
 import { VirtualClock } from '../test/virtual-clock.ts'
 import { StrangeHost } from './strange-host.ts'
@@ -135,7 +135,7 @@ describe('connections', () => {
     })
     // each is either held by the server or waits for its turn
     await eventually(
-      'the slots are taken',
+      'the permits are taken',
       5000,
       () => proxy.connections >= maxBlockingQueries,
       () => proxy.connections,
@@ -196,13 +196,13 @@ describe('a host that is no good agent', () => {
     })
     const clock = new VirtualClock()
     const client = new ConsulClient({ endpoint: `http://${strange.host}` }, clock)
-    const parts = { client, slots: new Slots(1, clock) }
-    const question = {
-      lane: 'calls',
+    const options = { client, permits: new Semaphore(1, clock) }
+    const query = {
+      pool: 'calls',
       path: 'health/service/x?passing',
       operation: 'observe',
     } as const
-    const answers = blockingQuery(parts, question, soon(20_000))
+    const answers = blockingQuery(options, query, soon(20_000))
     await answers.next()
     await answers.next()
     const third = codeOf(answers.next())

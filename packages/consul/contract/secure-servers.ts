@@ -72,6 +72,7 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
   const { ca, client } = certificates
   const host = httpOf(acls.servers[0])
   const token = await createToken(host, 'contract', fullRules)
+  const refusedToken = '0d3fd0e1-2f0e-4bd6-8f62-5c0c6d9a7e11'
   return {
     connections: {
       'client-certificate': {
@@ -84,6 +85,11 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
         connect: (namespace) => consul({ endpoint: `http://${host}`, namespace, token }),
         server: controlOf(acls),
         secrets: [token],
+        refused: {
+          connect: (namespace) =>
+            consul({ endpoint: `http://${host}`, namespace, token: refusedToken }),
+          secrets: [refusedToken],
+        },
       },
     },
     [Symbol.asyncDispose]: async () => {

@@ -13,7 +13,7 @@ import {
 import { Catalog } from './catalog/catalog.ts'
 import { parseJson } from './catalog/service-entry.ts'
 import { ConsulClient, maxBlockingQueries, maxWrites } from './client/consul-client.ts'
-import { Slots } from './client/slots.ts'
+import { Semaphore } from './client/semaphore.ts'
 import { type ConsulConfig, defaultNamespace, validateConsulConfig } from './config.ts'
 import { observe, type Observer } from './consul-observe.ts'
 import { ConsulSession } from './consul-session.ts'
@@ -48,7 +48,7 @@ class ConsulDriver implements RegistryDriver {
   readonly #client: ConsulClient
   readonly #catalog: Catalog
   readonly #observer: Observer
-  readonly #writes: Slots
+  readonly #writes: Semaphore
   readonly #ownSessions = new Set<string>()
 
   constructor(config: ConsulConfig, context: DriverContext) {
@@ -57,20 +57,23 @@ class ConsulDriver implements RegistryDriver {
     this.#context = context
     this.#client = new ConsulClient(config, context.clock)
     this.#catalog = new Catalog(this.#client, keys, context.format, config)
-    this.#observer = { catalog: this.#catalog, slots: new Slots(maxBlockingQueries, context.clock) }
-    this.#writes = new Slots(maxWrites, context.clock)
+    this.#observer = {
+      catalog: this.#catalog,
+      permits: new Semaphore(maxBlockingQueries, context.clock),
+    }
+    this.#writes = new Semaphore(maxWrites, context.clock)
   }
 
   async openSession(
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
-    // only to see that the agent is there; one without a leader keeps registrations, too
+    // checks that the agent answers; one without a leader accepts registrations, too
     const answer = await this.#client.read(
-      { lane: 'heartbeats', path: 'status/leader', operation: 'open-session' },
+      { pool: 'heartbeats', path: 'status/leader', operation: 'open-session' },
       signal,
     )
-    // a token that sees no nodes could write, and would wait for ever to see it in the catalog
+    // with a token that may not read nodes, a put would never see its record in the catalog
     await this.#catalog.assertReadable(answer, 'open-session', undefined, signal)
     const { clock, random, format } = this.#context
     const id = random.id(sessionIdLength)
@@ -84,7 +87,7 @@ class ConsulDriver implements RegistryDriver {
       writes: this.#writes,
       late: new LateWrites(clock, ttlMs),
       published: new Map(),
-      beat: undefined,
+      heartbeat: undefined,
       services: new Set(),
     })
   }
@@ -98,7 +101,7 @@ class ConsulDriver implements RegistryDriver {
     return this.#catalog.decodeAll([...found.values()].flat())
   }
 
-  /** A cursor is not looked at: Consul keeps no history. */
+  /** The cursor is ignored: Consul keeps no history. */
   observe(
     scope: Scope,
     _cursor: Cursor | undefined,
@@ -110,7 +113,7 @@ class ConsulDriver implements RegistryDriver {
   /** Asks beside the blocking queries, over the same pool, whether the cluster has a leader. */
   async probe(signal: AbortSignal): Promise<void> {
     const { text } = await this.#client.read(
-      { lane: 'watches', path: 'status/leader', operation: 'probe' },
+      { pool: 'watches', path: 'status/leader', operation: 'probe' },
       signal,
     )
     if (parseJson(text, 'probe') === '')
@@ -119,7 +122,7 @@ class ConsulDriver implements RegistryDriver {
 
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {
     const { text, agentTimeMs } = await this.#client.read(
-      { lane: 'calls', path: 'agent/self', operation: 'diagnose' },
+      { pool: 'calls', path: 'agent/self', operation: 'diagnose' },
       signal,
     )
     const { Config } = parseJson(text, 'diagnose') as { readonly Config: { Version: string } }

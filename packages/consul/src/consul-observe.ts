@@ -3,19 +3,19 @@ import type { Catalog } from './catalog/catalog.ts'
 import type { LiveServices } from './catalog/live-services.ts'
 import { type Difference, RecordDiff } from './catalog/record-diff.ts'
 import { answerMs, blockingQuery } from './client/blocking-query.ts'
-import type { Slots } from './client/slots.ts'
+import type { Semaphore } from './client/semaphore.ts'
 import { backend } from './errors.ts'
 
-/** What an observation is made of. */
+/** What the observations of one driver share. */
 export interface Observer {
   readonly catalog: Catalog
-  /** Of open blocking queries. */
-  readonly slots: Slots
+  /** Limits open blocking queries. */
+  readonly permits: Semaphore
 }
 
 const operation = 'observe'
 
-/** What an observation asks beside its blocking query. */
+/** A request of an observation beside its blocking query, under the same deadline. */
 const limited = <T>(
   { client }: Catalog,
   service: string | undefined,
@@ -30,16 +30,16 @@ const toObservation = (first: boolean, { records, skipped, removed }: Difference
 }
 
 async function* observeService(
-  { catalog, slots }: Observer,
+  { catalog, permits }: Observer,
   service: string,
   signal: AbortSignal,
 ): AsyncGenerator<Observation, never> {
-  const parts = { client: catalog.client, slots }
+  const options = { client: catalog.client, permits }
   const diff = new RecordDiff(catalog)
   let first = true
   for await (const answer of blockingQuery(
-    parts,
-    catalog.serviceQuestion(service, operation),
+    options,
+    catalog.serviceQuery(service, operation),
     signal,
   )) {
     if (answer === undefined) {
@@ -58,14 +58,14 @@ async function* observeService(
   throw new Error('a blocking query ended')
 }
 
-/** The live services, whenever they may have changed; `undefined` where they have not. */
+/** The live services, whenever they may have changed; `undefined` when they have not. */
 async function* followLiveServices(
-  { catalog, slots }: Observer,
+  { catalog, permits }: Observer,
   signal: AbortSignal,
 ): AsyncGenerator<LiveServices | undefined> {
-  const question = catalog.liveServicesQuestion(operation)
+  const query = catalog.liveServicesQuery(operation)
   let before: LiveServices | undefined
-  for await (const answer of blockingQuery({ client: catalog.client, slots }, question, signal)) {
+  for await (const answer of blockingQuery({ client: catalog.client, permits }, query, signal)) {
     if (answer === undefined) {
       yield undefined
       continue
@@ -141,7 +141,7 @@ async function* observeAll(
   throw new Error('a blocking query ended')
 }
 
-/** Observes `scope`, from a snapshot on. Never ends by itself: it throws, or it is left. */
+/** Observes `scope`, from a snapshot on. Never ends by itself: it throws, or the reader leaves. */
 export const observe = (
   observer: Observer,
   scope: Scope,

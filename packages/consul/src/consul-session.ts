@@ -13,11 +13,11 @@ import { endSession } from './session/end-session.ts'
 import { passChecks } from './session/pass-checks.ts'
 import { putBatch } from './session/put-batch.ts'
 import type { SessionContext } from './session/session-context.ts'
-import { takeOut } from './session/take-out.ts'
+import { removeBatch } from './session/remove-batch.ts'
 
 /**
- * The registrations of one process at one agent, each with a TTL check. Consul knows nothing of
- * the session: its id stands in every entry, which is how they are told from a rival's.
+ * The registrations of one process at one agent, each with a TTL check. Consul knows no session: its
+ * id is in the metadata of every entry, which distinguishes them from a rival's.
  */
 export class ConsulSession implements DriverSession {
   readonly id: string
@@ -25,7 +25,7 @@ export class ConsulSession implements DriverSession {
   readonly #context: SessionContext
   readonly #lost = new AbortController()
   readonly #fence: { sinceMs: number | undefined } = { sinceMs: undefined }
-  /** Ends what still waits to be written. */
+  /** Ends writes that still wait for a permit. */
   readonly #closing = new AbortController()
 
   constructor(context: SessionContext) {
@@ -50,6 +50,8 @@ export class ConsulSession implements DriverSession {
 
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     signal.throwIfAborted()
+    // Consul would register it anew
+    this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
     return putBatch(this.#context, requests, open)
   }
@@ -58,7 +60,7 @@ export class ConsulSession implements DriverSession {
     signal.throwIfAborted()
     const { keys } = this.#context.catalog
     const held = refs.map((ref) => ({ ...ref, serviceId: keys.serviceId(ref) }))
-    return takeOut(this.#context, held, signal)
+    return removeBatch(this.#context, held, signal)
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {

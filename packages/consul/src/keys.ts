@@ -1,7 +1,7 @@
 import { type RecordKey, toRecordKey } from '@sd/core/driver'
 import { defaultNamespace } from './config.ts'
 
-/** Between the parts of a name: no encoded part holds it, as `_` is always followed by a digit. */
+/** Separates the parts of a name. No encoded part contains it, as a digit follows every `_` there. */
 const separator = '__'
 
 const plain = /^[a-z0-9-]+$/
@@ -30,8 +30,8 @@ const decodePart = (encoded: string): string | undefined => {
   }
 }
 
-/** Whom an id of Consul's means. */
-export interface Place {
+/** The instance that one of Consul's ids names. */
+export interface InstanceName {
   readonly service: string
   readonly id: string
 }
@@ -56,7 +56,7 @@ export class Keys {
     return `${this.#prefix}${encodePart(service)}`
   }
 
-  serviceId({ service, id }: Place): string {
+  serviceId({ service, id }: InstanceName): string {
     return `${this.serviceName(service)}${separator}${encodePart(id)}`
   }
 
@@ -67,7 +67,7 @@ export class Keys {
   }
 
   /** What `serviceId` made into `serviceId`; `undefined` for somebody else's. */
-  placeOf(serviceId: string): Place | undefined {
+  instanceOf(serviceId: string): InstanceName | undefined {
     if (!serviceId.startsWith(this.#prefix)) return undefined
     const rest = serviceId.slice(this.#prefix.length)
     const at = rest.indexOf(separator)

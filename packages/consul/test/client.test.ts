@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { nextIndex } from '../src/client/blocking-query.ts'
-import { Slots } from '../src/client/slots.ts'
+import { Semaphore } from '../src/client/semaphore.ts'
 import { TokenBucket } from '../src/client/token-bucket.ts'
 import { LateWrites } from '../src/session/late-writes.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -39,13 +39,13 @@ describe('TokenBucket', () => {
   })
 })
 
-describe('Slots', () => {
-  it('gives slots in order, and one back only once', async () => {
-    const slots = new Slots(1, new VirtualClock())
+describe('Semaphore', () => {
+  it('hands out permits in order, and takes each back only once', async () => {
+    const permits = new Semaphore(1, new VirtualClock())
     const order: string[] = []
-    const first = await slots.take(signal)
-    const second = slots.take(signal).then((release) => (order.push('second'), release))
-    const third = slots.take(signal).then((release) => (order.push('third'), release))
+    const first = await permits.acquire(signal)
+    const second = permits.acquire(signal).then((release) => (order.push('second'), release))
+    const third = permits.acquire(signal).then((release) => (order.push('third'), release))
     first()
     first()
     const release = await second
@@ -55,35 +55,35 @@ describe('Slots', () => {
     expect(order).toEqual(['second', 'third'])
   })
 
-  it('gives up in time or on abort, without losing a slot', async () => {
+  it('stops waiting in time or on abort, without losing a permit', async () => {
     const clock = new VirtualClock()
-    const slots = new Slots(1, clock)
-    const held = await slots.take(signal)
-    const impatient = slots.takeWithin(50, signal)
+    const permits = new Semaphore(1, clock)
+    const held = await permits.acquire(signal)
+    const impatient = permits.acquireWithin(50, signal)
     await clock.pass(50)
     expect(await impatient).toBeUndefined()
     const abort = new AbortController()
-    const aborted = slots.take(abort.signal)
+    const aborted = permits.acquire(abort.signal)
     const reason = new Error('enough')
     abort.abort(reason)
     await expect(aborted).rejects.toBe(reason)
     held()
-    expect(await slots.takeWithin(50, signal)).toBeTypeOf('function')
+    expect(await permits.acquireWithin(50, signal)).toBeTypeOf('function')
   })
 
-  it('gives nobody a slot that rests, until its time has come', async () => {
+  it('hands out a permit that was given back with a time only from then on', async () => {
     const clock = new VirtualClock()
-    const slots = new Slots(1, clock)
-    const left = await slots.take(signal)
+    const permits = new Semaphore(1, clock)
+    const left = await permits.acquire(signal)
     left(100)
     left()
-    const early = slots.takeWithin(50, signal)
+    const early = permits.acquireWithin(50, signal)
     await clock.pass(50)
     expect(await early).toBeUndefined()
-    const waiting = slots.takeWithin(1000, signal)
+    const waiting = permits.acquireWithin(1000, signal)
     await clock.pass(50)
     // it is found by whoever asks next, and goes to whoever asked first
-    const next = slots.takeWithin(1000, signal)
+    const next = permits.acquireWithin(1000, signal)
     const release = await waiting
     release?.()
     expect(await next).toBeTypeOf('function')

@@ -55,7 +55,7 @@ describe('Keys', () => {
       for (const service of names) {
         expect(keys.serviceOf(keys.serviceName(service))).toBe(service)
         for (const id of names)
-          expect(keys.placeOf(keys.serviceId({ service, id }))).toEqual({ service, id })
+          expect(keys.instanceOf(keys.serviceId({ service, id }))).toEqual({ service, id })
         for (const other of namespaces.filter((name) => name !== namespace))
           expect(keys.serviceOf(new Keys(other).serviceName(service))).toBeUndefined()
       }
@@ -67,7 +67,7 @@ describe('Keys', () => {
     for (const foreign of ['Web', 'a_zz', '', 'web.v1'])
       expect(keys.serviceOf(foreign)).toBeUndefined()
     for (const foreign of ['web', 'web-1', 'a__b__c', '__x', 'x__'])
-      expect(keys.placeOf(foreign)).toBeUndefined()
+      expect(keys.instanceOf(foreign)).toBeUndefined()
     expect(recordKeyOf('n1', 'a__b')).not.toBe(recordKeyOf('n2', 'a__b'))
   })
 })

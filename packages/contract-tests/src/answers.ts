@@ -2,7 +2,7 @@ import type { RegistryDriver, Scope } from '@sd/core/driver'
 import { orders } from './requests.ts'
 
 /** Aborts a call that should have been over long ago: after 5 s, unless told otherwise. */
-export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(ms)
+export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(Math.round(ms))
 
 /** The ids that a driver lists in a scope (`orders` by default), sorted. */
 export const idsOf = async (driver: RegistryDriver, scope: Scope = orders): Promise<string[]> =>

@@ -26,10 +26,28 @@ export interface SecureConnection {
   readonly server: Pick<ServerControl, 'stop' | 'start'>
   /** What is used to connect: none of it may appear in an error, a log line or an inspection. */
   readonly secrets: readonly string[]
+  /** Connects with credentials that the server refuses, where it asks for a password or a token. */
+  readonly refused?: {
+    readonly connect: (namespace: string) => DriverFactory
+    /** The refused password or token. */
+    readonly secrets: readonly string[]
+  }
 }
 
 /** A fault that lasts until it is disposed of. */
 export type Fault = AsyncDisposable
+
+/** A link that is cut. */
+export interface CutLink extends Fault {
+  /** How many connections it has cut so far. */
+  readonly cuts: number
+}
+
+/** What the backend held at one moment. */
+export interface Backup {
+  /** The backend holds that again, and serves on the same address; resolves when it answers. */
+  restore(): Promise<void>
+}
 
 /**
  * What the suite needs of a backend. Only `connect` is required; what is left out skips the cases
@@ -51,11 +69,26 @@ export interface ContractHarness extends AsyncDisposable {
   /** Delays every message by `delayMs`, each way. */
   slow?(delayMs: number): Promise<Fault>
   /** Cuts each connection after that many bytes from the server. */
-  cutAt?(bytes: number): Promise<Fault>
+  cutAt?(bytes: number): Promise<CutLink>
+  /**
+   * Every connection that is open now goes silent, both ways, and stays open until the fault is
+   * disposed of, which resets it; connections that are opened later pass.
+   */
+  silence?(): Promise<Fault>
+  /**
+   * A connection over which a client sends more than so many bytes from now on goes silent, until
+   * the fault is disposed of, which resets it; the others pass. A backend without connections holds
+   * back what writes instances.
+   */
+  hangWrites?(bytes: number): Promise<Fault>
+  /** How many connections drivers of `connect` have opened so far. */
+  connectionCount?(): number
   /** Ends that session, which registered in `namespace`, in the backend, out of band. */
   expireSession?(sessionId: string, namespace: string): Promise<void>
   /** Makes the backend forget the history that old cursors of `namespace` point into. */
   loseHistory?(namespace: string): Promise<void>
+  /** Keeps what the backend holds now, as an operator's backup would. */
+  backUp?(): Promise<Backup>
   /** Deletes one record, out of band, so that watchers see it go. */
   deleteRecord?(namespace: string, service: string, id: string): Promise<void>
   /** Overwrites one record with these bytes, out of band, tied to no session; watchers see it. */

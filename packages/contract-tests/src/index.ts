@@ -3,8 +3,10 @@
  * @module
  */
 export type {
+  Backup,
   ContractHarness,
   ContractOptions,
+  CutLink,
   Fault,
   OwnerProcess,
   SecureConnection,

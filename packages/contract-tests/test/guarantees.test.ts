@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { contractCaseNames } from '@sd/contract-tests'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { driverCases } from '../src/contract-cases.ts'
 
 const page = await readFile(new URL('../../../docs/guarantees.md', import.meta.url), 'utf8')
 const named = [...page.matchAll(/^- `((?:R|D|W|S)\d+ .*)`$/gm)].map(([, name = '']) => name)
@@ -19,4 +20,24 @@ test('docs/guarantees.md names every case of the suite that checks a guarantee, 
 test.each(ids)('%s is promised, and has a case', (id) => {
   expect(page).toMatch(new RegExp(`^\\*\\*${id}\\b`, 'm'))
   expect(contractCaseNames.some((name) => name.startsWith(`${id} `))).toBe(true)
+})
+
+describe('docs/writing-a-backend.md', async () => {
+  const guide = await readFile(
+    new URL('../../../docs/writing-a-backend.md', import.meta.url),
+    'utf8',
+  )
+  const obligations = driverCases.map(({ name }) => name)
+
+  test('names every case that calls a driver, and no other', () => {
+    const listed = [...guide.matchAll(/^- `(T\d+ .*)`$/gm)].map(([, name = '']) => name)
+    expect(listed.toSorted()).toEqual(obligations.toSorted())
+  })
+
+  test.each([...new Set(obligations.map((name) => name.split(' ')[0] ?? ''))])(
+    'says what %s is about',
+    (id) => {
+      expect(guide).toMatch(new RegExp(`^\\*\\*${id}\\*\\* \\*\\*`, 'm'))
+    },
+  )
 })

@@ -1,9 +1,9 @@
+import { instanceKey } from './model/instance-key.ts'
 import { highestRecord, type InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
 import { validateName } from './model/validate-instance.ts'
 import type { WaitOptions } from './registration.ts'
 import { assertOpen, readScope, type RegistryContext } from './registry-context.ts'
-import { instanceKey } from './watch/instance-view.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 import {
   type AllWatcher,

@@ -34,16 +34,16 @@ export interface WatchHealth {
   readonly stale?: Staleness
 }
 
-/** One failure that was survived. */
+/** A failure that the registry went on after. */
 export interface SurvivedError {
   readonly at: Date
   readonly error: RegistryError
 }
 
-/** How a registry does, without I/O. */
+/** The state of a registry: what `Operator.health` returns. */
 export interface RegistryHealth {
   readonly backend: string
-  /** Everything registered stands, every watch is fresh, and nothing waits to be removed. */
+  /** Every registration is `registered`, every watch is live, and nothing waits to be removed. */
   readonly ok: boolean
   readonly session: SessionHealth
   readonly registrations: readonly RegistrationHealth[]
@@ -79,7 +79,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
   }
 }
 
-/** Puts the parts together. */
+/** The health of a registry, from its parts. No I/O. */
 export const healthOf = (
   backend: string,
   supervisor: SessionSupervisor,

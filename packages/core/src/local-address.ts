@@ -10,8 +10,8 @@ export interface LocalAddressOptions {
 }
 
 /**
- * An address of this machine that others may reach it at. To be asked for explicitly: which one is
- * right is known to the deployment only, so an endpoint never gets one by itself.
+ * An address at which others may reach this machine. Never used by default: only the deployment
+ * knows which address is right.
  * @throws RegistryError `invalid-argument` when there is none, or several to choose from
  */
 export const localAddress = (options: LocalAddressOptions = {}): string => {

@@ -4,14 +4,14 @@ import type { DesiredRegistration } from './supervisor/registration/desired-regi
 import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
 import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
 
-/** Ends a wait; never what was asked for. */
+/** Ends the waiting for a result, with the signal's reason. */
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * One registered instance. It is kept registered, through every outage, until `deregister` or
- * the registry's `close`; `status` and `statuses()` tell how that goes.
+ * One registered instance. It is kept registered through every outage, until `deregister` or the
+ * registry's `close`. `status` and `statuses()` say how far the backend agrees.
  */
 export class Registration implements AsyncDisposable {
   readonly #supervisor: SessionSupervisor
@@ -35,27 +35,29 @@ export class Registration implements AsyncDisposable {
   get id(): string {
     return this.#desired.instance.id
   }
-  /** What is desired to stand in the registry, the last update included. */
+  /** The desired instance, with the last update and with edits by operators that were adopted. */
   get instance(): ServiceInstance {
     return this.#desired.instance
   }
+  /** The present status. No I/O. */
   get status(): RegistrationStatus {
     return this.#desired.status.value
   }
 
   /**
    * The present status, then each later one; a slow reader sees only the latest. Ends after a
-   * final status (`superseded`, `failed`, `closed`); rejects with `signal.reason`.
+   * final status (`superseded`, `failed`, `closed`). Aborting the signal makes it throw the reason.
    */
   statuses(options: WaitOptions = {}): AsyncGenerator<RegistrationStatus, void, void> {
     return this.#desired.status.follow(options.signal)
   }
 
   /**
-   * Replaces the named fields, in place: no watcher sees the instance leave. The desired state
-   * changes at once and survives recovery; the promise resolves when a state including it was
-   * acknowledged. The signal ends only the waiting.
-   * @throws RegistryError `invalid-argument`, `conflict` when superseded, `closed` when deregistered
+   * Replaces the named fields in place: no watcher sees the instance leave. The desired state changes
+   * at once and survives recovery; the promise resolves when the backend has acknowledged a state that
+   * includes it, with no deadline. The signal ends only the waiting: the update stays.
+   * @throws RegistryError `invalid-argument` before anything changes, also for a record that is too
+   * large; `conflict` when superseded; `closed` when deregistered or the registry is closed
    */
   async update(patch: InstancePatch, options: WaitOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
@@ -67,8 +69,9 @@ export class Registration implements AsyncDisposable {
   }
 
   /**
-   * Takes the instance out. Irrevocable when called, whatever happens to the backend; the promise
-   * resolves when no client can list it any more. The signal ends only the waiting. Idempotent.
+   * Takes the instance out. Irrevocable from the call on, whatever happens to the backend; the
+   * promise resolves when no client can list the instance any more, with no deadline. The signal ends
+   * only the waiting. Idempotent. What is not removed when the registry closes leaves with its ttl.
    */
   async deregister(options: WaitOptions = {}): Promise<void> {
     await this.#supervisor.deregister(this.#desired, options.signal)

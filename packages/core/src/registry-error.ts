@@ -12,7 +12,7 @@ export type RegistryErrorCode =
   | 'cursor-expired'
   | 'internal'
 
-/** The one table that says which failures may pass by themselves; no driver has an opinion of its own. */
+/** Which failures may pass by themselves. The only such table: drivers do not decide this. */
 const retryableCodes: Readonly<Record<RegistryErrorCode, boolean>> = {
   'invalid-argument': false,
   'invalid-config': false,

@@ -140,7 +140,7 @@ class ServiceWatcher extends EngineWatcher<ServiceInstance, InstanceChange> impl
     return this.engine.served.values()
   }
   get held(): readonly string[] {
-    return this.engine.served.held.map((key) => key.slice(this.#service.length + 1))
+    return this.engine.served.held.flatMap((key) => this.engine.served.entries.get(key)?.id ?? [])
   }
   get(id: string): ServiceInstance | undefined {
     return this.engine.served.entries.get(instanceKey(this.#service, id))

@@ -19,7 +19,7 @@ const adminOf = (endpoint: string): Etcd3 & Disposable => {
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
 }
 
-const standing = (registry: Registry, service: string): string =>
+const stateOf = (registry: Registry, service: string): string =>
   registry.health().registrations.find((item) => item.service === service)?.status.state ?? 'none'
 
 describe.runIf(controllable)('S1: a registry that logs in', () => {
@@ -153,7 +153,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     expect(registration.status.cause).toMatchObject({ code: 'permission-denied' })
     await pass(capMs * 2)
     expect(registration.status.state).toBe('recovering')
-    expect(standing(owner, 'users')).toBe('registered')
+    expect(stateOf(owner, 'users')).toBe('registered')
     await permission('grant', world.namespace, 'orders')
     await updated
     await eventually(

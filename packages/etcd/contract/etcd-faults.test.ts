@@ -168,7 +168,7 @@ describe.runIf(controllable)('a cluster', () => {
       ;({ cursor } = await watch.any())
       await session.renew(soon())
       await server.pause()
-      // each lane notices by itself, within one deadline (an election may take a second one)
+      // each connection notices by itself, within one deadline (an election may take a second one)
       const eventually = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
         let code = ''
         for (let left = 4; code !== 'none' && left > 0; left--)

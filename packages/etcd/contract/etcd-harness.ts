@@ -1,8 +1,8 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
-import { TcpProxy } from '@sd/contract-tests/servers'
-import { etcd as etcdServer, launch } from '@sd/test-servers'
+import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd as etcdServer, launch, provisionFor } from '@sd/test-servers'
 import { etcd } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { admin } from './support.ts'
@@ -14,8 +14,13 @@ export const etcdNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
   'loseHistory',
+  // a container keeps its data to itself
+  ...((await provisionFor('etcd')).how === 'process' ? (['backUp'] as const) : []),
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -37,7 +42,6 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
       etcd({ endpoints: [`http://${endpoint}`], namespace })
   const keyOf = (namespace: string, service: string, id: string): string =>
     `${namespace}/${encodeName(service)}/${encodeName(id)}`
-  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -48,18 +52,7 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
       pause: () => server.pause(),
       resume: () => server.resume(),
     },
-    partition: async () => {
-      proxy.partition(true)
-      return healing
-    },
-    slow: async (delayMs) => {
-      proxy.latency(delayMs)
-      return healing
-    },
-    cutAt: async (bytes) => {
-      proxy.cutAfter(bytes, 'always')
-      return healing
-    },
+    ...linkFaults(proxy),
     expireSession: async (sessionId) => {
       using etcdItself = admin(direct)
       await etcdItself.leaseClient.leaseRevoke({ ID: sessionId })
@@ -69,6 +62,7 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
       const { revision } = (await etcdItself.put('compacted').value('').exec()).header
       await etcdItself.kv.compact({ revision, physical: true })
     },
+    backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       using etcdItself = admin(direct)
       await etcdItself.delete().key(keyOf(namespace, service, id))

@@ -1,6 +1,6 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { etcd, provideServers, until } from '@sd/test-servers'
+import { etcd, provideServers } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { admin, connect } from './support.ts'
 
@@ -69,54 +69,9 @@ describe('a session', () => {
       await lost.close(soon())
     }
   })
-
-  test('its records go when it stops beating', async () => {
-    const short = await driver.openSession({ ttlMs: 2000 }, soon())
-    await short.put([request('mortal')], soon())
-    expect(await idsOf(rivalDriver)).toEqual(['mortal'])
-    await until('the lease runs out', async () => (await idsOf(rivalDriver)).length === 0, 10_000)
-  })
 })
 
 describe('put', () => {
-  test('R7: compares claims in the transaction', async () => {
-    await session.put([request('1', { claimedAtMs: 5 }), request('2', { claimedAtMs: 5 })], soon())
-    const outcomes = await rival.put(
-      [
-        request('1', { owner: 'b', claimedAtMs: 4 }),
-        request('2', { owner: 'b', claimedAtMs: 6 }),
-        request('3', { owner: 'b', claimedAtMs: 1 }),
-      ],
-      soon(),
-    )
-    expect(outcomes).toEqual([
-      { result: 'conflict', holder: { owner: 'a', claimedAtMs: 5, seq: 0 } },
-      { result: 'written', key: 'orders/2' },
-      { result: 'written', key: 'orders/3' },
-    ])
-    const absent = request('2', { owner: 'c', claimedAtMs: 99 }, { mode: 'if-absent' })
-    expect(await session.put([absent], soon())).toEqual([
-      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 6, seq: 0 } },
-    ])
-  })
-
-  test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
-    await session.put([request('1', { claimedAtMs: 5, seq: 9 })], soon())
-    const own = request('1', { claimedAtMs: 5, seq: 1 }, { mode: 'if-absent' })
-    expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
-    await session.close(soon())
-    expect(await idsOf(driver)).toEqual(['1'])
-  })
-
-  test('updates in place, again and again', async () => {
-    for (let seq = 0; seq < 5; seq++)
-      expect(await session.put([request('1', { seq }, { weight: seq })], soon())).toMatchObject([
-        { result: 'written' },
-      ])
-    const { records } = await driver.list(orders, soon())
-    expect(records).toMatchObject([{ instance: { weight: 4 }, claim: { seq: 4 } }])
-  })
-
   test('settles two rivals that write the same ids at the same time', async () => {
     const requests = (owner: string, claimedAtMs: number) =>
       many(100).map((item) => ({ ...item, claim: { owner, claimedAtMs, seq: 0 } }))
@@ -157,39 +112,6 @@ describe('put', () => {
   })
 })
 
-describe('remove', () => {
-  test("R7: never removes a rival's record", async () => {
-    await session.put([request('1'), request('2')], soon())
-    await rival.put([request('2', { owner: 'b', claimedAtMs: 2 })], soon())
-    expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
-      { result: 'removed' },
-      { result: 'not-ours' },
-      { result: 'absent' },
-    ])
-    expect(await idsOf(driver)).toEqual(['2'])
-  })
-
-  test('removes what another session of the same owner wrote', async () => {
-    await session.put([request('1')], soon())
-    expect(await rival.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])
-    expect(await idsOf(driver)).toEqual([])
-  })
-
-  test('against a rival that takes over all the time: one of them stays, whole', async () => {
-    for (let round = 0; round < 20; round++) {
-      const id = `r${round}`
-      await session.put([request(id)], soon())
-      const [[removal], [taking]] = await Promise.all([
-        session.remove([ref(id)], soon()),
-        rival.put([request(id, { owner: 'b', claimedAtMs: 2 })], soon()),
-      ])
-      expect(removal?.result).toMatch(/^(?:removed|not-ours)$/)
-      expect(taking?.result).toBe('written')
-      expect(await idsOf(driver)).toContain(id)
-    }
-  })
-})
-
 describe('audit', () => {
   test('tells ours, missing, replaced and edited', async () => {
     const ids = ['ours', 'missing', 'replaced', 'edited', 'untied', 'broken']
@@ -222,19 +144,6 @@ describe('audit', () => {
     expect(audits[2]?.record?.claim?.owner).toBe('b')
     expect(audits[3]?.record?.claim?.seq).toBe(1)
     expect(session.lost.aborted).toBe(false)
-  })
-
-  test('recognises a write whose answer never came', async () => {
-    const aborted = new AbortController()
-    const put = session.put([request('1')], aborted.signal)
-    setTimeout(() => aborted.abort(new Error('lost')), 2)
-    await put.catch(() => {})
-    const found = await idsOf(driver)
-    const [audit] = await session.audit([ref('1')], soon())
-    expect(audit?.state).toBe(found.length === 1 ? 'ours' : 'missing')
-    expect(await session.put([request('1', { seq: 1 })], soon())).toMatchObject([
-      { result: 'written' },
-    ])
   })
 })
 

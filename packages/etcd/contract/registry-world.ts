@@ -15,11 +15,11 @@ export const graceMs = 1_000
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
 
-/** Real randomness, but each lane of a driver begins with the first of its endpoints. */
+/** Real randomness, but each connection of a driver begins with the first of its endpoints. */
 export const firstEndpointFirst = (): Random => {
   const { random } = createDriverContext()
-  let lanes = 3
-  return { next: () => (lanes-- > 0 ? 0 : random.next()), id: (length) => random.id(length) }
+  let connections = 3
+  return { next: () => (connections-- > 0 ? 0 : random.next()), id: (length) => random.id(length) }
 }
 
 /** Randomness without chance: heartbeats are sent exactly ttl/4 apart. */

@@ -25,6 +25,7 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
     launch(etcdServer),
   ])
   const password = 'hunter2-contract'
+  const refusedPassword = 'hunter3-refused'
   {
     using etcdItself = admin(endpointsOf(users)[0] ?? '')
     await etcdItself.user('root').create(password)
@@ -54,6 +55,16 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
           }),
         server: controlOf(users),
         secrets: [password],
+        refused: {
+          connect: (namespace) =>
+            etcd({
+              endpoints: endpointsOf(users).map((host) => `http://${host}`),
+              namespace,
+              username: 'root',
+              password: refusedPassword,
+            }),
+          secrets: [refusedPassword, Buffer.from(refusedPassword).toString('base64')],
+        },
       },
     },
     [Symbol.asyncDispose]: async () => {

@@ -17,14 +17,14 @@ import {
 } from '@sd/core/driver'
 import { EtcdConnection } from './client/etcd-connection.ts'
 import { EtcdCredentials } from './client/etcd-credentials.ts'
-import { WatchLane } from './client/watch-lane.ts'
+import { WatchStreams } from './client/watch-streams.ts'
 import { defaultNamespace, type EtcdConfig, validateEtcdConfig } from './config.ts'
 import { backend, etcdError } from './errors.ts'
 import { observe, type Observer } from './etcd-observe.ts'
 import { readRange, readScope } from './etcd-read.ts'
 import { EtcdSession } from './etcd-session.ts'
 import { epochKey, KeySpace } from './keys.ts'
-import { atRevision, type Store, transact } from './kv.ts'
+import { atRevision, type Store, transact } from './client/kv.ts'
 
 /**
  * What etcd can do. A transaction holds 128 operations and a request 1.5 MiB by default
@@ -44,8 +44,8 @@ const capabilities: Capabilities = Object.freeze({
 class EtcdDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
+  readonly #connections = new Set<EtcdConnection>()
   readonly #calls: EtcdConnection
-  readonly #watchConnection: EtcdConnection
   readonly #heartbeats: EtcdConnection
   readonly #store: Store
   readonly #observer: Observer
@@ -53,14 +53,13 @@ class EtcdDriver implements RegistryDriver {
 
   constructor(config: EtcdConfig, context: DriverContext) {
     const credentials = new EtcdCredentials(config)
-    const parts = { config, context, credentials, lanes: new Set<EtcdConnection>() }
-    this.#calls = new EtcdConnection('calls', parts)
-    this.#watchConnection = new EtcdConnection('watches', parts)
-    this.#heartbeats = new EtcdConnection('heartbeats', parts)
+    const options = { config, context, credentials, connections: this.#connections }
+    this.#calls = new EtcdConnection('calls', options)
+    this.#heartbeats = new EtcdConnection('heartbeats', options)
     const { format, random } = context
     const keys = new KeySpace(config.namespace ?? defaultNamespace, format)
     this.#store = { calls: this.#calls, keys, format }
-    const watches = new WatchLane(this.#watchConnection, credentials)
+    const watches = new WatchStreams(new EtcdConnection('watches', options), credentials)
     this.#observer = { store: this.#store, watches, credentials, random }
   }
 
@@ -149,7 +148,7 @@ class EtcdDriver implements RegistryDriver {
     this.#observer.watches.close()
     for (const session of this.#sessions.values()) session.abandon()
     this.#sessions.clear()
-    for (const lane of [this.#calls, this.#watchConnection, this.#heartbeats]) lane.close()
+    for (const connection of this.#connections) connection.close()
   }
 }
 

@@ -12,20 +12,19 @@ import {
 } from '@sd/core/driver'
 import type { IEvent } from 'etcd3'
 import type { EtcdCredentials } from './client/etcd-credentials.ts'
-import type { WatchLane } from './client/watch-lane.ts'
+import type { WatchStreams } from './client/watch-streams.ts'
 import { openWatch, type WatchMessage, type WatchMessages } from './client/watch-messages.ts'
-import { parseCursor } from './cursor.ts'
 import { pageSize, readPages, readRange, serviceIn } from './etcd-read.ts'
 import { etcdError, isStaleToken } from './errors.ts'
-import { cursorAt, proveHistory, readFirstPage, type Standing } from './history.ts'
-import { epochKey } from './keys.ts'
-import { decodeAll, type Store } from './kv.ts'
+import { cursorAt, proveHistory, readFirstPage, type ReadPosition } from './history.ts'
+import { epochKey, readCursor } from './keys.ts'
+import { decodeAll, type Store } from './client/kv.ts'
 import { ServiceNames } from './service-names.ts'
 
-/** What an observation is made of. */
+/** What the observations of one driver share. */
 export interface Observer {
   readonly store: Store
-  readonly watches: WatchLane
+  readonly watches: WatchStreams
   readonly credentials: EtcdCredentials
   readonly random: Random
 }
@@ -33,9 +32,9 @@ export interface Observer {
 const withCursor = (cursor: Cursor | undefined): { cursor?: Cursor } => (cursor ? { cursor } : {})
 
 /**
- * A refused watch may mean a stale token: older servers answer `permission denied` for that too,
- * and check the one that the stream was opened with. A read of the same range with a good token
- * tells; it throws when the range is forbidden indeed.
+ * What the refusal of a watch means. It may be a stale token: older servers answer `permission denied`
+ * for that too, and check the token that the stream was opened with. A read of the same range with a
+ * good token decides; it throws when the range is forbidden.
  */
 const explainRefusal = async (
   { store, watches, credentials }: Observer,
@@ -60,7 +59,7 @@ const explainRefusal = async (
 const attach = async (
   observer: Observer,
   scope: Scope,
-  at: Standing,
+  at: ReadPosition,
   signal: AbortSignal,
 ): Promise<WatchMessages> => {
   const range = observer.store.keys.range(scope)
@@ -93,7 +92,7 @@ const changesOf = (
   return { type: 'changes', ...toContents(decoded), removed, ...withCursor(cursor) }
 }
 
-/** Where the watch stands after `message`; never back, as a member may lag behind the one read from. */
+/** The watch's revision after `message`; it never goes back, as a member may lag behind the one read from. */
 const revisionAfter = ({ events, header }: WatchMessage, before: bigint): bigint => {
   // a batch's header may be ahead of events still to come: only the last event counts
   const revision = BigInt(events.at(-1)?.kv.mod_revision ?? header.revision)
@@ -103,7 +102,7 @@ const revisionAfter = ({ events, header }: WatchMessage, before: bigint): bigint
 async function* observeRecords(
   observer: Observer,
   scope: Scope,
-  from: Standing | undefined,
+  from: ReadPosition | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Observation, never> {
   const { store, random } = observer
@@ -112,7 +111,7 @@ async function* observeRecords(
   const first = from
     ? undefined
     : await readFirstPage(store, random, { ...range, limit: pageSize }, signal, read.service)
-  const at = (from ?? first?.at) as Standing
+  const at = (from ?? first?.at) as ReadPosition
   const kvs = first && (await readPages(store, read, first.page, at.revision.toString(), signal))
   await using watch = await attach(observer, scope, at, signal)
   if (from || BigInt(watch.attached.revision) < at.revision)
@@ -162,8 +161,8 @@ async function* observeNames(
 
 /**
  * Observes a scope: a snapshot, and from the revision after it every change. With a cursor, what
- * follows it, after proof that the servers still have that history. Names have no cursor, as what
- * a name's disappearing depends on is known to one observation only.
+ * follows it, after proof that the servers still have that history. The names of
+ * services have no cursor: that a service disappears depends on what this observation has seen.
  */
 export async function* observe(
   observer: Observer,
@@ -172,9 +171,9 @@ export async function* observe(
   signal: AbortSignal,
 ): AsyncGenerator<Observation, never> {
   signal.throwIfAborted()
-  const place = cursor === undefined ? undefined : parseCursor(cursor)
-  if (cursor !== undefined && (place === undefined || 'services' in scope))
+  const position = cursor === undefined ? undefined : readCursor(cursor)
+  if (cursor !== undefined && (position === undefined || 'services' in scope))
     throw etcdError('cursor-expired', 'observe', 'not a cursor of this scope', serviceIn(scope))
   if ('services' in scope) return yield* observeNames(observer, scope, signal)
-  return yield* observeRecords(observer, scope, place, signal)
+  return yield* observeRecords(observer, scope, position, signal)
 }

@@ -1,7 +1,7 @@
 import { type Contents, type Scope, servicesOf } from '@sd/core/driver'
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { type KeyRange, prefixEnd } from './keys.ts'
-import { decodeAll, type Store } from './kv.ts'
+import { decodeAll, type Store } from './client/kv.ts'
 
 /** Keys per range request: a registry of any size is read in bounded messages. */
 export const pageSize = 1000

@@ -17,7 +17,7 @@ import {
 import type { EtcdConnection } from './client/etcd-connection.ts'
 import { KeepAliveStream } from './client/keep-alive-stream.ts'
 import { backend, etcdError } from './errors.ts'
-import type { Store } from './kv.ts'
+import type { Store } from './client/kv.ts'
 import { conditionalStore } from './session/conditional-store.ts'
 
 /** What the sessions of one driver share. */

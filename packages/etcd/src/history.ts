@@ -1,16 +1,15 @@
 import { type Cursor, type Random, RegistryError } from '@sd/core/driver'
 import type { IKeyValue, IRangeRequest, IRangeResponse, IResponseHeader } from 'etcd3'
-import { formatCursor, type Place } from './cursor.ts'
 import { readRange } from './etcd-read.ts'
 import { etcdError } from './errors.ts'
-import { epochKey, type KeyRange } from './keys.ts'
-import { rangesOf, type Store, transact } from './kv.ts'
+import { epochKey, type HistoryPosition, type KeyRange, writeCursor } from './keys.ts'
+import { rangesOf, type Store, transact } from './client/kv.ts'
 
 /**
- * Where a read stands. Without an epoch nothing proves later that a server still has the same
+ * The position of a read. Without an epoch nothing proves later that a server still has the same
  * history (a wiped server may even keep its cluster id), so there is no cursor then.
  */
-export interface Standing {
+export interface ReadPosition {
   readonly epoch: string | undefined
   readonly clusterId: string
   readonly revision: bigint
@@ -23,14 +22,17 @@ const epochIn = (kvs: readonly IKeyValue[]): string | undefined => {
   return text !== undefined && epochShape.test(text) ? text : undefined
 }
 
-const standing = (
+const positionOf = (
   epoch: string | undefined,
   { cluster_id, revision }: IResponseHeader,
-): Standing => ({ epoch, clusterId: cluster_id, revision: BigInt(revision) })
+): ReadPosition => ({ epoch, clusterId: cluster_id, revision: BigInt(revision) })
 
 /** The cursor of `revision` in the history of `at`. */
-export const cursorAt = ({ epoch, clusterId }: Standing, revision: bigint): Cursor | undefined =>
-  epoch === undefined ? undefined : formatCursor({ epoch, clusterId, revision })
+export const cursorAt = (
+  { epoch, clusterId }: ReadPosition,
+  revision: bigint,
+): Cursor | undefined =>
+  epoch === undefined ? undefined : writeCursor({ epoch, clusterId, revision })
 
 const isDenied = (error: unknown): boolean =>
   error instanceof RegistryError && error.code === 'permission-denied'
@@ -44,10 +46,10 @@ const unlessDenied = async <T>(work: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-/** The first page of a read, and where it stands. */
+/** The first page of a read, and its position. */
 export interface FirstPage {
   readonly page: IRangeResponse
-  readonly at: Standing
+  readonly at: ReadPosition
 }
 
 /** Reads `request` and the epoch at one revision; without permission for the epoch, `request` alone. */
@@ -62,9 +64,9 @@ const readWithEpoch = async (
   const read = await unlessDenied(transact(store, 'observe', { success: both }, signal, service))
   const [epoch, page] = read ? rangesOf(read) : []
   if (read && epoch && page)
-    return { page, at: standing(epochIn(epoch.kvs), read.header), denied: false }
+    return { page, at: positionOf(epochIn(epoch.kvs), read.header), denied: false }
   const alone = await readRange(store, 'observe', request, signal, service)
-  return { page: alone, at: standing(undefined, alone.header), denied: true }
+  return { page: alone, at: positionOf(undefined, alone.header), denied: true }
 }
 
 /**
@@ -92,29 +94,29 @@ export const readFirstPage = async (
 const expired = (reason: string): RegistryError => etcdError('cursor-expired', 'observe', reason)
 
 const checkHeader = (
-  place: Pick<Place, 'clusterId' | 'revision'>,
+  position: Pick<HistoryPosition, 'clusterId' | 'revision'>,
   header: IResponseHeader,
 ): void => {
-  if (header.cluster_id !== place.clusterId) throw expired('another cluster answers')
-  if (BigInt(header.revision) < place.revision)
-    throw expired(`the server is at revision ${header.revision}, before ${place.revision}`)
+  if (header.cluster_id !== position.clusterId) throw expired('another cluster answers')
+  if (BigInt(header.revision) < position.revision)
+    throw expired(`the server is at revision ${header.revision}, before ${position.revision}`)
 }
 
 /**
- * Throws `cursor-expired` unless the servers still have the history that `at` lies in. To be
- * called after the watch was attached: then the watch is on that history too, and not on an
- * emptied server, which would accept any future revision and stay silent.
+ * Throws `cursor-expired` unless the servers still have the history that `at` lies in. Call it
+ * after the watch was created: then the watch is on that history too, and not on an emptied server,
+ * which would accept any future revision and stay silent.
  */
 export const proveHistory = async (
   store: Store,
-  at: Standing,
+  at: ReadPosition,
   attached: IResponseHeader,
   scope: KeyRange,
   signal: AbortSignal,
 ): Promise<void> => {
   if (attached.cluster_id !== at.clusterId) throw expired('another cluster answers')
   if (at.epoch === undefined) {
-    // just read, and no cursor: the revision alone tells an emptied server
+    // of a read just now, without a cursor: the revision alone shows an emptied server
     const request = { ...scope, limit: 1, keys_only: true }
     checkHeader(at, (await readRange(store, 'observe', request, signal)).header)
     return

@@ -1,4 +1,4 @@
-import type { Scope, WireFormat } from '@sd/core/driver'
+import { type Cursor, type Scope, toCursor, type WireFormat } from '@sd/core/driver'
 
 /** A range of keys, `end` excluded, as etcd's requests take it. */
 export interface KeyRange {
@@ -46,4 +46,25 @@ export class KeySpace {
       'service' in scope ? this.absolute(this.#format.prefix(scope.service)) : this.#prefix
     return { key, range_end: prefixEnd(key) }
   }
+}
+
+/** A position in one history of one namespace. Revisions are int64: strings on the wire, `bigint` to compare. */
+export interface HistoryPosition {
+  readonly epoch: string
+  readonly clusterId: string
+  readonly revision: bigint
+}
+
+const cursorShape = /^([a-z0-9]{1,64}):(\d{1,20}):(\d{1,19})$/
+
+/** `<epoch>:<cluster id>:<revision>`. */
+export const writeCursor = ({ epoch, clusterId, revision }: HistoryPosition): Cursor =>
+  toCursor(`${epoch}:${clusterId}:${revision}`)
+
+/** What `writeCursor` wrote; `undefined` for anything else. */
+export const readCursor = (cursor: Cursor): HistoryPosition | undefined => {
+  const match = cursorShape.exec(cursor)
+  if (match === null) return undefined
+  const [, epoch = '', clusterId = '', revision = ''] = match
+  return { epoch, clusterId, revision: BigInt(revision) }
 }

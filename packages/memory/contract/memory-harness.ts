@@ -12,6 +12,8 @@ export const memoryNeeds: readonly Need[] = [
   'slow',
   'expireSession',
   'loseHistory',
+  'backUp',
+  'hangWrites',
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -56,6 +58,15 @@ export const memoryHarness = (
     },
     expireSession: async (sessionId) => faults.expireSession(sessionId),
     loseHistory: async () => faults.loseHistory(),
+    backUp: async () => {
+      const backup = faults.backUp()
+      return { restore: async () => backup.restore() }
+    },
+    // longer than any case waits
+    hangWrites: async () => {
+      faults.delayWrites(30_000)
+      return { [Symbol.asyncDispose]: async () => faults.delayWrites(0) }
+    },
     deleteRecord: async (namespace, service, id) => within(namespace).deleteRecord(service, id),
     writeRaw: async (namespace, service, id, value) =>
       within(namespace).writeRaw(service, id, value),

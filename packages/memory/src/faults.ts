@@ -57,7 +57,7 @@ export class MemoryFaults {
    * and started again, so its connections break; a stopped one stays stopped.
    */
   wipe(): void {
-    this.#store.server.wipe()
+    this.#store.server.exchange(() => this.#store.wipe())
   }
 
   /** Freezes the server, like SIGSTOP: calls and observations hang. */
@@ -138,6 +138,16 @@ export class MemoryFaults {
   /** Forgets the history, like a compaction: to resume from before throws `cursor-expired`. */
   loseHistory(): void {
     this.#store.forgetHistory()
+  }
+
+  /**
+   * Keeps all records and sessions of now. `restore` puts them back, as an operator restores a
+   * backup: a server that is running is killed for it and started again, what was written since
+   * is gone, every session of the backup has its full ttl ahead, and old cursors expire.
+   */
+  backUp(): { restore(): void } {
+    const restore = this.#store.backUp()
+    return { restore: () => this.#store.server.exchange(restore) }
   }
 
   /** Removes a record, whoever owns it. */

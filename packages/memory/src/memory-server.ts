@@ -40,7 +40,6 @@ export interface Client {
 /** The data of a server, which outlives its process. */
 export interface ServerData {
   readonly sessions: SessionTable
-  wipe(): void
 }
 
 /**
@@ -139,11 +138,11 @@ export class MemoryServer {
     this.#runExpiry()
   }
 
-  /** The process is killed, its disk erased, and the process started again if it was running. */
-  wipe(): void {
+  /** The process is killed, what is on its disk changed, and the process started again if it was running. */
+  exchange(change: () => void): void {
     const wasStopped = this.#state === 'stopped'
     this.stop()
-    this.#data.wipe()
+    change()
     if (!wasStopped) this.start()
   }
 

@@ -126,6 +126,24 @@ export class MemoryStore {
     this.#revision = 0
   }
 
+  /**
+   * Keeps the records and sessions of now. The returned function puts them where those of then stand,
+   * as a new history: revisions of before must not be taken for its own.
+   */
+  backUp(): () => void {
+    const namespaces = Array.from(this.#keyspaces, ([namespace, keyspace]) => ({
+      namespace,
+      records: [...keyspace.under('')],
+    }))
+    const sessions = this.sessions.ids().flatMap((id) => this.sessions.get(id) ?? [])
+    return () => {
+      this.wipe()
+      for (const { id, namespace, ttlMs, clock } of sessions)
+        this.sessions.add({ id, namespace, ttlMs, clock })
+      for (const { namespace, records } of namespaces) this.commit(namespace, records)
+    }
+  }
+
   #write(keyspace: Keyspace, { key, value, sessionId }: Write): boolean {
     const before = keyspace.get(key)
     this.#session(before?.sessionId)?.keys.delete(key)

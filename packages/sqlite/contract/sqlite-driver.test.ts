@@ -1,6 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   createDriverContext,
   type Cursor,
@@ -141,50 +139,6 @@ describe('while the file is locked', () => {
 })
 
 describe('a session', () => {
-  test('that was closed or is over writes no more, and tells so', async () => {
-    const driver = connect()
-    const closed = await driver.openSession({ ttlMs: 60_000 }, soon())
-    await closed.put([request('1')], soon())
-    await closed.close(soon())
-    await closed.close(soon())
-    expect(await idsOf(driver)).toEqual([])
-    await expect(closed.put([request('1')], soon())).rejects.toMatchObject({ code: 'session-lost' })
-    const over = await driver.openSession({ ttlMs: 60_000 }, soon())
-    byHand(folder.path, (database) => database.exec('DELETE FROM sessions'))
-    await expect(over.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
-    expect(over.lost.aborted).toBe(true)
-  })
-
-  test('takes over and removes by owner only, also what changed under it', async () => {
-    const [one, two] = [connect(), connect()]
-    const first = await one.openSession({ ttlMs: 60_000 }, soon())
-    const second = await two.openSession({ ttlMs: 60_000 }, soon())
-    expect(await first.put([request('1'), request('2')], soon())).toMatchObject([
-      { result: 'written' },
-      { result: 'written' },
-    ])
-    const newer = { owner: 'b', claimedAtMs: 2 }
-    expect(await second.put([request('1', newer), request('3', newer)], soon())).toMatchObject([
-      { result: 'written' },
-      { result: 'written' },
-    ])
-    // it still expects its own revision there
-    expect(await first.put([request('1', { seq: 1 })], soon())).toMatchObject([
-      { result: 'conflict', holder: { owner: 'b', claimedAtMs: 2 } },
-    ])
-    expect(await first.audit([ref('1'), ref('2'), ref('9')], soon())).toMatchObject([
-      { state: 'replaced', record: { claim: { owner: 'b' } } },
-      { state: 'ours' },
-      { state: 'missing' },
-    ])
-    expect(await first.remove([ref('1'), ref('2'), ref('9')], soon())).toMatchObject([
-      { result: 'not-ours' },
-      { result: 'removed' },
-      { result: 'absent' },
-    ])
-    expect(await idsOf(one)).toEqual(['1', '3'])
-  })
-
   test('whose claims rise on both sides ends with one owner for each id', async () => {
     const sessions = await Promise.all(
       ['a', 'b', 'c'].map(async (owner) => ({
@@ -206,58 +160,7 @@ describe('a session', () => {
   })
 })
 
-test('an edit keeps the record on its owner’s session, and is none of what was not read', async () => {
-  const [owner, other] = [connect(), connect()]
-  const session = await owner.openSession({ ttlMs: 60_000 }, soon())
-  await session.put([request('1')], soon())
-  const [record] = (await other.list(orders, soon())).records
-  if (record === undefined || other.edit === undefined) throw new Error('nothing to edit')
-  const drained = { ...record.instance, weight: 0 }
-  expect(await other.edit(record, drained, soon())).toBe('edited')
-  expect(await other.edit(record, drained, soon())).toBe('changed')
-  expect(await session.audit([ref('1')], soon())).toMatchObject([
-    { state: 'edited', record: { instance: { weight: 0 }, claim: { owner: 'a', seq: 1 } } },
-  ])
-  await session.close(soon())
-  expect(await other.edit(record, drained, soon())).toBe('absent')
-  expect(await idsOf(other)).toEqual([])
-})
-
 describe('an observation', () => {
-  test('goes on from its cursor in another process, and after it was closed', async () => {
-    const session = await connect().openSession({ ttlMs: 60_000 }, soon())
-    await session.put([request('1'), request('2')], soon())
-    const first = await observing(connect()).next()
-    await session.remove([ref('1')], soon())
-    await session.put([request('3')], soon())
-    const caughtUp = await observing(connect(), orders, first.cursor).next()
-    expect(caughtUp).toMatchObject({
-      type: 'changes',
-      removed: ['orders/1'],
-      records: [{ instance: { id: '3' } }],
-    })
-    expect(await observing(connect(), orders, caughtUp.cursor).next()).toMatchObject({
-      type: 'alive',
-    })
-  })
-
-  test('of names tells which came and went, also from a cursor', async () => {
-    const driver = connect()
-    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
-    await session.put([request('1')], soon())
-    await using names = observing(driver, { services: true })
-    const first = await names.next()
-    expect(first).toMatchObject({ type: 'snapshot', services: ['orders'], records: [] })
-    await session.put([request('1', {}, 'users'), request('2')], soon())
-    expect(await names.next()).toMatchObject({ type: 'changes', removedServices: [] })
-    await session.remove([ref('1'), ref('2')], soon())
-    expect(await names.next()).toMatchObject({ services: [], removedServices: ['orders'] })
-    expect(await observing(connect(), { services: true }, first.cursor).next()).toMatchObject({
-      services: ['users'],
-      removedServices: ['orders'],
-    })
-  })
-
   test.each([
     ['the file forgot what followed', 'DELETE FROM changes'],
     ['the file is another one', `UPDATE store SET epoch = '00000000000000ff'`],
@@ -270,22 +173,6 @@ describe('an observation', () => {
     await session.put([request('4')], soon())
     byHand(folder.path, (database) => database.exec(sql))
     await expect(observing(connect(), orders, cursor).next()).rejects.toMatchObject({
-      code: 'cursor-expired',
-    })
-  })
-
-  test('ends with cursor-expired when a backup was put back and has gone on since', async () => {
-    const [driver, reader] = [connect(), connect()]
-    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
-    const backup = join(folder.root, 'backup')
-    byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))
-    await session.put([request('1')], soon())
-    const { cursor } = await observing(reader).next()
-    byHand(backup, (database) => database.exec('PRAGMA journal_mode = WAL'))
-    for (const companion of ['-wal', '-shm']) await rm(`${folder.path}${companion}`)
-    await rename(backup, folder.path)
-    await session.put([request('2'), request('3')], soon())
-    await expect(observing(reader, orders, cursor).next()).rejects.toMatchObject({
       code: 'cursor-expired',
     })
   })

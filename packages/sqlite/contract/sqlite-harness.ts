@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises'
 import { type ContractHarness, type Fault, forkOwner, type Need } from '@sd/contract-tests'
 import { sqlite } from '../src/index.ts'
 import { lockFile } from './lock-file.ts'
@@ -11,6 +12,7 @@ export const sqliteNeeds: readonly Need[] = [
   'slow',
   'expireSession',
   'loseHistory',
+  'backUp',
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -58,6 +60,20 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
     },
     loseHistory: async () =>
       byHand(folder.path, (database) => database.exec('DELETE FROM changes')),
+    // as with the sqlite3 shell: a copy of the file, and later the copy in the place of the file
+    backUp: async () => {
+      const backup = `${folder.path}.backup`
+      await rm(backup, { force: true })
+      byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))
+      return {
+        restore: async () => {
+          byHand(backup, (database) => database.exec('PRAGMA journal_mode = WAL'))
+          for (const companion of ['-wal', '-shm'])
+            await rm(`${folder.path}${companion}`, { force: true })
+          await rename(backup, folder.path)
+        },
+      }
+    },
     deleteRecord: async (namespace, service, id) => {
       byHand(folder.path, (database) =>
         database

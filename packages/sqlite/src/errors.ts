@@ -83,7 +83,7 @@ export const sqliteError: DriverErrors['error'] = errors.error
 /** Turns a failure of the store into a `RegistryError`; one of those passes unchanged. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
 
-/** What the store's thread answered instead of a result. */
+/** A failure that the store's thread reported instead of a result. */
 export class StoreError extends Error {
   readonly failure: Failure
 

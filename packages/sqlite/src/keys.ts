@@ -10,17 +10,18 @@ import {
   toRecordKey,
   type WireFormat,
 } from '@sd/core/driver'
-import type { Place, Present } from './worker/store-api.ts'
+import type { HistoryPosition, StoredValue } from './worker/store-api.ts'
 
 /** What the keys of `scope` begin with, relative to the namespace. */
 export const scopePrefix = (format: WireFormat, scope: Scope): string =>
   'service' in scope ? format.prefix(scope.service) : ''
 
 /** `<epoch>:<revision>`: a revision means nothing without the file it counts in. */
-export const writeCursor = ({ epoch, revision }: Place): Cursor => toCursor(`${epoch}:${revision}`)
+export const writeCursor = ({ epoch, revision }: HistoryPosition): Cursor =>
+  toCursor(`${epoch}:${revision}`)
 
 /** What `writeCursor` wrote; `undefined` for anything else. */
-export const readCursor = (cursor: Cursor): Place | undefined => {
+export const readCursor = (cursor: Cursor): HistoryPosition | undefined => {
   const [, epoch = '', revision = ''] = /^([0-9a-f]{16}-\d+):(\d{1,15})$/.exec(cursor) ?? []
   return epoch === '' ? undefined : { epoch, revision: Number(revision) }
 }
@@ -28,7 +29,7 @@ export const readCursor = (cursor: Cursor): Place | undefined => {
 /** Stored records, read or skipped with the reason; keys without a record as removed. */
 export const decodeAll = (
   format: WireFormat,
-  present: readonly Present[],
+  present: readonly StoredValue[],
 ): Pick<Contents, 'records' | 'skipped'> & { readonly removed: readonly RecordKey[] } => {
   const decoded: DecodedRecord[] = []
   const removed: RecordKey[] = []

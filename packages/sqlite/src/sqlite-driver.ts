@@ -28,7 +28,7 @@ const capabilities: Capabilities = Object.freeze({
   resume: true,
   deltas: true,
   tls: false,
-  // a heartbeat must outlast other processes' turns at the lock
+  // a heartbeat must be able to wait for other processes that hold the lock
   minTtlMs: 500,
   maxBatch: 200,
   maxRecordBytes: 1_000_000,
@@ -70,7 +70,7 @@ class SqliteDriver implements RegistryDriver {
     return observe(this.#observer, scope, cursor, signal)
   }
 
-  /** Takes the lock to write: while nobody can write nobody can be told anything new. */
+  /** Takes the write lock: while nobody can write there is nothing new to observe. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#observer.client.call('probe', signal, 'probe')
     this.#observer.feed.alive()

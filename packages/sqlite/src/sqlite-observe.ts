@@ -11,47 +11,47 @@ import type { ChangeFeed, ChangeStream } from './client/change-feed.ts'
 import type { StoreClient } from './client/store-client.ts'
 import { sqliteError } from './errors.ts'
 import { decodeAll, readCursor, scopePrefix, writeCursor } from './keys.ts'
-import type { Changes, Place } from './worker/store-api.ts'
+import type { Changes, HistoryPosition } from './worker/store-api.ts'
 
-/** What an observation is made of. */
+/** What the observations of one driver share. */
 export interface Observer {
   readonly client: StoreClient
   readonly feed: ChangeFeed
   readonly format: WireFormat
 }
 
-/** All of `scope`, and where that is in the history. */
+/** All of `scope`, and its position in the history. */
 export const readScope = async (
   { client, format }: Pick<Observer, 'client' | 'format'>,
   operation: string,
   scope: Scope,
   signal: AbortSignal,
-): Promise<{ readonly place: Place; readonly contents: Contents }> => {
+): Promise<{ readonly position: HistoryPosition; readonly contents: Contents }> => {
   const named = 'services' in scope
   const prefix = scopePrefix(format, scope)
-  const { place, records } = await client.call(operation, signal, 'read', prefix, !named)
-  const cursor = writeCursor(place)
+  const { position, records } = await client.call(operation, signal, 'read', prefix, !named)
+  const cursor = writeCursor(position)
   const contents = named
     ? { records: [], skipped: [], services: servicesOf(format, records), cursor }
     : { ...decodeAll(format, records), cursor }
-  return { place, contents }
+  return { position, contents }
 }
 
-/** What `changes` say of `scope`; `undefined` when that is nothing. */
+/** The part of `changes` that concerns `scope`; `undefined` when there is none. */
 const changesIn = async (
   { client, format }: Observer,
   scope: Scope,
-  { place, touched }: Changes,
+  { position, touched }: Changes,
   signal: AbortSignal,
 ): Promise<Observation | undefined> => {
   const prefix = scopePrefix(format, scope)
   const within = touched.filter(({ key }) => key.startsWith(prefix))
   if (within.length === 0) return undefined
-  const cursor = writeCursor(place)
+  const cursor = writeCursor(position)
   if (!('services' in scope)) return { type: 'changes', ...decodeAll(format, within), cursor }
   const services = servicesOf(format, within)
   const prefixes = services.map((service) => format.prefix(service))
-  const present = await client.call('observe', signal, 'present', prefixes)
+  const present = await client.call('observe', signal, 'exist', prefixes)
   return {
     type: 'changes',
     records: [],
@@ -63,28 +63,28 @@ const changesIn = async (
   }
 }
 
-/** The first observation, and where it leaves off. */
+/** The first observation, and its position. */
 const attach = async (
   observer: Observer,
   scope: Scope,
   cursor: Cursor | undefined,
   signal: AbortSignal,
-): Promise<{ readonly place: Place; readonly first: Observation }> => {
+): Promise<{ readonly position: HistoryPosition; readonly first: Observation }> => {
   if (cursor === undefined) {
-    const { place, contents } = await readScope(observer, 'observe', scope, signal)
-    return { place, first: { type: 'snapshot', ...contents } }
+    const { position, contents } = await readScope(observer, 'observe', scope, signal)
+    return { position, first: { type: 'snapshot', ...contents } }
   }
   const since = readCursor(cursor)
-  const changes = since && (await observer.client.call('observe', signal, 'follow', since))
+  const changes = since && (await observer.client.call('observe', signal, 'changesSince', since))
   if (changes === undefined)
     throw sqliteError(
       'cursor-expired',
       'observe',
       'the file does not keep what followed the cursor',
     )
-  const { place } = changes
+  const { position } = changes
   const caughtUp = await changesIn(observer, scope, changes, signal)
-  return { place, first: caughtUp ?? { type: 'alive', cursor: writeCursor(place) } }
+  return { position, first: caughtUp ?? { type: 'alive', cursor: writeCursor(position) } }
 }
 
 /** Observes `scope` from `cursor`, or from a snapshot on; ends by throwing, or when the reader leaves. */
@@ -112,21 +112,21 @@ export const observe = (
         const observation = await changesIn(observer, scope, changes, signal)
         if (observation) channel.push(observation)
       } catch (error) {
-        // of this observation alone, as that its reader left: the others go on
+        // this observation fails alone: the others go on
         end(error)
       }
     },
-    alive: (place) => channel.push({ type: 'alive', cursor: writeCursor(place) }),
+    alive: (position) => channel.push({ type: 'alive', cursor: writeCursor(position) }),
     fail: end,
   }
   signal.addEventListener('abort', abort)
   const begin = async (): Promise<void> => {
-    const { place, first } = await attach(observer, scope, cursor, signal)
+    const { position, first } = await attach(observer, scope, cursor, signal)
     // the reader may have left meanwhile
     if (ended) return
     channel.push(first)
-    // what happened since that place comes through the feed: no change falls between them
-    observer.feed.add(stream, place)
+    // changes since that position come through the feed: none is lost in between
+    observer.feed.add(stream, position)
   }
   begin().catch(end)
   return channel

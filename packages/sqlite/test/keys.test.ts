@@ -2,10 +2,10 @@ import { jsonFormat, servicesOf, toCursor } from '@sd/core/driver'
 import { expect, test } from 'vitest'
 import { readCursor, scopePrefix, writeCursor } from '../src/keys.ts'
 
-test('a cursor names a place', () => {
-  const place = { epoch: '0123456789abcdef-7', revision: 42 }
-  expect(writeCursor(place)).toBe('0123456789abcdef-7:42')
-  expect(readCursor(writeCursor(place))).toEqual(place)
+test('a cursor names a position', () => {
+  const position = { epoch: '0123456789abcdef-7', revision: 42 }
+  expect(writeCursor(position)).toBe('0123456789abcdef-7:42')
+  expect(readCursor(writeCursor(position))).toEqual(position)
 })
 
 test.each([

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { ChangeFeed, type ChangeStream } from '../src/client/change-feed.ts'
 import type { StoreClient } from '../src/client/store-client.ts'
 import { observe, type Observer } from '../src/sqlite-observe.ts'
-import type { Changes, Place } from '../src/worker/store-api.ts'
+import type { Changes, HistoryPosition } from '../src/worker/store-api.ts'
 
-const place = (revision: number): Place => ({ epoch: '0123456789abcdef-7', revision })
+const position = (revision: number): HistoryPosition => ({ epoch: '0123456789abcdef-7', revision })
 
 /** A store whose answers are given by hand; whoever asks the same meanwhile gets the same answer. */
 const slowStore = () => {
@@ -34,7 +34,7 @@ const slowStore = () => {
 }
 
 const touched = (revision: number): Changes => ({
-  place: place(revision),
+  position: position(revision),
   touched: [{ key: 'orders/1', document: undefined }],
 })
 
@@ -46,11 +46,11 @@ test('an observation whose reader leaves in the middle of a change ends no other
   const staying = new AbortController()
   const names = observing({ services: true }, leaving.signal)
   const orders = observing({ service: 'orders' }, staying.signal)
-  answer('read', { place: place(1), records: [] })
+  answer('read', { position: position(1), records: [] })
   expect((await names.next()).value).toMatchObject({ type: 'snapshot' })
   expect((await orders.next()).value).toMatchObject({ type: 'snapshot' })
   // the names ask once more which are left, and are given up meanwhile
-  answer('follow', touched(2))
+  answer('changesSince', touched(2))
   await new Promise(setImmediate)
   leaving.abort(new Error('left'))
   await expect(names.next()).rejects.toThrow('left')
@@ -72,13 +72,13 @@ test('a stream that comes while a look is under way misses nothing of it', async
     fail: () => {},
   }
   const late: ChangeStream = { ...early, apply: () => {} }
-  feed.add(early, place(8))
-  answer('follow', touched(12))
+  feed.add(early, position(8))
+  answer('changesSince', touched(12))
   await applying.promise
-  feed.add(late, place(10))
+  feed.add(late, position(10))
   applied.resolve()
   await expect.poll(() => asked.length).toBe(2)
-  const again = asked[1]?.[1] as Place | undefined
+  const again = asked[1]?.[1] as HistoryPosition | undefined
   expect(again?.revision).toBeLessThanOrEqual(10)
   for (const stream of [early, late]) feed.delete(stream)
 })

@@ -9,7 +9,7 @@ import { soon } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
 import { createZooKeeperClient } from '../src/client/node-zookeeper-client.ts'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
-import { isCode } from '../src/errors.ts'
+import { isCode } from '../src/client/zookeeper-error.ts'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''

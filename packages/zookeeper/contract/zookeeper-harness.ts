@@ -2,8 +2,8 @@ import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { soon } from '@sd/contract-tests/world'
-import { TcpProxy } from '@sd/contract-tests/servers'
-import { launch, zookeeper as zookeeperServer } from '@sd/test-servers'
+import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
 import { expireSession } from './expire-session.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
@@ -15,7 +15,12 @@ export const zookeeperNeeds: readonly Need[] = [
   'partition',
   'slow',
   'cutAt',
+  'silence',
+  'hangWrites',
+  'connectionCount',
   'expireSession',
+  // a container keeps its data to itself
+  ...((await provisionFor('zookeeper')).how === 'process' ? (['backUp'] as const) : []),
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -37,8 +42,18 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       zookeeper({ hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
     `/${namespace}/${encodeName(service)}/${encodeName(id)}`
-  const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   const password = 'hunter2-contract'
+  const refusedPassword = 'hunter3-refused'
+  const withPassword =
+    (word: string) =>
+    (namespace: string): DriverFactory =>
+      zookeeper({
+        hosts: [direct],
+        namespace,
+        username: 'app',
+        password: word,
+        worldReadable: false,
+      })
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -49,19 +64,9 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       pause: () => server.pause(),
       resume: () => server.resume(),
     },
-    partition: async () => {
-      proxy.partition(true)
-      return healing
-    },
-    slow: async (delayMs) => {
-      proxy.latency(delayMs)
-      return healing
-    },
-    cutAt: async (bytes) => {
-      proxy.cutAfter(bytes, 'always')
-      return healing
-    },
+    ...linkFaults(proxy),
     expireSession: (sessionId) => expireSession(direct, sessionId),
+    backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       await using client = await admin(direct)
       await client.delete(pathOf(namespace, service, id), -1, soon())
@@ -80,16 +85,13 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       }),
     secure: {
       digest: {
-        connect: (namespace) =>
-          zookeeper({
-            hosts: [direct],
-            namespace,
-            username: 'app',
-            password,
-            worldReadable: false,
-          }),
+        connect: withPassword(password),
         server: { stop: (how) => server.stop(how), start: () => server.start() },
         secrets: [password, Buffer.from(`app:${password}`).toString('base64')],
+        refused: {
+          connect: withPassword(refusedPassword),
+          secrets: [refusedPassword, Buffer.from(`app:${refusedPassword}`).toString('base64')],
+        },
       },
     },
     askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} } as never),

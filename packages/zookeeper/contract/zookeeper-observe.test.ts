@@ -22,43 +22,7 @@ afterEach(() => driver[Symbol.asyncDispose]())
 const idsIn = (observation: Observation): string[] =>
   observation.type === 'alive' ? [] : observation.records.map(({ instance }) => instance.id)
 
-/** Takes observations until they add up to these ids. */
-const collect = async (
-  next: () => Promise<Observation>,
-  wanted: readonly string[],
-): Promise<Observation[]> => {
-  const seen: Observation[] = []
-  await until(`${wanted.length} are told`, async () => {
-    seen.push(await next())
-    return seen.flatMap(idsIn).length >= wanted.length
-  })
-  expect(seen.flatMap(idsIn).toSorted()).toEqual(wanted.toSorted())
-  return seen
-}
-
 describe('observe', () => {
-  test('W1, W6: an empty snapshot, changes, and the removal of the last', async () => {
-    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
-    await using watch = observing(driver)
-    expect(await watch.next()).toMatchObject({ type: 'snapshot', records: [] })
-    await session.put([request('1'), request('2')], soon())
-    await collect(() => watch.next(), ['1', '2'])
-    await session.put([request('1', { seq: 1 }, { weight: 7 })], soon())
-    expect(await watch.next()).toMatchObject({
-      type: 'changes',
-      records: [{ key: 'orders/1', instance: { weight: 7 } }],
-      removed: [],
-    })
-    await session.close(soon())
-    const removed: string[] = []
-    await until('both are gone', async () => {
-      const observation = await watch.next()
-      if (observation.type === 'changes') removed.push(...observation.removed)
-      return removed.length === 2
-    })
-    expect(removed.toSorted()).toEqual(['orders/1', 'orders/2'])
-  })
-
   test('R4, R7: whoever takes a record over, and whichever session it moves to, it is never told as gone', async () => {
     const sessions = await Promise.all(
       [1, 2, 3].map(() => driver.openSession({ ttlMs: 8_000 }, soon())),
@@ -298,51 +262,6 @@ describe('many at once', () => {
 })
 
 describe('a connection that is cut', () => {
-  test('W3: nothing is lost, wherever the cut falls', async () => {
-    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
-    await session.put(many(50), soon())
-    await using proxy = await TcpProxy.to(endpoint)
-    const watcher = connect([proxy.endpoint], { namespace })
-    const end = new AbortController()
-    const { view, counts, ended } = follow(watcher, orders, end.signal)
-    await until('the snapshot', () => counts.snapshots > 0)
-    for (let seq = 1; seq <= 200; seq++) {
-      if (seq % 10 === 0) {
-        const { breaks } = counts
-        proxy.cutAfter(1 + ((seq * 997) % 5000), 'always')
-        await until('it was cut', async () => {
-          await session.put([request('i49', { seq })], soon())
-          return counts.breaks > breaks
-        })
-      }
-      const from = (seq * 7) % 40
-      const some = many(50).slice(from, from + 9)
-      if (seq % 4 === 0)
-        await session.remove(
-          some.map(({ instance: { id } }) => ref(id)),
-          soon(),
-        )
-      else
-        await session.put(
-          some.map((item) => ({ ...item, claim: { ...item.claim, seq } })),
-          soon(),
-        )
-    }
-    proxy.heal()
-    const { records } = await driver.list(orders, soon())
-    const shown = (entries: Iterable<readonly [string, number | undefined]>): string =>
-      Array.from(entries, ([key, seq]) => `${key}@${seq}`)
-        .toSorted()
-        .join()
-    const truth = shown(records.map(({ key, claim }) => [key, claim?.seq] as const))
-    await until('the views are the same', () => shown(view) === truth)
-    expect(counts.breaks).toBeGreaterThan(5)
-    end.abort(new Error('test over'))
-    await ended
-    await watcher[Symbol.asyncDispose]()
-    await session.close(soon())
-  })
-
   test('ends every observation with unavailable, and the next call connects anew', async () => {
     await using proxy = await TcpProxy.to(endpoint)
     const watcher = connect([proxy.endpoint], { namespace })

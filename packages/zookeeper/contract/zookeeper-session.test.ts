@@ -122,14 +122,6 @@ describe('put', () => {
     ])
   })
 
-  test('lets the same owner pass, also over a higher claim of its own and another session', async () => {
-    await session.put([request('1', { claimedAtMs: 5, seq: 9 })], soon())
-    const own = request('1', { claimedAtMs: 5, seq: 1 }, { mode: 'if-absent' })
-    expect(await rival.put([own], soon())).toMatchObject([{ result: 'written' }])
-    await session.close(soon())
-    expect(await idsOf(driver)).toEqual(['1'])
-  })
-
   test('updates in place, again and again: the node stays the same', async () => {
     await session.put([request('1')], soon())
     const created = await zookeeperItself.exists(path('1'), soon())
@@ -220,25 +212,6 @@ describe('put', () => {
     const outcomes = await session.put(large, soon(20_000))
     expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
     expect(await idsOf(driver)).toHaveLength(20)
-  })
-})
-
-describe('remove', () => {
-  test("R7: never removes a rival's record", async () => {
-    await session.put([request('1'), request('2')], soon())
-    await rival.put([request('2', { owner: 'b', claimedAtMs: 2 })], soon())
-    expect(await session.remove([ref('1'), ref('2'), ref('3')], soon())).toEqual([
-      { result: 'removed' },
-      { result: 'not-ours' },
-      { result: 'absent' },
-    ])
-    expect(await idsOf(driver)).toEqual(['2'])
-  })
-
-  test('removes what another session of the same owner wrote', async () => {
-    await session.put([request('1')], soon())
-    expect(await rival.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])
-    expect(await idsOf(driver)).toEqual([])
   })
 })
 

@@ -3,4 +3,9 @@ import { provisionFor } from '@sd/test-servers'
 import { zookeeperHarness, zookeeperNeeds } from './zookeeper-harness.ts'
 
 if ((await provisionFor('zookeeper')).how !== 'endpoint')
-  describeRegistryContract('zookeeper', zookeeperNeeds, zookeeperHarness)
+  describeRegistryContract('zookeeper', zookeeperNeeds, zookeeperHarness, {
+    knownGaps: {
+      'T20 passes heartbeats while a write hangs':
+        'a session has one connection: it is left with the write that hangs, and the heartbeat passes over the next one',
+    },
+  })

@@ -43,7 +43,3 @@ export const zookeeperError: DriverErrors['error'] = errors.error
 
 /** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
-
-/** Whether `error` is one of these of the server's. */
-export const isCode = (error: unknown, ...wanted: readonly ZooKeeperErrorCode[]): boolean =>
-  error instanceof ZooKeeperError && wanted.includes(error.code)

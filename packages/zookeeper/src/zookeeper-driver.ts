@@ -17,14 +17,15 @@ import {
 import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
 import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
-import { backend, isCode, toRegistryError, zookeeperError } from './errors.ts'
-import { heartbeat } from './heartbeat.ts'
+import { isCode } from './client/zookeeper-error.ts'
+import { backend, toRegistryError, zookeeperError } from './errors.ts'
+import { heartbeat } from './client/round-trips.ts'
 import { Keys } from './keys.ts'
 import { Reader } from './reader/reader.ts'
 import type { ReaderConnection } from './reader/reader-connection.ts'
 import { parentOf, readNodes } from './session/existing-nodes.ts'
 import { observe } from './zookeeper-observe.ts'
-import { readScope, serviceIn } from './zookeeper-read.ts'
+import { readScope, serviceIn } from './reader/read-scope.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
 
 /** What ZooKeeper can do, over this client. A packet holds 1 MiB by default (`jute.maxbuffer`). */

@@ -1,18 +1,18 @@
 import { inParallel, type Observation, type Scope, toContents, Wake } from '@sd/core/driver'
 import type { Keys } from './keys.ts'
-import { EachParent } from './observe/each-parent.ts'
+import { ParentFollowers } from './observe/parent-followers.ts'
 import { NameFollower } from './observe/name-follower.ts'
-import type { Place } from './observe/place.ts'
+import type { ObservationContext } from './observe/observation-context.ts'
 import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
 import type { Reader } from './reader/reader.ts'
-import { maxReads, serviceIn } from './zookeeper-read.ts'
+import { maxReads, serviceIn } from './reader/read-scope.ts'
 
-/** Everything the first time, then what changed since: one after the other, as it is asked for. */
-type Look = () => Promise<Exclude<Observation, { type: 'alive' }>>
+/** Reads everything the first time, then what changed since. Never called twice at once. */
+type ReadChanges = () => Promise<Exclude<Observation, { type: 'alive' }>>
 
 const nothing = { records: [], skipped: [] }
 
-const recordLook = (changes: () => Promise<RecordChanges>): Look => {
+const recordReader = (changes: () => Promise<RecordChanges>): ReadChanges => {
   let first = true
   return async () => {
     const { decoded, removed } = await changes()
@@ -22,11 +22,11 @@ const recordLook = (changes: () => Promise<RecordChanges>): Look => {
   }
 }
 
-const lookAtAll = (place: Place, changed: () => void): Look => {
+const readerOfAll = (context: ObservationContext, changed: () => void): ReadChanges => {
   const follow = (parent: string, due: () => void): ServiceFollower =>
-    new ServiceFollower(place, parent, due)
-  const parents = new EachParent(place, follow, changed)
-  return recordLook(async () => {
+    new ServiceFollower(context, parent, due)
+  const parents = new ParentFollowers(context, follow, changed)
+  return recordReader(async () => {
     const { due, gone } = await parents.due()
     const changes = await inParallel(due, maxReads, (follower) => follower.changes())
     return {
@@ -39,10 +39,10 @@ const lookAtAll = (place: Place, changed: () => void): Look => {
   })
 }
 
-const lookAtNames = (place: Place, changed: () => void): Look => {
+const readerOfServices = (context: ObservationContext, changed: () => void): ReadChanges => {
   const follow = (parent: string, due: () => void): NameFollower =>
-    new NameFollower(place, parent, due)
-  const parents = new EachParent(place, follow, changed)
+    new NameFollower(context, parent, due)
+  const parents = new ParentFollowers(context, follow, changed)
   let first = true
   return async () => {
     const { due, gone } = await parents.due()
@@ -61,11 +61,11 @@ const lookAtNames = (place: Place, changed: () => void): Look => {
   }
 }
 
-const lookAt = (place: Place, scope: Scope, changed: () => void): Look => {
-  if ('services' in scope) return lookAtNames(place, changed)
-  if ('all' in scope) return lookAtAll(place, changed)
-  const follower = new ServiceFollower(place, place.keys.parent(scope.service), changed)
-  return recordLook(() => follower.changes())
+const readerOf = (context: ObservationContext, scope: Scope, changed: () => void): ReadChanges => {
+  if ('services' in scope) return readerOfServices(context, changed)
+  if ('all' in scope) return readerOfAll(context, changed)
+  const follower = new ServiceFollower(context, context.keys.parent(scope.service), changed)
+  return recordReader(() => follower.changes())
 }
 
 const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean =>
@@ -98,12 +98,12 @@ export async function* observe(
   const ended = AbortSignal.any([signal, connection.lost])
   using subscription = connection.watches.subscribe(ended)
   const wake = new Wake()
-  const place = { keys, reads: connection, subscription, signal: ended }
-  const look = lookAt(place, scope, () => wake.notify())
+  const context = { keys, reads: connection, subscription, signal: ended }
+  const readChanges = readerOf(context, scope, () => wake.notify())
   const next = async (): Promise<Observation> => {
     try {
       await wake.notified(ended)
-      const observation = await look()
+      const observation = await readChanges()
       return isEmpty(observation) ? { type: 'alive' } : observation
     } catch (cause) {
       if (signal.aborted) throw signal.reason

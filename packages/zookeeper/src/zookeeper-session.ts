@@ -17,15 +17,15 @@ import {
   SentRecords,
   type WritingSession,
 } from '@sd/core/driver'
-import { barrier } from './barrier.ts'
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
-import { backend, isCode, toRegistryError, zookeeperError } from './errors.ts'
-import { heartbeat } from './heartbeat.ts'
+import { isCode } from './client/zookeeper-error.ts'
+import { backend, toRegistryError, zookeeperError } from './errors.ts'
+import { barrier, heartbeat } from './client/round-trips.ts'
 import type { Keys } from './keys.ts'
 import type { Reader } from './reader/reader.ts'
 import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
 import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
-import { ifThere, maxReads } from './zookeeper-read.ts'
+import { ifThere, maxReads } from './reader/read-scope.ts'
 
 /** What the sessions of one driver share. */
 export interface SessionContext {
@@ -94,6 +94,11 @@ export class ZooKeeperSession implements DriverSession {
 
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     const instances = requests.map(({ instance }) => instance)
+    // the client of a session that ends still counts as connecting
+    if (this.#closing !== undefined && !this.#abandoned.signal.aborted && !signal.aborted)
+      return Promise.reject(
+        zookeeperError('session-lost', 'put', 'the session was closed', commonService(instances)),
+      )
     const { id, format, sent } = this.#self
     const work = (): Promise<readonly PutOutcome[]> => {
       const isNew = instances.every((instance) => !sent.get(format.key(instance, id)))

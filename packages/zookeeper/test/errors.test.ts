@@ -1,7 +1,7 @@
 import { RegistryError } from '@sd/core/driver'
 import { describe, expect, it } from 'vitest'
-import { ZooKeeperError, type ZooKeeperErrorCode } from '../src/client/zookeeper-error.ts'
-import { isCode, toRegistryError } from '../src/errors.ts'
+import { isCode, ZooKeeperError, type ZooKeeperErrorCode } from '../src/client/zookeeper-error.ts'
+import { toRegistryError } from '../src/errors.ts'
 
 describe('toRegistryError', () => {
   it.each<[ZooKeeperErrorCode, string]>([

@@ -109,14 +109,12 @@ const depths = [1, 2, 3]
 /** For each folder of a layer, at each depth, the pattern that refuses what is above or beside it. */
 const layerPatterns = ({
   folders,
-  above = [],
   base,
 }: PackageLayers): readonly { readonly files: string; readonly pattern: ImportPattern }[] =>
   folders.flatMap((layer, index) =>
     layer.flatMap((folder) => {
       const below = folders.slice(0, index).flat()
-      const others = [...folders.flat(), ...above]
-      const refused = others.filter((name) => name !== folder && !below.includes(name))
+      const refused = folders.flat().filter((name) => name !== folder && !below.includes(name))
       const allowed = [...base, ...below.map((name) => `${name}/`)].join(', ')
       return depths.map((depth) => {
         const up = '../'.repeat(depth)

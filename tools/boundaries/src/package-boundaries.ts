@@ -2,8 +2,6 @@
 export interface PackageLayers {
   /** From the lowest; the folders of one layer do not import each other. */
   readonly folders: readonly (readonly string[])[]
-  /** Folders above all layers, which may import anything of the package. */
-  readonly above?: readonly string[]
   /** Files in `src` itself that every folder may import. The others there are above all folders. */
   readonly base: readonly string[]
 }
@@ -27,15 +25,23 @@ const core = '@sd/core'
 const driver = '@sd/core/driver'
 const backendNames = ['memory', 'sqlite', 'etcd', 'zookeeper', 'consul'] as const
 
+const usualFolders: PackageLayers['folders'] = [['client'], ['session']]
+
+/** Backends with other folders. `worker` is the thread that SQLite's client talks to. */
+const backendFolders: Readonly<Partial<Record<string, PackageLayers['folders']>>> = {
+  memory: [],
+  sqlite: [['worker'], ['client'], ['session']],
+  zookeeper: [['client'], ['reader'], ['observe', 'session']],
+  consul: [['client'], ['catalog'], ['session']],
+}
+
 const backends = backendNames.map((backend): PackageBoundary => ({
   name: `@sd/${backend}`,
   folder: `packages/${backend}`,
   mayImport: [core, driver],
   timeFrom: 'driver context',
   layers: {
-    // `worker` is the thread that SQLite's client talks to
-    folders: [['worker'], ['client']],
-    above: ['catalog', 'observe', 'reader', 'session'],
+    folders: backendFolders[backend] ?? usualFolders,
     base: ['config.ts', 'errors.ts', 'keys.ts'],
   },
   ...(backend === 'memory' ? { subpaths: ['faults'] } : {}),

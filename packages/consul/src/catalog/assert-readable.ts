@@ -1,8 +1,8 @@
-import type { Answer, ConsulClient } from '../client/consul-client.ts'
+import type { ConsulResponse, ConsulClient } from '../client/consul-client.ts'
 import { consulError } from '../errors.ts'
 import { parseJson } from './service-entry.ts'
 
-/** What came back empty. */
+/** What was read and came back empty. */
 export interface Emptiness {
   readonly operation: string
   readonly service: string | undefined
@@ -12,12 +12,12 @@ export interface Emptiness {
 
 /**
  * Consul hides what a token may not read: the answer is 200 and empty, like that of a service
- * without instances. Newer servers say so in a header; older ones are asked for the right to
- * read the service, and for nodes, of which there is always one. Throws `permission-denied`.
+ * without instances. Newer servers say so in a header; of older ones this asks whether the token may
+ * read the service, and for the nodes, of which there is always one. Throws `permission-denied`.
  */
 export const assertReadable = async (
   client: ConsulClient,
-  { filtered }: Pick<Answer, 'filtered'>,
+  { filtered }: Pick<ConsulResponse, 'filtered'>,
   { operation, service, serviceName }: Emptiness,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -26,21 +26,21 @@ export const assertReadable = async (
     throw consulError('permission-denied', operation, message, service)
   }
   if (filtered) deny('service:read or node:read')
-  const question = {
-    lane: 'calls',
+  const query = {
+    pool: 'calls',
     method: 'POST',
     path: 'internal/acl/authorize',
     body: [{ Resource: 'service', Access: 'read', Segment: serviceName ?? 'consul' }],
     operation,
     service,
   } as const
-  const rights = await client.ask(question, signal)
+  const rights = await client.ask(query, signal)
   // 401: ACLs are off; others: a server without this endpoint, which sets the header
   if (rights.status !== 200 && rights.status !== 403) return
-  client.accept(question, rights)
+  client.accept(query, rights)
   const [right] = parseJson(rights.text, operation) as readonly { readonly Allow: boolean }[]
   if (serviceName !== undefined && right?.Allow === false) deny(`service:read on "${serviceName}"`)
-  const nodes = { lane: 'calls', path: 'catalog/nodes', operation, service } as const
+  const nodes = { pool: 'calls', path: 'catalog/nodes', operation, service } as const
   const { text } = await client.read(nodes, signal)
   if ((parseJson(text, operation) as readonly unknown[]).length === 0) deny('node:read')
 }

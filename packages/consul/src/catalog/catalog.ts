@@ -6,7 +6,7 @@ import {
   toContents,
   type WireFormat,
 } from '@sd/core/driver'
-import type { Answer, ConsulClient, Question } from '../client/consul-client.ts'
+import type { ConsulResponse, ConsulClient, ConsulRequest } from '../client/consul-client.ts'
 import type { ConsulConfig } from '../config.ts'
 import { consulError } from '../errors.ts'
 import type { Keys } from '../keys.ts'
@@ -21,7 +21,7 @@ const inAnyOf = (serviceIds: readonly string[]): string =>
   // names are letters, digits, - and _: nothing to quote
   serviceIds.map((id) => `Service.ID == "${id}"`).join(' or ')
 
-/** What the catalog knows of one namespace. */
+/** Reads of one namespace from the catalog. */
 export class Catalog {
   readonly client: ConsulClient
   readonly keys: Keys
@@ -40,12 +40,12 @@ export class Catalog {
     this.#stale = consistency === 'stale'
   }
 
-  /** For everything live of one service, with the configured consistency. */
-  serviceQuestion(service: string, operation: string, latest = false): Question {
-    // what has to be as new as another answer must not come from a server that lags
+  /** The query for everything live of one service, with the configured consistency. */
+  serviceQuery(service: string, operation: string, latest = false): ConsulRequest {
+    // a read that must be as new as another answer must not come from a server that lags
     const consistency = latest && this.#stale ? '' : this.#consistency
     return {
-      lane: 'calls',
+      pool: 'calls',
       path: `health/service/${this.keys.serviceName(service)}?passing=1${this.#datacenter}${consistency}`,
       operation,
       service,
@@ -53,34 +53,34 @@ export class Catalog {
   }
 
   /**
-   * For all services at once: the checks of the namespace, and whatever does not pass, as a service
-   * is not live beside a check of its own or of its node that fails. One query, also where a change
-   * is waited for.
+   * The query for all services at once: the checks of the namespace, and all that do not pass, as a
+   * service is not live if one of its own checks or of its node's fails. One query, so that it can
+   * wait for changes.
    */
-  liveServicesQuestion(operation: string): Question {
+  liveServicesQuery(operation: string): ConsulRequest {
     const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
     return {
-      lane: 'calls',
+      pool: 'calls',
       path: `health/state/any?filter=${filter}${this.#datacenter}${this.#consistency}`,
       operation,
     }
   }
 
-  /** What was answered to `serviceQuestion`. */
-  entriesIn(answer: Answer, operation: string): readonly ServiceEntry[] {
+  /** The entries in an answer to `serviceQuery`. */
+  entriesIn(answer: ConsulResponse, operation: string): readonly ServiceEntry[] {
     this.#refuseLeaderless(answer, operation)
     return parseEntries(answer.text, operation)
   }
 
-  /** What was answered to `liveServicesQuestion`. */
-  liveServicesIn(answer: Answer, operation: string): LiveServices {
+  /** The services in an answer to `liveServicesQuery`. */
+  liveServicesIn(answer: ConsulResponse, operation: string): LiveServices {
     this.#refuseLeaderless(answer, operation)
     return parseLiveServices(answer.text, this.keys, operation)
   }
 
-  /** Throws `permission-denied` if an empty answer is one that the token may not see more of. */
+  /** Throws `permission-denied` if an answer is empty because of the token. */
   assertReadable(
-    answer: Answer,
+    answer: ConsulResponse,
     operation: string,
     service: string | undefined,
     signal: AbortSignal,
@@ -90,14 +90,14 @@ export class Catalog {
   }
 
   async readService(service: string, operation: string, signal: AbortSignal): Promise<Contents> {
-    const answer = await this.client.read(this.serviceQuestion(service, operation), signal)
+    const answer = await this.client.read(this.serviceQuery(service, operation), signal)
     const entries = this.entriesIn(answer, operation)
     if (entries.length === 0) await this.assertReadable(answer, operation, service, signal)
     return this.decodeAll(entries)
   }
 
   async readLiveServices(operation: string, signal: AbortSignal): Promise<LiveServices> {
-    const answer = await this.client.read(this.liveServicesQuestion(operation), signal)
+    const answer = await this.client.read(this.liveServicesQuery(operation), signal)
     const live = this.liveServicesIn(answer, operation)
     if (live.size === 0) await this.assertReadable(answer, operation, undefined, signal)
     return live
@@ -111,16 +111,16 @@ export class Catalog {
   ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> {
     const found = new Map<string, readonly ServiceEntry[]>()
     await inParallel(services, parallelReads, async (service) => {
-      const question = this.serviceQuestion(service, operation, true)
-      const answer = await this.client.read(question, signal)
+      const query = this.serviceQuery(service, operation, true)
+      const answer = await this.client.read(query, signal)
       found.set(service, this.entriesIn(answer, operation))
     })
     return found
   }
 
   /**
-   * What stands in the agent's own datacenter under these ids of one service, at every agent,
-   * live or not. Read consistently: it decides who holds an id.
+   * The entries with these ids of one service in the agent's own datacenter, at every agent, live or
+   * not. A consistent read, as it decides who holds an id.
    */
   async entriesUnder(
     service: string,
@@ -131,7 +131,7 @@ export class Catalog {
     return this.#readConsistently(service, inAnyOf(serviceIds), operation, signal)
   }
 
-  /** The same, of what a session wrote. */
+  /** The same for the entries that a session wrote. */
   async writtenBy(
     sessionId: string,
     service: string,
@@ -164,12 +164,12 @@ export class Catalog {
   ): Promise<readonly ServiceEntry[]> {
     const name = this.keys.serviceName(service)
     const path = `health/service/${name}?consistent&filter=${encodeURIComponent(filter)}`
-    const answer = await this.client.read({ lane: 'calls', path, operation, service }, signal)
+    const answer = await this.client.read({ pool: 'calls', path, operation, service }, signal)
     return parseEntries(answer.text, operation)
   }
 
-  /** A server that has just started answers stale reads with what it last saved: an older world. */
-  #refuseLeaderless({ knownLeader }: Answer, operation: string): void {
+  /** A server that has just started answers stale reads from its last snapshot, which is older. */
+  #refuseLeaderless({ knownLeader }: ConsulResponse, operation: string): void {
     if (knownLeader) return
     const message = 'the server that answered knows of no leader, so its data may be old'
     throw consulError('unavailable', operation, message)

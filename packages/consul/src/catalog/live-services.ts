@@ -2,8 +2,8 @@ import type { Keys } from '../keys.ts'
 import { parseJson } from './service-entry.ts'
 
 /**
- * The services of a namespace that have something live. The value changes with whatever lives
- * there, and with each of its records.
+ * The services of a namespace with a live entry. The value changes whenever one of their entries or
+ * records does.
  */
 export type LiveServices = ReadonlyMap<string, string>
 
@@ -17,19 +17,19 @@ interface RawCheck {
   readonly ServiceName: string
 }
 
-/** What a check speaks for: a service, or where it names none its whole node. */
+/** The subject of a check: a service, or without one its whole node. */
 const subjectOf = ({ Node, ServiceID }: Pick<RawCheck, 'Node' | 'ServiceID'>): string =>
   `${Node}/${ServiceID}`
 
-/** What `health/state` answered to a query for our checks and all that do not pass. */
+/** The services in the answer of `health/state` to a query for our checks and all that do not pass. */
 export const parseLiveServices = (text: string, keys: Keys, operation: string): LiveServices => {
   const checks = parseJson(text, operation) as readonly RawCheck[]
-  const sick = new Set(checks.filter(({ Status }) => Status !== 'passing').map(subjectOf))
+  const failing = new Set(checks.filter(({ Status }) => Status !== 'passing').map(subjectOf))
   const marks = new Map<string, string[]>()
   for (const check of checks) {
     const { Node, Name, Notes, ServiceName } = check
     const subject = subjectOf(check)
-    if (Name !== keys.checkName || sick.has(subject) || sick.has(`${Node}/`)) continue
+    if (Name !== keys.checkName || failing.has(subject) || failing.has(`${Node}/`)) continue
     const service = keys.serviceOf(ServiceName)
     if (service === undefined) continue
     const mark = `${subject} ${Notes}`

@@ -2,7 +2,7 @@ import { type DecodedRecord, decodeRecord, type RecordKey, type WireFormat } fro
 import { consulError } from '../errors.ts'
 import { type Keys, recordKeyOf } from '../keys.ts'
 
-/** The Meta key that says which session an entry is tied to. */
+/** The Meta key with the id of the session that an entry is tied to. */
 export const sessionMeta = 'sd_session'
 /** What the Meta keys begin with that hold the record, in chunks: `sd_record_0`, `sd_record_1`, … */
 const recordMeta = 'sd_record_'
@@ -34,13 +34,13 @@ const recordOf = (meta: Meta): string => {
   }
 }
 
-/** What stands in the catalog, or at the agent, under one service id. */
+/** An entry of the catalog, or of the agent. */
 export interface ServiceEntry {
   readonly key: RecordKey
   readonly serviceId: string
-  /** The session that wrote it; empty for somebody else's. */
+  /** The session that wrote it; empty for an entry that is not ours. */
   readonly sessionId: string
-  /** The record's document; empty for somebody else's. */
+  /** The record's document; empty for an entry that is not ours. */
   readonly text: string
   /** Whether all checks of the entry and of its node pass. */
   readonly live: boolean
@@ -58,7 +58,7 @@ interface RawEntry {
   readonly Checks?: readonly { readonly CheckID: string; readonly Status: string }[] | null
 }
 
-/** The JSON that Consul answered. */
+/** The JSON in an answer. */
 export const parseJson = (text: string, operation: string): unknown => {
   try {
     return JSON.parse(text)
@@ -81,13 +81,13 @@ const entryOf = (
   checkIds: checks.map(({ CheckID }) => CheckID),
 })
 
-/** What `health/service` answered. */
+/** The entries in an answer of `health/service`. */
 export const parseEntries = (text: string, operation: string): readonly ServiceEntry[] =>
   (parseJson(text, operation) as readonly RawEntry[]).map(({ Node, Service, Checks }) =>
     entryOf(Node.Node, Service, Checks ?? []),
   )
 
-/** What the agent told of one of its own services. It does not tell its node's name there. */
+/** The agent's answer about one of its own services, which does not name the node. */
 export const parseAgentEntry = (text: string, operation: string): ServiceEntry =>
   entryOf('', parseJson(text, operation) as RawService, [])
 
@@ -97,7 +97,7 @@ export const decodeEntry = (
   format: WireFormat,
   { key, serviceId, sessionId, text }: ServiceEntry,
 ): DecodedRecord => {
-  const instance = keys.placeOf(serviceId)
+  const instance = keys.instanceOf(serviceId)
   if (instance === undefined) return { key, reason: 'it was registered by something else' }
   return decodeRecord(format, format.key(instance, sessionId), Buffer.from(text), key)
 }

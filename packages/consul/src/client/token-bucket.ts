@@ -16,7 +16,7 @@ export class TokenBucket {
     this.#countedMs = clock.monotonicMs()
   }
 
-  /** Waits for its turn. */
+  /** Waits for a token. */
   async take(signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
     const earned = (nowMs - this.#countedMs) / this.#refillMs

@@ -2,7 +2,7 @@ import { inParallel, sleep } from '@sd/core/driver'
 import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
 import type { SessionContext } from './session-context.ts'
-import { deregister } from './take-out.ts'
+import { deregister } from './remove-batch.ts'
 
 const pollMs = 50
 const parallelReads = 8
@@ -11,23 +11,22 @@ interface RawAgentService {
   readonly ID: string
 }
 
-/** The ids at our agent that are tied to the session. */
+/** The ids of services at our agent that are tied to the session. */
 const tiedTo = async (
   { id, catalog }: SessionContext,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
   const filter = encodeURIComponent(`Meta.${sessionMeta} == "${id}"`)
   const path = `agent/services?filter=${filter}`
-  const { text } = await catalog.client.read({ lane: 'calls', path, operation: 'close' }, signal)
+  const { text } = await catalog.client.read({ pool: 'calls', path, operation: 'close' }, signal)
   const services = parseJson(text, 'close') as Readonly<Record<string, RawAgentService>>
   return Object.values(services).map(({ ID }) => ID)
 }
 
 /**
- * Takes everything of a session off the agent, and waits until the catalog shows none of it. Where
- * writes broke off without an answer it goes on for one ttl since the agent first answered, and
- * takes out what still lands: Consul has nothing that would keep it from landing. `fence` is what a
- * repeated call goes on with.
+ * Deregisters everything of a session at the agent, and waits until the catalog shows none of it. Where
+ * writes ended without an answer it goes on for one ttl from the agent's first answer, and deregisters
+ * what still arrives, as Consul cannot refuse a late write. `fence` is the state for repeated calls.
  */
 export const endSession = async (
   context: SessionContext,
@@ -40,11 +39,11 @@ export const endSession = async (
     const tied = await tiedTo(context, signal)
     const failures: unknown[] = []
     await inParallel(tied, maxWrites, async (serviceId) => {
-      const service = catalog.keys.placeOf(serviceId)?.service ?? ''
+      const service = catalog.keys.instanceOf(serviceId)?.service ?? ''
       try {
         await deregister(context, { service, serviceId }, signal)
       } catch (error) {
-        // one that is refused keeps no other from being taken off
+        // one that is refused must not keep the others from being deregistered
         failures.push(error)
       }
     })

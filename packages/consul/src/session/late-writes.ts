@@ -3,19 +3,18 @@ import { wasNeverSent } from '../errors.ts'
 
 /**
  * Registrations whose caller gave up before they were answered. Consul cannot fence them: they may
- * land at any time. So they are not cancelled with their caller but awaited for up to `patienceMs`,
- * as an answer tells that nothing is on its way any more; whoever breaks off without one stays
- * on record.
+ * arrive at any time. So they are not cancelled with their caller but awaited for up to `timeoutMs`, as
+ * an answer shows that nothing is in flight any more; that one ended without an answer is remembered.
  */
 export class LateWrites {
   readonly #clock: Clock
-  readonly #patienceMs: number
+  readonly #timeoutMs: number
   readonly #pending = new Set<AbortController>()
   #broken = false
 
-  constructor(clock: Clock, patienceMs: number) {
+  constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock
-    this.#patienceMs = patienceMs
+    this.#timeoutMs = timeoutMs
   }
 
   /** Whether every write was answered, or has certainly not been sent. */
@@ -30,7 +29,7 @@ export class LateWrites {
 
   /** Runs `write`; settles at once when `signal` aborts, while the write itself goes on. */
   async run<T>(write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    // its end would be told to nobody: it would never be given up
+    // an aborted signal sends no event, so the write would never time out
     signal.throwIfAborted()
     const controller = new AbortController()
     this.#pending.add(controller)
@@ -46,7 +45,7 @@ export class LateWrites {
   ): Promise<void> {
     let timer: { cancel(): void } | undefined
     const lose = (): void => {
-      timer = this.#clock.setTimer(this.#patienceMs, () => controller.abort(new Error('too late')))
+      timer = this.#clock.setTimer(this.#timeoutMs, () => controller.abort(new Error('too late')))
     }
     signal.addEventListener('abort', lose, { once: true })
     try {

@@ -1,11 +1,11 @@
 import { inParallel, type RegistryError } from '@sd/core/driver'
-import { type Lane, maxPasses } from '../client/consul-client.ts'
+import { type PoolName, maxPasses } from '../client/consul-client.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
 import type { Published, SessionContext } from './session-context.ts'
 
-/** What was passed less than this share of a ttl ago needs no pass yet. */
+/** A check that was passed less than this share of a ttl ago needs no pass yet. */
 const freshShare = 1 / 5
-/** A beat that took this share of a ttl ends, and the next goes on with what waited longest. */
+/** A heartbeat ends after this share of a ttl, and the next goes on with the checks that waited longest. */
 const beatShare = 1 / 8
 
 /** A check that the agent does not know: 404, or on old agents 500 with these words. */
@@ -13,24 +13,24 @@ const isUnknown = (status: number, text: string): boolean =>
   status === 404 || (status === 500 && /does not have associated TTL|Unknown check/i.test(text))
 
 /**
- * One heartbeat of one instance. No note, so that nothing changes and nothing is written. Returns
- * why the token may not pass this one, if so: that is no other instance's concern.
+ * One heartbeat of one instance. Without a note, so that nothing changes and nothing is written. Returns
+ * the error if the token may not pass this check, which concerns no other instance.
  */
 export const passCheck = async (
   { catalog, clock }: SessionContext,
   published: Published,
-  lane: Lane,
+  pool: PoolName,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
   const sentMs = clock.monotonicMs()
-  const question = {
-    lane,
+  const query = {
+    pool,
     method: 'PUT',
     path: `agent/check/pass/${published.checkId}`,
     operation: 'renew',
     service: published.service,
   } as const
-  const { status, text } = await catalog.client.ask(question, signal)
+  const { status, text } = await catalog.client.ask(query, signal)
   const unknown = isUnknown(status, text)
   published.accepted = !unknown && status !== 403
   if (status === 200 || unknown) {
@@ -43,10 +43,10 @@ export const passCheck = async (
 }
 
 /**
- * One heartbeat of the session: a pass for each check, the one that waited longest first, for as
- * long as a beat may take. An agent that is too slow for all of them still answers: taking the
- * session for lost, and writing everything again, would only add to its work. Throws
- * `session-lost` when the agent has lost most of them, and what it said where it refuses most.
+ * One heartbeat of the session: a pass for each check, the one that waited longest first, as long as a
+ * heartbeat may take. An agent that is too slow for all of them is still alive: to take the session for
+ * lost, and to write everything again, would only add to its work. Throws `session-lost` when the
+ * agent has lost most of the checks, and the agent's refusal where it refuses most of them.
  */
 export const passChecks = async (context: SessionContext, signal: AbortSignal): Promise<void> => {
   const { clock, ttlMs, published, catalog } = context
@@ -59,12 +59,12 @@ export const passChecks = async (context: SessionContext, signal: AbortSignal): 
     if (clock.monotonicMs() - beganMs >= ttlMs * beatShare) return
     refused = (await passCheck(context, item, 'heartbeats', signal)) ?? refused
   })
-  context.beat = beat.catch(() => {}).finally(() => (context.beat = undefined))
+  context.heartbeat = beat.catch(() => {}).finally(() => (context.heartbeat = undefined))
   await beat
-  // a beat is a round trip, also where nothing is due
+  // a heartbeat is a round trip, also where nothing is due
   if (due.length === 0)
     await catalog.client.read(
-      { lane: 'heartbeats', path: 'status/leader', operation: 'renew' },
+      { pool: 'heartbeats', path: 'status/leader', operation: 'renew' },
       signal,
     )
   const failed = [...published.values()].filter(({ accepted }) => !accepted).length

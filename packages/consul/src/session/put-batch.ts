@@ -10,13 +10,13 @@ import type { ServiceEntry } from '../catalog/service-entry.ts'
 import { consulError } from '../errors.ts'
 import { checkIdOf } from '../keys.ts'
 import { type Item, type SessionContext, readExisting } from './session-context.ts'
-import { takeOut } from './take-out.ts'
+import { removeBatch } from './remove-batch.ts'
 import { type Writable, writeRegistration } from './write-registration.ts'
 
 type Conflict = Extract<PutOutcome, { result: 'conflict' }>
 
-/** Looks at the catalog in vain before a record that a rival's stands beside is taken for overwritten. */
-const patientRounds = 6
+/** How often the catalog is read before a record that is missing there, beside a rival's, counts as overwritten. */
+const undecidedRounds = 6
 const firstPauseMs = 10
 const longestPauseMs = 200
 
@@ -49,7 +49,7 @@ const conflictAmong = (
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
-/** The entry that shows the record as it was asked for, live and under this session's own check. */
+/** The entry with the record as it was requested, live and under this session's own check. */
 const shownIn = (
   context: SessionContext,
   { serviceId, text }: Item,
@@ -65,7 +65,7 @@ const shownIn = (
   )
 }
 
-/** What the catalog says of a record that was written; `undefined` while it says nothing yet. */
+/** The outcome of a record that was written, by the catalog; `undefined` while the catalog is not decisive. */
 const judge = (
   context: SessionContext,
   item: Item,
@@ -77,15 +77,15 @@ const judge = (
   const shown = shownIn(context, item, entries)
   if (shown !== undefined) return { result: 'written', key: shown.key }
   const own = entries.some(({ sessionId }) => sessionId === context.id)
-  if (own || round < patientRounds || !entries.some(({ live }) => live)) return undefined
+  if (own || round < undecidedRounds || !entries.some(({ live }) => live)) return undefined
   const message = 'another registration of the same id was written over it at the same moment'
   return { result: 'error', error: consulError('unavailable', 'put', message, item.service) }
 }
 
 /**
- * Writes what no live rival forbids, and waits until the catalog shows it. Looking and writing are
- * two steps, so everyone looks again after he wrote: of two that register at the same time at
- * least one sees the other. A lower claim yields then, and so does any that wants the id free.
+ * Writes what no live rival forbids, and waits until the catalog shows it. Reading and writing are two
+ * steps, so every writer reads again after its write: of two that register at the same time at least
+ * one sees the other. The lower claim yields then, and so does every claim that needs the id free.
  */
 export const putBatch = async (
   context: SessionContext,
@@ -105,13 +105,13 @@ export const putBatch = async (
     const conflict = conflictAmong(context, item, entries)
     if (conflict === undefined) {
       const shown = shownIn(context, item, entries)
-      // an attempt that was given up has landed: a thousand that are slow must not begin anew
+      // an earlier attempt has arrived: a thousand slow writes must not begin again
       if (shown !== undefined && context.published.get(item.serviceId)?.accepted)
         outcomes.set(item, { result: 'written', key: shown.key })
       continue
     }
     outcomes.set(item, conflict)
-    // an attempt whose answer never came may stand
+    // an earlier attempt without an answer may have arrived
     if (entries.some(({ sessionId }) => sessionId === context.id)) withdrawn.push(item)
   }
   const writes = await Promise.allSettled(
@@ -134,7 +134,7 @@ export const putBatch = async (
       if (outcome !== undefined) settle(item, outcome)
     }
   }
-  await takeOut(
+  await removeBatch(
     context,
     withdrawn.map(({ service, serviceId, request: { claim } }) => ({
       service,

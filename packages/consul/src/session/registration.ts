@@ -2,7 +2,7 @@ import { toMeta } from '../catalog/service-entry.ts'
 import { checkIdOf } from '../keys.ts'
 import type { Item, SessionContext } from './session-context.ts'
 
-/** The shortest that Consul has; its reaper needs half a minute more. It only cleans up. */
+/** The shortest that Consul allows; its reaper takes half a minute more. It only cleans up. */
 const cleanUpAfter = '1m'
 
 /** An agent that restarts forgets a passing state up to a second early: it saves whole seconds. */
@@ -15,7 +15,7 @@ const defaultPorts: Readonly<Record<string, number>> = {
   'wss:': 443,
 }
 
-/** Host and port of the first endpoint, for DNS and for whoever reads no record. */
+/** Host and port of the first endpoint, for DNS and for clients that do not read the record. */
 const addressOf = (endpoint: string | undefined): { Address?: string; Port?: number } => {
   if (endpoint === undefined || !URL.canParse(endpoint)) return {}
   const { hostname, port, protocol } = new URL(endpoint)
@@ -25,7 +25,7 @@ const addressOf = (endpoint: string | undefined): { Address?: string; Port?: num
   }
 }
 
-/** What is sent to the agent for one instance. */
+/** The registration of one instance as it is sent to the agent. */
 export const registration = (context: SessionContext, item: Item, record: Uint8Array): object => {
   const { instance, claim } = item.request
   const { keys } = context.catalog
@@ -40,7 +40,7 @@ export const registration = (context: SessionContext, item: Item, record: Uint8A
     Check: {
       CheckID: checkIdOf(item.serviceId, context.id),
       Name: keys.checkName,
-      // every edit changes the check, too: watches of many services look at checks alone
+      // every edit changes the check, too: watches of many services read checks alone
       Notes: `registered by ${claim.owner} at ${claim.claimedAtMs}, edit ${claim.seq}, session ${context.id}`,
       TTL: `${context.ttlMs + savedStateMs}ms`,
       Status: 'passing',

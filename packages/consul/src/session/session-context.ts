@@ -1,7 +1,7 @@
 import type { Clock, OwnSession, PutRequest } from '@sd/core/driver'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { ServiceEntry } from '../catalog/service-entry.ts'
-import type { Slots } from '../client/slots.ts'
+import type { Semaphore } from '../client/semaphore.ts'
 import type { LateWrites } from './late-writes.ts'
 
 /** One instance of this session, as it was last written. */
@@ -10,9 +10,9 @@ export interface Published {
   readonly checkId: string
   /** The record's document. */
   readonly text: string
-  /** When the last acknowledged pass was sent; writing passes as well. */
+  /** When the last acknowledged pass was sent; a registration counts as one. */
   passedMs: number
-  /** Whether the agent took the last pass: it knows the check, and the token may pass it. */
+  /** Whether the agent accepted the last pass: it knows the check, and the token may pass it. */
   accepted: boolean
 }
 
@@ -23,14 +23,14 @@ export interface SessionContext extends OwnSession {
   readonly ttlMs: number
   readonly catalog: Catalog
   readonly clock: Clock
-  /** Of the driver's writes on their way. */
-  readonly writes: Slots
+  /** Limits the driver's writes in flight. */
+  readonly writes: Semaphore
   readonly late: LateWrites
   /** By service id. */
   readonly published: Map<string, Published>
-  /** The heartbeat under way: writes wait for it, as a thousand of them would outlast a ttl. */
-  beat: Promise<unknown> | undefined
-  /** Every service it ever wrote to: there nothing of it may be left after its end. */
+  /** The heartbeat in progress: writes wait for it, as a thousand of them would outlast a ttl. */
+  heartbeat: Promise<unknown> | undefined
+  /** Every service that the session wrote to: nothing of it may be left there after its end. */
   readonly services: Set<string>
 }
 

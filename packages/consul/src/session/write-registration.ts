@@ -5,7 +5,7 @@ import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
 import type { Item, SessionContext } from './session-context.ts'
 
-/** An item with its record as it is written. */
+/** An item with its encoded record. */
 export interface Writable extends Item {
   readonly record: Uint8Array
 }
@@ -16,8 +16,8 @@ const send = async (
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
   const { catalog, clock, late, published, services } = context
-  const question = {
-    lane: 'writes',
+  const query = {
+    pool: 'writes',
     method: 'PUT',
     path: 'agent/service/register?replace-existing-checks=true',
     body: registration(context, item, item.record),
@@ -26,9 +26,9 @@ const send = async (
   } as const
   services.add(item.service)
   const sentMs = clock.monotonicMs()
-  const answer = await late.run((patient) => catalog.client.ask(question, patient), signal)
+  const answer = await late.run((patient) => catalog.client.ask(query, patient), signal)
   try {
-    catalog.client.accept(question, answer)
+    catalog.client.accept(query, answer)
   } catch (refused) {
     return toRegistryError(refused, 'put', item.service)
   }
@@ -40,24 +40,24 @@ const send = async (
     accepted: true,
   }
   published.set(item.serviceId, written)
-  // an agent saves a check's state when it is passed, not when it is registered: without this one
-  // that restarts would begin as critical, and so would one that had missed its passes
+  // an agent saves a check's state when it is passed, not when it is registered: without this pass
+  // an agent that restarts would begin with a critical check
   await passCheck(context, written, 'writes', signal)
   return undefined
 }
 
 /**
- * Sends one registration to the agent, when its turn has come: until then it has certainly not
- * been sent. `undefined` when the agent took it.
+ * Sends one registration to the agent as soon as there is a permit; until then it has certainly not
+ * been sent. `undefined` when the agent accepted it.
  */
 export const writeRegistration = async (
   context: SessionContext,
   item: Writable,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
-  const release = await context.writes.take(signal)
+  const release = await context.writes.acquire(signal)
   try {
-    while (context.beat !== undefined) await abortable(context.beat, signal)
+    while (context.heartbeat !== undefined) await abortable(context.heartbeat, signal)
     return await send(context, item, signal)
   } finally {
     release()

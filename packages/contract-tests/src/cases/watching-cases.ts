@@ -174,9 +174,19 @@ export const watchingCases: readonly ContractCase[] = [
       await follower.sees([], slackMs)
       const cutting = await run.harness.cutAt?.(4_000)
       const ids = Array.from({ length: 200 }, (_, index) => `i${index}`)
-      await Promise.all(ids.map((id) => owner.register(input('orders', id))))
+      const registrations = await Promise.all(ids.map((id) => owner.register(input('orders', id))))
+      // however fast the backend is, changes go on until ten connections were cut under them
+      let weight = 0
+      await eventually('ten connections are cut', capMs * 10 + slackMs * 4, async () => {
+        weight = (weight + 1) % 100
+        await Promise.all(registrations.slice(0, 5).map((one) => one.update({ weight })))
+        return (cutting?.cuts ?? 0) >= 10
+      })
       await cutting?.[Symbol.asyncDispose]()
       await follower.sees(ids, capMs * 2 + slackMs * 2)
+      await eventually('the last update is told', slackMs, () =>
+        ids.slice(0, 5).every((id) => follower.view.get(id)?.weight === weight),
+      )
     },
   ),
 

@@ -4,7 +4,9 @@
  * It does not import Vitest. Containers need the package `testcontainers`.
  * @module
  */
+export { backUpData } from './back-up-data.ts'
 export { type Certificate, type Certificates, createCertificates } from './create-certificates.ts'
+export { type LinkFaults, linkFaults } from './link-faults.ts'
 export { launchCluster } from './launch-cluster.ts'
 export { ports, type PortSlice } from './ports.ts'
 export type { ProxyBytes } from './proxy-faults.ts'

@@ -55,6 +55,10 @@ export class ProcessServer implements LaunchedServer {
     return this.#options.member.version
   }
 
+  get dataDir(): string {
+    return this.#options.member.dataDir
+  }
+
   get #log(): string {
     return join(this.#options.member.confDir, 'server.log')
   }

@@ -6,6 +6,8 @@ import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 export interface ProxiedConnectionOptions {
   readonly faults: ProxyFaults
   readonly bytes: ProxyBytes
+  /** Called when it is cut. */
+  cut(): void
   /** Called once, when both sides are gone. */
   closed(): void
 }
@@ -19,7 +21,9 @@ export class ProxiedConnection {
   #server: Socket | undefined
   /** True once something was swallowed: the streams have a hole. */
   #holed = false
+  #silent = false
   #fromServer = 0
+  #fromClient = 0
   /** True from a cut's first byte too many until the reset that follows. */
   #cutting = false
   #over = false
@@ -60,7 +64,7 @@ export class ProxiedConnection {
     })
     from.on('end', () =>
       line.push(() => {
-        if (this.#options.faults.partitioned) this.#holed = true
+        if (this.#swallowing) this.#holed = true
         else to.end()
       }),
     )
@@ -69,7 +73,11 @@ export class ProxiedConnection {
   /** When the chunk's delay is over, the faults of that moment decide: a partition has no memory. */
   #pass(from: Socket, to: Socket, data: Buffer, count: (size: number) => void): void {
     const { faults } = this.#options
-    if (faults.partitioned) {
+    if (from === this.#client) {
+      this.#fromClient += data.length
+      if (this.#fromClient > faults.hangAfterBytes) this.#silent = true
+    }
+    if (this.#swallowing) {
       this.#holed = true
       return
     }
@@ -89,6 +97,7 @@ export class ProxiedConnection {
 
   #cut(to: Socket, last: Buffer, count: (size: number) => void): void {
     this.#cutting = true
+    this.#options.cut()
     count(last.length)
     // A reset would overtake what is still on its way out: the last bytes must arrive first.
     if (last.length > 0) to.write(last, () => this.reset())
@@ -100,9 +109,24 @@ export class ProxiedConnection {
     if (this.#holed) this.reset()
   }
 
-  /** Bytes of the server count for a cut from here on. */
+  /** Swallows everything from now on. */
+  silence(): void {
+    this.#silent = true
+  }
+
+  /** Resets the connection if it was silent. */
+  unsilence(): void {
+    if (this.#silent) this.reset()
+  }
+
+  get #swallowing(): boolean {
+    return this.#silent || this.#options.faults.partitioned
+  }
+
+  /** Bytes count for a cut, or for going silent, from here on. */
   countFromNow(): void {
     this.#fromServer = 0
+    this.#fromClient = 0
   }
 
   /** True while the client's side is open, whatever became of the server's. */
@@ -123,14 +147,14 @@ export class ProxiedConnection {
 
   /** A side broke off. The other learns of it, unless the network is partitioned. */
   #lost(): void {
-    if (this.#options.faults.partitioned) this.#holed = true
+    if (this.#swallowing) this.#holed = true
     else this.reset()
   }
 
   #finishIfBothGone(): void {
     const [client, server] = [this.#client.destroyed, this.#server?.destroyed ?? true]
     if (client && server) this.#finish()
-    else if (this.#options.faults.partitioned) this.#holed = true
+    else if (this.#swallowing) this.#holed = true
     else if (client) this.#lines[0]?.push(() => this.#server?.destroySoon())
     else if (server) this.#lines[1]?.push(() => this.#client.destroySoon())
   }

@@ -5,6 +5,8 @@ export interface ProxyFaults {
   refusing: boolean
   /** Cut each connection after so many bytes from the server; `times` cuts are left. */
   cut: { readonly afterBytes: number; times: number } | undefined
+  /** Silence each connection through which a client sends more than so many bytes. */
+  hangAfterBytes: number
 }
 
 /** Bytes that have passed through a `TcpProxy`: swallowed ones are not counted. */

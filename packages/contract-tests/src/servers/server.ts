@@ -9,6 +9,8 @@ export interface Server extends AsyncDisposable {
   readonly version: string
   /** Host-reachable `127.0.0.1:port` by port name: `endpoints.client`. */
   readonly endpoints: Readonly<Record<string, string>>
+  /** The folder of its data, where it is a process of this machine. */
+  readonly dataDir?: string
   /** Starts it (again) and resolves once it serves. Data of an earlier life is still there. */
   start(): Promise<void>
   /** Resolves once the server is gone. A paused one is resumed first, a stopped one stays so. */

@@ -17,10 +17,12 @@ export class TcpProxy implements AsyncDisposable {
     partitioned: false,
     refusing: false,
     cut: undefined,
+    hangAfterBytes: Infinity,
   }
   readonly #server: Server
   readonly #open = new Set<ProxiedConnection>()
   #accepted = 0
+  #cuts = 0
 
   private constructor(target: string, server: Server) {
     this.target = target
@@ -87,9 +89,37 @@ export class TcpProxy implements AsyncDisposable {
     for (const connection of this.#open) connection.countFromNow()
   }
 
+  /** How many connections {@link cutAfter} has cut so far. */
+  get cuts(): number {
+    return this.#cuts
+  }
+
   /** Ends {@link cutAfter}. */
   uncut(): void {
     this.#faults.cut = undefined
+  }
+
+  /**
+   * A path that vanished under the connections that are open now: they stay open and silent, both
+   * ways, until {@link unsilence}. New ones pass.
+   */
+  silence(): void {
+    for (const connection of this.#open) connection.silence()
+  }
+
+  /**
+   * Silences a connection once a client has sent more than `bytes` through it, each counted from
+   * now on, until {@link unsilence}. The chunk that goes beyond is lost as well.
+   */
+  hangAfter(bytes: number): void {
+    this.#faults.hangAfterBytes = bytes
+    for (const connection of this.#open) connection.countFromNow()
+  }
+
+  /** Ends {@link silence} and {@link hangAfter}: resets the connections that went silent. */
+  unsilence(): void {
+    this.#faults.hangAfterBytes = Infinity
+    for (const connection of this.#open) connection.unsilence()
   }
 
   /** Ends every fault. */
@@ -97,6 +127,7 @@ export class TcpProxy implements AsyncDisposable {
     this.latency(0)
     this.refuse(false)
     this.uncut()
+    this.unsilence()
     this.partition(false)
   }
 
@@ -110,6 +141,7 @@ export class TcpProxy implements AsyncDisposable {
     const connection = new ProxiedConnection(client, this.target, {
       faults: this.#faults,
       bytes: this.bytes,
+      cut: () => (this.#cuts += 1),
       closed: () => this.#open.delete(connection),
     })
     this.#open.add(connection)

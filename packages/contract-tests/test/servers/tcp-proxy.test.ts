@@ -171,6 +171,42 @@ describe('a proxy', () => {
     await new Client(proxy.endpoint).says('abc')
   })
 
+  test('counts its cuts', async () => {
+    proxy.cutAfter(3, 'always')
+    for (const cuts of [1, 2]) {
+      const client = new Client(proxy.endpoint)
+      client.socket.write('!5')
+      await client.is('reset')
+      expect(proxy.cuts).toBe(cuts)
+    }
+  })
+
+  test('silences what is open, and passes what comes later; ending that resets the silent ones', async () => {
+    const silent = new Client(proxy.endpoint)
+    await silent.says('a')
+    proxy.silence()
+    silent.socket.write('b')
+    const later = new Client(proxy.endpoint)
+    await later.says('c')
+    expect([silent.received, silent.ended]).toEqual(['a', 'open'])
+    proxy.unsilence()
+    await silent.is('reset')
+    await later.says('d')
+  })
+
+  test('silences a connection that sends more than so much, from then on, and no other', async () => {
+    const [writing, beating] = [new Client(proxy.endpoint), new Client(proxy.endpoint)]
+    await writing.says('before it counts')
+    proxy.hangAfter(4)
+    await writing.says('abcd')
+    writing.socket.write('e')
+    for (const beat of ['1', '2', '3', '4']) await beating.says(beat)
+    expect([writing.received, writing.ended]).toEqual(['abcd', 'open'])
+    proxy.heal()
+    await writing.is('reset')
+    await beating.says('more than four')
+  })
+
   test('passes much data to a slow reader whole', async () => {
     const client = new Client(proxy.endpoint)
     await client.says('a')

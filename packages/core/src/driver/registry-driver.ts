@@ -11,15 +11,15 @@ export type Cursor = string & { readonly [cursorBrand]: true }
 /** Marks a driver's own string as a cursor. */
 export const toCursor = (value: string): Cursor => value as Cursor
 
-/** What is read or observed: one service's instances, the names of all services, or every instance. */
+/** What is read or observed: the instances of one service, the names of all services, or every instance. */
 export type Scope =
   | { readonly service: string }
   | { readonly services: true }
   | { readonly all: true }
 
 /**
- * What a read returned. For `{ services: true }` only `services` counts: the services with a record,
- * readable or not.
+ * What a read returns. For the scope `{ services: true }` only `services` is read: the names of the
+ * services with a record, readable or not.
  */
 export interface Contents {
   readonly records: readonly InstanceRecord[]
@@ -44,51 +44,55 @@ export type Observation =
     } & Contents)
   | { readonly type: 'alive'; readonly cursor?: Cursor }
 
-/** One instance to write. The same owner always passes, in either mode. */
+/** One instance to write. An owner's own record is always overwritten, in either mode. */
 export interface PutRequest {
   readonly instance: ServiceInstance
   readonly claim: Claim
-  /** `if-absent`: only where no other owner's record stands. `if-newer`: also over a lower claim. */
+  /** `if-absent`: not over another owner's record. `if-newer`: also over one with a lower claim. */
   readonly mode: 'if-absent' | 'if-newer'
+  /** The ttl of the session, as granted. Stored so that readers know how long an owner may be silent. */
   readonly ttlMs: number
+  /** Wall clock, milliseconds since the epoch. */
   readonly registeredAtMs: number
 }
 
-/** What became of one `PutRequest`. `error` says that this one was not written. */
+/** The outcome of one `PutRequest`. `error`: this one was certainly not written. */
 export type PutOutcome =
   | { readonly result: 'written'; readonly key: RecordKey }
   | { readonly result: 'conflict'; readonly holder?: Claim }
   | { readonly result: 'error'; readonly error: RegistryError }
 
-/** A record of ours, by owner: whichever of our sessions wrote it. */
+/** Names a record by its owner, whichever session of that owner wrote it. */
 export interface OwnedRef {
   readonly service: string
   readonly id: string
   readonly owner: string
 }
 
-/** What became of one removal. `not-ours`: somebody else's record stands there and was left alone. */
+/** The outcome of one removal. `not-ours`: another owner's record is stored there and was left alone. */
 export type RemoveOutcome =
   | { readonly result: 'removed' | 'absent' | 'not-ours' }
   | { readonly result: 'error'; readonly error: RegistryError }
 
-/** Whether a record of ours still stands as this session last wrote it. */
+/** Whether a record is still stored as this session last wrote it. */
 export interface Audit extends OwnedRef {
   /**
-   * `ours`: also when a write whose outcome was unknown turns out to have landed. `missing`: no record. `replaced`: another owner's record, or ours but not tied to this session.
-   * `edited`: our owner's name and this session, with other content than we wrote.
+   * `ours`: as written, also by a write whose outcome was unknown. `missing`: no record.
+   * `replaced`: another owner's record, or the owner's but not tied to this session. `edited`: the
+   * owner's and tied to this session, with other content than it wrote.
    */
   readonly state: 'ours' | 'missing' | 'replaced' | 'edited'
-  /** What stands there, for `replaced` and `edited`, if it can be read. */
+  /** The stored record, for `replaced` and `edited`, if it can be read. */
   readonly record?: InstanceRecord
 }
 
 /**
- * What a process has published lives and dies together: an etcd lease, a ZooKeeper session, a
- * set of Consul TTL checks. No method retries; each throws `RegistryError` only, and settles at
- * once when its signal aborts.
+ * What ties the records of a process to its life: an etcd lease, a ZooKeeper session, a set of
+ * Consul TTL checks. No method retries. Each throws `RegistryError` only, and settles at once with
+ * `signal.reason` when its signal aborts. All may be called at the same time.
  */
 export interface DriverSession {
+  /** Unique among the sessions of the backend. */
   readonly id: string
   /** Servers clamp what was asked for; every timer in core uses this. */
   readonly grantedTtlMs: number
@@ -97,17 +101,17 @@ export interface DriverSession {
   /** One heartbeat. Throws `session-lost` when the backend does not know the session any more. */
   renew(signal: AbortSignal): Promise<void>
   /**
-   * Writes at most `capabilities.maxBatch` instances, no key twice, and says for each what became
-   * of it. Compares and writes atomically where `capabilities.atomicClaim` says so. Throws when
-   * the batch failed as a whole: with `unavailable`, `timeout` or `internal` the outcome is unknown.
+   * Writes at most `capabilities.maxBatch` instances, no key twice, and returns one outcome for
+   * each, in order. Compares and writes in one step where `capabilities.atomicClaim` says so. Throws
+   * when the batch failed as a whole: after `unavailable`, `timeout` or `internal` its outcome is unknown.
    * A write that arrives late must not undo a later one of this session: updates compare the
    * revision that was last seen. A late create cannot be told from a wanted one; core fences it by
    * closing the session.
    */
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]>
-  /** Removes records by owner, over all sessions of that owner; never a rival's. */
+  /** Removes records by owner, whichever session wrote them; never another owner's. One outcome for each. */
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]>
-  /** Compares what stands in the backend with what this session last wrote. */
+  /** Compares what is stored with what this session last wrote. One answer for each. */
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]>
   /**
    * Everything that this session wrote, and that is still tied to it, disappears, and no write of
@@ -117,7 +121,7 @@ export interface DriverSession {
   close(signal: AbortSignal): Promise<void>
 }
 
-/** What became of an edit. `changed`: the record is not what was read any more; read it again. */
+/** The outcome of an edit. `changed`: the record is no longer as it was read; read it again. */
 export type EditOutcome = 'edited' | 'changed' | 'absent'
 
 /**
@@ -159,10 +163,9 @@ export interface Diagnosis {
 }
 
 /**
- * One backend: a handful of methods that talk to one server and nothing else. Drivers never
- * retry, cache or diff; core does, once for all. They throw `RegistryError` only, subscribe before
- * reading or pin the watch to the revision read, settle at once on abort, and do no I/O before
- * the first call.
+ * One backend: a handful of methods that talk to one server and nothing else. Drivers never retry
+ * failures, cache or wait; core does that for all of them. They throw `RegistryError` only, settle at
+ * once with `signal.reason` on abort, and do no I/O before the first call.
  */
 export interface RegistryDriver extends AsyncDisposable {
   readonly backend: string

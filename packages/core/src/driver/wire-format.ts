@@ -2,24 +2,28 @@ import type { InstanceRecord } from '../model/instance-record.ts'
 import type { PutRequest } from './registry-driver.ts'
 
 /**
- * How an instance is written as one document. Keys are relative to the namespace:
- * `<encoded service>/<encoded id>` in the default format.
+ * How an instance is written as one document, and under which key. Keys are relative to the
+ * namespace: `<encoded service>/<encoded id>` in the default format.
  */
 export interface WireFormat {
+  /** A short name for messages, e.g. `json`. */
   readonly name: string
   /**
-   * Whether records say who holds them. Without, a record is only replaced where it is absent or of
-   * the writer's own session: two owners who cannot be ranked would fight for ever.
+   * Whether documents carry the claim of their owner. Without one a record is replaced only where it
+   * is absent or tied to an own session: two owners without an order would overwrite each other forever.
    */
   readonly carriesClaims: boolean
   /** Where the instance is stored, relative to the namespace. */
   key(instance: { readonly service: string; readonly id: string }, sessionId: string): string
-  /** The prefix, relative to the namespace, under which all records of `service` lie. */
+  /** The prefix of the keys of all records of `service`. */
   prefix(service: string): string
-  /** The service whose prefix `key` lies under; `undefined` for somebody else's key. */
+  /** The service that `key` belongs to; `undefined` when this format did not make the key. */
   serviceOf(key: string): string | undefined
-  /** Throws `unsupported` for what the format cannot express; what may be too large core encodes before any I/O. */
+  /**
+   * The document. Core calls it before any I/O where the record may be too large.
+   * @throws RegistryError `unsupported` for what the format cannot express
+   */
   encode(request: PutRequest): Uint8Array
-  /** Never throws: what cannot be read is skipped, with the reason. `key` is relative to the namespace. */
+  /** The record that `value` describes, or why it cannot be read. Never throws. */
   decode(key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> | { readonly skipped: string }
 }

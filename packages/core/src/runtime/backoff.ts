@@ -4,8 +4,9 @@ import type { Random } from './random.ts'
 import { type BackoffOptions, denialDelayMs, retryDelayMs } from './timing.ts'
 
 /**
- * When something that failed is tried again: one rule for everything that repeats. Starts over only
- * after a stable period, as long as the cap: a server that answers once and dies again is not well.
+ * When something that failed is tried again: one rule for everything that repeats. The delays start
+ * over only after a stable period as long as the cap: a server that answers once and fails again has
+ * not recovered.
  */
 export class Backoff {
   readonly #options: BackoffOptions
@@ -41,7 +42,7 @@ export class Backoff {
     return 0
   }
 
-  /** To be told of every success: the stable period counts from the first one. */
+  /** To be called on every success; the stable period counts from the first one. */
   succeeded(): void {
     this.#wellSinceMs ??= this.#clock.monotonicMs()
   }

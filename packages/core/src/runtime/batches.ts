@@ -24,9 +24,9 @@ export const groupBySize = <T>(
 }
 
 /**
- * The results of `work` over `items`, in their order, at most `limit` on their way at once. A failure
- * takes one of the `limit` places away and the others go on, so that one bad item does not keep the
- * rest from being done; the first failure is thrown once all have ended.
+ * The results of `work` over `items`, in their order, with at most `limit` running at once. A
+ * failure ends one of the `limit` workers and the others go on, so that one bad item does not keep
+ * the rest from being done; the first failure is thrown once all have ended.
  */
 export const inParallel = async <T, R>(
   items: Iterable<T>,
@@ -45,11 +45,11 @@ export const inParallel = async <T, R>(
   return results
 }
 
-/** How a list is worked through. */
+/** How a list is divided. */
 export interface BatchLimits {
   /** Most items in one batch. */
   readonly size: number
-  /** Most batches on their way at once. */
+  /** Most batches running at once. */
   readonly parallel: number
 }
 

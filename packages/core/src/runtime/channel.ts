@@ -1,7 +1,7 @@
 /**
- * A queue from a stream's callbacks to one reader, who asks for one value at a time: what is
- * pushed before he asks is kept in order. `fail` throws after what was pushed before it, `abort`
- * at once; everything later is ignored.
+ * A queue from a stream's callbacks to one reader, which asks for one value at a time; it keeps
+ * every value, in order. `fail` makes the reader throw after what was pushed before, `abort` makes it
+ * throw at once; everything later is ignored.
  */
 export class Channel<T> implements AsyncIterableIterator<T> {
   readonly #queue: T[] = []

@@ -5,11 +5,11 @@ export interface Timer {
   cancel(): void
 }
 
-/** All that core and drivers may use of time. Injected, so that faults can be simulated. */
+/** Time, as core and drivers use it. Injected, so that faults can be simulated on a virtual clock. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch: for claims and what people read. */
   nowMs(): number
-  /** Never goes back: for every duration. */
+  /** Milliseconds since an arbitrary start; never goes back: for every duration. */
   monotonicMs(): number
   /** Runs `callback` once after `delayMs`; one beyond what timers can hold (24.8 days) sooner. */
   setTimer(delayMs: number, callback: () => void): Timer

@@ -1,13 +1,13 @@
 import { abortable } from './abort.ts'
 
 /**
- * A value that readers follow by level, not by edge: each sees the present value first and then
- * only the latest of whatever came since it last looked.
+ * A value that readers follow: each sees the present value first, and then only the latest of
+ * those set since it last looked.
  */
 export class ConflatedValue<T> {
   #value: T
   #ended = false
-  /** Made when somebody waits: most values are never followed. */
+  /** Created when a reader waits: most values are never followed. */
   #changed: PromiseWithResolvers<void> | undefined
 
   constructor(value: T) {
@@ -27,7 +27,7 @@ export class ConflatedValue<T> {
     this.#changed = undefined
   }
 
-  /** The present value, then each later one that the reader is quick enough for. */
+  /** The present value, then later ones; values that were replaced before the reader asked are skipped. */
   async *follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
     let told: T | undefined
     for (let first = true; ; first = false) {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** All that core and drivers may use of chance. */
+/** Randomness, as core and drivers use it. Injected, so that a simulation can be repeated. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number

@@ -11,8 +11,8 @@ import type { Etcd3 } from 'etcd3'
 export type Call<T> = (client: Etcd3, options: CallOptions) => Promise<T>
 
 /**
- * etcd3 answers this refusal by sending the same call again at once, for ever, as it takes the
- * token for its own. Told in other words, it lets the refusal through.
+ * etcd3 answers this refusal by sending the same call again at once, without end, as it takes the
+ * token for its own. With other words in the status it passes the refusal on.
  */
 const renamed = { from: 'etcdserver: invalid auth token', to: 'etcdserver: stale auth token' }
 
@@ -23,7 +23,7 @@ const listener: Listener = {
 
 /**
  * Options for one gRPC call that let it be cancelled and give it its headers. etcd3's own calls
- * return a promise only; a gRPC interceptor is the public way to the call behind it.
+ * return a promise only; the public access to the call behind it is a gRPC interceptor.
  */
 export class CallControl {
   readonly options: CallOptions

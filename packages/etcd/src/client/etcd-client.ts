@@ -14,34 +14,35 @@ export interface OpenStream<Request, Response> {
 }
 
 /** What the clients of one connection share. */
-export interface EtcdClientParts {
+export interface EtcdClientOptions {
   readonly config: EtcdConfig
   readonly credentials: EtcdCredentials
-  readonly live: Set<CallControl>
+  /** The calls in flight: each client adds its own, so that the connection can cancel them all. */
+  readonly inFlight: Set<CallControl>
 }
 
-/** One connection to one endpoint. Never reconnects to another one: it is left for a new client. */
+/** One connection to one endpoint. Never reconnects to another one: a new client replaces it. */
 export class EtcdClient {
   readonly endpoint: string
   readonly #etcd: Etcd3
   readonly #credentials: EtcdCredentials
-  readonly #live: Set<CallControl>
-  readonly #left = new AbortController()
+  readonly #inFlight: Set<CallControl>
+  readonly #closed = new AbortController()
   readonly #channels = new Set<Channel>()
   #login: Promise<string> | undefined
   #answers = 0
 
-  /** `live` collects the calls under way, so that whoever owns the connection can end them all. */
-  constructor(parts: EtcdClientParts, endpoint: string, lane: string) {
+  /** `name` keeps this client's TCP connection apart from those of others, see `etcdOptions`. */
+  constructor(options: EtcdClientOptions, endpoint: string, name: string) {
     this.endpoint = endpoint
     this.#etcd = new Etcd3(
-      etcdOptions(parts.config, endpoint, lane, (channel) => this.#channels.add(channel)),
+      etcdOptions(options.config, endpoint, name, (channel) => this.#channels.add(channel)),
     )
-    this.#credentials = parts.credentials
-    this.#live = parts.live
+    this.#credentials = options.credentials
+    this.#inFlight = options.inFlight
   }
 
-  /** Counts what arrived: a call that ends while this stands still has no sign of a living server. */
+  /** Counts responses: if it is the same after a call as before it, nothing shows that the server is alive. */
   get answers(): number {
     return this.#answers
   }
@@ -57,7 +58,7 @@ export class EtcdClient {
     try {
       return await this.#once(call, token, signal)
     } catch (error) {
-      // refused before it was looked at, so that this is no retry of something that may have happened
+      // the server refuses a token before it looks at the request, so nothing is done twice
       if (signal.aborted || !this.#credentials.given || !isStaleToken(error)) throw error
       this.#credentials.drop(token)
       return this.#once(call, await this.#token(signal), signal)
@@ -67,20 +68,20 @@ export class EtcdClient {
   async open<Request, Response>(
     call: Call<IDuplexStream<Request, Response>>,
   ): Promise<OpenStream<Request, Response>> {
-    const token = await this.#token(this.#left.signal)
+    const token = await this.#token(this.#closed.signal)
     const control = new CallControl(this.#headers(token))
     return { stream: await call(this.#etcd, control.options), token }
   }
 
-  /** Takes no new calls. Calls and streams under way go on, but for a login nobody could reach any more. */
+  /** Takes no new calls. Calls and streams in flight go on; only a login is cancelled. */
   close(): void {
-    this.#left.abort(new Error('14 UNAVAILABLE: the connection was left'))
+    this.#closed.abort(new Error('14 UNAVAILABLE: the client was closed'))
     for (const channel of this.#channels) channel.close()
     this.#etcd.close()
   }
 
   #headers(token: string): Readonly<Record<string, string>> {
-    // a member cut off from the majority then says so at once, on streams too
+    // makes a member that is cut off from the majority say so at once, on streams too
     return token === '' ? { hasleader: 'true' } : { hasleader: 'true', token }
   }
 
@@ -89,7 +90,7 @@ export class EtcdClient {
     const control = new CallControl(this.#headers(token))
     const cancel = (): void => control.cancel()
     signal.addEventListener('abort', cancel, { once: true })
-    this.#live.add(control)
+    this.#inFlight.add(control)
     const work = call(this.#etcd, control.options).then((result) => {
       this.#answers++
       return result
@@ -98,16 +99,16 @@ export class EtcdClient {
       return await abortable(work, signal)
     } finally {
       signal.removeEventListener('abort', cancel)
-      this.#live.delete(control)
+      this.#inFlight.delete(control)
     }
   }
 
-  /** One login for all that wait for it: the server spends about 0.1 s of CPU on each. */
+  /** One login for all callers that wait: the server spends about 0.1 s of CPU on each. */
   async #token(signal: AbortSignal): Promise<string> {
     const known = this.#credentials.token
     if (known !== undefined) return known
     this.#login ??= this.#credentials
-      .login((call) => this.#once(call, '', this.#left.signal))
+      .login((call) => this.#once(call, '', this.#closed.signal))
       .finally(() => {
         this.#login = undefined
       })

@@ -2,49 +2,48 @@ import type { DriverContext, RegistryError } from '@sd/core/driver'
 import type { IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
 import { etcdError, isStaleToken, toRegistryError } from '../errors.ts'
-import type { CallControl } from './call-control.ts'
-import type { Call } from './call-control.ts'
+import type { Call, CallControl } from './call-control.ts'
 import { EtcdClient, type OpenStream } from './etcd-client.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 
-/** A call aborted sooner says nothing about the server: its caller lost interest. */
+/** A call that its caller aborts sooner than this says nothing about the server. */
 const silenceMs = 250
 
-/** What a connection is made of. */
-export interface ConnectionParts {
+/** What the connections of one driver share. */
+export interface ConnectionOptions {
   readonly config: EtcdConfig
   readonly context: DriverContext
   readonly credentials: EtcdCredentials
-  /** The driver's lanes; each adds itself. */
-  readonly lanes: Set<EtcdConnection>
+  /** The driver's connections; each adds itself. */
+  readonly connections: Set<EtcdConnection>
 }
 
-/** A stream and where it came from. */
-export interface LaneStream<Request, Response> extends OpenStream<Request, Response> {
+/** A stream and the client that it runs on. */
+export interface ConnectionStream<Request, Response> extends OpenStream<Request, Response> {
   readonly client: EtcdClient
-  /** What the stream's end means, after leaving the client or dropping the token that caused it. */
+  /** The error that a stream's end means. Leaves the client, or drops the token, that caused it. */
   readonly failed: (cause: unknown) => RegistryError
 }
 
 /**
- * A lane: one TCP connection for one purpose (calls, watches or heartbeats), so that a large list
- * does not delay a heartbeat. It stays with a member as long as that answers; a failure, or an
- * abort with nothing heard, makes the next call go to the next endpoint on a fresh connection.
+ * One TCP connection for one purpose (calls, watches or heartbeats), so that a large list does not
+ * delay a heartbeat. It stays with a member as long as that answers; after a failure, or an abort
+ * without any response, the next call goes to the next endpoint on a new TCP connection.
  */
 export class EtcdConnection {
-  readonly #parts: ConnectionParts
+  readonly #options: ConnectionOptions
   readonly #name: string
-  readonly #live = new Set<CallControl>()
+  readonly #inFlight = new Set<CallControl>()
   #index: number
   #generation = 0
   #client: EtcdClient | undefined
   #closed = false
 
-  constructor(lane: string, parts: ConnectionParts) {
-    const { context, config } = parts
-    this.#parts = parts
-    parts.lanes.add(this)
-    this.#name = `sd-etcd-${lane}-${context.random.id(8)}`
+  constructor(purpose: string, options: ConnectionOptions) {
+    const { context, config } = options
+    this.#options = options
+    options.connections.add(this)
+    this.#name = `sd-etcd-${purpose}-${context.random.id(8)}`
     // spreads processes over the members
     this.#index = Math.floor(context.random.next() * config.endpoints.length)
   }
@@ -70,16 +69,16 @@ export class EtcdConnection {
     }
   }
 
-  /** Opens a stream. It stays with its client, whichever the lane moves on to. */
+  /** Opens a stream. It stays with its client, whichever the connection moves on to. */
   async open<Request, Response>(
     operation: string,
     call: Call<IDuplexStream<Request, Response>>,
-  ): Promise<LaneStream<Request, Response>> {
+  ): Promise<ConnectionStream<Request, Response>> {
     const client = this.client(operation)
     try {
       const { stream, token } = await client.open(call)
       const failed = (cause: unknown): RegistryError => {
-        if (isStaleToken(cause)) this.#parts.credentials.drop(token)
+        if (isStaleToken(cause)) this.#options.credentials.drop(token)
         return this.#failure(client, cause, operation)
       }
       return { stream, token, client, failed }
@@ -91,35 +90,36 @@ export class EtcdConnection {
   /** The current client, made when there is none. Throws `closed` after `close`. */
   client(operation: string): EtcdClient {
     if (this.#closed) throw etcdError('closed', operation, 'the driver is closed')
-    const { config, credentials } = this.#parts
+    const { config, credentials } = this.#options
     const endpoint = config.endpoints[this.#index % config.endpoints.length] ?? ''
     this.#client ??= new EtcdClient(
-      { config, credentials, live: this.#live },
+      { config, credentials, inFlight: this.#inFlight },
       endpoint,
       `${this.#name}-${this.#generation}`,
     )
     return this.#client
   }
 
-  /** Tells, when asked later, whether `client` was silent since now, and for long enough to mean something. */
+  /** Returns a check whether `client` has been silent since now, for long enough to mean something. */
   silence(client: EtcdClient): () => boolean {
-    const { clock } = this.#parts.context
+    const { clock } = this.#options.context
     const since = clock.monotonicMs()
     const { answers } = client
     return () => client.answers === answers && clock.monotonicMs() - since >= silenceMs
   }
 
   /**
-   * Its member was silent for too long: the next call of every lane goes elsewhere, so that each
-   * frozen member is found out once, by the lane that asks most often. Streams stay where they are.
+   * Leaves the member of `client`, which was silent for too long, on every connection of the driver:
+   * a frozen member is detected once, by the connection that calls most often. Streams stay.
    */
   suspect(client: EtcdClient): void {
-    const { config, lanes } = this.#parts
+    const { config, connections } = this.#options
     this.leave(client)
-    if (config.endpoints.length > 1) for (const lane of lanes) lane.#avoid(client.endpoint)
+    if (config.endpoints.length > 1)
+      for (const connection of connections) connection.#avoid(client.endpoint)
   }
 
-  /** Makes the next call go to the next endpoint. Without effect when that has happened already. */
+  /** Makes the next call go to the next endpoint. Does nothing when `client` was left already. */
   leave(client: EtcdClient): void {
     if (this.#client !== client) return
     this.#client = undefined
@@ -133,14 +133,14 @@ export class EtcdConnection {
     this.#closed = true
     this.#client?.close()
     this.#client = undefined
-    for (const control of this.#live) control.cancel()
+    for (const control of this.#inFlight) control.cancel()
   }
 
   #avoid(endpoint: string): void {
     if (this.#client?.endpoint === endpoint) this.leave(this.#client)
   }
 
-  /** What `cause` means, after leaving the client if that is at fault. */
+  /** The error that `cause` means. Leaves the client if that is at fault. */
   #failure(client: EtcdClient, cause: unknown, operation: string, service?: string): RegistryError {
     if (this.#closed) return etcdError('closed', operation, 'the driver is closed')
     const error = toRegistryError(cause, operation, service)

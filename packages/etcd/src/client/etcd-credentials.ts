@@ -22,12 +22,12 @@ export class EtcdCredentials {
     return this.#username !== undefined
   }
 
-  /** Empty: none is needed. `undefined`: a login is. */
+  /** The empty string: no token is needed. `undefined`: a login is needed. */
   get token(): string | undefined {
     return this.#token
   }
 
-  /** The server refused `token`. A newer one, got meanwhile, stays. */
+  /** Forgets `token`, which the server refused. A newer one stays. */
   drop(token: string): void {
     if (this.given && this.#token === token) this.#token = undefined
   }
@@ -38,7 +38,7 @@ export class EtcdCredentials {
       const { token } = await run((client, options) => client.auth.authenticate(request, options))
       this.#token = token
     } catch (error) {
-      // a server that asks for no credentials is as good as one that was given them
+      // the server does not authenticate anybody
       if (!isAuthDisabled(error)) throw error
       this.#token = ''
     }

@@ -26,29 +26,32 @@ const credentials = ({ tls }: EtcdConfig): Pick<IOptions, 'credentials'> =>
         },
       }
 
-type ChannelParts = Parameters<NonNullable<ClientOptions['channelFactoryOverride']>>
+type ChannelArguments = Parameters<NonNullable<ClientOptions['channelFactoryOverride']>>
 
 /**
- * Options of an etcd3 client for one endpoint. `lane` tells apart the clients that must not share
- * a connection: grpc-js shares one among all channels whose options are equal. `opened` is told of
- * every channel, for closing it: etcd3 would wait up to a second for one that is still connecting.
+ * Options of an etcd3 client for one endpoint. Clients of different
+ * `name` do not share a connection: grpc-js shares one among all channels whose options are equal.
+ * `opened` is called with every channel, so that the caller can close it: etcd3 itself waits up to a
+ * second for a channel that is still connecting.
  */
 export const etcdOptions = (
   config: EtcdConfig,
   endpoint: string,
-  lane: string,
+  name: string,
   opened: (channel: Channel) => void,
 ): IOptions => ({
   hosts: [endpoint],
   ...credentials(config),
   faultHandling: { host: () => once, global: once },
   grpcOptions: {
-    channelFactoryOverride: (...[address, channelCredentials, options]: ChannelParts): Channel => {
+    channelFactoryOverride: (
+      ...[address, channelCredentials, options]: ChannelArguments
+    ): Channel => {
       const channel = new Channel(address, channelCredentials, options)
       opened(channel)
       return channel
     },
-    'grpc.primary_user_agent': lane,
+    'grpc.primary_user_agent': name,
     // the server bounds its own messages; a limit here would lose a large watch response
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,

@@ -1,14 +1,14 @@
 import { abortable, type RegistryError } from '@sd/core/driver'
 import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
 import { etcdError } from '../errors.ts'
-import type { EtcdConnection, LaneStream } from './etcd-connection.ts'
+import type { EtcdConnection, ConnectionStream } from './etcd-connection.ts'
 
 interface Beat {
   resolve(ttlSeconds: bigint): void
   reject(error: RegistryError): void
 }
 
-interface Attached extends LaneStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> {
+interface Attached extends ConnectionStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> {
   readonly beats: Beat[]
 }
 
@@ -56,7 +56,7 @@ export class KeepAliveStream {
 
   async #beat(): Promise<bigint> {
     const attached = this.#current ?? (await this.#open())
-    // it may have ended while it was being waited for; a write to it would never be answered
+    // it may have ended meanwhile; a write to it would never be answered
     if (this.#current !== attached)
       throw etcdError('unavailable', 'renew', 'the stream ended as it was opened')
     return new Promise((resolve, reject) => {
@@ -100,7 +100,7 @@ export class KeepAliveStream {
     const attached = this.#current
     if (attached === undefined) return
     this.#current = undefined
-    // ended first: etcd3 takes the error of a stream that is still writable for a failed host
+    // before the cancellation: etcd3 takes the error of a stream that is still writable for a failed host
     attached.stream.end()
     attached.stream.cancel()
     for (const beat of attached.beats.splice(0)) beat.reject(error)

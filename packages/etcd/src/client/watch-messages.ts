@@ -1,9 +1,9 @@
 import { Channel } from '@sd/core/driver'
 import type { IEvent, IResponseHeader } from 'etcd3'
-import type { WatchLane } from './watch-lane.ts'
+import type { WatchStreams } from './watch-streams.ts'
 import type { WatchTarget } from './watch-stream.ts'
 
-/** What arrives on one watch. No events: the server says that there were none up to the header's revision. */
+/** What arrives on one watch. Without events it says that there were none up to the header's revision. */
 export interface WatchMessage {
   readonly header: IResponseHeader
   readonly events: readonly IEvent[]
@@ -11,23 +11,23 @@ export interface WatchMessage {
 
 /** One watch as a sequence to read. */
 export interface WatchMessages extends AsyncDisposable {
-  /** Of the answer that created the watch. */
+  /** The header of the response that created the watch. */
   readonly attached: IResponseHeader
   readonly messages: AsyncIterable<WatchMessage>
 }
 
 /**
  * Attaches a watch; resolves once the server has confirmed it. Reading throws what ended the
- * watch, or `signal.reason` at once on abort. Must be disposed of.
+ * watch, or `signal.reason` at once on abort. The caller must dispose of it.
  */
 export const openWatch = async (
-  lane: WatchLane,
+  streams: WatchStreams,
   target: WatchTarget,
   signal: AbortSignal,
 ): Promise<WatchMessages> => {
   signal.throwIfAborted()
   const messages = new Channel<WatchMessage>()
-  const cancel = await lane.watch(
+  const cancel = await streams.watch(
     target,
     {
       created: (header) => messages.push({ header, events: [] }),

@@ -2,16 +2,15 @@ import type { RegistryError } from '@sd/core/driver'
 import type { IDuplexStream, IEvent, IResponseHeader, IWatchRequest, IWatchResponse } from 'etcd3'
 import { etcdError, toRegistryError } from '../errors.ts'
 import type { KeyRange } from '../keys.ts'
-import { WatchEvents } from './watch-events.ts'
 
 /** What to watch: a range, from a revision on. */
 export interface WatchTarget extends KeyRange {
   readonly start_revision: string
 }
 
-/** What a watch is told. After `failed` nothing more. */
+/** Receives what happens to one watch. `failed` is the last call. */
 export interface WatchListener {
-  /** The server watches; `header` tells its revision and its cluster. */
+  /** The server has created the watch; `header` holds its revision and its cluster. */
   created(header: IResponseHeader): void
   events(events: readonly IEvent[], header: IResponseHeader): void
   /** All events up to the header's revision were delivered, and there was none. */
@@ -19,21 +18,42 @@ export interface WatchListener {
   failed(error: RegistryError): void
 }
 
+/**
+ * Joins the fragments of one watch's responses. etcd splits a response above its request limit
+ * (1.5 MiB) when the watch asks for `fragment`; all fragments but the last say so.
+ */
+class Fragments {
+  #events: IEvent[] = []
+
+  /** All events of a response; `undefined` while fragments are missing. */
+  add({
+    fragment,
+    events,
+  }: Pick<IWatchResponse, 'fragment' | 'events'>): readonly IEvent[] | undefined {
+    if (!fragment && this.#events.length === 0) return events
+    for (const event of events) this.#events.push(event)
+    if (fragment) return undefined
+    const whole = this.#events
+    this.#events = []
+    return whole
+  }
+}
+
 interface Watch {
   readonly listener: WatchListener
-  readonly events: WatchEvents
+  readonly fragments: Fragments
   id: string | undefined
   cancelled: boolean
 }
 
-/** The two ends of a gRPC stream that a watch stream needs, so that tests can stand in for it. */
+/** The part of a gRPC stream that a watch stream needs, so that tests can replace it. */
 export type WatchDuplex = IDuplexStream<IWatchRequest, IWatchResponse>
 
-/** What the stream tells its owner. */
+/** Callbacks to the owner of the stream. */
 export interface WatchStreamHooks {
-  /** Any response: the server lives. */
+  /** A response arrived: the server is alive. */
   heard(): void
-  /** It broke; what is returned is told to every watch on it. Called once; never after `end`. */
+  /** The stream broke; every watch on it fails with the result. Called once; never after `end`. */
   broken(cause: unknown): RegistryError
   /** The last watch left. */
   idle(): void
@@ -42,7 +62,7 @@ export interface WatchStreamHooks {
 /**
  * Many watches over one gRPC stream. The server answers creations in the order they were asked
  * for, and names each watch by an id in that answer (`WatchResponse.created` in etcd's rpc.proto);
- * responses to ids that are no longer known are what was on its way when a watch was cancelled.
+ * responses to unknown ids were in flight when a watch was cancelled.
  */
 export class WatchStream {
   readonly #stream: WatchDuplex
@@ -68,14 +88,14 @@ export class WatchStream {
     )
   }
 
-  /** Watches in use or asked for. */
+  /** Watches that are created or requested. */
   get size(): number {
     return this.#watches.size + this.#creating.filter((watch) => !watch.cancelled).length
   }
 
-  /** Asks for a watch; the function returned ends it, and is safe to call at any time. */
+  /** Requests a watch; the function returned cancels it, and may be called at any time. */
   add(target: WatchTarget, listener: WatchListener): () => void {
-    const watch: Watch = { listener, events: new WatchEvents(), id: undefined, cancelled: false }
+    const watch: Watch = { listener, fragments: new Fragments(), id: undefined, cancelled: false }
     if (this.#ended) listener.failed(this.#ended)
     else {
       this.#creating.push(watch)
@@ -85,7 +105,7 @@ export class WatchStream {
     return () => this.#cancel(watch)
   }
 
-  /** Asks for a sign of life, and resolves with the next response, whatever it is. */
+  /** Requests a progress notification, and resolves with the next response of any kind. */
   probe(): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
@@ -98,7 +118,7 @@ export class WatchStream {
   end(error: RegistryError): void {
     if (this.#ended) return
     this.#ended = error
-    // ended first: etcd3 takes the error of a stream that is still writable for a failed host
+    // before the cancellation: etcd3 takes the error of a stream that is still writable for a failed host
     this.#stream.end()
     this.#stream.cancel()
     const probes = this.#probes
@@ -176,7 +196,7 @@ export class WatchStream {
     // ahead of events not sent yet (etcd-io/etcd#15220), so it proves life and nothing else
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
-    const events = watch.events.add(response)
+    const events = watch.fragments.add(response)
     if (events === undefined) return
     if (events.length > 0) watch.listener.events(events, response.header)
     else watch.listener.progress(response.header)

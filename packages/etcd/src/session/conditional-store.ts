@@ -6,7 +6,7 @@ import {
   type WriteResult,
 } from '@sd/core/driver'
 import type { IRequestOp } from 'etcd3'
-import { atRevision, rangesOf, type Store, transact } from '../kv.ts'
+import { atRevision, rangesOf, type Store, transact } from '../client/kv.ts'
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
 const maxRequestBytes = 1_000_000

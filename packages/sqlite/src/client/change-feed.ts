@@ -1,13 +1,13 @@
 import type { Clock } from '@sd/core/driver'
 import { sqliteError } from '../errors.ts'
-import type { Changes, Place } from '../worker/store-api.ts'
+import type { Changes, HistoryPosition } from '../worker/store-api.ts'
 import { ChangeHint } from './change-hint.ts'
 import type { StoreClient } from './store-client.ts'
 
-/** How often it looks by itself: seldom where the system tells of changes, often where not. */
+/** How often the feed polls: seldom where the system reports changes, often where it does not. */
 const pollMs = { withHints: 250, alone: 50 }
-/** The least pause between two looks, so that a burst of changes costs few. */
-const restMs = 5
+/** The least pause between two polls, so that a burst of changes costs few of them. */
+const pauseMs = 5
 
 const replaced = (): Error =>
   sqliteError(
@@ -16,19 +16,19 @@ const replaced = (): Error =>
     'the file was replaced, or no longer keeps the changes since the cursor',
   )
 
-/** An observation, as the feed knows it. */
+/** An observation, as the feed sees it. */
 export interface ChangeStream {
   apply(changes: Changes): Promise<void> | void
-  alive(place: Place): void
+  alive(position: HistoryPosition): void
   fail(error: unknown): void
 }
 
-/** Follows the file for all observations of a driver, while there is one. */
+/** Polls the file for all observations of a driver, as long as there are any. */
 export class ChangeFeed {
   readonly #client: StoreClient
   readonly #clock: Clock
   readonly #streams = new Set<ChangeStream>()
-  #place: Place | undefined
+  #position: HistoryPosition | undefined
   #running: AbortController | undefined
 
   constructor(client: StoreClient, clock: Clock) {
@@ -36,17 +36,17 @@ export class ChangeFeed {
     this.#clock = clock
   }
 
-  /** Feeds `stream` with what happens after `place`; what it knows already may come again. */
-  add(stream: ChangeStream, place: Place): void {
+  /** Sends `stream` the changes after `position`; some that it has already may come again. */
+  add(stream: ChangeStream, position: HistoryPosition): void {
     this.#streams.add(stream)
-    if (this.#running !== undefined && this.#place !== undefined) {
-      const { epoch, revision } = this.#place
-      if (epoch !== place.epoch) this.#fail(this.#running, replaced())
-      // a new one in any case: the look that is under way may be past this stream's place
-      else this.#place = { epoch, revision: Math.min(revision, place.revision) }
+    if (this.#running !== undefined && this.#position !== undefined) {
+      const { epoch, revision } = this.#position
+      if (epoch !== position.epoch) this.#fail(this.#running, replaced())
+      // a new object in any case: the poll under way may be past this stream's position
+      else this.#position = { epoch, revision: Math.min(revision, position.revision) }
       return
     }
-    this.#place = place
+    this.#position = position
     const running = new AbortController()
     this.#running = running
     void this.#run(running.signal).catch((error: unknown) => this.#fail(running, error))
@@ -57,9 +57,10 @@ export class ChangeFeed {
     if (this.#streams.size === 0) this.#stop()
   }
 
-  /** A sign of life to all, which moves their cursors. */
+  /** Sends `alive` to all observations, which moves their cursors. */
   alive(): void {
-    if (this.#place !== undefined) for (const stream of this.#streams) stream.alive(this.#place)
+    if (this.#position !== undefined)
+      for (const stream of this.#streams) stream.alive(this.#position)
   }
 
   /** Ends every observation with `error`. */
@@ -88,21 +89,21 @@ export class ChangeFeed {
       wake.resolve()
     })
     for (;;) {
-      const from = this.#place
+      const from = this.#position
       if (signal.aborted || from === undefined) return
       wake = Promise.withResolvers<void>()
-      const changes = await this.#client.call('observe', signal, 'follow', from)
+      const changes = await this.#client.call('observe', signal, 'changesSince', from)
       if (changes === undefined) throw replaced()
       for (const stream of [...this.#streams]) await stream.apply(changes)
-      // unless a stream came meanwhile, which may have started further back
-      if (this.#place === from) this.#place = changes.place
-      await this.#rest(restMs)
-      await this.#rest(hint.works ? pollMs.withHints : pollMs.alone, wake.promise)
+      // unless a stream was added meanwhile, which may start further back
+      if (this.#position === from) this.#position = changes.position
+      await this.#pause(pauseMs)
+      await this.#pause(hint.works ? pollMs.withHints : pollMs.alone, wake.promise)
     }
   }
 
   /** Waits for `wake`, but not longer than `ms`. */
-  async #rest(ms: number, wake?: Promise<void>): Promise<void> {
+  async #pause(ms: number, wake?: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.setTimer(ms, resolve)
     await Promise.race([promise, ...(wake ? [wake] : [])])

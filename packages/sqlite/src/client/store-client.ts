@@ -5,7 +5,7 @@ import { StoreThread } from './store-thread.ts'
 
 /** How long a call waits for a file that is locked; shorter than core waits for the call. */
 const lockWaitMs = 2_000
-/** Between two looks at the lock; drawn anew each time, so that processes take turns. */
+/** Between two attempts to get the lock; random, so that processes do not collide again and again. */
 const lockPauseMs = { least: 2, most: 20 }
 
 /** What the driver, its sessions and its observations ask of the store. */

@@ -13,8 +13,8 @@ const fromSource = import.meta.url.endsWith('.ts')
 const script = new URL(`../worker/store-worker.${fromSource ? 'ts' : 'js'}`, import.meta.url)
 
 /**
- * A running thread with the store. It keeps the process alive only while a call is pending: what
- * a process has to live for is core's to say.
+ * A running thread with the store. It keeps the process alive only while a call is pending; core
+ * decides what else does.
  */
 export class StoreThread {
   readonly #worker: Worker
@@ -26,7 +26,7 @@ export class StoreThread {
   constructor(options: StoreOptions, report: (event: DriverEvent) => void) {
     this.#worker = new Worker(script, {
       workerData: options,
-      // in this thread only: that node:sqlite is experimental is ours to know, not our users'
+      // in this thread only: users need no warning that node:sqlite is experimental
       execArgv: [
         '--disable-warning=ExperimentalWarning',
         ...(fromSource ? ['--conditions=@sd/source'] : []),
@@ -46,7 +46,7 @@ export class StoreThread {
     })
   }
 
-  /** Whether it can be called no more. */
+  /** Whether the thread accepts no more calls. */
   get ended(): boolean {
     return this.#ended !== undefined
   }
@@ -67,10 +67,10 @@ export class StoreThread {
     return promise as Promise<ReturnType<StoreApi[Method]>>
   }
 
-  /** Everything pending fails with `reason`; the file is closed when the thread comes to it. */
+  /** Everything pending fails with `reason`; the thread closes the file after the call it is in. */
   async close(reason: Error): Promise<void> {
     this.#end(reason)
-    // whoever awaits this must live to see it; the thread never waits for long
+    // the process must live until this resolves; the thread never takes long
     this.#worker.ref()
     this.#post('close')
     await this.#exited
@@ -83,7 +83,7 @@ export class StoreThread {
   #settle(reply: Exclude<StoreReply, { report: DriverEvent }>): void {
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
-    // a late answer, of before `close`, must not end the process ahead of the thread
+    // an answer that arrives after `close` must not let the process exit before the thread
     if (this.#pending.size === 0 && !this.ended) this.#worker.unref()
     if ('failure' in reply) pending?.reject(new StoreError(reply.failure))
     else pending?.resolve(reply.value)

@@ -1,13 +1,13 @@
 import type { RegistryErrorCode } from '@sd/core/driver'
 
-/** What went wrong in the store's thread, in a form that can be sent. */
+/** A failure in the store's thread, in a form that can be sent to another thread. */
 export interface Failure {
   readonly message: string
   /** SQLite's extended result code. */
   readonly sqlite?: number
   /** The operating system's, or Node's: `ENOSPC`. */
   readonly system?: string
-  /** What the store knows better than both. */
+  /** The code where the store itself raised the failure. */
   readonly registry?: RegistryErrorCode
 }
 
@@ -28,7 +28,7 @@ export const sqliteCode = {
 /** The primary code in an extended one. */
 export const primaryCode = (extended: number): number => extended & 0xff
 
-/** Raised by the store itself. */
+/** A refusal that the store itself raises. */
 export class StoreRefusal extends Error {
   readonly registry: RegistryErrorCode
 
@@ -38,7 +38,7 @@ export class StoreRefusal extends Error {
   }
 }
 
-/** Raised where a step has to be repeated because another process was quicker: as good as locked. */
+/** Another process replaced a file meanwhile: the step is repeated, as if the file had been locked. */
 export class StoreMoved extends Error {
   readonly errcode: number = sqliteCode.busy
 }

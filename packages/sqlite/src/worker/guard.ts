@@ -17,14 +17,14 @@ export class Guard {
     this.path = path
   }
 
-  /** Whether one of us ever worked here: then a file that nobody can read is ours. */
+  /** Whether this package has ever created the file: then a damaged file there is ours. */
   get exists(): boolean {
     return existsSync(this.path)
   }
 
-  /** Runs `work` alone. Throws what counts as locked while another process is at it. */
+  /** Runs `work` under the lock. Throws an error that counts as locked while another process has it. */
   hold<T>(work: () => T): T {
-    // never opened by other means than SQLite's: closing it would drop this process's locks
+    // opened by SQLite alone: closing another descriptor would drop this process's locks
     if (!this.exists) {
       try {
         writeFileSync(this.path, '', { flag: 'wx', mode: 0o600 })
@@ -36,7 +36,7 @@ export class Guard {
     const lock = new DatabaseSync(this.path, { timeout: 0 })
     try {
       lock.exec('BEGIN EXCLUSIVE')
-      // deleted and made anew in between: others lock another file
+      // deleted and created again in between: other processes lock another file
       if (inode === undefined || inodeOf(this.path) !== inode)
         throw new StoreMoved('the guard file was replaced')
       return work()

@@ -18,10 +18,10 @@ const read = (file: OpenFile, id?: string): readonly StoredSession[] =>
       boot: row['boot'] as string | null,
     }))
 
-/** The system's monotonic clock, the same for every process. */
+/** The system's monotonic clock, which all processes share. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 
-/** This moment; the wall clock is SQLite's. */
+/** The present time; the wall clock is SQLite's. */
 const moment = (file: OpenFile): Moment => ({
   monotonicMs: monotonicMs(),
   wallMs: Number(
@@ -29,19 +29,19 @@ const moment = (file: OpenFile): Moment => ({
   ),
 })
 
-/** A process that watches or has registered something writes more often. */
+/** A process that watches or has registered something writes more often than this. */
 const seldomMs = 10_000
 
-/** The sessions of one file: who lives, by the clock and by the process that opened it. */
+/** The sessions of one file, and which of them are expired, by the clock and by their process. */
 export class Sessions {
   readonly #own: ProcessIdentity = ownIdentity()
-  /** Since when this process has tried to write in vain. */
+  /** Since when this process has failed to write. */
   #blockedSinceMs: number | undefined
 
-  /** When it last wrote. */
+  /** When this process last wrote. */
   #wroteMs = Number.NEGATIVE_INFINITY
 
-  /** Counts the time until the next `unblocked` against nobody. */
+  /** The time until the next `unblocked` counts against no session. */
   blocked(): void {
     this.#blockedSinceMs ??= monotonicMs()
   }
@@ -75,44 +75,44 @@ export class Sessions {
     for (const id of ids) file.statement('DELETE FROM sessions WHERE id = ?').run(id)
   }
 
-  /** Within a write: ends also those whose process is gone, which costs a look at each. */
-  endOver(file: OpenFile): void {
-    this.end(file, this.over(file))
+  /** Within a write: ends also sessions whose process is gone, which costs a check of each process. */
+  endExpired(file: OpenFile): void {
+    this.end(file, this.expired(file))
   }
 
-  /** Within a write: the same for one session; tells whether it was. */
-  endIfOver(file: OpenFile, id: string): boolean {
-    const over = this.#over(read(file, id), moment(file))
-    this.end(file, over)
-    return over.has(id)
+  /** Within a write: the same for one session; returns whether it was expired. */
+  endIfExpired(file: OpenFile, id: string): boolean {
+    const expired = this.#expired(read(file, id), moment(file))
+    this.end(file, expired)
+    return expired.has(id)
   }
 
-  /** Who is over: silent for its ttl, or its process gone. */
-  over(file: OpenFile): ReadonlySet<string> {
-    return this.#over(read(file), moment(file))
+  /** The sessions that were not renewed for their ttl, or whose process is gone. */
+  expired(file: OpenFile): ReadonlySet<string> {
+    return this.#expired(read(file), moment(file))
   }
 
   /**
-   * Who is over while nobody can write. Time stands still at the last renewal: whoever fell silent
-   * since had no chance.
+   * The same while nobody can write. Time stops at the last renewal, as no session could be renewed
+   * since.
    */
-  overWhileLocked(file: OpenFile): ReadonlySet<string> {
+  expiredWhileLocked(file: OpenFile): ReadonlySet<string> {
     const sessions = read(file)
     const now = moment(file)
     const idleMs = this.#sinceLastRenewalMs(sessions, now)
-    if (!Number.isFinite(idleMs)) return this.#over(sessions, now)
+    if (!Number.isFinite(idleMs)) return this.#expired(sessions, now)
     const then = { monotonicMs: now.monotonicMs - idleMs, wallMs: now.wallMs - idleMs }
-    // who seldom writes does not know for how long the file has been locked: as long as it can be
+    // a process that seldom writes does not know how long the file has been locked: assume the longest
     if (now.monotonicMs - this.#wroteMs > seldomMs)
       this.#blockedSinceMs = Math.min(this.#blockedSinceMs ?? now.monotonicMs, then.monotonicMs)
-    return this.#over(sessions, then)
+    return this.#expired(sessions, then)
   }
 
-  /** Within a write: ends who ran out, after what the file's absence or lock cost is given back. */
+  /** Within a write: ends sessions by their ttl, to which the time is added in which nobody could write. */
   expire(file: OpenFile): void {
     const sessions = read(file)
     const now = moment(file)
-    // a wall clock that stepped back must not prolong anybody's life by the step
+    // a wall clock that stepped back must not prolong a session by the step
     file
       .statement('UPDATE sessions SET renewed_at_ms = ? WHERE renewed_at_ms > ?')
       .run(now.wallMs, now.wallMs)
@@ -129,12 +129,12 @@ export class Sessions {
         this.end(file, [session.id])
   }
 
-  #over(sessions: readonly StoredSession[], now: Moment): ReadonlySet<string> {
-    const over = sessions.filter(
+  #expired(sessions: readonly StoredSession[], now: Moment): ReadonlySet<string> {
+    const expired = sessions.filter(
       (session) =>
         silenceMs(session, this.#own.boot, now) > session.ttlMs || isGone(session, this.#own),
     )
-    return new Set(over.map(({ id }) => id))
+    return new Set(expired.map(({ id }) => id))
   }
 
   #sinceLastRenewalMs(sessions: readonly StoredSession[], now: Moment): number {

@@ -11,8 +11,8 @@ export interface StoredRecord {
   readonly revision: number
 }
 
-/** A place in one history. A file that is made anew has another epoch. */
-export interface Place {
+/** A position in one history. A file that is created again has another epoch. */
+export interface HistoryPosition {
   readonly epoch: string
   readonly revision: number
 }
@@ -28,42 +28,43 @@ export interface Write {
 /** What became of a `Write`: done, at that revision (0 for a removal), or the expected revision was wrong. */
 export type WriteResult = { readonly revision: number } | 'changed'
 
-/** What stands at a key, if anything does and if it was asked for. */
-export interface Present {
+/** What is stored at a key. */
+export interface StoredValue {
   readonly key: string
+  /** `undefined`: no record, or the reading asked for keys alone. */
   readonly document: Uint8Array | undefined
 }
 
-/** The present state of every key that was touched after a place. */
+/** The present state of every key that changed after a position. */
 export interface Changes {
-  readonly place: Place
-  readonly touched: readonly Present[]
+  readonly position: HistoryPosition
+  readonly touched: readonly StoredValue[]
 }
 
-/** Part of a namespace, at one place. */
+/** A part of a namespace, at one position. */
 export interface Reading {
-  readonly place: Place
-  readonly records: readonly Present[]
+  readonly position: HistoryPosition
+  readonly records: readonly StoredValue[]
 }
 
 /** What the store does for one namespace. Everything is synchronous, and one transaction. */
 export interface StoreApi {
   openSession(id: string, ttlMs: number): void
-  /** A heartbeat. False when there is no such session any more. */
+  /** A heartbeat; false when the session is gone. */
   renewSession(id: string): boolean
   /** Ends a session, and removes what is tied to it. */
   closeSession(id: string): void
-  /** Writes under a session, or `null` for none; `undefined` when it is gone. */
+  /** Writes under a session (`null`: under none); `undefined` when the session is gone. */
   write(session: string | null, writes: readonly Write[]): readonly WriteResult[] | undefined
-  /** Removes, whatever session wrote it. */
+  /** Removes records of any session. */
   remove(writes: readonly Write[]): readonly WriteResult[]
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[]
-  /** All keys that begin with `prefix`; without documents where nobody reads them. */
+  /** All keys that begin with `prefix`, with their documents or without. */
   read(prefix: string, documents: boolean): Reading
   /** For each prefix, whether any key begins with it. */
-  present(prefixes: readonly string[]): readonly boolean[]
-  /** What happened since; `undefined` when not all of that history is kept. Also sweeps. */
-  follow(since: Place): Changes | undefined
+  exist(prefixes: readonly string[]): readonly boolean[]
+  /** What changed since; `undefined` when not all of that history is kept. Also ends expired sessions. */
+  changesSince(since: HistoryPosition): Changes | undefined
   /** Whether the file can be written. */
   probe(): void
   describe(): { readonly sqliteVersion: string; readonly bytes: number; readonly sessions: number }

@@ -5,8 +5,8 @@ import { keptChanges } from './schema.ts'
 import { monotonicMs, Sessions } from './sessions.ts'
 import type {
   Changes,
-  Place,
-  Present,
+  HistoryPosition,
+  StoredValue,
   Reading,
   StoreApi,
   StoredRecord,
@@ -16,19 +16,19 @@ import type {
 } from './store-api.ts'
 import { StoreFile } from './store-file.ts'
 
-/** Looking after every process costs; a burst of changes must not multiply it. */
+/** Checking every process costs; a burst of changes must not multiply it. */
 const sweepEveryMs = 200
 
-const nobody: ReadonlySet<string> = new Set()
+const none: ReadonlySet<string> = new Set()
 
-const presentOf = (row: Record<string, unknown>): Present => ({
+const valueOf = (row: Record<string, unknown>): StoredValue => ({
   key: String(row['key']),
   document: (row['document'] as Uint8Array | null) ?? undefined,
 })
 
 const recordOf = (row: Record<string, unknown>): StoredRecord => row as unknown as StoredRecord
 
-/** One namespace of the file. Every method is one transaction, or two where it sweeps first. */
+/** One namespace of the file. Every method is one transaction, or two where it ends sessions first. */
 export class Store implements StoreApi, Disposable {
   readonly #namespace: string
   readonly #file: StoreFile
@@ -79,12 +79,12 @@ export class Store implements StoreApi, Disposable {
         .all(this.#namespace, prefix, prefix)
       const records = rows
         .filter(({ session }) => typeof session !== 'string' || !hidden.has(session))
-        .map(presentOf)
-      return { place: this.#placeOf(file), records }
+        .map(valueOf)
+      return { position: this.#positionOf(file), records }
     })
   }
 
-  present(prefixes: readonly string[]): readonly boolean[] {
+  exist(prefixes: readonly string[]): readonly boolean[] {
     return this.#file.read((file) => {
       const any = file.statement(
         `SELECT 1 FROM instances
@@ -94,16 +94,16 @@ export class Store implements StoreApi, Disposable {
     })
   }
 
-  follow({ epoch, revision }: Place): Changes | undefined {
+  changesSince({ epoch, revision }: HistoryPosition): Changes | undefined {
     const nowMs = monotonicMs()
     if (nowMs - this.#sweptMs >= sweepEveryMs) {
       this.#sweep()
       this.#sweptMs = nowMs
     }
     return this.#file.read((file) => {
-      const place = this.#placeOf(file)
-      if (place.epoch !== epoch || revision > place.revision) return undefined
-      if (revision === place.revision) return { place, touched: [] }
+      const position = this.#positionOf(file)
+      if (position.epoch !== epoch || revision > position.revision) return undefined
+      if (revision === position.revision) return { position, touched: [] }
       const oldest = file.statement('SELECT min(revision) AS oldest FROM changes').get()?.['oldest']
       if (typeof oldest !== 'number' || oldest > revision + 1) return undefined
       const touched = file
@@ -113,8 +113,8 @@ export class Store implements StoreApi, Disposable {
            LEFT JOIN instances ON instances.namespace = ? AND instances.key = changed.key`,
         )
         .all(revision, this.#namespace, this.#namespace)
-        .map(presentOf)
-      return { place, touched }
+        .map(valueOf)
+      return { position, touched }
     })
   }
 
@@ -142,7 +142,7 @@ export class Store implements StoreApi, Disposable {
     this.#file[Symbol.dispose]()
   }
 
-  /** Everything that is written first ends whose ttl ran out, so that nobody writes for the dead. */
+  /** Every write ends sessions whose ttl ran out first, so that none of them writes again. */
   #write<T>(work: (file: OpenFile) => T): T {
     try {
       const result = this.#file.write((file) => {
@@ -164,16 +164,16 @@ export class Store implements StoreApi, Disposable {
     }
   }
 
-  /** Ends who is over, if any; tells whom it had to leave because nobody can write. */
+  /** Ends expired sessions; returns those that it could not end because the file cannot be written. */
   #sweep(): ReadonlySet<string> {
-    const over = this.#file.read((file) => this.#sessions.over(file))
-    if (over.size === 0) return nobody
+    const expired = this.#file.read((file) => this.#sessions.expired(file))
+    if (expired.size === 0) return none
     try {
-      this.#write((file) => this.#sessions.endOver(file))
-      return nobody
+      this.#write((file) => this.#sessions.endExpired(file))
+      return none
     } catch (error) {
       if (!isUnwritable(failureOf(error))) throw error
-      return this.#file.read((file) => this.#sessions.overWhileLocked(file))
+      return this.#file.read((file) => this.#sessions.expiredWhileLocked(file))
     }
   }
 
@@ -194,7 +194,7 @@ export class Store implements StoreApi, Disposable {
     let stored = this.#findOne(file, key)
     const owner = stored?.revision === expected ? null : stored?.session
     // the record of a dead process goes with its session, and no claim has to be compared with it
-    if (owner && this.#sessions.endIfOver(file, owner)) stored = undefined
+    if (owner && this.#sessions.endIfExpired(file, owner)) stored = undefined
     if ((stored?.revision ?? 0) !== expected) return 'changed'
     if (document === undefined) {
       file
@@ -208,10 +208,10 @@ export class Store implements StoreApi, Disposable {
          ON CONFLICT DO UPDATE SET document = excluded.document, session = excluded.session`,
       )
       .run(this.#namespace, key, document, session)
-    return { revision: this.#placeOf(file).revision }
+    return { revision: this.#positionOf(file).revision }
   }
 
-  #placeOf(file: OpenFile): Place {
+  #positionOf(file: OpenFile): HistoryPosition {
     const row = file.statement(`SELECT seq FROM sqlite_sequence WHERE name = 'changes'`).get()
     return { epoch: file.epoch, revision: Number(row?.['seq'] ?? 0) }
   }

@@ -3,7 +3,7 @@ import { type Server, TcpProxy } from '@sd/contract-tests/servers'
 import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
-import { isCode } from '../../src/errors.ts'
+import { isCode } from '../../src/client/zookeeper-error.ts'
 import { ask } from '../support.ts'
 import { bytes, hostOf, inOrder, open, slackMs, soon } from './support.ts'
 

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts'
 import { connectionLossCode, errorCodeOf } from './error-codes.ts'
-import { Lane } from './guards/lane.ts'
+import { Semaphore } from './guards/semaphore.ts'
 import type { WatchKind } from './guards/watch-table.ts'
 import type { LibraryRequest } from './library.ts'
 import type { NodeListener } from './zookeeper-client.ts'
@@ -12,7 +12,7 @@ import { ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper-error.ts'
  */
 const maxRequestBytes = 1_000_000
 
-/** Reads may be many and their answers large: few at once, so that a heartbeat passes them by. */
+/** Reads may be many and their answers large: few at once, so that a heartbeat does not wait long. */
 const maxReadsInFlight = 64
 const maxOthersInFlight = 1_000
 
@@ -21,60 +21,60 @@ export interface Call<T> {
   readonly operation: string
   readonly path?: string
   readonly signal: AbortSignal
-  /** Waits behind the other reads; nothing else does. */
+  /** Counts as a read, of which only some are in flight at once. */
   readonly isRead?: boolean
-  /** What it throws is wrong with the arguments. */
+  /** Throws where the arguments are wrong. */
   readonly request: () => LibraryRequest
-  /** Without a payload when there is no node, for a call that `takesAbsence`. */
+  /** Called without a payload when there is no node, for a call that `takesAbsence`. */
   readonly read: (payload: unknown) => T
   readonly takesAbsence?: boolean
   readonly watch?: { readonly kind: WatchKind; readonly listener: NodeListener } | undefined
 }
 
 /** Why no call can be made any more. */
-export interface Over {
+export interface EndReason {
   readonly code: ZooKeeperErrorCode
   readonly message: string
 }
 
-/** The calls under way on one connection. */
+/** The calls in flight on one connection. */
 export class Calls {
   readonly #connection: Connection
-  readonly #reads = new Lane(maxReadsInFlight)
-  readonly #others = new Lane(maxOthersInFlight)
-  readonly #over: () => Over | undefined
+  readonly #reads = new Semaphore(maxReadsInFlight)
+  readonly #others = new Semaphore(maxOthersInFlight)
+  readonly #endReason: () => EndReason | undefined
 
-  /** `over` tells whether there is an end to all calls. */
-  constructor(connection: Connection, over: () => Over | undefined) {
+  /** `endReason` returns a value once no call can be made any more. */
+  constructor(connection: Connection, endReason: () => EndReason | undefined) {
     this.#connection = connection
-    this.#over = over
+    this.#endReason = endReason
   }
 
-  /** Settles as soon as the signal aborts; a later answer only frees its place. */
+  /** Settles as soon as the signal aborts; a later answer only gives its permit back. */
   async run<T>(call: Call<T>): Promise<T> {
     const { signal } = call
     signal.throwIfAborted()
     const request = checked(call)
-    const lane = call.isRead ? this.#reads : this.#others
+    const permits = call.isRead ? this.#reads : this.#others
     return new Promise<T>((resolve, reject) => {
-      const place: { leave?: () => void } = {}
+      const waiting: { stop?: () => void } = {}
       const aborted = (): void => {
-        place.leave?.()
+        waiting.stop?.()
         reject(signal.reason as Error)
       }
       const answered = (code: number, payload?: unknown): void => {
         signal.removeEventListener('abort', aborted)
         try {
-          // of an aborted call nobody knows that it has set a watch
+          // the caller of an aborted call does not know that it has set a watch
           if (!signal.aborted) resolve(this.#result(call, code, payload))
         } catch (error) {
           reject(error)
         }
-        lane.leave()
+        permits.release()
       }
       signal.addEventListener('abort', aborted, { once: true })
-      place.leave = lane.enter(() => {
-        if (this.#over()) answered(connectionLossCode)
+      waiting.stop = permits.acquire(() => {
+        if (this.#endReason()) answered(connectionLossCode)
         else this.#connection.send(request, answered)
       })
     })
@@ -84,16 +84,16 @@ export class Calls {
     const { operation, path, watch } = call
     const error = errorCodeOf(code)
     if (code !== 0 && !(error === 'NO_NODE' && call.takesAbsence)) {
-      const over = this.#over()
-      const message = over?.message ?? this.#inWords(error, code)
-      throw new ZooKeeperError(over?.code ?? error, { operation, path, message })
+      const ended = this.#endReason()
+      const message = ended?.message ?? this.#inWords(error, code)
+      throw new ZooKeeperError(ended?.code ?? error, { operation, path, message })
     }
     const result = call.read(payload)
     if (watch && path !== undefined) this.#connection.watches.add(watch.kind, path, watch.listener)
     return result
   }
 
-  /** What there is to say beside the code. */
+  /** What to add to the code. */
   #inWords(error: ZooKeeperErrorCode, code: number): string | undefined {
     if (error === 'CONNECTION_LOSS') return this.#connection.trouble
     return error === 'SYSTEM_ERROR' ? `the server answered ${code}` : undefined

@@ -13,7 +13,7 @@ export interface Ending {
 
 /**
  * Asks for the end of the session, on this connection or the next ones, until a server has
- * confirmed it, the session is over otherwise, or the signal aborts: then `false`.
+ * confirmed it, the session is over otherwise, or the signal aborts (then it returns `false`).
  */
 export const endSession = async (
   { client, connection, request, clock }: Ending,
@@ -21,17 +21,17 @@ export const endSession = async (
 ): Promise<boolean> => {
   if (signal.aborted) return false
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  let patience: Timer | undefined
+  let timeout: Timer | undefined
   const attempt = (): void => {
-    patience = clock.setTimer(connection.handshakeMs, () =>
+    timeout = clock.setTimer(connection.handshakeMs, () =>
       connection.drop('no answer to the end of the session'),
     )
     connection.send(request, (code) => {
       if (code === 0) resolve(true)
     })
   }
-  const forget = client.onState((state) => {
-    patience?.cancel()
+  const unsubscribe = client.onState((state) => {
+    timeout?.cancel()
     if (state === 'connected') attempt()
     if (state === 'ended') resolve(true)
   })
@@ -41,8 +41,8 @@ export const endSession = async (
   try {
     return await promise
   } finally {
-    patience?.cancel()
-    forget()
+    timeout?.cancel()
+    unsubscribe()
     signal.removeEventListener('abort', aborted)
   }
 }

@@ -13,8 +13,8 @@ export interface Establishing {
 }
 
 /**
- * Connects until there is a session. Gives up by itself when every host has had the time for a
- * handshake, and some over: the library would try for ever.
+ * Connects until there is a session. Gives up by itself after every host had time for a handshake and
+ * more: the library would try for ever.
  */
 export const establishSession = async (
   { client, connection, hosts, sessionTimeoutMs, clock }: Establishing,
@@ -28,7 +28,7 @@ export const establishSession = async (
     const trouble = `no session with ${hosts.join(', ')} within ${boundMs} ms`
     reject(failure(`${trouble}; the last failure: ${connection.trouble}`))
   })
-  const forget = client.onState((state) => {
+  const unsubscribe = client.onState((state) => {
     if (state === 'connected') resolve()
     else reject(client.ended.reason ?? failure('the client was closed'))
   })
@@ -37,6 +37,6 @@ export const establishSession = async (
     await abortable(promise, signal)
   } finally {
     bound.cancel()
-    forget()
+    unsubscribe()
   }
 }

@@ -1,5 +1,5 @@
 import { abortable, type DriverContext } from '@sd/core/driver'
-import { Calls, type Over } from './calls.ts'
+import { Calls, type EndReason } from './calls.ts'
 import { Connection, type EndOfSession } from './connection.ts'
 import { endSession } from './end-session.ts'
 import { establishSession } from './establish-session.ts'
@@ -30,7 +30,7 @@ export interface GuardedClientOptions {
   readonly context: DriverContext
 }
 
-const endings: Readonly<Record<EndOfSession, Over>> = {
+const endings: Readonly<Record<EndOfSession, EndReason>> = {
   expired: {
     code: 'SESSION_EXPIRED',
     message: 'the server does not know the session any more',
@@ -56,7 +56,7 @@ export class GuardedClient implements ZooKeeperClient {
   #sessionId = ''
   #sessionTimeoutMs: number
   #started = false
-  #why: Over | undefined
+  #why: EndReason | undefined
   #closing: Promise<boolean> | undefined
 
   constructor(options: GuardedClientOptions) {
@@ -78,7 +78,7 @@ export class GuardedClient implements ZooKeeperClient {
         listenerThrew: (error) => this.#listenerThrew(error),
       },
     )
-    this.#calls = new Calls(this.#connection, () => this.#over())
+    this.#calls = new Calls(this.#connection, () => this.#endReason())
   }
 
   get sessionId(): string {
@@ -117,7 +117,7 @@ export class GuardedClient implements ZooKeeperClient {
   }
 
   onState(listener: (state: ClientState) => void): () => void {
-    // each its own entry, should one function be given twice
+    // an entry for each call, as the same function may be given twice
     const entry = (state: ClientState): void => listener(state)
     this.#listeners.add(entry)
     return () => void this.#listeners.delete(entry)
@@ -196,13 +196,13 @@ export class GuardedClient implements ZooKeeperClient {
     throw new ZooKeeperError('CONNECTION_LOSS', { operation: 'close', message })
   }
 
-  /** Whether the session is known to be over. Lets go of everything, and never rejects. */
+  /** Whether the session is known to have ended. Releases everything, and never rejects. */
   async #close(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options.context
     const [connection, request] = [this.#connection, this.#requests.closeSession()]
     const hasSession = this.#sessionId !== '' && this.#state !== 'ended'
     const ending = !hasSession || endSession({ client: this, connection, request, clock }, signal)
-    // at once, and not when the promises have settled; after `endSession` has seen the abort
+    // at once, before the promises settle, but after `endSession` has seen the abort
     signal.addEventListener('abort', () => this.#release(), { once: true })
     const confirmed = await ending
     this.#release()
@@ -210,13 +210,13 @@ export class GuardedClient implements ZooKeeperClient {
   }
 
   #end(why: EndOfSession): void {
-    const over = endings[why]
-    this.#why = over
-    this.#ended.abort(new ZooKeeperError(over.code, { operation: 'session', ...over }))
+    const reason = endings[why]
+    this.#why = reason
+    this.#ended.abort(new ZooKeeperError(reason.code, { operation: 'session', ...reason }))
     this.#release()
   }
 
-  /** Nothing is left to do, or to be kept alive by. */
+  /** Releases connection and listeners, so that nothing keeps the process alive. */
   #release(): void {
     if (this.#state === 'ended') return
     this.#connection.release()
@@ -235,14 +235,14 @@ export class GuardedClient implements ZooKeeperClient {
     }
   }
 
-  /** Our own caller's mistake: it must not get into the library's parser, nor be lost. */
+  /** A mistake of the caller: it must not reach the library's parser, and is reported. */
   #listenerThrew(error: unknown): void {
     const message = `a listener threw: ${error instanceof Error ? error.message : String(error)}`
     this.#options.context.report({ level: 'error', event: 'zookeeper-listener-threw', message })
   }
 
   /** Why no call can be made any more. */
-  #over(): Over | undefined {
+  #endReason(): EndReason | undefined {
     if (this.#why) return this.#why
     const closed = this.#closing !== undefined || this.#state === 'ended'
     return closed ? { code: 'CONNECTION_LOSS', message: 'the client is closed' } : undefined

@@ -124,7 +124,7 @@ type OperationName = (typeof operationNames)[number]
 const functions = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, 'function']))
 
-const connectionParts: Readonly<Record<string, string>> = {
+const connectionMembers: Readonly<Record<string, string>> = {
   state: 'number',
   xid: 'number',
   servers: 'object',
@@ -157,7 +157,7 @@ export const assertLibrary = ({ connection, jute }: Library): void => {
         )
     }
   }
-  check('connection', connection, connectionParts)
+  check('connection', connection, connectionMembers)
   check('connection.packetQueue', connection.packetQueue, { queue: 'object' })
   check('jute', jute, {
     OP_CODES: 'object',

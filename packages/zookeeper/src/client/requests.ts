@@ -69,7 +69,7 @@ export class Requests {
 
   multi(operations: readonly MultiOperation[]): LibraryRequest {
     const payload = new this.#jute.TransactionRequest(
-      operations.map((operation) => this.#partOf(operation)),
+      operations.map((operation) => this.#operationOf(operation)),
     )
     return this.#make(this.#jute.OP_CODES.MULTI, payload)
   }
@@ -82,7 +82,7 @@ export class Requests {
     return new this.#jute.Request(new this.#jute.protocol.RequestHeader(0, type), payload)
   }
 
-  #partOf(operation: MultiOperation): LibraryOperation {
+  #operationOf(operation: MultiOperation): LibraryOperation {
     const { OP_CODES } = this.#jute
     const { path } = operation
     switch (operation.type) {

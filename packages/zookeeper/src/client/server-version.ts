@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import type { Clock } from '@sd/core/driver'
 
-/** For all of them together: a frozen one must not hang the question. */
-const patienceMs = 1_000
+/** For all servers together, as a frozen one does not answer. */
+const timeoutMs = 1_000
 
 const versionLine = /^Zookeeper version: ([^,\s-]+)/
 
@@ -30,7 +30,7 @@ export const serverVersion = async (
 ): Promise<string> => {
   const answered = new AbortController()
   const asking = AbortSignal.any([signal, answered.signal])
-  const patience = clock.setTimer(patienceMs, () => answered.abort())
+  const timer = clock.setTimer(timeoutMs, () => answered.abort())
   const versions = hosts.map(async (host) => {
     const version = versionLine.exec(await askServer(host, asking))?.[1]
     if (version === undefined) throw new Error(`${host} does not tell its version`)
@@ -42,7 +42,7 @@ export const serverVersion = async (
     signal.throwIfAborted()
     return 'unknown'
   } finally {
-    patience.cancel()
+    timer.cancel()
     answered.abort()
   }
 }

@@ -57,3 +57,7 @@ export class ZooKeeperError extends Error {
     this.failedAt = failedAt
   }
 }
+
+/** Whether `error` is a `ZooKeeperError` with one of these codes. */
+export const isCode = (error: unknown, ...codes: readonly ZooKeeperErrorCode[]): boolean =>
+  error instanceof ZooKeeperError && codes.includes(error.code)

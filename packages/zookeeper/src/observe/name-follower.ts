@@ -1,34 +1,35 @@
 import { isParent } from '../keys.ts'
-import { findRecord, ifThere } from '../zookeeper-read.ts'
-import { type Place, watchChildren } from './place.ts'
+import { findRecord, ifThere } from '../reader/read-scope.ts'
+import { type ObservationContext, watchChildren } from './observation-context.ts'
 
 /**
- * Follows whether a service has a record. While it has some, one of them is watched and no other:
- * what comes and goes beside it costs nothing.
+ * Follows whether a service has a record. While it has some, only one of them is watched: changes of
+ * the others cost nothing.
  */
 export class NameFollower {
-  readonly #place: Place
+  readonly #context: ObservationContext
   readonly #parent: string
   readonly #changed: () => void
   #record: string | undefined
-  /** The service's name, if it had a record when it was last looked at. */
+  /** The service's name, if it had a record when it was last read. */
   service: string | undefined
 
-  /** `changed` tells that `refresh` has something to read. */
-  constructor(place: Place, parent: string, changed: () => void) {
-    this.#place = place
+  /** `changed` is called when `refresh` has something to read. */
+  constructor(context: ObservationContext, parent: string, changed: () => void) {
+    this.#context = context
     this.#parent = parent
     this.#changed = changed
   }
 
   async refresh(): Promise<void> {
     this.#record = await this.#watchRecord()
-    this.service = this.#record === undefined ? undefined : this.#place.keys.serviceOf(this.#record)
+    this.service =
+      this.#record === undefined ? undefined : this.#context.keys.serviceOf(this.#record)
   }
 
   async #watchRecord(): Promise<string | undefined> {
-    const { keys, reads, subscription, signal } = this.#place
-    // nearly always it was only updated
+    const { keys, reads, subscription, signal } = this.#context
+    // nearly always the record was only updated
     let record = this.#record
     for (;;) {
       record ??= await findRecord(keys, reads, this.#parent, signal)
@@ -38,8 +39,8 @@ export class NameFollower {
         record = undefined
         continue
       }
-      // subscribed now: if there is still none, the first to come will be told
-      const names = await watchChildren(this.#place, keys.path(this.#parent), this.#changed)
+      // the list is watched now: if there is still no record, the first one is noticed
+      const names = await watchChildren(this.#context, keys.path(this.#parent), this.#changed)
       if (names.length === 0) return undefined
       if ((await findRecord(keys, reads, this.#parent, signal)) === undefined) return undefined
     }

@@ -1,9 +1,9 @@
 import { type DecodedRecord, inParallel, type RecordKey, toRecordKey } from '@sd/core/driver'
 import { isParent } from '../keys.ts'
-import { ifThere, maxReads } from '../zookeeper-read.ts'
-import { type Place, watchChildren } from './place.ts'
+import { ifThere, maxReads } from '../reader/read-scope.ts'
+import { type ObservationContext, watchChildren } from './observation-context.ts'
 
-/** What happened to records: those written, and those that are gone. */
+/** The records that were written, and those that are gone. */
 export interface RecordChanges {
   readonly decoded: readonly DecodedRecord[]
   readonly removed: readonly RecordKey[]
@@ -11,19 +11,19 @@ export interface RecordChanges {
 
 /**
  * Follows the records of one service: a watch on their list, and one on each of them. A node that
- * is told as deleted is read again, as a takeover deletes and creates it in one step.
+ * was reported as deleted is read again, as a takeover deletes and creates it in one transaction.
  */
 export class ServiceFollower {
-  readonly #place: Place
+  readonly #context: ObservationContext
   readonly #parent: string
   readonly #changed: () => void
   readonly #known = new Set<string>()
   readonly #due = new Set<string>()
   #listDue = true
 
-  /** `changed` tells that `changes` has something to read. */
-  constructor(place: Place, parent: string, changed: () => void) {
-    this.#place = place
+  /** `changed` is called when `changes` has something to read. */
+  constructor(context: ObservationContext, parent: string, changed: () => void) {
+    this.#context = context
     this.#parent = parent
     this.#changed = changed
   }
@@ -60,8 +60,8 @@ export class ServiceFollower {
 
   async #list(): Promise<ReadonlySet<string>> {
     this.#listDue = false
-    const path = this.#place.keys.path(this.#parent)
-    const names = await watchChildren(this.#place, path, () => {
+    const path = this.#context.keys.path(this.#parent)
+    const names = await watchChildren(this.#context, path, () => {
       this.#listDue = true
       this.#changed()
     })
@@ -69,7 +69,7 @@ export class ServiceFollower {
   }
 
   async #read(key: string): Promise<DecodedRecord | undefined> {
-    const { keys, subscription } = this.#place
+    const { keys, subscription } = this.#context
     const read = subscription.get(keys.path(key), () => {
       this.#due.add(key)
       this.#changed()

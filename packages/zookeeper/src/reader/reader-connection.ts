@@ -1,5 +1,5 @@
 import { abortable, type DriverContext } from '@sd/core/driver'
-import { barrier } from '../barrier.ts'
+import { barrier } from '../client/round-trips.ts'
 import { createHostRotation, createZooKeeperClient } from '../client/node-zookeeper-client.ts'
 import type {
   MultiOperation,
@@ -13,30 +13,27 @@ import { ZooKeeperError } from '../client/zookeeper-error.ts'
 import type { ZooKeeperConfig } from '../config.ts'
 import { type Reads, Watches } from './watches.ts'
 
-/** Nothing of ours depends on this session: it only has to outlive a garbage collection. */
+/** No record depends on this session: it only has to outlive a garbage collection. */
 const sessionTimeoutMs = 6_000
-/** A call given up sooner says nothing about the server: its caller lost interest. */
+/** A call that its caller aborts sooner than this says nothing about the server. */
 const minSilenceMs = 250
-/** With nothing heard for so long, or in so many calls in a row, the member is left. */
+/** A member that answers nothing for so long, or in so many calls in a row, is left. */
 const maxSilenceMs = 1_000
 const maxSilentCalls = 2
 
 const connectionLoss = (message: string): ZooKeeperError =>
   new ZooKeeperError('CONNECTION_LOSS', { operation: 'read', message })
 
-/** Which member comes next. */
+/** Chooses the next member. */
 export type Rotation = ReturnType<typeof createHostRotation>
 
 export const createRotation = ({ hosts }: ZooKeeperConfig, context: DriverContext): Rotation =>
   createHostRotation({ hosts, sessionTimeoutMs, context })
 
-/**
- * One client for reading: lists, watches and probes. It is disposable: nothing is mended on it, the
- * next call makes a new one.
- */
+/** One client for reading: lists, watches and probes. A failed one is never repaired: the next call makes another. */
 export class ReaderConnection implements Reads {
   readonly watches: Watches
-  /** Resolves when it is connected; rejects when it will never be. */
+  /** Resolves when it is connected; rejects when it failed to connect. */
   readonly ready: Promise<void>
   readonly #client: ZooKeeperClient
   readonly #clock: DriverContext['clock']
@@ -53,11 +50,11 @@ export class ReaderConnection implements Reads {
     this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context })
     this.watches = new Watches(this)
     this.ready = this.#connect()
-    // whoever waits for it handles it; nobody has to
+    // callers that wait handle the rejection; there may be none
     this.ready.catch(() => {})
   }
 
-  /** Aborts when it has gone, with what ended it. */
+  /** Aborts when the connection has ended, with the reason. */
   get lost(): AbortSignal {
     return this.#lost.signal
   }
@@ -79,8 +76,8 @@ export class ReaderConnection implements Reads {
   }
 
   /**
-   * What is read after it shows every write that was acknowledged before it was called. Calls that
-   * come while one is on its way share the next: a thousand watches that attach at once cost two.
+   * Reads after it show every write that was acknowledged before the call. Calls during a barrier
+   * share the next one: a thousand watches that attach at once cost two.
    */
   barrier(signal: AbortSignal): Promise<void> {
     this.#nextBarrier ??= this.#lastBarrier.then(() => {
@@ -93,14 +90,14 @@ export class ReaderConnection implements Reads {
   }
 
   /**
-   * Tells, when its result is called, that a call was given up: a member that let calls hang and
-   * answered nothing meanwhile is left.
+   * Returns a function to call when the caller has given up a call: a member that answered nothing
+   * meanwhile is left.
    */
   begin(): () => void {
     const beganMs = this.#clock.monotonicMs()
     const answers = this.#answers
     return () => {
-      // while it is connecting, the client itself tries one host after the other
+      // while connecting, the client itself tries one host after the other
       if (this.#connectedMs === undefined || this.#answers !== answers) return
       const silentMs = this.#clock.monotonicMs() - Math.max(beganMs, this.#connectedMs)
       if (silentMs < minSilenceMs) return
@@ -110,21 +107,21 @@ export class ReaderConnection implements Reads {
     }
   }
 
-  /** Ends it and everything on it, without waiting. The server drops a session like this by itself. */
+  /** Ends the connection and everything on it, without waiting. The server ends the session after its timeout. */
   leave(reason: unknown): void {
     if (this.#lost.signal.aborted) return
     this.#lost.abort(reason)
     this.#client.close(this.#lost.signal).catch(() => {})
   }
 
-  /** The same, and says goodbye to the server if it listens for so long. */
-  async end(reason: unknown, patienceMs: number): Promise<void> {
+  /** The same, but asks the server to end the session, and waits up to `timeoutMs` for it. */
+  async end(reason: unknown, timeoutMs: number): Promise<void> {
     if (this.#lost.signal.aborted) return
     this.#lost.abort(reason)
-    const patience = new AbortController()
-    const timer = this.#clock.setTimer(patienceMs, () => patience.abort(reason))
-    if (this.#connectedMs === undefined) patience.abort(reason)
-    await this.#client.close(patience.signal).catch(() => {})
+    const timeout = new AbortController()
+    const timer = this.#clock.setTimer(timeoutMs, () => timeout.abort(reason))
+    if (this.#connectedMs === undefined) timeout.abort(reason)
+    await this.#client.close(timeout.signal).catch(() => {})
     timer.cancel()
   }
 

@@ -1,18 +1,18 @@
-import { abortable, type DriverContext, RegistryError } from '@sd/core/driver'
+import { abortable, type DriverContext, messageOf, RegistryError } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
-import { isCode, toRegistryError, zookeeperError } from '../errors.ts'
+import { isCode } from '../client/zookeeper-error.ts'
+import { backend, toRegistryError, zookeeperError } from '../errors.ts'
 import { createRotation, ReaderConnection, type Rotation } from './reader-connection.ts'
 
-/** How long the server is given to hear that the reader leaves. */
-const goodbyeMs = 100
+/** How long closing waits for the server to end the reader's session. */
+const closeTimeoutMs = 100
 
 const closedError = (operation: string): RegistryError =>
   zookeeperError('closed', operation, 'the driver is closed')
 
 /**
- * All reading of a driver goes over one connection of its own, so that heartbeats queue behind no
- * list. A connection with any trouble is dropped and what is on it fails; the next call makes
- * another one.
+ * All reads of a driver, over a connection of their own, so that no heartbeat waits behind a list. A
+ * connection with any failure is dropped, and everything on it fails; the next call makes another.
  */
 export class Reader {
   readonly #config: ZooKeeperConfig
@@ -27,7 +27,7 @@ export class Reader {
     this.#rotation = createRotation(config, context)
   }
 
-  /** One call, on the connection there is or on a new one. Throws `RegistryError`, or `signal.reason`. */
+  /** One call, on the present connection or on a new one. Throws `RegistryError`, or `signal.reason`. */
   async call<T>(
     operation: string,
     signal: AbortSignal,
@@ -36,7 +36,7 @@ export class Reader {
   ): Promise<T> {
     signal.throwIfAborted()
     const connection = this.#connection(operation)
-    const givenUp = connection.begin()
+    const onGivenUp = connection.begin()
     try {
       return await abortable(
         connection.ready.then(() => work(connection)),
@@ -44,14 +44,14 @@ export class Reader {
       )
     } catch (cause) {
       if (signal.aborted) {
-        givenUp()
+        onGivenUp()
         throw signal.reason
       }
       throw this.failure(connection, cause, operation, service)
     }
   }
 
-  /** What a failure on `connection` means, after leaving it if it is at fault. */
+  /** The error that a failure on `connection` means. Leaves the connection if that is at fault. */
   failure(
     connection: ReaderConnection,
     cause: unknown,
@@ -62,24 +62,24 @@ export class Reader {
     const error = connection.lost.aborted
       ? toRegistryError(connection.lost.reason, operation, service)
       : toRegistryError(cause, operation, service)
-    const { code, message } = error
-    // a connection that broke is left already; any other refusal is about the call alone
+    // a broken connection was left already; any other refusal concerns the call alone
     if (isCode(cause, 'SESSION_EXPIRED', 'SESSION_MOVED')) connection.leave(cause)
-    // the session that is lost is none that anything was published under
-    if (code !== 'session-lost') return error
+    if (error.code !== 'session-lost') return error
+    // no record was written under the reader's session, so its end loses nothing
+    const message = messageOf(error.cause)
     return new RegistryError('unavailable', {
-      backend: error.backend,
+      backend,
       operation,
       service,
       message,
-      cause,
+      cause: error.cause,
     })
   }
 
   /** Ends every call and observation with `closed`. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#current?.end(closedError('close'), goodbyeMs)
+    await this.#current?.end(closedError('close'), closeTimeoutMs)
     this.#current = undefined
   }
 

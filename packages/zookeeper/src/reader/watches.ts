@@ -11,20 +11,20 @@ export type Reads = Pick<ZooKeeperClient, 'get' | 'exists' | 'children'>
 
 type Read<T> = (listener: NodeListener | undefined) => Promise<T>
 
-interface Armed {
+interface SharedWatch {
   readonly callbacks: Set<() => void>
-  /** Until its read has succeeded, nobody may rely on it. */
+  /** False until the read that set it has succeeded: others must not rely on it before. */
   confirmed: boolean
 }
 
 /**
  * The one-shot watches of one connection, at most one on the server for each node and kind of read:
- * who looks again at a node that is being watched shares that watch. ZooKeeper could not take one
- * back over this client, so without this every observation that is left would leave its own behind.
+ * another read of a watched node shares its watch. This client cannot cancel a watch on the server, so
+ * without sharing every observation that ends would leave its own watches behind.
  */
 export class Watches {
   readonly #reads: Reads
-  readonly #armed = new Map<string, Armed>()
+  readonly #shared = new Map<string, SharedWatch>()
 
   constructor(reads: Reads) {
     this.#reads = reads
@@ -39,17 +39,17 @@ export class Watches {
    * not fired when a read is answered covers what was read.
    */
   async watched<T>(key: string, callback: () => void, read: Read<T>): Promise<T> {
-    const shared = this.#armed.get(key)
-    if (shared?.confirmed) {
-      shared.callbacks.add(callback)
+    const known = this.#shared.get(key)
+    if (known?.confirmed) {
+      known.callbacks.add(callback)
       return read(undefined)
     }
-    const armed = shared ?? { callbacks: new Set(), confirmed: false }
-    armed.callbacks.add(callback)
-    this.#armed.set(key, armed)
+    const watch = known ?? { callbacks: new Set(), confirmed: false }
+    watch.callbacks.add(callback)
+    this.#shared.set(key, watch)
     try {
       const result = await read(() => this.#fire(key))
-      armed.confirmed = true
+      watch.confirmed = true
       return result
     } catch (error) {
       this.forget(key, callback)
@@ -57,17 +57,17 @@ export class Watches {
     }
   }
 
-  /** The watch itself stays until it fires; nobody is told then. */
+  /** Stops the callback. The watch itself stays on the server until it fires. */
   forget(key: string, callback: () => void): void {
-    const armed = this.#armed.get(key)
-    armed?.callbacks.delete(callback)
-    if (armed?.callbacks.size === 0 && !armed.confirmed) this.#armed.delete(key)
+    const watch = this.#shared.get(key)
+    watch?.callbacks.delete(callback)
+    if (watch?.callbacks.size === 0 && !watch.confirmed) this.#shared.delete(key)
   }
 
   #fire(key: string): void {
-    const armed = this.#armed.get(key)
-    this.#armed.delete(key)
-    for (const callback of armed?.callbacks ?? []) callback()
+    const watch = this.#shared.get(key)
+    this.#shared.delete(key)
+    for (const callback of watch?.callbacks ?? []) callback()
   }
 }
 
@@ -112,7 +112,7 @@ export class Subscription implements Disposable {
 
   async #watched<T>(kind: string, path: string, changed: () => void, read: Read<T>): Promise<T> {
     const key = `${kind} ${path}`
-    // one callback for each node, so that looking twice does not tell twice
+    // one callback for each node, so that two reads do not call back twice
     const before = this.#taken.get(key)
     if (before) this.#watches.forget(key, before)
     const callback = (): void => {

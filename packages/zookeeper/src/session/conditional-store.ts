@@ -5,7 +5,7 @@ import {
   type WriteResult,
 } from '@sd/core/driver'
 import type { MultiOperation, ZooKeeperClient } from '../client/zookeeper-client.ts'
-import { isCode } from '../errors.ts'
+import { isCode } from '../client/zookeeper-error.ts'
 import { type Keys, parentData } from '../keys.ts'
 import { createParents } from './create-parents.ts'
 import { type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'

@@ -1,5 +1,5 @@
 import type { ZooKeeperClient } from '../client/zookeeper-client.ts'
-import { isCode } from '../errors.ts'
+import { isCode } from '../client/zookeeper-error.ts'
 import { type Keys, parentData } from '../keys.ts'
 
 const isThere = async (

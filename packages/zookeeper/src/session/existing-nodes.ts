@@ -2,7 +2,7 @@ import { decodeRecord, type FoundRecord, inParallel } from '@sd/core/driver'
 import type { NodeData, NodeStat, ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { zookeeperError } from '../errors.ts'
 import { isParent, type Keys } from '../keys.ts'
-import { ifThere, maxReads } from '../zookeeper-read.ts'
+import { ifThere, maxReads } from '../reader/read-scope.ts'
 
 /** What a write depends on: the record's node, and the version of the service's node above it. */
 export interface NodeRevision {

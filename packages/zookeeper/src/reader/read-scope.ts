@@ -5,9 +5,9 @@ import {
   type Scope,
   toContents,
 } from '@sd/core/driver'
-import { isCode } from './errors.ts'
-import { isParent, type Keys } from './keys.ts'
-import type { Reads } from './reader/watches.ts'
+import { isCode } from '../client/zookeeper-error.ts'
+import { isParent, type Keys } from '../keys.ts'
+import type { Reads } from './watches.ts'
 
 /** Most reads of one call on their way at once: more would only wait in the client. */
 export const maxReads = 64

@@ -1,9 +1,9 @@
 import type { Keys } from '../keys.ts'
 import type { Reads, Subscription } from '../reader/watches.ts'
-import { ifThere } from '../zookeeper-read.ts'
+import { ifThere } from '../reader/read-scope.ts'
 
-/** What an observation looks at, and how. */
-export interface Place {
+/** What the parts of one observation share. */
+export interface ObservationContext {
   readonly keys: Keys
   readonly reads: Reads
   readonly subscription: Subscription
@@ -11,11 +11,11 @@ export interface Place {
 }
 
 /**
- * The names of a node's children, none where there is no node. `changed` is called once, when that
- * is not so any more, also when the node is created.
+ * The names of a node's children; none where there is no node. `changed` is called once, when the
+ * list changes, also when the node is created.
  */
 export const watchChildren = async (
-  { subscription }: Place,
+  { subscription }: ObservationContext,
   path: string,
   changed: () => void,
 ): Promise<readonly string[]> => {

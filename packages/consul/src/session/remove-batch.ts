@@ -4,8 +4,8 @@ import { maxWrites } from '../client/consul-client.ts'
 import { toRegistryError } from '../errors.ts'
 import { type SessionContext, readExisting } from './session-context.ts'
 
-/** What is to be taken out. */
-export interface Held {
+/** One record to remove. */
+export interface Removal {
   readonly service: string
   readonly serviceId: string
   readonly owner: string
@@ -15,45 +15,45 @@ const pollMs = 20
 
 const atAgent = async (
   { catalog }: SessionContext,
-  { service, serviceId }: Held,
+  { service, serviceId }: Removal,
   signal: AbortSignal,
 ): Promise<ServiceEntry | undefined> => {
   const path = `agent/service/${serviceId}`
-  const question = { lane: 'calls', path, operation: 'remove', service } as const
-  const answer = await catalog.client.ask(question, signal)
+  const query = { pool: 'calls', path, operation: 'remove', service } as const
+  const answer = await catalog.client.ask(query, signal)
   if (answer.status === 404) return undefined
-  return parseAgentEntry(catalog.client.accept(question, answer).text, 'remove')
+  return parseAgentEntry(catalog.client.accept(query, answer).text, 'remove')
 }
 
-/** Takes a service off the agent; one that it does not know is no failure. */
+/** Deregisters a service at the agent; one that the agent does not know is no failure. */
 export const deregister = async (
   { catalog, published, writes }: SessionContext,
-  { service, serviceId }: Pick<Held, 'service' | 'serviceId'>,
+  { service, serviceId }: Pick<Removal, 'service' | 'serviceId'>,
   signal: AbortSignal,
 ): Promise<void> => {
   const path = `agent/service/deregister/${serviceId}`
-  const question = { lane: 'writes', method: 'PUT', path, operation: 'remove', service } as const
+  const query = { pool: 'writes', method: 'PUT', path, operation: 'remove', service } as const
   published.delete(serviceId)
-  const release = await writes.take(signal)
+  const release = await writes.acquire(signal)
   try {
-    const answer = await catalog.client.ask(question, signal)
-    if (answer.status !== 404) catalog.client.accept(question, answer)
+    const answer = await catalog.client.ask(query, signal)
+    if (answer.status !== 404) catalog.client.accept(query, answer)
   } finally {
     release()
   }
 }
 
 /**
- * Takes out what stands at our agent under these ids and is held by these owners, whichever of
- * their sessions wrote it, and waits until the catalog does not show it any more. What stands at
- * another agent is left alone: that agent would only put it back.
+ * Removes the records that these owners hold at our agent, whichever of their sessions wrote them, and
+ * waits until the catalog does not show them any more. Records at another agent are left alone: that
+ * agent would only register them again.
  */
-export const takeOut = async (
+export const removeBatch = async (
   context: SessionContext,
-  held: readonly Held[],
+  held: readonly Removal[],
   signal: AbortSignal,
 ): Promise<readonly RemoveOutcome[]> => {
-  const outcomes = new Map<Held, RemoveOutcome>()
+  const outcomes = new Map<Removal, RemoveOutcome>()
   const sessions = new Set([context.id])
   await inParallel(held, maxWrites, async (item) => {
     try {
@@ -61,7 +61,7 @@ export const takeOut = async (
       const existing = entry && context.catalog.existing(entry)
       const refusal = removalRefusal(context, existing, item.owner)
       if (entry === undefined || refusal !== undefined) {
-        // nothing of ours is left to be passed
+        // the heartbeat must not pass its check any more
         context.published.delete(item.serviceId)
         outcomes.set(item, refusal ?? { result: 'absent' })
       } else {

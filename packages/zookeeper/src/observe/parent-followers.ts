@@ -1,31 +1,31 @@
-import { type Place, watchChildren } from './place.ts'
+import { type ObservationContext, watchChildren } from './observation-context.ts'
 
-/** Has a follower for each node of the namespace that may stand above records. */
-export class EachParent<Follower> {
-  readonly #place: Place
+/** One follower for each node of the namespace that may have records below it. */
+export class ParentFollowers<Follower> {
+  readonly #context: ObservationContext
   readonly #follow: (parent: string, changed: () => void) => Follower
   readonly #changed: () => void
   readonly #followers = new Map<string, Follower>()
   readonly #due = new Set<string>()
   #listDue = true
 
-  /** `changed` tells that `due` has something to say. */
+  /** `changed` is called when `due` has something to return. */
   constructor(
-    place: Place,
+    context: ObservationContext,
     follow: (parent: string, changed: () => void) => Follower,
     changed: () => void,
   ) {
-    this.#place = place
+    this.#context = context
     this.#follow = follow
     this.#changed = changed
   }
 
-  /** Those to whom something happened since the last time, at first all; and those whose node is gone. */
+  /** The followers with changes since the last call (the first time: all), and those whose node is gone. */
   async due(): Promise<{ readonly due: readonly Follower[]; readonly gone: readonly Follower[] }> {
     const gone: Follower[] = []
     if (this.#listDue) {
       this.#listDue = false
-      const names = await watchChildren(this.#place, this.#place.keys.root, () => {
+      const names = await watchChildren(this.#context, this.#context.keys.root, () => {
         this.#listDue = true
         this.#changed()
       })

@@ -14,13 +14,13 @@ interface Attached {
 const closed = (): RegistryError => etcdError('closed', 'watch', 'the driver is closed')
 const unused = (): RegistryError => etcdError('unavailable', 'watch', 'the stream was closed')
 const silence = (): RegistryError =>
-  etcdError('unavailable', 'watch', 'the server was silent, so its stream was left')
+  etcdError('unavailable', 'watch', 'the server was silent, so its stream was closed')
 
 /**
  * The watch stream that all observations of a driver share, opened with the first and closed
  * with the last. A stream whose token is no longer good keeps its watches, but gets no new ones.
  */
-export class WatchLane {
+export class WatchStreams {
   readonly #connection: EtcdConnection
   readonly #credentials: EtcdCredentials
   /** The current one, and retired ones that still carry watches. */
@@ -34,7 +34,7 @@ export class WatchLane {
     this.#credentials = credentials
   }
 
-  /** Starts a watch; `listener` hears of everything after that. The function returned ends it. */
+  /** Starts a watch whose events go to `listener`. The function returned cancels it. */
   async watch(
     target: WatchTarget,
     listener: WatchListener,
@@ -56,20 +56,20 @@ export class WatchLane {
       },
     })
     return () => {
-      // given up before the server answered, and it answered nobody else either: leave it
+      // cancelled before the server answered, which answered nothing else either
       if (!answered && silent()) this.#leave(attached)
       else cancel()
     }
   }
 
-  /** A sign of life from every stream; `false` when there is none. Rejects with `signal.reason`. */
+  /** Probes every stream that has watches; `false` when there is none. Rejects with `signal.reason`. */
   async probe(signal: AbortSignal): Promise<boolean> {
     const streams = [...this.#streams].filter(({ stream }) => stream.size > 0)
     await Promise.all(streams.map((attached) => this.#probe(attached, signal)))
     return streams.length > 0
   }
 
-  /** New watches go to a new stream with a new token; those that are attached stay where they are. */
+  /** New watches go to a new stream with a new token; existing ones stay on their stream. */
   retire(): void {
     const attached = this.#current
     if (attached === undefined) return
@@ -78,7 +78,7 @@ export class WatchLane {
     if (attached.stream.size === 0) this.#end(attached, unused())
   }
 
-  /** Ends all streams; what is attached fails with `closed`. */
+  /** Ends all streams; their watches fail with `closed`. */
   close(): void {
     this.#closed = true
     for (const attached of this.#streams) this.#end(attached, closed())
@@ -94,7 +94,7 @@ export class WatchLane {
     }
   }
 
-  /** One opening for all that wait for it; none of them can cancel it for the others. */
+  /** Opens one stream for all callers that wait; none of them can cancel it for the others. */
   async #open(signal: AbortSignal): Promise<Attached> {
     const client = this.#connection.client('watch')
     const silent = this.#connection.silence(client)

@@ -6,8 +6,8 @@ import {
   type WireFormat,
 } from '@sd/core/driver'
 import type { ICompare, IKeyValue, IRangeResponse, ITxnRequest, ITxnResponse } from 'etcd3'
-import type { EtcdConnection } from './client/etcd-connection.ts'
-import { epochKey, type KeySpace } from './keys.ts'
+import type { EtcdConnection } from './etcd-connection.ts'
+import { epochKey, type KeySpace } from '../keys.ts'
 
 /** What the driver, its sessions and its observations read and write through. */
 export interface Store {

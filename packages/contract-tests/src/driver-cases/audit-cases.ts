@@ -1,0 +1,123 @@
+import { expect } from 'vitest'
+import { soon } from '../answers.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
+import { eventually, pass } from '../eventually.ts'
+import { ids } from '../instances.ts'
+import { ref } from '../requests.ts'
+import { asked, putOne, standing } from './asked.ts'
+
+/** T10, T11: what an audit tells, and what an edit compares. */
+export const auditCases: readonly ContractCase[] = [
+  contractCase(
+    'T10 tells by audit what is ours, missing and replaced, each in its place',
+    [],
+    async (run) => {
+      const [session, later, rival] = [
+        await run.session(),
+        await run.session(),
+        await run.session(),
+      ]
+      const wanted = ['ours', 'missing', 'replaced', 'moved', 'never']
+      await session.put(
+        wanted.slice(0, 4).map((id) => asked(id, 'a', 1)),
+        soon(),
+      )
+      await later.remove([ref('missing')], soon())
+      await rival.put([asked('replaced', 'b', 2)], soon())
+      await later.put([asked('moved', 'a', 1)], soon())
+      const audits = await session.audit(
+        wanted.map((id) => ref(id)),
+        soon(),
+      )
+      expect(audits.map(({ id, state }) => `${id} ${state}`)).toEqual([
+        'ours ours',
+        'missing missing',
+        'replaced replaced',
+        'moved replaced',
+        'never missing',
+      ])
+      expect(audits[2]?.record?.claim?.owner).toBe('b')
+      expect(session.lost.aborted).toBe(false)
+    },
+  ),
+
+  contractCase(
+    'T10 tells by audit what somebody deleted, and what was overwritten without its session',
+    ['deleteRecord', 'writeRaw'],
+    async (run) => {
+      const { harness, namespace } = run
+      const session = await run.session()
+      await session.put([asked('deleted', 'a', 1), asked('overwritten', 'a', 1)], soon())
+      await harness.deleteRecord?.(namespace, 'orders', 'deleted')
+      const nonsense = new TextEncoder().encode('{nonsense')
+      await harness.writeRaw?.(namespace, 'orders', 'overwritten', nonsense)
+      const audits = await session.audit([ref('deleted'), ref('overwritten')], soon())
+      expect(audits[0]?.state).toBe('missing')
+      // what nobody can read, of no session, may count as no record
+      expect(['missing', 'replaced']).toContain(audits[1]?.state)
+      expect(await putOne(session, asked('deleted', 'a', 1))).toBe('written')
+      expect(await putOne(session, asked('overwritten', 'a', 1))).toBe('written')
+      const healed = await session.audit([ref('deleted'), ref('overwritten')], soon())
+      expect(healed.map(({ state }) => state)).toEqual(['ours', 'ours'])
+    },
+  ),
+
+  contractCase(
+    'T10 tells of a write whose answer never came that it is ours, or that it must be written again',
+    [],
+    async (run) => {
+      const session = await run.session()
+      const reader = run.driver()
+      for (const [round, id] of ids('unknown', 8).entries()) {
+        const giveUp = new AbortController()
+        const writing = session.put([asked(id, 'a', 1)], giveUp.signal).catch(() => {})
+        if (round > 0) await pass(round - 1)
+        giveUp.abort(new Error('given up'))
+        await writing
+        // it may land between the two looks
+        let seen = ''
+        await eventually(
+          'the audit agrees with what stands',
+          run.times.slackMs,
+          async () => {
+            const there = (await standing(reader, id)) !== undefined
+            const [audit] = await session.audit([ref(id)], soon())
+            seen = `${id} ${there ? 'stands' : 'does not stand'} and is ${audit?.state}`
+            return audit?.state === 'missing' || (there && audit?.state === 'ours')
+          },
+          () => seen,
+        )
+        expect(await putOne(session, asked(id, 'a', 1, { weight: 3, seq: 1 }))).toBe('written')
+        expect(await session.audit([ref(id)], soon())).toMatchObject([{ state: 'ours' }])
+      }
+    },
+  ),
+
+  contractCase(
+    'T11 edits a record only as it was read and leaves it to its session, or has no edit',
+    [],
+    async (run) => {
+      const session = await run.session()
+      const other = run.driver()
+      await session.put([asked('1', 'a', 1)], soon())
+      const record = await standing(other, '1')
+      if (record === undefined) throw new Error('the record is not listed')
+      if (other.edit === undefined) {
+        const editing = run.registry().edit('orders', '1', { weight: 0 })
+        await expect(editing).rejects.toMatchObject({ code: 'unsupported' })
+        return
+      }
+      const drained = { ...record.instance, weight: 0 }
+      expect(await other.edit(record, drained, soon())).toBe('edited')
+      // it is not what was read any more
+      expect(await other.edit(record, { ...drained, weight: 9 }, soon())).toBe('changed')
+      expect(await session.audit([ref('1')], soon())).toMatchObject([
+        { state: 'edited', record: { instance: { weight: 0 }, claim: { owner: 'a', seq: 1 } } },
+      ])
+      await session.close(soon())
+      expect(await standing(other, '1')).toBeUndefined()
+      expect(await other.edit(record, drained, soon())).toBe('absent')
+      expect(await standing(other, '1')).toBeUndefined()
+    },
+  ),
+]

@@ -1,0 +1,221 @@
+import type { DriverSession, PutRequest } from '@sd/core/driver'
+import { expect } from 'vitest'
+import { soon } from '../answers.ts'
+import { type ContractCase, contractCase } from '../contract-case.ts'
+import type { ContractRun } from '../contract-run.ts'
+import { ids } from '../instances.ts'
+import { ref } from '../requests.ts'
+import { asked, claim, putOne, stand, standing } from './asked.ts'
+
+/** How often two sessions race. */
+const rounds = 20
+
+interface Racer {
+  readonly session: DriverSession
+  readonly owner: string
+}
+
+/** Two sessions on drivers of their own. */
+const racers = async (run: ContractRun): Promise<readonly [Racer, Racer]> => [
+  { session: await run.session(), owner: 'a' },
+  { session: await run.session(), owner: 'b' },
+]
+
+/** Where claims are not atomic: whoever was told `written` learns by its audit what stands now. */
+const auditsAgree = async (run: ContractRun, id: string, told: readonly Racer[]): Promise<void> => {
+  const stands = await standing(run.driver(), id)
+  const holder = stands?.claim?.owner
+  for (const { session, owner } of told) {
+    const [audit] = await session.audit([ref(id, owner)], soon())
+    const state = holder === undefined ? 'missing' : holder === owner ? 'ours' : 'replaced'
+    expect(audit?.state, `${owner}'s audit of ${id}, which is ${holder}'s`).toBe(state)
+  }
+}
+
+/** T1, T2, T3, T4: who may write over and remove whose record. */
+export const claimCases: readonly ContractCase[] = [
+  contractCase(
+    'T1 lets one of two win that create an id at the same moment, or both learn by audit who did',
+    [],
+    async (run) => {
+      const both = await racers(run)
+      for (const id of ids('free', rounds)) {
+        const create = (owner: string, rank: number): PutRequest =>
+          asked(id, owner, rank, { mode: 'if-absent' })
+        const results = await Promise.all(
+          both.map(({ session, owner }, rank) => putOne(session, create(owner, rank))),
+        )
+        const winners = both.filter((_, index) => results[index] === 'written')
+        if (run.capabilities.atomicClaim) {
+          expect(results.toSorted(), id).toEqual(['conflict', 'written'])
+          const stands = await standing(run.driver(), id)
+          expect(stands?.claim?.owner).toBe(winners[0]?.owner)
+        } else await auditsAgree(run, id, winners)
+      }
+    },
+  ),
+
+  contractCase(
+    'T1 leaves the higher of two claims that are written at the same moment, or both learn by audit which',
+    [],
+    async (run) => {
+      const both = await racers(run)
+      for (const [round, id] of ids('fought', rounds).entries()) {
+        // the higher claim is sent first in every other round
+        const order = round % 2 === 0 ? both : both.toReversed()
+        const results = await Promise.all(
+          order.map(({ session, owner }) =>
+            putOne(session, asked(id, owner, owner === 'b' ? 2 : 1)),
+          ),
+        )
+        const winners = order.filter((_, index) => results[index] === 'written')
+        if (run.capabilities.atomicClaim) {
+          expect(winners.map(({ owner }) => owner)).toContain('b')
+          expect((await standing(run.driver(), id))?.claim?.owner).toBe('b')
+        } else await auditsAgree(run, id, winners)
+      }
+    },
+  ),
+
+  contractCase(
+    'T2 writes over another owner only with a higher claim, and with if-absent over nobody',
+    [],
+    async (run) => {
+      const holder = await run.session()
+      const rival = await run.session()
+      await holder.put([asked('1', 'a', 5), asked('2', 'a', 5), asked('3', 'a', 5)], soon())
+      expect(
+        await rival.put(
+          [
+            asked('1', 'b', 4),
+            asked('2', 'b', 6),
+            asked('3', 'b', 6, { mode: 'if-absent' }),
+            asked('4', 'b', 1),
+          ],
+          soon(),
+        ),
+      ).toMatchObject([
+        { result: 'conflict', holder: claim('a', 5) },
+        { result: 'written' },
+        { result: 'conflict', holder: claim('a', 5) },
+        { result: 'written' },
+      ])
+      const driver = run.driver()
+      for (const [id, owner] of Object.entries({ 1: 'a', 2: 'b', 3: 'a', 4: 'b' }))
+        expect((await standing(driver, id))?.claim?.owner, id).toBe(owner)
+      // the loser expects its own record there, and must not write over what replaced it
+      expect(await putOne(holder, asked('2', 'a', 5))).toBe('conflict')
+    },
+  ),
+
+  contractCase(
+    'T2 lets the same owner pass in either mode, also over a higher claim of its own',
+    [],
+    async (run) => {
+      const first = await run.session()
+      const second = await run.session()
+      await first.put([asked('1', 'a', 5), asked('2', 'a', 5)], soon())
+      expect(await putOne(second, asked('1', 'a', 4, { weight: 7, seq: 1 }))).toBe('written')
+      expect(await putOne(second, asked('2', 'a', 4, { mode: 'if-absent' }))).toBe('written')
+      expect((await standing(run.driver(), '1'))?.instance.weight).toBe(7)
+    },
+  ),
+
+  contractCase(
+    'T2 replaces the whole record when its owner writes again, in place',
+    [],
+    async (run) => {
+      const session = await run.session()
+      const driver = run.driver()
+      await session.put([asked('1', 'a', 1, { metadata: { text: 'x'.repeat(2_000) } })], soon())
+      const before = await standing(driver, '1')
+      for (let weight = 1; weight <= 5; weight += 1) {
+        expect(await putOne(session, asked('1', 'a', 1, { weight, seq: weight }))).toBe('written')
+        const after = await standing(driver, '1')
+        expect(after).toMatchObject({ key: before?.key, instance: { weight, metadata: {} } })
+        expect(after?.instance.metadata).toEqual({})
+      }
+    },
+  ),
+
+  contractCase(
+    'T3 removes by owner, over all of its sessions, and never what is a rival’s',
+    [],
+    async (run) => {
+      const [first, second, rival] = [await run.session(), await run.session(), await run.session()]
+      await first.put([asked('1', 'a', 1), asked('2', 'a', 1)], soon())
+      await rival.put([asked('2', 'b', 2), asked('3', 'b', 2)], soon())
+      expect(await second.remove([ref('1'), ref('2'), ref('3'), ref('4')], soon())).toEqual([
+        { result: 'removed' },
+        { result: 'not-ours' },
+        { result: 'not-ours' },
+        { result: 'absent' },
+      ])
+      await stand(run, run.driver(), ['2', '3'])
+    },
+  ),
+
+  contractCase(
+    'T3 keeps what a rival takes over while its former owner removes it, or the rival learns by audit that it is gone',
+    [],
+    async (run) => {
+      const [owner, rival] = await racers(run)
+      const reader = run.driver()
+      for (const [round, id] of ids('raced', rounds).entries()) {
+        await owner.session.put([asked(id, owner.owner, 1)], soon())
+        const remove = async (): Promise<string> =>
+          (await owner.session.remove([ref(id, owner.owner)], soon()))[0]?.result ?? 'no outcome'
+        const take = (): Promise<string> =>
+          putOne(rival.session, asked(id, rival.owner, 2), soon(run.times.slackMs)).catch(
+            (error: unknown) => {
+              if (run.capabilities.atomicClaim) throw error
+              return 'unknown'
+            },
+          )
+        const [removal, taking] =
+          round % 2 === 0
+            ? await Promise.all([remove(), take()])
+            : (await Promise.all([take(), remove()])).toReversed()
+        expect(['removed', 'not-ours']).toContain(removal)
+        if (run.capabilities.atomicClaim) {
+          expect(taking).toBe('written')
+          expect((await standing(reader, id))?.claim?.owner, `${id}, ${removal}`).toBe('b')
+        } else if (taking === 'written') await auditsAgree(run, id, [rival])
+        // it waited for what was removed under it: core puts again what it knows no outcome of
+        else expect(await take()).toBe('written')
+      }
+    },
+  ),
+
+  contractCase(
+    'T4 tells the outcome of each instance of a batch, in order; one that is refused harms no other',
+    [],
+    async (run) => {
+      const holder = await run.session()
+      const session = await run.session()
+      const size = Math.min(run.capabilities.maxBatch, 60)
+      const wanted = ids('i', size)
+      const taken = wanted.filter((_, index) => index % 3 === 1)
+      const took = await holder.put(
+        taken.map((id) => asked(id, 'b', 2)),
+        soon(),
+      )
+      expect(took.map(({ result }) => result)).toEqual(taken.map(() => 'written'))
+      const outcomes = await session.put(
+        wanted.map((id) => asked(id, 'a', 1)),
+        soon(),
+      )
+      expect(outcomes.map(({ result }) => result)).toEqual(
+        wanted.map((id) => (taken.includes(id) ? 'conflict' : 'written')),
+      )
+      const removals = await session.remove(
+        wanted.map((id) => ref(id)),
+        soon(),
+      )
+      expect(removals.map(({ result }) => result)).toEqual(
+        wanted.map((id) => (taken.includes(id) ? 'not-ours' : 'removed')),
+      )
+      await stand(run, run.driver(), taken)
+    },
+  ),
+]

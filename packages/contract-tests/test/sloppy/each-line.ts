@@ -1,0 +1,12 @@
+import type { Socket } from 'node:net'
+
+/** Calls `heard` with each line that arrives; the last one of a connection that was cut is dropped. */
+export const eachLine = (socket: Socket, heard: (line: string) => void): void => {
+  let rest = ''
+  socket.setEncoding('utf8')
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) heard(line)
+  })
+}

@@ -1,0 +1,38 @@
+import type { SocketDriverOptions } from './socket-driver.ts'
+
+/** A driver over a socket with one thing wrong, and the ids of the cases that must fail on it. */
+export interface WrongConnection {
+  readonly name: string
+  readonly caughtBy: readonly string[]
+  readonly wrong: Omit<SocketDriverOptions, 'endpoint' | 'namespace'>
+}
+
+/** Drivers that get their connections wrong. */
+export const wrongConnections: readonly WrongConnection[] = [
+  {
+    name: 'heartbeats share the connection of the writes',
+    caughtBy: ['T20'],
+    wrong: { over: { beats: 'writes' } },
+  },
+  {
+    name: 'a connection is kept after a call on it timed out',
+    caughtBy: ['T21'],
+    wrong: { keepsAfterTimeout: true },
+  },
+  {
+    name: 'a probe travels elsewhere than the watches',
+    caughtBy: ['T22'],
+    wrong: { over: { probes: 'reads' } },
+  },
+  {
+    name: 'an observation is mended without what it missed',
+    caughtBy: ['T23'],
+    wrong: { mendsSilently: true },
+  },
+  { name: 'it connects as it is made', caughtBy: ['T25'], wrong: { connectsEarly: true } },
+  {
+    name: "the client's own errors are causes",
+    caughtBy: ['T26'],
+    wrong: { clientErrorAsCause: true },
+  },
+]
