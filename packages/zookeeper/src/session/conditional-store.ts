@@ -51,7 +51,7 @@ const operationsOf = (
   if (node === undefined) return [creation]
   if (node.ephemeralOwner === client.sessionId)
     return [{ type: 'set', path, data: value, version: node.version }]
-  // in one transaction: nobody sees it gone
+  // in one transaction, so that no reader sees the record missing
   return [removal, creation]
 }
 
