@@ -25,9 +25,9 @@ export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => {})
-    return turn
+    const running = this.#last.then(work)
+    this.#last = running.catch(() => {})
+    return running
   }
 }
 
