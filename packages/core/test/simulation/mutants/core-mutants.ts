@@ -65,22 +65,27 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'arm a hold again for ever': () =>
+  'hold for ever': () =>
     patchMethod(
       LossProtection.prototype,
-      'expire',
+      'judge',
       (original) =>
-        function (this: LossProtection, nowMs) {
-          const held = this.held as Map<string, number>
-          for (const key of original.call(this, nowMs)) held.set(key, nowMs + 3_000)
-          return []
+        function (this: LossProtection, observed, isServed, _holdMsOf, nowMs) {
+          return original.call(this, observed, isServed, () => 1_000_000, nowMs)
         },
     ),
 
   'never end the recovery window': () =>
     patchMethod(LossProtection.prototype, 'confirm', () => () => {}),
 
-  'protect nothing': () => patchMethod(LossProtection.prototype, 'judge', () => (gone) => gone),
+  'protect nothing': () =>
+    patchMethod(
+      LossProtection.prototype,
+      'judge',
+      () =>
+        ({ gone }) =>
+          gone,
+    ),
 
   'believe that nobody touches our records': () =>
     patchMethod(RecordAuditor.prototype, 'audit', () => async () => undefined),
