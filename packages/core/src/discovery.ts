@@ -1,5 +1,5 @@
 import { instanceKey } from './model/instance-key.ts'
-import { highestRecord, type InstanceRecord } from './model/instance-record.ts'
+import { freezeRecord, highestRecord, type InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
 import { validateName } from './model/validate-instance.ts'
 import type { WaitOptions } from './registration.ts'
@@ -47,7 +47,10 @@ export interface Discovery {
 /** Of all records those that are served: one for each id, that with the highest claim. */
 export const servedRecords = (records: readonly InstanceRecord[]): readonly InstanceRecord[] => {
   const byId = Map.groupBy(records, ({ instance }) => instanceKey(instance.service, instance.id))
-  return [...byId.values()].flatMap((sameId) => highestRecord(sameId) ?? [])
+  return [...byId.values()].flatMap((sameId) => {
+    const highest = highestRecord(sameId)
+    return highest === undefined ? [] : freezeRecord(highest)
+  })
 }
 
 /** A discovery that reads from the backend and watches through `hub`. */

@@ -62,6 +62,7 @@ export {
   type EditOutcome,
   type Observation,
   type OwnedRef,
+  type Progress,
   type PutOutcome,
   type PutRequest,
   type RegistryDriver,

@@ -73,7 +73,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
     scope: 'service' in scope ? 'service' : 'services' in scope ? 'services' : 'all',
     state: state.name,
     entries: served.entries.size,
-    held: served.held.length,
+    held: served.heldCount,
     readers: served.readers.size,
     ...(served.stale === undefined ? {} : { stale: served.stale }),
   }

@@ -1,4 +1,4 @@
-import type { Contents, RegistryDriver, Scope } from './driver/registry-driver.ts'
+import type { Contents, Progress, RegistryDriver, Scope } from './driver/registry-driver.ts'
 import { type ServiceInstance, weighInstance } from './model/service-instance.ts'
 import { RegistryError } from './registry-error.ts'
 import type { ResolvedOptions } from './registry-options.ts'
@@ -54,7 +54,7 @@ export const callWithRetries = async <T>(
   context: RegistryContext,
   subject: Omit<CallSubject, 'backend'>,
   outer: AbortSignal | undefined,
-  attempt: (signal: AbortSignal) => Promise<T>,
+  attempt: (signal: AbortSignal, progress: Progress) => Promise<T>,
 ): Promise<T> => {
   const { backend, closed, options } = context
   const { clock, random, callTimeoutMs } = options
@@ -64,11 +64,16 @@ export const callWithRetries = async <T>(
   const signal = outer === undefined ? closed : AbortSignal.any([closed, outer])
   const backoff = new Backoff(options.backoff, clock, random)
   let last: RegistryError | undefined
-  const attempts = async (bounded: AbortSignal): Promise<T> => {
+  const attempts = async (bounded: AbortSignal, wholeProgress: Progress): Promise<T> => {
     for (;;) {
       try {
         // half of it, so that a member that hangs leaves time to ask another
-        return await withDeadline(clock, callTimeoutMs / 2, bounded, whole, attempt)
+        return await withDeadline(clock, callTimeoutMs / 2, bounded, whole, (inner, progress) =>
+          attempt(inner, () => {
+            progress()
+            wholeProgress()
+          }),
+        )
       } catch (thrown) {
         if (bounded.aborted) throw thrown
         last = RegistryError.from(thrown, whole)
@@ -93,8 +98,11 @@ export const readScope = async (
   outer: AbortSignal | undefined,
 ): Promise<Contents> => {
   const service = 'service' in scope ? scope.service : undefined
-  const contents = await callWithRetries(context, { operation, service }, outer, (signal) =>
-    context.driver.list(scope, signal),
+  const contents = await callWithRetries(
+    context,
+    { operation, service },
+    outer,
+    (signal, progress) => context.driver.list(scope, signal, progress),
   )
   for (const { key, reason } of contents.skipped)
     context.publish('record', 'warn', 'record-skipped', `record ${key} is skipped: ${reason}`, {

@@ -12,6 +12,11 @@ export interface LossProtectionOptions {
   readonly maxFraction?: number | undefined
   /** How long one is held. Default: the owners' ttl + the backoff cap + 2 s; never less. */
   readonly holdMs?: number | undefined
+  /**
+   * Up to this an owner's own ttl, which its record tells, makes the hold longer: anybody who may
+   * write can write any ttl. Default 300,000 ms; at least `holdMs`.
+   */
+  readonly maxHoldMs?: number | undefined
   /** Smaller views are not protected. Default 3 instances. */
   readonly minInstances?: number | undefined
 }
@@ -45,13 +50,21 @@ export interface ResolvedOptions {
   readonly closeTimeoutMs: number
   readonly backoff: BackoffOptions
   readonly lossProtection:
-    | { readonly maxFraction: number; readonly holdMs: number; readonly minInstances: number }
+    | {
+        readonly maxFraction: number
+        readonly holdMs: number
+        readonly maxHoldMs: number
+        readonly minInstances: number
+      }
     | undefined
   readonly logger: Logger | undefined
   readonly format: WireFormat
   readonly clock: Clock
   readonly random: Random
 }
+
+/** The longest hold that an owner's ttl alone can ask for. */
+const defaultMaxHoldMs = 300_000
 
 /** The keys of `RegistryOptions`, for front doors that refuse unknown ones. */
 export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
@@ -105,8 +118,18 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
   const maxMs = number('backoff.maxMs', backoff.maxMs, 5_000, 1, maxTimerMs)
   const minMs = number('backoff.minMs', backoff.minMs, Math.min(100, maxMs), 1, maxMs)
   const shortestHoldMs = returnMs(ttlMs, maxMs)
+  const ownHoldMs = lossProtection === false ? undefined : lossProtection.holdMs
+  const holdMs = Math.max(
+    shortestHoldMs,
+    number('lossProtection.holdMs', ownHoldMs, shortestHoldMs, 0, maxTimerMs),
+  )
   if (lossProtection !== false)
-    knownKeys('lossProtection', lossProtection, ['maxFraction', 'holdMs', 'minInstances'])
+    knownKeys('lossProtection', lossProtection, [
+      'maxFraction',
+      'holdMs',
+      'maxHoldMs',
+      'minInstances',
+    ])
   return {
     ttlMs,
     callTimeoutMs: number('callTimeoutMs', options.callTimeoutMs, 3_000, 1, maxTimerMs),
@@ -123,9 +146,16 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
               0,
               1,
             ),
-            holdMs: Math.max(
-              shortestHoldMs,
-              number('lossProtection.holdMs', lossProtection.holdMs, shortestHoldMs, 0, maxTimerMs),
+            holdMs,
+            maxHoldMs: Math.max(
+              holdMs,
+              number(
+                'lossProtection.maxHoldMs',
+                lossProtection.maxHoldMs,
+                defaultMaxHoldMs,
+                0,
+                maxTimerMs,
+              ),
             ),
             minInstances: number(
               'lossProtection.minInstances',

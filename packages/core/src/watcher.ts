@@ -1,6 +1,7 @@
 import type { InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
-import { instanceKey } from './watch/instance-view.ts'
+import { instanceKey } from './model/instance-key.ts'
+import { Iteration } from './runtime/iteration.ts'
 import type { Reader } from './watch/reader.ts'
 import type { WatchEngine } from './watch/watch-engine.ts'
 import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
@@ -99,16 +100,8 @@ class EngineWatcher<T, Change> implements BaseWatcher<Change> {
     this.#end(undefined)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
-    try {
-      for (;;) {
-        const event = await this.next()
-        if (event === undefined) return
-        yield event
-      }
-    } finally {
-      this.close()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
+    return new Iteration({ next: () => this.next(), leave: () => this.close() })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +133,8 @@ class ServiceWatcher extends EngineWatcher<ServiceInstance, InstanceChange> impl
     return this.engine.served.values()
   }
   get held(): readonly string[] {
-    return this.engine.served.held.flatMap((key) => this.engine.served.entries.get(key)?.id ?? [])
+    const { held, entries } = this.engine.served
+    return held.flatMap((key) => entries.get(key)?.id ?? [])
   }
   get(id: string): ServiceInstance | undefined {
     return this.engine.served.entries.get(instanceKey(this.#service, id))

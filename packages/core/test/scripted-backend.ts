@@ -2,9 +2,11 @@ import {
   type Audit,
   type Claim,
   type Clock,
+  type Cursor,
   type DriverSession,
   type InstanceRecord,
   type Observation,
+  type Progress,
   type PutOutcome,
   type PutRequest,
   type RegistryDriver,
@@ -47,7 +49,14 @@ export class ScriptedBackend {
   /** Says what became of one put, instead of the backend. */
   answerPut: (request: PutRequest) => PutOutcome | undefined = () => undefined
   /** Makes what `observe` returns. Default: one snapshot of what stands, and then nothing. */
-  observe: (scope: Scope, signal: AbortSignal) => AsyncIterable<Observation>
+  observe: (
+    scope: Scope,
+    signal: AbortSignal,
+    cursor: Cursor | undefined,
+    progress: Progress,
+  ) => AsyncIterable<Observation>
+  /** Runs before a list is answered. */
+  reading: (signal: AbortSignal, progress: Progress) => void | Promise<void> = () => {}
   maxBatch = 100
   readonly #clock: Clock
   #sessions = 0
@@ -90,11 +99,13 @@ export class ScriptedBackend {
       this.sessions.add(id)
       return this.#session(id, ttlMs)
     },
-    list: async () => {
+    list: async (_scope, signal, progress = () => {}) => {
       await this.#call('list', [], '')
+      await this.reading(signal, progress)
       return { records: this.#contents(), skipped: [] }
     },
-    observe: (scope, _cursor, signal) => this.observe(scope, signal),
+    observe: (scope, cursor, signal, progress = () => {}) =>
+      this.observe(scope, signal, cursor, progress),
     probe: () => this.#call('probe', [], ''),
     [Symbol.asyncDispose]: async () => {},
   })

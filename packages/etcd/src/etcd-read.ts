@@ -20,7 +20,7 @@ export const readRange = (
 ): Promise<IRangeResponse> =>
   calls.call(operation, (client, options) => client.kv.range(request, options), signal, service)
 
-/** What a paged read goes on with. */
+/** The parameters of a paged read. */
 export interface PagedRead {
   readonly operation: string
   readonly range: KeyRange

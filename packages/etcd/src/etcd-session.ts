@@ -24,7 +24,7 @@ import { conditionalStore } from './session/conditional-store.ts'
 export interface SessionContext {
   readonly store: Store
   readonly heartbeats: EtcdConnection
-  /** The driver's sessions by lease; a session adds itself, and leaves once its lease is gone. */
+  /** The driver's open sessions by lease; a session adds itself, and leaves once it is closed. */
   readonly sessions: Map<string, EtcdSession>
 }
 
@@ -100,7 +100,7 @@ export class EtcdSession implements DriverSession {
     this.#sessions.delete(this.id)
   }
 
-  /** Ends the heartbeat stream without telling the server: the lease runs out by itself. */
+  /** Ends the heartbeat stream and leaves the lease to run out. */
   abandon(): void {
     this.#keepAlive.close()
   }
@@ -125,7 +125,7 @@ export class EtcdSession implements DriverSession {
     if (BigInt(TTL) <= 0n) throw this.#lose('audit')
   }
 
-  /** Notes when the server says, in answer to whatever, that the lease is gone. */
+  /** Aborts `lost` when any call fails because the server does not know the lease. */
   async #watched<T>(work: Promise<T>): Promise<T> {
     try {
       return await work

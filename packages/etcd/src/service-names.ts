@@ -1,7 +1,7 @@
 import type { WireFormat } from '@sd/core/driver'
 import type { IEvent } from 'etcd3'
 
-/** Which services have a record: a name goes when the last of its keys goes. */
+/** The services that have a record: a service leaves with its last key. */
 export class ServiceNames {
   readonly #format: WireFormat
   readonly #keys = new Map<string, Set<string>>()

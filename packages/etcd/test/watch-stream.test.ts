@@ -145,13 +145,40 @@ describe('WatchStream', () => {
     expect(log).toEqual(['idle'])
   })
 
-  it('takes any response for a sign of life, and a manual progress for nothing else', async () => {
+  it('asks for a sign of life with one watch that it cancels, whatever the number of probes', async () => {
     stream.add(target, listener('a'))
     duplex.answer({ created: true, watch_id: '0' })
     const probes = [stream.probe(), stream.probe()]
-    duplex.answer({ watch_id: '-1', header: header('99') })
+    expect(duplex.written.slice(1)).toEqual([
+      {
+        create_request: { key: target.key, start_revision: '0', filters: [0, 1] },
+      },
+    ])
+    duplex.answer({ created: true, watch_id: '1' })
     await Promise.all(probes)
+    expect(duplex.written.at(-1)).toEqual({ cancel_request: { watch_id: '1' } })
+    duplex.answer({ canceled: true, watch_id: '1' })
+    expect([log, stream.size]).toEqual([['a created 1'], 1])
+  })
+
+  it('takes any response for a sign of life, and a manual progress for nothing else', async () => {
+    stream.add(target, listener('a'))
+    duplex.answer({ created: true, watch_id: '0' })
+    const probe = stream.probe()
+    duplex.answer({ watch_id: '-1', header: header('99') })
+    await probe
+    const refused = stream.probe()
+    duplex.answer({ created: true, canceled: true, watch_id: '-1', cancel_reason: 'no right' })
+    await refused
     expect(log).toEqual(['a created 1'])
+  })
+
+  it('waits for the answer to a creation that is under way, and asks for nothing more', async () => {
+    stream.add(target, listener('a'))
+    const probe = stream.probe()
+    expect(duplex.written).toHaveLength(1)
+    duplex.answer({ created: true, watch_id: '0' })
+    await probe
   })
 
   it('fails every watch and every probe once when it breaks', async () => {

@@ -28,7 +28,7 @@ const decodeAll = (
 ): ReturnType<typeof toContents> =>
   toContents(Array.from(stored, ({ key, value }) => decodeRecord(format, key, value)))
 
-/** All of `scope` as it stands. */
+/** The present contents of `scope`. */
 export const readContents = ({ store, namespace, format }: View, scope: Scope): Contents => {
   const cursor = writeCursor(store.epoch, store.revision)
   const stored = store.under(namespace, scopePrefix(format, scope))
@@ -50,7 +50,7 @@ const touchedKeys = (
   return touched
 }
 
-/** The services that appeared and those whose last record went; costs what was touched. */
+/** The services that appeared and those that lost their last record; costs what was touched. */
 const changedServices = (
   { store, namespace, format }: View,
   touched: ReadonlyMap<string, boolean>,

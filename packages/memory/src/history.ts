@@ -1,4 +1,4 @@
-/** What one write transaction touched. Readers look the present state up: it is what they must reach. */
+/** The keys that one transaction wrote. Readers read the present state of those keys. */
 export interface Commit {
   readonly namespace: string
   readonly revision: number

@@ -2,16 +2,16 @@ import { abortable, type Clock, type RegistryErrorCode, type Timer } from '@sd/c
 import { memoryError } from './errors.ts'
 import type { Client, MemoryOperation, MemoryServer, Reply, Request } from './memory-server.ts'
 
-/** An attached observer, as its connection knows it. */
+/** An attached observation, as its connection sees it. */
 export interface Stream {
   fail(code: RegistryErrorCode, message: string): void
-  /** Sends the reader a sign of life with the present cursor. */
+  /** Sends the reader `alive` with the present cursor. */
   sendAlive(): void
 }
 
 /**
  * One driver's connection: keeps the order in both directions, holds everything back while the
- * network is cut, and breaks when the server it spoke to is gone.
+ * network is cut, and breaks when its server process has ended.
  */
 export class MemoryConnection implements Client {
   readonly #server: MemoryServer
@@ -22,11 +22,11 @@ export class MemoryConnection implements Client {
   #outgoing: Request[] = []
   #incoming: { readonly dueMs: number; readonly deliver: () => void }[] = []
   #timer: Timer | undefined
-  /** The server process it speaks to; `undefined` before the first call. */
+  /** The server process it is connected to; `undefined` before the first call. */
   #incarnation: number | undefined
   #closed = false
 
-  /** `owners`: what a test may name this client by, besides the connection itself. */
+  /** `owners`: the objects by which a test may name this client. */
   constructor(server: MemoryServer, clock: Clock, owners: readonly object[]) {
     this.#server = server
     this.#clock = clock
@@ -38,8 +38,8 @@ export class MemoryConnection implements Client {
   }
 
   /**
-   * Has `execute` run on the server. Aborting ends the waiting, not the request: what was sent
-   * still arrives when the server thaws or the network heals, as on a real network.
+   * Runs `execute` on the server. Aborting ends the waiting, not the request: what was sent still
+   * arrives when the server resumes or the network heals, as on a real network.
    */
   call<T>(operation: MemoryOperation, signal: AbortSignal, execute: () => T): Promise<T> {
     if (this.#closed)
@@ -58,7 +58,7 @@ export class MemoryConnection implements Client {
         else resolve(answer.value as T)
       })
     const request = { operation, clock: this.#clock, incarnation, execute, reply }
-    // no server answers within its caller's stack, nor does one write inside another
+    // a server never answers within its caller's stack, nor does a write run inside another
     queueMicrotask(() => {
       if (this.#closed || incarnation !== this.#incarnation) return
       this.#outgoing.push(request)
@@ -72,7 +72,7 @@ export class MemoryConnection implements Client {
     if (this.#closed) return
     const dueMs = this.#clock.monotonicMs() + this.#server.replyDelayMs
     this.#incoming.push({ dueMs, deliver })
-    // not `flush`: what is sent in the middle of one transaction must not start another
+    // not `flush`: sending within a transaction must not start another one
     this.#deliver()
   }
 

@@ -95,7 +95,7 @@ class MemoryDriver implements RegistryDriver {
     })
   }
 
-  /** Like a client that leaves without a word: sessions that were not closed live on for their ttl. */
+  /** Closes no session: those that are open live on for their ttl. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close()
   }

@@ -48,7 +48,7 @@ export const observe = (
   const attach = (): void => {
     // the reader may have left while the server was frozen
     if (ended) return
-    // reading and subscribing in one step: no change falls between them
+    // reading and subscribing in one step: no change is lost in between
     send(
       cursor === undefined
         ? { type: 'snapshot', ...readContents(view, scope) }

@@ -2,7 +2,7 @@ import type { Clock, RegistryErrorCode } from '@sd/core/driver'
 import { memoryError, toRegistryError } from './errors.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** What a driver may ask of the server. */
+/** The calls that a driver makes. */
 export type MemoryOperation =
   | 'openSession'
   | 'renew'
@@ -15,14 +15,14 @@ export type MemoryOperation =
   | 'probe'
   | 'edit'
 
-/** What became of a request. */
+/** The result of a request. */
 export type Reply = { readonly value: unknown } | { readonly error: Error }
 
 /** A call on its way to the server. */
 export interface Request {
   readonly operation: MemoryOperation
   readonly clock: Clock
-  /** The server process it was sent to: the next one does not know it. */
+  /** The server process it was sent to: the next process does not receive it. */
   readonly incarnation: number
   /** Reads or writes the store; runs in one step, which makes it a transaction. */
   execute(): unknown
@@ -43,13 +43,13 @@ export interface ServerData {
 }
 
 /**
- * The server process, and the network to it. It does nothing but let requests through to the
- * store until `MemoryFaults` tells it otherwise.
+ * The server process, and the network to it. Without faults it passes requests through to the
+ * store.
  */
 export class MemoryServer {
   /** Milliseconds that every reply and observation is late. */
   replyDelayMs: number = 0
-  /** Milliseconds that a `put` stays on its way; meanwhile other requests overtake it. */
+  /** Milliseconds that a `put` is in flight; other requests may overtake it. */
   putDelayMs: number = 0
   /** How many of the next puts are applied without their reply arriving. */
   repliesToLose: number = 0
@@ -68,7 +68,7 @@ export class MemoryServer {
     this.#data = data
   }
 
-  /** Counts the process's lives. */
+  /** Counts the starts of the process. */
   get incarnation(): number {
     return this.#incarnation
   }
@@ -80,8 +80,8 @@ export class MemoryServer {
 
   disconnect(connection: Client): void {
     this.#connections.delete(connection)
-    // without clients nobody can tell, and a timer would only keep the process from exiting;
-    // what runs out meanwhile expires when the next client connects
+    // without clients nobody can observe it, and a timer would keep the process from exiting;
+    // sessions that run out meanwhile expire when the next client connects
     if (this.#connections.size === 0) this.#data.sessions.halt()
   }
 
@@ -97,7 +97,7 @@ export class MemoryServer {
     const { operation, clock, incarnation } = request
     if (operation !== 'put' || this.putDelayMs === 0) return this.#accept(request)
     clock.setTimer(this.putDelayMs, () => {
-      // what was on its way to a killed process is lost with it
+      // a request in flight to a killed process is lost
       if (incarnation === this.#incarnation) this.#accept(request)
     })
   }
@@ -117,7 +117,7 @@ export class MemoryServer {
   resume(): void {
     if (this.#state !== 'paused') return
     this.#state = 'serving'
-    // the expiry comes before the renewals that wait, as in etcd
+    // sessions expire before the waiting renewals run, as in etcd
     this.#runExpiry()
     for (const run of this.#waiting.splice(0)) run()
   }

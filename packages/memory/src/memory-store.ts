@@ -28,7 +28,7 @@ export interface Write {
  */
 export class MemoryStore {
   readonly minTtlMs: number
-  /** What stands between the clients and this data. */
+  /** The process in front of this data, with its network. */
   readonly server: MemoryServer
   readonly sessions: SessionTable = new SessionTable(({ namespace, keys }) =>
     this.#removeAll(namespace, keys),
@@ -69,7 +69,7 @@ export class MemoryStore {
     return this.#keyspaces.get(namespace)?.under(prefix) ?? []
   }
 
-  /** Applies all writes as one transaction, and tells it to the namespace's subscribers in the same step. */
+  /** Applies all writes as one transaction, and calls the namespace's subscribers in the same step. */
   commit(namespace: string, writes: readonly Write[]): void {
     if (writes.length === 0) return
     const keyspace = this.#keyspaces.get(namespace) ?? new Keyspace()
@@ -99,7 +99,7 @@ export class MemoryStore {
     }
   }
 
-  /** Opens a session that is timed on `clock`, and tells its id. */
+  /** Opens a session that is timed on `clock`, and returns its id. */
   openSession(namespace: string, ttlMs: number, clock: Clock): string {
     const id = this.#random.id(12)
     this.sessions.add({ id, namespace, ttlMs, clock })
@@ -112,7 +112,7 @@ export class MemoryStore {
     if (session) this.#removeAll(session.namespace, session.keys)
   }
 
-  /** Forgets what changed, not what is: every cursor but the present one expires. */
+  /** Forgets the changes, but no records: every cursor but the present one expires. */
   forgetHistory(): void {
     this.#history.forget()
   }

@@ -1,13 +1,13 @@
 import { type DecodedRecord, decodeRecord, type WireFormat } from '@sd/core/driver'
 
 /**
- * The data of the persistent nodes that we create above records. It tells them from records where
- * one namespace lies below another (`services` and `services/eu`), and writing it again counts the
- * node's version up.
+ * The data of the persistent nodes above records. It distinguishes them from records where one
+ * namespace is below another (`services` and `services/eu`), and writing it again increments the
+ * node's version.
  */
 export const parentData: Uint8Array = Buffer.from('{"sd":"parent"}')
 
-/** Whether a node with this data is no record but stands above some. */
+/** Whether a node with this data is above records, and none itself. */
 export const isParent = (data: Uint8Array): boolean => Buffer.compare(data, parentData) === 0
 
 /**
@@ -33,7 +33,7 @@ export class Keys {
     return this.format.prefix(service).slice(0, -1)
   }
 
-  /** The service that a record's key belongs to; `undefined` for somebody else's node. */
+  /** The service that a record's key belongs to; `undefined` for a node that is not ours. */
   serviceOf(key: string): string | undefined {
     return this.format.serviceOf(key)
   }

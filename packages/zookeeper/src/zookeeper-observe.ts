@@ -74,10 +74,10 @@ const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean 
   (observation.services ?? []).length + (observation.removedServices ?? []).length === 0
 
 /**
- * Observes a scope: a snapshot, and then what changed. A watch is set by the very read that it
- * covers, and after an event by the next one, so that no change falls between. It ends with its
- * connection: what happened meanwhile is in the snapshot of the next. That one begins behind a
- * barrier, as another member may lag behind what this one has shown.
+ * Observes a scope: a snapshot, and then what changed. Each read sets the
+ * watch that covers it, and after an event the next read does, so that no change is lost. The
+ * observation ends with its connection: later changes are in the snapshot of the next one, which
+ * begins with a barrier, as another member may lag behind.
  */
 export async function* observe(
   keys: Keys,

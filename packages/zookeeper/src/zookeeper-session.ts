@@ -31,7 +31,7 @@ import { ifThere, maxReads } from './reader/read-scope.ts'
 export interface SessionContext {
   readonly keys: Keys
   readonly clock: DriverContext['clock']
-  /** Tells whether a server answers, once this session's own client is gone. */
+  /** Shows whether a server answers after this session's own client has ended. */
   readonly reader: Reader
   /** The driver's sessions; a session adds itself, and leaves once it is over. */
   readonly sessions: Map<string, ZooKeeperSession>
@@ -84,8 +84,8 @@ export class ZooKeeperSession implements DriverSession {
     try {
       await this.#call('renew', signal, () => heartbeat(this.#client, signal))
     } catch (error) {
-      // a server that lets a heartbeat hang, and answers nothing else, is left within the session;
-      // given up sooner, it says nothing about the server
+      // a server that answers neither a heartbeat nor anything else is left in time for the session
+      // to survive; a heartbeat that the caller aborts sooner says nothing about the server
       const hung = signal.aborted && clock.monotonicMs() - sinceMs >= this.grantedTtlMs / 10
       if (hung && answers === this.#answers) this.#client.reconnect()
       throw error
@@ -130,14 +130,14 @@ export class ZooKeeperSession implements DriverSession {
   }
 
   /**
-   * Resolves when a server has confirmed the end of the session. Where none could until the client
-   * gave up, resolves a ttl after servers answer again: a frozen one may, as it thaws, still take
+   * Resolves when a server has confirmed the end of the session. If none did before the client gave
+   * up, resolves a ttl after servers answer again: a frozen server may, when it resumes, still process
    * what waits in its sockets, and then keep the session for one more ttl.
    */
   async close(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#over) return
-    // not under `signal`: it goes on trying between the calls
+    // not under `signal`: it goes on between the calls
     this.#closing ??= this.#client.close(this.#abandoned.signal)
     this.#closing.catch(() => {})
     try {
@@ -151,7 +151,7 @@ export class ZooKeeperSession implements DriverSession {
     this.#context.sessions.delete(this.id)
   }
 
-  /** Lets go of the client without telling the server: the session runs out by itself. */
+  /** Releases the client without ending the session, which expires after its timeout. */
   abandon(): void {
     const closed = zookeeperError('closed', 'close', 'the driver is closed')
     this.#abandoned.abort(closed)

@@ -43,8 +43,8 @@ export const auditBatch = async (
 ): Promise<readonly Audit[]> => {
   const { keys } = context.catalog
   const items = refs.map((ref) => ({ ref, service: ref.service, serviceId: keys.serviceId(ref) }))
-  const standing = await readExisting(context, items, 'audit', signal)
+  const existing = await readExisting(context, items, 'audit', signal)
   return items.map(({ ref, serviceId }) =>
-    auditOf(context, ref, serviceId, standing.get(serviceId) ?? []),
+    auditOf(context, ref, serviceId, existing.get(serviceId) ?? []),
   )
 }

@@ -26,7 +26,7 @@ const send = async (
   } as const
   services.add(item.service)
   const sentMs = clock.monotonicMs()
-  const answer = await late.run((patient) => catalog.client.ask(query, patient), signal)
+  const answer = await late.run((unbound) => catalog.client.ask(query, unbound), signal)
   try {
     catalog.client.accept(query, answer)
   } catch (refused) {

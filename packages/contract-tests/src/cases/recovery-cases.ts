@@ -1,7 +1,22 @@
+import { type DriverSession, jsonFormat, type WireFormat } from '@sd/core/driver'
 import { expect } from 'vitest'
+import { idsOf as listedIds, soon } from '../answers.ts'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
+import { ref, request } from '../requests.ts'
+
+/** Like the formats of other systems that have no room for a claim. */
+const withoutClaims: WireFormat = {
+  ...jsonFormat,
+  carriesClaims: false,
+  decode: (key, value) => {
+    const decoded = jsonFormat.decode(key, value)
+    if ('skipped' in decoded) return decoded
+    const { claim: _, ...rest } = decoded
+    return rest
+  },
+}
 
 /** R3, R4, R5, R6: crashes, outages and what comes back. */
 export const recoveryCases: readonly ContractCase[] = [
@@ -320,6 +335,31 @@ export const recoveryCases: readonly ContractCase[] = [
         () => owner.health().session.id !== session.id,
       )
       await eventually('it stands again', slackMs, () => registration.status.state === 'registered')
+    },
+  ),
+
+  contractCase(
+    'R7 takes a record of its own earlier session for no conflict, also in a format without claims',
+    [],
+    async (run) => {
+      const driver = run.driver({ format: withoutClaims })
+      const earlier = await run.session(driver)
+      const current = await run.session(driver)
+      const rival = await run.session(run.driver({ format: withoutClaims }))
+      const put = async (session: DriverSession): Promise<string | undefined> =>
+        (await session.put([request('a', {}, { mode: 'if-absent' })], soon()))[0]?.result
+      const remove = async (session: DriverSession): Promise<string | undefined> =>
+        (await session.remove([ref('a')], soon()))[0]?.result
+      expect(await put(earlier)).toBe('written')
+      expect(await put(rival)).toBe('conflict')
+      expect(await remove(rival)).toBe('not-ours')
+      expect((await current.audit([ref('a')], soon()))[0]?.state).toBe('replaced')
+      expect(await put(current)).toBe('written')
+      expect((await current.audit([ref('a')], soon()))[0]?.state).toBe('ours')
+      // what is tied to the present session outlives the earlier one, which may still remove it
+      await earlier.close(soon())
+      expect(await listedIds(driver)).toEqual(['a'])
+      expect(await remove(current)).toBe('removed')
     },
   ),
 

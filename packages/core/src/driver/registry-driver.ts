@@ -29,6 +29,12 @@ export interface Contents {
 }
 
 /**
+ * To be called whenever another part of a long read has arrived. The deadline of the read counts from
+ * the last call on: a read over a slow link goes on while its connection makes progress.
+ */
+export type Progress = () => void
+
+/**
  * What `observe` yields. A `snapshot` is the whole scope. `changes` lists the records written,
  * the keys removed and the keys that became unreadable since the observation before; for
  * `{ services: true }` drivers yield snapshots, or `changes` with `services` (those that appeared) and
@@ -171,14 +177,23 @@ export interface RegistryDriver extends AsyncDisposable {
   readonly backend: string
   readonly capabilities: Capabilities
   openSession(options: { readonly ttlMs: number }, signal: AbortSignal): Promise<DriverSession>
-  list(scope: Scope, signal: AbortSignal): Promise<Contents>
+  /**
+   * Reads a scope. A read that comes in parts (pages, chunks of a body) calls `progress` for each: it
+   * may then take longer than a call, and ends by silence.
+   */
+  list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents>
   /**
    * Without a cursor the first observation is a snapshot; with one it is `changes` or `alive`
    * (proof that the stream is attached), or the iterator throws `cursor-expired` when the backend
    * cannot prove that it still has the same history. Never ends by itself: it throws. Attaches at
-   * the latest when the first value is asked for.
+   * the latest when the first value is asked for. `progress` as for `list`, until the first value.
    */
-  observe(scope: Scope, cursor: Cursor | undefined, signal: AbortSignal): AsyncIterable<Observation>
+  observe(
+    scope: Scope,
+    cursor: Cursor | undefined,
+    signal: AbortSignal,
+    progress?: Progress,
+  ): AsyncIterable<Observation>
   /** A cheap round trip on the connection that carries the watches. */
   probe(signal: AbortSignal): Promise<void>
   /**

@@ -58,10 +58,11 @@ export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): Registry
         await call('openSession', signal, (under) => driver.openSession(options, under)),
         call,
       ),
-    list: (scope, signal) => call('list', signal, (under) => driver.list(scope, under)),
-    observe: (scope, cursor, signal) => {
+    list: (scope, signal, progress) =>
+      call('list', signal, (under) => driver.list(scope, under, progress)),
+    observe: (scope, cursor, signal, progress) => {
       const next = (under: AbortSignal): AsyncIterable<Observation> =>
-        driver.observe(scope, cursor, under)
+        driver.observe(scope, cursor, under, progress)
       return hooks.observe === undefined ? next(signal) : hooks.observe(scope, signal, next)
     },
     probe: (signal) => call('probe', signal, (under) => driver.probe(under)),

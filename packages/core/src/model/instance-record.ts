@@ -1,5 +1,5 @@
 import { type Claim, compareClaims } from './claim.ts'
-import type { ServiceInstance } from './service-instance.ts'
+import { freezeInstance, type ServiceInstance } from './service-instance.ts'
 
 declare const recordKeyBrand: unique symbol
 
@@ -39,4 +39,11 @@ export const highestRecord = (records: Iterable<InstanceRecord>): InstanceRecord
   for (const record of records)
     if (highest === undefined || ranksAbove(record, highest)) highest = record
   return highest
+}
+
+/** Makes a record, all of it, immutable: it is handed to many readers. Returns it. */
+export const freezeRecord = (record: InstanceRecord): InstanceRecord => {
+  freezeInstance(record.instance)
+  if (record.claim !== undefined) Object.freeze(record.claim)
+  return Object.freeze(record)
 }

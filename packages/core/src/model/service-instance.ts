@@ -81,6 +81,14 @@ export const sameInstance = (a: ServiceInstance, b: ServiceInstance): boolean =>
     sameList(a.tags, b.tags) &&
     samePairs(a.metadata, b.metadata))
 
+/** Makes an instance, all of it, immutable: it is handed to many readers. Returns it. */
+export const freezeInstance = (instance: ServiceInstance): ServiceInstance => {
+  Object.freeze(instance.endpoints)
+  Object.freeze(instance.tags)
+  Object.freeze(instance.metadata)
+  return Object.freeze(instance)
+}
+
 /** Roughly how much there is to write of an instance, in characters, with some for each entry. */
 export const weighInstance = (instance: ServiceInstance): number => {
   const { service, id, version = '', zone = '', endpoints, tags, metadata } = instance

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import { RegistryError, type RegistryErrorOptions } from '../registry-error.ts'
 
 /**
@@ -40,7 +40,7 @@ export type CallSubject = Pick<RegistryErrorOptions, 'backend' | 'operation' | '
 
 /**
  * Runs `work` with a signal that aborts with `timeout` after `deadlineMs`, or with the outer
- * signal's reason. Settles then even if `work` ignores its signal: a frozen server must never
+ * signal's reason. `work` may tell progress, and the deadline counts anew from then. Settles even if `work` ignores its signal: a frozen server must never
  * hang a caller.
  */
 export const withDeadline = async <T>(
@@ -48,19 +48,28 @@ export const withDeadline = async <T>(
   deadlineMs: number,
   outer: AbortSignal,
   subject: CallSubject,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, progress: () => void) => Promise<T>,
 ): Promise<T> => {
   outer.throwIfAborted()
   const controller = new AbortController()
   const forward = (): void => controller.abort(outer.reason)
   outer.addEventListener('abort', forward, { once: true })
-  const timer = clock.setTimer(deadlineMs, () => {
-    const message = `no answer within ${Math.round(deadlineMs)} ms; the backend is unreachable, frozen or slow`
-    controller.abort(new RegistryError('timeout', { ...subject, message }))
-  })
+  const arm = (): Timer =>
+    clock.setTimer(deadlineMs, () => {
+      const message = `no answer within ${Math.round(deadlineMs)} ms; the backend is unreachable, frozen or slow`
+      controller.abort(new RegistryError('timeout', { ...subject, message }))
+    })
+  let timer = arm()
+  let over = false
+  const progress = (): void => {
+    if (over) return
+    timer.cancel()
+    timer = arm()
+  }
   try {
-    return await abortable(work(controller.signal), controller.signal)
+    return await abortable(work(controller.signal, progress), controller.signal)
   } finally {
+    over = true
     timer.cancel()
     outer.removeEventListener('abort', forward)
   }

@@ -1,14 +1,15 @@
-import { abortable } from './abort.ts'
+import { Iteration } from './iteration.ts'
+import { Waiters } from './waiters.ts'
 
 /**
  * A value that readers follow: each sees the present value first, and then only the latest of
  * those set since it last looked.
  */
-export class ConflatedValue<T> {
+export class ConflatedValue<T extends object> {
   #value: T
   #ended = false
-  /** Created when a reader waits: most values are never followed. */
-  #changed: PromiseWithResolvers<void> | undefined
+  /** Those who follow, each by a tag of its own. */
+  readonly #waiting = new Waiters<void, object>()
 
   constructor(value: T) {
     this.#value = value
@@ -23,24 +24,32 @@ export class ConflatedValue<T> {
     if (this.#ended) return
     this.#value = value
     this.#ended = ended
-    this.#changed?.resolve()
-    this.#changed = undefined
+    this.#waiting.answerAll(undefined)
   }
 
   /** The present value, then later ones; values that were replaced before the reader asked are skipped. */
-  async *follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
+  follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
+    const reader = {}
     let told: T | undefined
-    for (let first = true; ; first = false) {
-      signal?.throwIfAborted()
-      if (first || told !== this.#value) {
-        told = this.#value
-        yield told
-        continue
+    let left = false
+    const next = async (): Promise<T | undefined> => {
+      for (;;) {
+        signal?.throwIfAborted()
+        if (left) return undefined
+        if (told !== this.#value) {
+          told = this.#value
+          return told
+        }
+        if (this.#ended) return undefined
+        await this.#waiting.wait(reader, signal)
       }
-      if (this.#ended) return
-      this.#changed ??= Promise.withResolvers()
-      const { promise } = this.#changed
-      await (signal === undefined ? promise : abortable(promise, signal))
     }
+    return new Iteration({
+      next,
+      leave: () => {
+        left = true
+        this.#waiting.answerAll(undefined, (tag) => tag === reader)
+      },
+    })
   }
 }

@@ -60,6 +60,19 @@ export const returnMs = (ttlMs: number, backoffCapMs: number): number =>
  */
 export const settleMs = 500
 
+/** Holds end on this grid, so that thousands of them end in few steps. */
+export const holdGridMs = 50
+
+/**
+ * How long a removal is held: what its owner may need to come back, by the ttl in its record, at
+ * least `holdMs` and, as anybody can write any ttl, at most `maxHoldMs`.
+ */
+export const holdMs = (
+  ownerTtlMs: number,
+  backoffCapMs: number,
+  limits: { readonly holdMs: number; readonly maxHoldMs: number },
+): number => Math.max(limits.holdMs, Math.min(returnMs(ownerTtlMs, backoffCapMs), limits.maxHoldMs))
+
 /**
  * Two owners whose calls are further apart than this are ordered by their wall clocks, even if
  * neither could write: clocks that follow NTP differ by less.

@@ -1,13 +1,15 @@
-import { abortable } from '../runtime/abort.ts'
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
+import { abortable } from '../runtime/abort.ts'
+import type { Timer } from '../runtime/clock.ts'
 import { attachLimitMs } from '../runtime/timing.ts'
 import type { WatchContext } from './watch-context.ts'
 
 /**
  * The driver's observations of one attachment, under a watchdog: the first must come in time
- * (a host may accept and never answer), and the iteration ends with the first reason given by
- * one of the `signals`, even when the driver does not react.
+ * (a host may accept and never answer), counted from the last progress that the driver told, and the
+ * iteration ends with the first reason given by one of the `signals`, even when the driver does not
+ * react.
  */
 export async function* attach(
   context: WatchContext,
@@ -19,22 +21,32 @@ export async function* attach(
   const watchdog = new AbortController()
   const signal = AbortSignal.any([...signals, watchdog.signal])
   const limitMs = attachLimitMs(callTimeoutMs)
-  const timer = clock.setTimer(limitMs, () => {
-    const message = `the watch did not attach within ${limitMs} ms`
-    watchdog.abort(new RegistryError('timeout', { backend, operation: 'watch', message }))
-  })
-  const iterator = driver.observe(scope, cursor, signal)[Symbol.asyncIterator]()
+  let timer: Timer | undefined
+  let attached = false
+  const arm = (): void => {
+    timer?.cancel()
+    if (attached || signal.aborted) return
+    timer = clock.setTimer(limitMs, () => {
+      const message = `the watch did not attach within ${limitMs} ms, and nothing of it arrived`
+      watchdog.abort(new RegistryError('timeout', { backend, operation: 'watch', message }))
+    })
+  }
+  let iterator: AsyncIterator<Observation> | undefined
   try {
+    arm()
+    iterator = driver.observe(scope, cursor, signal, arm)[Symbol.asyncIterator]()
     for (;;) {
       const result = await abortable(iterator.next(), signal)
-      timer.cancel()
+      attached = true
+      timer?.cancel()
       if (result.done === true) return
       yield result.value
     }
   } finally {
-    timer.cancel()
+    attached = true
+    timer?.cancel()
     // an attachment that is left must let go of its stream, but nobody waits for it to do so
     watchdog.abort(new RegistryError('closed', { backend, operation: 'watch', message: 'left' }))
-    iterator.return?.().catch(() => {})
+    iterator?.return?.()?.catch(() => {})
   }
 }

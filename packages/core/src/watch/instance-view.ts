@@ -1,10 +1,13 @@
-import { highestRecord, type InstanceRecord, type RecordKey } from '../model/instance-record.ts'
+import { instanceKey } from '../model/instance-key.ts'
+import {
+  freezeRecord,
+  highestRecord,
+  type InstanceRecord,
+  type RecordKey,
+} from '../model/instance-record.ts'
 import type { Observation } from '../driver/registry-driver.ts'
 import { sameInstance, type ServiceInstance } from '../model/service-instance.ts'
 import type { OnSkipped, Touch, Touched, View } from './view.ts'
-
-/** How an instance is keyed among all services. */
-export const instanceKey = (service: string, id: string): string => `${service}\0${id}`
 
 /**
  * Instances by key. An id is not an identity: a backend may hold several records of one id, of
@@ -40,7 +43,7 @@ export class InstanceView implements View<ServiceInstance> {
       for (const key of observation.removed) this.#drop(key, keys)
       for (const { key } of observation.skipped) this.#drop(key, keys)
     }
-    for (const record of observation.records) this.#put(record, keys)
+    for (const record of observation.records) this.#put(freezeRecord(record), keys)
     return this.#serve(keys)
   }
 

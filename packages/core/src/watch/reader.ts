@@ -1,4 +1,4 @@
-import { abortable } from '../runtime/abort.ts'
+import { Waiters } from '../runtime/waiters.ts'
 import type { RegistryError } from '../registry-error.ts'
 import type { Staleness, WatchEvent } from './watch-event.ts'
 
@@ -25,7 +25,8 @@ export class Reader<T, Change> {
   #synced = false
   #toldStale = false
   #end: { readonly error?: unknown } | undefined
-  #wake: PromiseWithResolvers<void> | undefined
+  readonly #waiting = new Waiters<WatchEvent<Change> | undefined>()
+  #delivering = false
 
   constructor(served: Served<T>, toChange: ToChange<T, Change>) {
     this.#served = served
@@ -48,29 +49,41 @@ export class Reader<T, Change> {
 
   /** Something may be there to be told. */
   wake(): void {
-    this.#wake?.resolve()
-    this.#wake = undefined
+    if (this.#delivering || this.#waiting.size === 0) return
+    this.#delivering = true
+    // after all of the change: what belongs together is told together
+    queueMicrotask(() => {
+      this.#delivering = false
+      this.#deliver()
+    })
   }
 
   /** Ends the reading: `next` gives `undefined`, or throws `error`. */
   end(error?: unknown): void {
     this.#end ??= error === undefined ? {} : { error }
     this.#told.clear()
-    this.wake()
+    this.#deliver()
   }
 
+  /** The next event, when there is one. `signal` ends this wait alone, and leaves nothing behind. */
   async next(signal: AbortSignal | undefined): Promise<WatchEvent<Change> | undefined> {
-    for (;;) {
-      signal?.throwIfAborted()
+    signal?.throwIfAborted()
+    const waiting = this.#waiting.wait(undefined, signal)
+    this.#deliver()
+    return waiting
+  }
+
+  /** Answers those who wait, in their order, with what there is to tell. */
+  #deliver(): void {
+    while (this.#waiting.size > 0) {
       if (this.#end !== undefined) {
-        if ('error' in this.#end) throw this.#end.error
-        return undefined
+        if ('error' in this.#end) this.#waiting.failAll(this.#end.error)
+        else this.#waiting.answerAll(undefined)
+        return
       }
       const event = this.#take()
-      if (event !== undefined) return event
-      this.#wake ??= Promise.withResolvers()
-      const { promise } = this.#wake
-      await (signal === undefined ? promise : abortable(promise, signal))
+      if (event === undefined) return
+      this.#waiting.answerFirst(event)
     }
   }
 

@@ -1,4 +1,4 @@
-import { returnMs } from '../runtime/timing.ts'
+import { holdMs } from '../runtime/timing.ts'
 import { LossProtection } from './loss-protection.ts'
 import type { Reader, Served } from './reader.ts'
 import type { Touched, View } from './view.ts'
@@ -38,7 +38,10 @@ export class ServedView<T, Change> implements Served<T> {
     return this.#entries
   }
   get held(): readonly string[] {
-    return [...(this.#protection?.held.keys() ?? [])]
+    return this.#protection?.held() ?? []
+  }
+  get heldCount(): number {
+    return this.#protection?.heldCount ?? 0
   }
   get readers(): ReadonlySet<Reader<T, Change>> {
     return this.#readers
@@ -116,13 +119,16 @@ export class ServedView<T, Change> implements Served<T> {
   ): readonly string[] {
     const { lossProtection, backoff, clock, publish } = this.#context
     if (this.#protection === undefined || lossProtection === undefined) return gone
-    this.#protection.present(here)
-    const holdMsOf = (key: string): number => {
-      const touch = touched.get(key)
-      const ttlMs = touch !== undefined && 'ttlMs' in touch ? (touch.ttlMs ?? 0) : 0
-      return Math.max(lossProtection.holdMs, returnMs(ttlMs, backoff.maxMs))
-    }
-    const removed = this.#protection.judge(gone, holdMsOf, clock.monotonicMs())
+    const removed = this.#protection.judge(
+      { here, gone },
+      (key) => this.#entries.has(key),
+      (key) => {
+        const touch = touched.get(key)
+        const ttlMs = touch !== undefined && 'ttlMs' in touch ? (touch.ttlMs ?? 0) : 0
+        return holdMs(ttlMs, backoff.maxMs, lossProtection)
+      },
+      clock.monotonicMs(),
+    )
     if (removed.length < gone.length)
       publish('watch', 'warn', 'removals-held', 'removals are held by loss protection', {
         held: gone.length - removed.length,

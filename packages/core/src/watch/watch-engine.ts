@@ -38,6 +38,7 @@ export class WatchEngine<T, Change> {
   #lastSignMs: number
   #roundTripMs = 0
   #holdTimer: Timer | undefined
+  #holdTimerDueMs = Number.POSITIVE_INFINITY
 
   constructor(context: WatchContext, parts: WatchEngineParts<T, Change>) {
     this.#context = context
@@ -191,14 +192,16 @@ export class WatchEngine<T, Change> {
   }
 
   #armHoldTimer(): void {
-    this.#holdTimer?.cancel()
-    this.#holdTimer = undefined
     const dueMs = this.served.expireHolds()
+    if (dueMs === this.#holdTimerDueMs) return
+    this.#holdTimer?.cancel()
+    this.#holdTimerDueMs = dueMs
     if (!Number.isFinite(dueMs)) return
     const { clock } = this.#context
-    this.#holdTimer = clock.setTimer(Math.max(1, dueMs - clock.monotonicMs()), () =>
-      this.#armHoldTimer(),
-    )
+    this.#holdTimer = clock.setTimer(Math.max(1, dueMs - clock.monotonicMs()), () => {
+      this.#holdTimerDueMs = Number.POSITIVE_INFINITY
+      this.#armHoldTimer()
+    })
   }
 
   #subject(): { readonly service?: string } {

@@ -43,7 +43,7 @@ describe('the simulation', () => {
       const { events } = await simulate(schedule)
       for (const [event, times] of events) total.set(event, (total.get(event) ?? 0) + times)
     }
-    expect([...kinds].toSorted()).toEqual(['blackout', 'short', 'storm', 'tamper', 'wipe'])
+    expect([...kinds].toSorted()).toEqual(['blackout', 'short', 'slow', 'storm', 'tamper', 'wipe'])
     for (const event of [
       'session-waiting',
       'session-closed',

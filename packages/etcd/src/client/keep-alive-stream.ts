@@ -1,6 +1,6 @@
 import { abortable, type RegistryError } from '@sd/core/driver'
 import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
-import { etcdError } from '../errors.ts'
+import { etcdError, isStaleToken } from '../errors.ts'
 import type { EtcdConnection, ConnectionStream } from './etcd-connection.ts'
 
 interface Beat {
@@ -37,7 +37,7 @@ export class KeepAliveStream {
     const client = this.#current?.client ?? this.#connection.client('renew')
     const silent = this.#connection.silence(client)
     try {
-      return await abortable(this.#beat(), signal)
+      return await abortable(this.#beatWithToken(signal), signal)
     } catch (error) {
       if (signal.aborted && silent()) {
         if (this.#current?.client === client)
@@ -52,6 +52,17 @@ export class KeepAliveStream {
   close(): void {
     this.#closed = true
     this.#end(closed())
+  }
+
+  /** etcd 3.6.9 and 3.7.3 check the token of each heartbeat (`checkLeaseRenew`): one that ran out is replaced, once. */
+  async #beatWithToken(signal: AbortSignal): Promise<bigint> {
+    try {
+      return await this.#beat()
+    } catch (error) {
+      if (!isStaleToken(error)) throw error
+      signal.throwIfAborted()
+      return this.#beat()
+    }
   }
 
   async #beat(): Promise<bigint> {

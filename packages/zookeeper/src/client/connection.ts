@@ -14,22 +14,22 @@ const states = { authFailed: -4, expired: -3, connecting: 1, connected: 2 }
 /** Request numbers are 32 bits; the library counts beyond them, and then throws for ever. */
 const maxXid = 0x7fff_0000
 
-/** A connection that held for so long was a good one. */
+/** A connection that lasted for so long counts as good. */
 const lastingMs = 1_000
 
-/** What becomes of a request: its result, or the code of its failure. Called once. */
+/** Receives the result of a request, or the code of its failure. Called once. */
 export type Answered = (code: number, payload?: unknown) => void
 
-/** The server does not know it, refused its login, or none was there for as long as it lasts. */
+/** The server does not know the session, it refused the login, or no server was reached for the session's timeout. */
 export type EndOfSession = 'expired' | 'auth-failed' | 'out-of-reach'
 
-/** What a connection tells. Nothing of it may throw. */
+/** Callbacks of a connection. They must not throw. */
 export interface ConnectionEvents {
-  /** Shaken hands and logged in. */
+  /** The handshake and the login are done. */
   opened(): void
-  /** It was open, and is no more. What was in flight has failed; its watches are told after this. */
+  /** An open connection was lost. Requests in flight have failed; watches are notified after this. */
   lost(): void
-  /** For good; the connection is released already. */
+  /** The session has ended for good; the connection is released already. */
   ended(why: EndOfSession): void
   listenerThrew(error: unknown): void
 }
@@ -38,18 +38,18 @@ export interface ConnectionOptions {
   readonly library: Library
   readonly authenticates: boolean
   readonly sessionTimeoutMs: number
-  /** Its own, if none is given. */
+  /** Default: a rotation of its own. */
   readonly rotation?: HostRotation | undefined
   readonly context: DriverContext
 }
 
 /**
- * One session's connection, to one host after the other, as the library keeps it, guarded against
- * what the library does not see: silent hosts, cut frames, strange answers, idle senders, and the
- * end of a session that no server is there to tell.
+ * One session's connection, to one host after the other. The library keeps it; this guards it against
+ * what the library does not handle: silent hosts, frames that are cut, answers that are not
+ * ZooKeeper's, idle senders, and the end of a session while no server is reachable.
  */
 export class Connection {
-  /** How long a host may take from the first packet until we are logged in. */
+  /** How long a host may take from the first packet until the login is done. */
   readonly handshakeMs: number
   readonly watches: WatchTable
   readonly #library: Library
@@ -91,7 +91,7 @@ export class Connection {
     connection.onSocketClosed = () => {
       this.#attempt?.cancel()
       this.#gone()
-      // a login that was never sent would go out on the next connection, beside the new one
+      // a login that was never sent would be sent on the next connection, beside the new one
       connection.packetQueue.queue.length = 0
       closed()
     }
@@ -105,7 +105,7 @@ export class Connection {
     return this.#open
   }
 
-  /** What last went wrong, for the messages of errors. */
+  /** The last failure, for error messages. */
   get trouble(): string {
     return this.#trouble
   }
@@ -120,7 +120,7 @@ export class Connection {
   }
 
   connect(): void {
-    // the delays of a client before this one are none of ours
+    // the delays of a client before this one do not count
     this.#hosts.settled()
     this.#library.connection.connect()
   }
@@ -136,7 +136,7 @@ export class Connection {
     this.#keepAlive.sent()
     this.#inFlight.add(answered)
     connection.queue(request, (error, response) => {
-      // it has failed already if the connection was dropped
+      // if the connection was dropped, it has failed already
       if (!this.#inFlight.delete(answered)) return
       if (error) answered(response ? this.#code : error.code)
       else answered(0, response?.payload)
@@ -146,12 +146,12 @@ export class Connection {
   /** Leaves the present host, if there is one, and goes on with the next. */
   drop(why: string): void {
     this.#failed(why)
-    // with an error: else the library's own timer goes on, to destroy the socket after this one
+    // with an error: without it the library's own timer goes on, and destroys the socket after this one
     this.#library.connection.socket?.destroy(new Error(why))
     this.#gone()
   }
 
-  /** Lets go of everything; nothing is told after. */
+  /** Releases everything; no callback is called after it. */
   release(): void {
     if (this.#released) return
     this.#released = true
@@ -175,12 +175,12 @@ export class Connection {
     })
   }
 
-  /** Nothing thrown in here may reach the socket: it would be an uncaught exception. */
+  /** An exception must not reach the socket: it would be uncaught. */
   #received(chunk: Buffer): void {
     const { socket } = this.#library.connection
     try {
       for (const frame of this.#frames.push(chunk)) {
-        // what came before it may have ended the connection
+        // the frame before may have ended the connection
         if (socket?.destroyed) return
         this.#take(frame)
       }
@@ -223,14 +223,14 @@ export class Connection {
     connection.queue(new jute.Request(header, null))
   }
 
-  /** Once for each open connection, and at once: a socket tells of its end later. */
+  /** Runs once for each open connection, and at once: a socket reports its end later. */
   #gone(): void {
     if (!this.#open) return
     const { clock } = this.#options.context
     this.#open = false
     this.#keepAlive.stop()
     if (clock.monotonicMs() - this.#openedMs >= lastingMs) this.#hosts.settled()
-    // no server can have heard of us later than now
+    // no server can have received anything of this session after now
     if (!this.#released)
       this.#sessionEnd = clock.setTimer(this.sessionTimeoutMs, () => this.#end('out-of-reach'))
     for (const answered of this.#inFlight) answered(connectionLossCode)

@@ -13,15 +13,15 @@ export interface LibraryConnection {
   xid: number
   socket: LibrarySocket | undefined
   servers: readonly Host[]
-  /** Replaced: by the library's own, watches are set again after a reconnect, in one packet. */
+  /** Replaced: the library's own sets all watches again after a reconnect, in one packet. */
   watcherManager: { isEmpty(): boolean; emit(event: LibraryWatchEvent): void }
   readonly credentials: { scheme: string; auth: Buffer }[]
-  /** Packets not handed to the socket yet: those are kept for the next connection. */
+  /** Packets that were not written yet: they are kept for the next connection. */
   readonly packetQueue: { readonly queue: unknown[] }
   connect(): void
   /** Replaced: called for every attempt to connect, also those after a lost connection. */
   findNextServer(use: (host: Host) => void): void
-  /** Replaced: its own reading of frames breaks on cuts and on anything unexpected. */
+  /** Replaced: the library's own fails on frames that are cut and on anything unexpected. */
   onSocketData(data: Buffer): void
   /** Replaced: fails what was sent, and connects again. */
   onSocketClosed(): void

@@ -15,11 +15,11 @@ import {
 import type { ZooKeeperClient } from './zookeeper-client.ts'
 import { ZooKeeperError } from './zookeeper-error.ts'
 
-/** What a client is made of. */
+/** How to connect a client. */
 export interface ZooKeeperClientOptions {
   /** Each `host:port`, an IPv6 address in brackets. */
   readonly hosts: readonly string[]
-  /** What to ask for; the server clamps it. */
+  /** The requested timeout; the server clamps it. */
   readonly sessionTimeoutMs: number
   /** With `password`: digest authentication. */
   readonly username?: string | undefined
@@ -48,7 +48,7 @@ export const createHostRotation = (options: RotationOptions): HostRotation =>
 export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeeperClient =>
   new GuardedClient({ ...options, library: openLibrary(options) })
 
-/** The library as it comes, not connected yet. Apart for tests that start from a strange state. */
+/** The library, not connected yet. Exported for tests that begin from an unusual state. */
 export const openLibrary = (options: ZooKeeperClientOptions): Library => {
   const { hosts, sessionTimeoutMs, username, password } = options
   const servers = hosts.map(toHost)

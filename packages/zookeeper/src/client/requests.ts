@@ -9,9 +9,9 @@ const flags: Readonly<Record<NodeKind, number>> = { persistent: 0, ephemeral: 1 
 export type NodeAccess = 'open' | 'creator' | 'creator, world reads'
 
 /**
- * What goes over the wire, made with the library's codec and not with its `Client`: that one takes
- * version 0 in a transaction for any version, throws on arguments in the middle of a call, retries,
- * and knows a limit of data that servers do not take.
+ * Makes requests with the library's codec, and not with its `Client`: that one takes version 0 in a
+ * transaction for any version, throws on arguments in the middle of a call, retries, and has a limit
+ * of data that is above the servers' own.
  */
 export class Requests {
   readonly #jute: Jute
@@ -107,7 +107,7 @@ export class Requests {
   }
 }
 
-/** The codec writes what is no `Buffer` as null. */
+/** The codec writes anything but a `Buffer` as null. */
 const toBuffer = (data: Uint8Array): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 

@@ -6,7 +6,7 @@ const timeoutMs = 1_000
 
 const versionLine = /^Zookeeper version: ([^,\s-]+)/
 
-/** The answer to the four-letter word `srvr`, the one that servers answer unless told otherwise. */
+/** The answer to the four-letter word `srvr`, the only one that servers answer by default. */
 const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     const colon = hostAndPort.lastIndexOf(':')
@@ -20,7 +20,7 @@ const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
   })
 
 /**
- * The version that one of these servers tells first; `unknown` where none does within a second
+ * The version in the first answer of these servers; `unknown` where none answers within a second
  * (`4lw.commands.whitelist`). Rejects with the signal's reason only.
  */
 export const serverVersion = async (

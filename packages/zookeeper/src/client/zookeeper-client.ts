@@ -1,7 +1,6 @@
 /**
- * What the driver asks of a ZooKeeper client: one session on one connection at a time. The
- * client library stays behind this port, in `node-zookeeper-client.ts`; a wire client of our own
- * could take its place.
+ * A ZooKeeper client as the driver needs it: one session on one connection at a time. The client
+ * library is behind this port, in `node-zookeeper-client.ts`; a wire client of our own could replace it.
  */
 export interface ZooKeeperClient {
   /** Hexadecimal, as ZooKeeper's own tools show it. Empty before `connect` has resolved. */
@@ -19,7 +18,7 @@ export interface ZooKeeperClient {
 
   /**
    * Establishes the session; tries every host once at the least. Called once. A client whose
-   * `connect` has rejected has let go of everything, and is of no more use.
+   * `connect` has rejected has released everything, and cannot be used again.
    */
   connect(signal: AbortSignal): Promise<void>
   /** Calls back at every change of state, in order. Returns what ends that. */
@@ -48,7 +47,7 @@ export interface ZooKeeperClient {
   multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void>
 
   /**
-   * Ends the session on the server if it can be reached before the signal aborts, and lets go of
+   * Ends the session on the server if it can be reached before the signal aborts, and releases
    * socket and timers in any case. May be called in any state, and again: after an end that no
    * server has confirmed it rejects with `CONNECTION_LOSS`.
    */

@@ -25,9 +25,9 @@ export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => {})
-    return turn
+    const running = this.#last.then(work)
+    this.#last = running.catch(() => {})
+    return running
   }
 }
 
@@ -51,7 +51,7 @@ const operationsOf = (
   if (node === undefined) return [creation]
   if (node.ephemeralOwner === client.sessionId)
     return [{ type: 'set', path, data: value, version: node.version }]
-  // in one transaction: nobody sees it gone
+  // in one transaction, so that no reader sees the record missing
   return [removal, creation]
 }
 

@@ -10,7 +10,7 @@ const isThere = async (
   try {
     return (await client.exists(path, signal)) !== undefined
   } catch (error) {
-    // only what is there can be hidden
+    // only an existing node can be forbidden
     if (isCode(error, 'NO_AUTH')) return true
     throw error
   }
@@ -27,11 +27,11 @@ export const createParents = async (
   for (let depth = 1; depth <= names.length; depth++) {
     const path = `/${names.slice(0, depth).join('/')}`
     try {
-      // to create what is there already may be forbidden
+      // creating may be forbidden, also where the node exists
       if (!(await isThere(client, path, signal)))
         await client.create(path, parentData, 'persistent', signal)
     } catch (error) {
-      // somebody else was faster
+      // another process created it first
       if (!isCode(error, 'NODE_EXISTS')) throw error
     }
   }

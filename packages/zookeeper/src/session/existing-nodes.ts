@@ -14,7 +14,7 @@ export interface NodeRevision {
 /** The key of the node above a record. */
 export const parentOf = (key: string): string => key.slice(0, key.lastIndexOf('/'))
 
-/** A node as the rules of ownership see it. One that stands above others can hold no record. */
+/** A node as the rules of ownership see it. A node above others cannot hold a record. */
 export const foundNode = (
   keys: Keys,
   operation: string,
@@ -28,7 +28,7 @@ export const foundNode = (
   const record = decodeRecord(keys.format, key, value)
   const existing = { record, value, sessionId: stat.ephemeralOwner }
   if (!isParent(value) && stat.childCount === 0) return { existing, revision }
-  const message = `${keys.path(key)} stands above other nodes; choose another id or namespace`
+  const message = `${keys.path(key)} is above other nodes; choose another id or namespace`
   const refusal = zookeeperError('invalid-argument', operation, message, keys.serviceOf(key))
   return { existing, revision, refusal }
 }

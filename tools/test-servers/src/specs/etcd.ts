@@ -12,7 +12,7 @@ import { versionIn } from '../version-in.ts'
 export const etcd: TestServer = {
   name: 'etcd',
   clientPort: 'client',
-  images: { official: 'quay.io/coreos/etcd:v3.6.5', local: 'sd-test/etcd:3.5.16' },
+  images: { official: 'quay.io/coreos/etcd:v3.7.3', local: 'sd-test/etcd:3.5.16' },
   containerCommand: ['/usr/local/bin/etcd'],
   // The arguments below depend on it, and only this image surely has no entrypoint.
   versionCommand: ['/usr/local/bin/etcd', '--version'],

@@ -20,7 +20,7 @@ const zookeeper39 = mavenRelease({
 export const zookeeper: TestServer = {
   name: 'zookeeper',
   clientPort: 'client',
-  images: { official: 'zookeeper:3.9', local: 'sd-test/zookeeper:3.9.3' },
+  images: { official: 'zookeeper:3.9.5', local: 'sd-test/zookeeper:3.9.3' },
   debian: { suite: 'trixie', packages: ['libzookeeper-java'] },
   releases: [zookeeper39],
   install:

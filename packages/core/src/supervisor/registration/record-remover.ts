@@ -39,9 +39,8 @@ export class RecordRemover {
   async removeAll(session: DriverSession, signal: AbortSignal): Promise<void> {
     for (const entry of [...this.#table.all()])
       if (entry.desired !== undefined) this.#table.takeBack(entry)
+    // what is fenced stays unacknowledged: a create that still arrives ends with its session's ttl
     await this.#remove(session, [...this.#table.all()], signal, () => {})
-    // the session is stopped: what it still has under way ends with its ttl
-    for (const entry of [...this.#table.fenced]) this.#table.acknowledgeRemoval(entry)
   }
 
   async #remove(

@@ -1,20 +1,26 @@
 import type { Clock, Timer } from '../../../src/runtime/clock.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
+/** By how much a wall clock is wrong, in turn. */
+const steps = [0, 3_600_000, -3_600_000, 60_000, -1_000]
+
 /**
  * The clock of one simulated process. It can be paused, as by SIGSTOP: what falls due meanwhile,
  * timers and messages alike, runs in order when it goes on. Counts the timers that are pending.
  */
 export class ProcessClock implements Clock {
   readonly #clock: VirtualClock
+  readonly #stepping: number
   readonly #backlog: (() => void)[] = []
   #pausedAtMs: number | undefined
   #pausedMs = 0
   #catchingUp = false
   #pending = 0
 
-  constructor(clock: VirtualClock) {
+  /** With a number above 0 its wall clock steps, differently from that of any other number. */
+  constructor(clock: VirtualClock, stepping = 0) {
     this.#clock = clock
+    this.#stepping = stepping
   }
 
   get pendingTimers(): number {
@@ -27,7 +33,9 @@ export class ProcessClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#clock.nowMs()
+    if (this.#stepping === 0) return this.#clock.nowMs()
+    const phase = Math.floor(this.monotonicMs() / (700 + 211 * this.#stepping))
+    return this.#clock.nowMs() + (steps[(phase + this.#stepping) % steps.length] ?? 0)
   }
 
   monotonicMs(): number {

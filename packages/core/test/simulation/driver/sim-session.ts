@@ -168,7 +168,11 @@ export class SimSession implements DriverSession {
     signal: AbortSignal,
   ): Promise<readonly (Stored | undefined)[]> {
     const { records } = this.#link.server
-    return this.#link.call(operation, () => refs.map((ref) => records.get(keyOf(ref))), signal)
+    const read = (): readonly (Stored | undefined)[] => {
+      for (const ref of refs) this.#link.server.requireRight(operation, keyOf(ref))
+      return refs.map((ref) => records.get(keyOf(ref)))
+    }
+    return this.#link.call(operation, read, signal)
   }
 
   #commit(

@@ -4,6 +4,9 @@ import type { RegistrationEntry } from '../../../src/supervisor/registration/reg
 import { RegistrationTable } from '../../../src/supervisor/registration/registration-table.ts'
 import { RetrySchedule } from '../../../src/supervisor/registration/retry-schedule.ts'
 import { RetiredSessions } from '../../../src/supervisor/session/retired-sessions.ts'
+import { Backoff } from '../../../src/runtime/backoff.ts'
+import { Iteration } from '../../../src/runtime/iteration.ts'
+import { Reconciler } from '../../../src/supervisor/registration/reconciler.ts'
 import { InstanceView } from '../../../src/watch/instance-view.ts'
 import { LossProtection } from '../../../src/watch/loss-protection.ts'
 import { ServedView } from '../../../src/watch/served-view.ts'
@@ -65,22 +68,27 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'arm a hold again for ever': () =>
+  'hold for ever': () =>
     patchMethod(
       LossProtection.prototype,
-      'expire',
+      'judge',
       (original) =>
-        function (this: LossProtection, nowMs) {
-          const held = this.held as Map<string, number>
-          for (const key of original.call(this, nowMs)) held.set(key, nowMs + 3_000)
-          return []
+        function (this: LossProtection, observed, isServed, _holdMsOf, nowMs) {
+          return original.call(this, observed, isServed, () => 1_000_000, nowMs)
         },
     ),
 
   'never end the recovery window': () =>
     patchMethod(LossProtection.prototype, 'confirm', () => () => {}),
 
-  'protect nothing': () => patchMethod(LossProtection.prototype, 'judge', () => (gone) => gone),
+  'protect nothing': () =>
+    patchMethod(
+      LossProtection.prototype,
+      'judge',
+      () =>
+        ({ gone }) =>
+          gone,
+    ),
 
   'believe that nobody touches our records': () =>
     patchMethod(RecordAuditor.prototype, 'audit', () => async () => undefined),
@@ -112,6 +120,52 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         function (this: RegistrationTable, entry) {
           entry.stood = false
           original.call(this, entry)
+        },
+    ),
+
+  'repeat without a growing pause': () =>
+    patchMethod(Backoff.prototype, 'nextDelayMs', () => () => 2),
+
+  'let the earlier of two calls win': () =>
+    patchMethod(DesiredRegistration.prototype, 'calledBefore', () => () => false),
+
+  'give way to whoever holds an id': () =>
+    patchMethod(DesiredRegistration.prototype, 'riseAbove', () => () => false),
+
+  'keep a reader who leaves until the next event': () =>
+    patchMethod(
+      Iteration.prototype,
+      'return',
+      () =>
+        async function (this: Iteration<unknown>) {
+          await this.next()
+          return { done: true, value: undefined }
+        },
+    ),
+
+  'close what the backend still holds': () =>
+    patchMethod(
+      RetiredSessions.prototype,
+      'releaseDropped',
+      () =>
+        function (this: RetiredSessions) {
+          this.release()
+        },
+    ),
+
+  'take every instance for settled': () =>
+    patchMethod(Reconciler.prototype, 'isSettled', () => () => true),
+
+  'forget that a create may still arrive': () =>
+    patchMethod(Reconciler.prototype, 'needsFence', () => () => false),
+
+  'protect nothing, as if nothing had been served': () =>
+    patchMethod(
+      LossProtection.prototype,
+      'trouble',
+      (original) =>
+        function (this: LossProtection, _servedSize, nowMs) {
+          original.call(this, 0, nowMs)
         },
     ),
 

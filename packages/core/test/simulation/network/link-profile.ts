@@ -1,5 +1,6 @@
 /** How a connection treats what is sent over it. Delays in milliseconds, chances in [0, 1]. */
 export interface LinkProfile {
+  readonly minDelayMs: number
   readonly maxDelayMs: number
   readonly lostRequests: number
   readonly lostReplies: number
@@ -9,6 +10,7 @@ export interface LinkProfile {
 
 /** A connection with nothing wrong. */
 export const goodLink: LinkProfile = {
+  minDelayMs: 0,
   maxDelayMs: 8,
   lostRequests: 0,
   lostReplies: 0,

@@ -1,9 +1,11 @@
 import type { Observation } from '../../../src/driver/registry-driver.ts'
+import { Channel } from '../../../src/runtime/channel.ts'
 import type { ProcessClock } from '../clock/process-clock.ts'
 import type { SeededRandom } from '../clock/seeded-random.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { simError } from '../server/sim-error.ts'
 import type { SimServer } from '../server/sim-server.ts'
+import type { CallBudget } from './call-budget.ts'
 import { goodLink, type LinkProfile, longestDelayMs } from './link-profile.ts'
 import { type Attach, type LinkMode, SimStream, type StreamLink } from './sim-stream.ts'
 
@@ -15,6 +17,7 @@ import { type Attach, type LinkMode, SimStream, type StreamLink } from './sim-st
 export class SimLink implements StreamLink {
   profile: LinkProfile = goodLink
   readonly server: SimServer
+  readonly #budget: CallBudget
   readonly #clock: VirtualClock
   readonly #process: ProcessClock
   readonly #random: SeededRandom
@@ -26,7 +29,14 @@ export class SimLink implements StreamLink {
   #lastReplyMs = 0
   #replyHook: { readonly operation: string; readonly run: () => Promise<void> } | undefined
 
-  constructor(clock: VirtualClock, process: ProcessClock, server: SimServer, random: SeededRandom) {
+  constructor(
+    clock: VirtualClock,
+    process: ProcessClock,
+    server: SimServer,
+    random: SeededRandom,
+    budget: CallBudget,
+  ) {
+    this.#budget = budget
     this.#clock = clock
     this.#process = process
     this.server = server
@@ -39,6 +49,7 @@ export class SimLink implements StreamLink {
 
   call<T>(operation: string, work: () => T, signal: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (!this.#budget.spend(operation)) return
       if (signal.aborted) {
         reject(signal.reason as Error)
         return
@@ -70,6 +81,7 @@ export class SimLink implements StreamLink {
   }
 
   open(operation: string, attach: Attach, signal: AbortSignal): AsyncIterable<Observation> {
+    if (!this.#budget.spend(operation)) return new Channel<Observation>()
     const stream = new SimStream(this, operation, attach, signal, () => {
       this.#streams.delete(stream)
     })
@@ -193,6 +205,6 @@ export class SimLink implements StreamLink {
   }
 
   #delayMs(): number {
-    return 1 + this.#random.below(this.profile.maxDelayMs)
+    return this.profile.minDelayMs + 1 + this.#random.below(this.profile.maxDelayMs)
   }
 }

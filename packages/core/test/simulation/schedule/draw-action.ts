@@ -18,7 +18,15 @@ export const drawAction = (
       kind: 'register',
       process,
       place,
-      onConflict: random.pick(['takeover', 'takeover', 'reject']),
+      onConflict: random.pick([
+        'takeover',
+        'takeover',
+        'takeover',
+        'takeover',
+        'reject',
+        'reject',
+        'yield',
+      ]),
       waitFor: random.pick(['registered', 'accepted']),
       ...(random.chance(0.15) ? { abortAfterMs: random.between(1, 600) } : {}),
     }
@@ -32,7 +40,15 @@ export const drawAction = (
       scope: random.pick(['a', 'b', 'all', 'services']),
       everyMs: random.pick([0, 0, 150]),
     }
-  if (dice < 0.92) return { atMs, kind: 'unwatch', process }
+  if (dice < 0.91) return { atMs, kind: 'unwatch', process }
+  if (dice < 0.93)
+    return {
+      atMs,
+      kind: 'leave',
+      process,
+      scope: random.pick(['a', 'b', 'all', 'services']),
+      afterMs: random.pick([0, 5, 300, 1_500]),
+    }
   if (dice < 0.97) return { atMs, kind: 'list', process }
   const operation = random.pick(['open-session', 'open-session', 'put', 'remove'])
   return {

@@ -55,6 +55,7 @@ export const drawFault = (
       kind: 'weather',
       process,
       forMs: random.between(100, 2_000),
+      minDelayMs: random.pick([0, 0, 60]),
       maxDelayMs: random.pick([8, 8, 120]),
       lostRequests: random.pick([0, 0.2, 0.6]),
       lostReplies: random.pick([0, 0.3, 0.7]),
@@ -65,6 +66,13 @@ export const drawFault = (
   if (dice < 0.69) return { atMs, kind: 'garbage', place }
   if (dice < 0.77) return { atMs, kind: 'edit', place }
   if (dice < 0.82) return { atMs, kind: 'foreign', place }
-  if (dice < 0.93) return { atMs, kind: 'deny', place, forMs: random.between(100, 1_500) }
+  if (dice < 0.89) return { atMs, kind: 'deny', place, forMs: random.between(100, 1_500) }
+  if (dice < 0.94)
+    return {
+      atMs,
+      kind: 'deny-service',
+      service: random.pick(['a', 'b']),
+      forMs: random.between(300, 2_500),
+    }
   return { atMs, kind: 'crash', process: random.below(config.processes - 1) }
 }

@@ -16,6 +16,7 @@ const kinds: readonly SeedKind[] = [
   'blackout',
   'tamper',
   'wipe',
+  'slow',
 ]
 
 const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): SimulationConfig => ({
@@ -25,7 +26,8 @@ const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): Sim
   capMs: 300,
   callTimeoutMs: random.pick([300, 500]),
   closeTimeoutMs: 800,
-  processes: 3,
+  processes: random.pick([3, 3, 3, 4]),
+  clockSteps: random.chance(0.15),
   driver: {
     snapshots: random.chance(0.2),
     aliveMs: random.pick([undefined, 250, 250]),
@@ -71,6 +73,27 @@ const registerAll = (random: SeededRandom, atLeast: number): readonly Operation[
         ],
   )
 
+/** Registers over a link on which writes stay behind, and takes it back before they arrive. */
+const drawTakenBack = (random: SeededRandom, lengthMs: number): readonly Operation[] => {
+  const atMs = random.below(lengthMs)
+  const where = { process: random.below(2), place: random.below(places.length) }
+  return [
+    {
+      atMs,
+      kind: 'weather',
+      process: where.process,
+      forMs: 1_000,
+      minDelayMs: 0,
+      maxDelayMs: 8,
+      lostRequests: 0,
+      lostReplies: 0.2,
+      stragglers: 0.6,
+    },
+    { atMs: atMs + 20, kind: 'register', ...where, onConflict: 'takeover', waitFor: 'accepted' },
+    { atMs: atMs + random.between(100, 700), kind: 'deregister', ...where },
+  ]
+}
+
 const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Operation[] => {
   const lengthMs = random.between(2_000, 5_000)
   const actions = Array.from({ length: random.between(6, 16) }, () =>
@@ -79,7 +102,12 @@ const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Ope
   const faults = Array.from({ length: random.between(1, 9) }, () =>
     drawFault(random, 'storm', config, random.below(lengthMs)),
   )
-  return [...(random.chance(0.5) ? registerAll(random, 2) : []), ...actions, ...faults]
+  return [
+    ...(random.chance(0.5) ? registerAll(random, 2) : []),
+    ...(random.chance(0.2) ? drawTakenBack(random, lengthMs) : []),
+    ...actions,
+    ...faults,
+  ]
 }
 
 /** Outages one after the other, with room to recover between them. */
@@ -105,12 +133,29 @@ const drawOutages = (
   return [...registerAll(random, 4), ...outages, ...updates]
 }
 
+/** Nothing goes wrong; the last operation only gives it time. */
+const drawSlow = (random: SeededRandom): readonly Operation[] => [
+  ...registerAll(random, 3),
+  ...Array.from({ length: random.below(4) }, (): Operation => ({
+    atMs: random.between(400, 4_000),
+    kind: 'update',
+    process: random.below(2),
+    place: random.below(places.length),
+  })),
+  { atMs: 6_000, kind: 'list', process: 0 },
+]
+
 /** The schedule that a seed stands for. */
 export const drawSchedule = (seed: number, mutant?: DriverMutant): Schedule => {
   const random = new SeededRandom(seed, 'schedule')
   const kind = random.pick(kinds)
   const config = drawConfig(random, mutant)
-  const body = kind === 'storm' ? drawStorm(random, config) : drawOutages(random, kind, config)
+  const body =
+    kind === 'storm'
+      ? drawStorm(random, config)
+      : kind === 'slow'
+        ? drawSlow(random)
+        : drawOutages(random, kind, config)
   const operations = [...drawWatches(random, config.processes), ...body].toSorted(
     (a, b) => a.atMs - b.atMs,
   )

@@ -1,3 +1,5 @@
+import type { ConflictRule } from '../../../src/supervisor/registration/desired-registration.ts'
+
 /** Where an instance is registered: an index into `places`. */
 export type Place = number
 
@@ -26,7 +28,7 @@ export type Action =
   | (OfProcess & {
       readonly kind: 'register'
       readonly place: Place
-      readonly onConflict: 'takeover' | 'reject'
+      readonly onConflict: ConflictRule
       readonly waitFor: 'registered' | 'accepted'
       readonly abortAfterMs?: number
     })
@@ -39,6 +41,12 @@ export type Action =
     })
   | (OfProcess & { readonly kind: 'unwatch' | 'list' })
   | (OfProcess & {
+      /** Iterates, and leaves while it waits. */
+      readonly kind: 'leave'
+      readonly scope: WatchScope
+      readonly afterMs: number
+    })
+  | (OfProcess & {
       readonly kind: 'close'
       /** Not now, but so many turns of the microtask queue after the next such reply. */
       readonly afterReply?: { readonly operation: string; readonly turns: number }
@@ -50,6 +58,7 @@ export type Fault =
   | (OfProcess &
       Lasting & {
         readonly kind: 'weather'
+        readonly minDelayMs: number
         readonly maxDelayMs: number
         readonly lostRequests: number
         readonly lostReplies: number
@@ -60,6 +69,7 @@ export type Fault =
   | (Lasting & { readonly kind: 'freeze' })
   | (Lasting & { readonly kind: 'restart' | 'wipe' })
   | (Lasting & { readonly kind: 'deny'; readonly place: Place })
+  | (Lasting & { readonly kind: 'deny-service'; readonly service: 'a' | 'b' })
   | { readonly kind: 'compact' }
   | { readonly kind: 'delete' | 'garbage' | 'edit' | 'foreign'; readonly place: Place }
 

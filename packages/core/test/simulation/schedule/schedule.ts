@@ -5,9 +5,10 @@ import type { Operation } from './operation.ts'
  * What a seed is for. `storm`: anything. `short`: outages below half the ttl with data kept: no
  * watcher may be told of a removal (R4). `blackout`: outages of any length: all is back within the
  * cap + 1 s (R5). `tamper`: third parties delete, spoil and edit records: healed or
- * adopted within a ttl (R5). `wipe`: the backend loses its data: loss protection holds (W4).
+ * adopted within a ttl (R5). `wipe`: the backend loses its data: loss protection holds (W4). `slow`:
+ * every round trip takes longer than ttl/6: no session is lost, no watch stale.
  */
-export type SeedKind = 'storm' | 'short' | 'blackout' | 'tamper' | 'wipe'
+export type SeedKind = 'storm' | 'short' | 'blackout' | 'tamper' | 'wipe' | 'slow'
 
 /** The settings of one run. */
 export interface SimulationConfig {
@@ -18,6 +19,8 @@ export interface SimulationConfig {
   readonly callTimeoutMs: number
   readonly closeTimeoutMs: number
   readonly processes: number
+  /** Whether wall clocks step by up to an hour. */
+  readonly clockSteps: boolean
   readonly driver: DriverProfile
 }
 

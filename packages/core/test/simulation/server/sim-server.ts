@@ -3,7 +3,7 @@ import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { History, type Write } from './history.ts'
 import { type LeaseOptions, LeaseTable } from './lease-table.ts'
 import { simError } from './sim-error.ts'
-import type { Stored, StoredValue } from './stored.ts'
+import { serviceOf, type Stored, type StoredValue } from './stored.ts'
 
 /** A write that stands on what its sender last saw: `expect` is a revision, 0 for "no record". */
 export interface FencedWrite {
@@ -38,6 +38,8 @@ export class SimServer {
   readonly leases: LeaseTable
   /** Writes to these keys are refused. */
   readonly denied: Set<string> = new Set()
+  /** Services whose records may be neither written nor audited, nor end with their lease. */
+  readonly deniedServices: Set<string> = new Set()
   readonly #listeners = new Set<OnCommit>()
   readonly #records = new Map<string, Stored>()
   #queue: (() => void)[] = []
@@ -120,9 +122,11 @@ export class SimServer {
     lease: string | undefined,
     client: string,
   ): FencedResult[] {
-    for (const { key } of writes)
+    for (const { key } of writes) {
+      this.requireRight(operation, key)
       if (this.denied.has(key))
         throw simError('permission-denied', operation, `${key} may not be written`)
+    }
     if (lease !== undefined) this.requireLease(operation, lease)
     return writes.map(({ key, expect, value }): FencedResult => {
       const current = this.#records.get(key)
@@ -139,8 +143,16 @@ export class SimServer {
       throw simError('session-lost', operation, `there is no lease ${lease}`)
   }
 
-  /** A client ends its lease. */
+  /** As etcd does, one forbidden key refuses the whole request. */
+  requireRight(operation: string, key: string): void {
+    if (this.deniedServices.has(serviceOf(key)))
+      throw simError('permission-denied', operation, `${key} may not be touched`)
+  }
+
+  /** A client ends its lease, if it may touch all that stands under it. */
   close(lease: string, client: string): void {
+    for (const [key, stored] of this.#records)
+      if (stored.lease === lease) this.requireRight('close-session', key)
     this.acting = { client, operation: 'close-session' }
     this.leases.revoke(lease)
     this.acting = undefined

@@ -10,6 +10,8 @@ import type { World } from './world.ts'
 
 /** Whether another process has called for the id later, by more than clocks may differ. */
 const isOutcalled = (world: World, process: SimProcess, { place, calledAtMs }: Handle): boolean =>
+  // by the clocks that step anybody may have called later
+  world.schedule.config.clockSteps ||
   world.processes.some(
     (other) =>
       other !== process &&
@@ -27,6 +29,7 @@ const register = (
   const { service, id } = places[place] ?? { service: 'a', id: '1' }
   const before = process.handles.filter((handle) => handle.place === place)
   const handle = new Handle(world.nextHandle(), place, onConflict, world.clock.monotonicMs())
+  handle.refusedLocally = onConflict !== 'takeover' && before.some(({ holds }) => holds)
   const aborter = new AbortController()
   const registering = process.registry.register(
     {
@@ -50,7 +53,9 @@ const register = (
   const allowed = (ending: string): boolean =>
     ending === 'resolved' ||
     (ending === 'conflict' &&
-      (onConflict === 'reject' || handle.replacedLocally || isOutcalled(world, process, handle))) ||
+      (onConflict !== 'takeover' ||
+        handle.replacedLocally ||
+        isOutcalled(world, process, handle))) ||
     (ending === 'permission-denied' && world.everDenied.has(place)) ||
     (ending === 'closed' && (handle.takenBack || process.closed)) ||
     (ending === 'thrown aborted' && aborter.signal.aborted)
@@ -129,6 +134,27 @@ const watch = (world: World, process: SimProcess, scope: WatchScope, everyMs: nu
   )
 }
 
+/** Iterates over a watch, and leaves it while it waits: both ends settle at once. */
+const leave = (world: World, process: SimProcess, scope: WatchScope, afterMs: number): void => {
+  const events = watcherOf(process.registry, scope)[Symbol.asyncIterator]()
+  const name = `iteration of ${scope} (${process.name})`
+  const resolved = (ending: string): boolean => ending === 'resolved'
+  const read = async (): Promise<void> => {
+    while ((await events.next()).done !== true);
+  }
+  const reading = world.follow(`${name} that was left`, read(), resolved)
+  world.clock.setTimer(afterMs, () =>
+    process.clock.deliver(() => {
+      const left = world.follow(`leaving the ${name}`, Promise.resolve(events.return?.()), resolved)
+      process.calls.push(reading, left)
+      world.clock.setTimer(0, () => {
+        if (left.ending === undefined || reading.ending === undefined)
+          world.journal.violation(`${name} could not be left at once (W8)`)
+      })
+    }),
+  )
+}
+
 /** Closes a registry: bounded, and from then on nothing of it runs. */
 export const close = (world: World, process: SimProcess): void => {
   if (!process.alive) return
@@ -169,6 +195,9 @@ export const applyAction = (world: World, process: SimProcess, action: Action): 
         return
       case 'watch':
         watch(world, process, action.scope, action.everyMs)
+        return
+      case 'leave':
+        leave(world, process, action.scope, action.afterMs)
         return
       case 'unwatch':
         process.readers.shift()?.reader.watcher.close()

@@ -65,6 +65,14 @@ export const applyOperation = (world: World, operation: Operation): void => {
       later(operation.forMs, () => server.denied.delete(`${service}/${id}`))
       return
     }
+    case 'deny-service': {
+      const { service } = operation
+      for (const [place, { service: of }] of places.entries())
+        if (of === service) world.everDenied.add(place)
+      server.deniedServices.add(service)
+      later(operation.forMs, () => server.deniedServices.delete(service))
+      return
+    }
     case 'delete':
     case 'garbage':
     case 'edit':
@@ -77,6 +85,7 @@ export const applyOperation = (world: World, operation: Operation): void => {
     case 'watch':
     case 'unwatch':
     case 'list':
+    case 'leave':
     case 'close':
       if (process !== undefined) applyAction(world, process, operation)
   }

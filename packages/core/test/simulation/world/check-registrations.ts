@@ -1,3 +1,4 @@
+import { clockToleranceMs } from '../../../src/runtime/timing.ts'
 import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import { places } from '../schedule/operation.ts'
@@ -32,14 +33,26 @@ const checkFinal = (world: World, process: SimProcess, handle: Handle): string |
   const { state } = registration.status
   const { service, id } = registration
   if (state === 'closed') return 'it is closed, but nobody took it back'
-  if (state === 'failed' && onConflict !== 'reject' && !world.everDenied.has(place))
+  if (state === 'failed' && onConflict === 'takeover' && !world.everDenied.has(place))
     return 'it failed without a refusal'
   const outranked =
     handle.replacedLocally ||
     world.ledger.everOutranked(handle.number, `${service}/${id}`, `owner-${process.name}-`)
   if (state === 'superseded' && !outranked)
     return 'it is superseded, but no higher claim ever stood'
+  if (state === 'superseded' && isLostToEarlier(world, process, handle))
+    return 'it is superseded, but everybody else had called earlier (R7)'
   return undefined
+}
+
+/** Whether every rival had called for the id before this one did, by more than clocks may differ. */
+const isLostToEarlier = (world: World, process: SimProcess, handle: Handle): boolean => {
+  const { place, onConflict, calledAtMs, replacedLocally } = handle
+  if (world.schedule.config.clockSteps || replacedLocally || onConflict !== 'takeover') return false
+  const rivals = world.processes
+    .filter((other) => other !== process)
+    .flatMap(({ handles }) => handles.filter((other) => other.place === place))
+  return rivals.every((rival) => rival.calledAtMs < calledAtMs - clockToleranceMs)
 }
 
 /** Everything wanted stands. Used alone where the bound is short. */
@@ -135,10 +148,18 @@ export const checkSessions = (world: World): void => {
 
 /** At the end all is well, but for an id that somebody else took over and its user has not taken back. */
 export const checkHealth = (world: World): void => {
-  for (const { alive, registry, name } of world.processes) {
+  for (const process of world.processes) {
+    const { alive, registry, name, handles } = process
     if (!alive) continue
-    const { ok, registrations } = registry.health()
-    const lost = registrations.some(({ status }) => status.state === 'superseded')
+    const { ok } = registry.health()
+    const lost = handles.some(
+      (handle) =>
+        handles.findLast((one) => one.place === handle.place && !one.refusedLocally) === handle &&
+        handle.wasRegistered &&
+        !handle.takenBack &&
+        handle.onConflict !== 'yield' &&
+        handle.registration?.status.state === 'superseded',
+    )
     if (ok === lost)
       world.journal.violation(`${name} is ${ok ? 'healthy' : 'not healthy'} at the end`)
   }

@@ -1,4 +1,6 @@
+import type { ConflictRule } from '../../../src/supervisor/registration/desired-registration.ts'
 import type { Registration } from '../../../src/registration.ts'
+import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
 import { RegistryError } from '../../../src/registry-error.ts'
 import type { Journal } from './journal.ts'
 import type { Place } from '../schedule/operation.ts'
@@ -21,24 +23,35 @@ export const endingOf = (error: unknown): string =>
 export class Handle {
   readonly number: number
   readonly place: Place
-  readonly onConflict: 'takeover' | 'reject'
+  readonly onConflict: ConflictRule
   registration: Registration | undefined
   /** The user took it back, by `deregister`, by an abort or by closing the registry. */
   takenBack = false
   /** A later registration of the same process has taken its place. */
   replacedLocally = false
+  /** The same process held the id already, so that nothing came of this call. */
+  refusedLocally = false
   readonly calls: PendingCall[] = []
+  /** Whether it was told `registered`. */
+  wasRegistered = false
   /** Whether the iteration over its statuses has ended, as it must after a final one. */
   statusesEnded = false
 
   /** When `register` was called. */
   readonly calledAtMs: number
 
-  constructor(number: number, place: Place, onConflict: 'takeover' | 'reject', calledAtMs: number) {
+  constructor(number: number, place: Place, onConflict: ConflictRule, calledAtMs: number) {
     this.calledAtMs = calledAtMs
     this.number = number
     this.place = place
     this.onConflict = onConflict
+  }
+
+  /** Whether the process holds the id for it, or tries to. */
+  get holds(): boolean {
+    if (this.takenBack || this.replacedLocally || this.refusedLocally) return false
+    if (this.registration !== undefined) return !isFinal(this.registration.status.state)
+    return this.calls.every(({ ending }) => ending === undefined)
   }
 
   /** Reads the statuses to their end. */
@@ -49,6 +62,7 @@ export class Handle {
       if (last === 'registered' && state === 'registering')
         journal.violation(`handle ${this.number} went from ${last} to ${state}`)
       last = state
+      if (state === 'registered') this.wasRegistered = true
     }
     this.statusesEnded = true
     if (!['superseded', 'failed', 'closed'].includes(last))

@@ -4,11 +4,13 @@ import { ProcessClock } from '../clock/process-clock.ts'
 import { SeededRandom } from '../clock/seeded-random.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { SimDriver } from '../driver/sim-driver.ts'
+import { CallBudget } from '../network/call-budget.ts'
 import { SimLink } from '../network/sim-link.ts'
 import type { Place, WatchScope } from '../schedule/operation.ts'
 import type { SimulationConfig } from '../schedule/schedule.ts'
 import type { SimServer } from '../server/sim-server.ts'
 import type { Handle, PendingCall } from './handle.ts'
+import type { Journal } from './journal.ts'
 import type { ReaderModel } from './reader-model.ts'
 
 /** A reader with the scope that it follows. */
@@ -38,11 +40,13 @@ export class SimProcess {
     server: SimServer,
     config: SimulationConfig,
     logger: Logger,
+    journal: Journal,
   ) {
     this.name = `p${index}`
-    this.clock = new ProcessClock(clock)
+    this.clock = new ProcessClock(clock, config.clockSteps ? index + 1 : 0)
     const network = new SeededRandom(seed, `network ${index}`)
-    this.link = new SimLink(clock, this.clock, server, network)
+    const budget = new CallBudget(clock, (text) => journal.violation(`${this.name} ${text}`))
+    this.link = new SimLink(clock, this.clock, server, network, budget)
     const { ttlMs, capMs, callTimeoutMs, closeTimeoutMs } = config
     this.registry = new Registry(new SimDriver(this.name, clock, this.link, config.driver), {
       ttlMs,

@@ -53,6 +53,7 @@ const endFaults = ({ server, processes }: World): void => {
   server.thaw()
   server.start(true)
   server.denied.clear()
+  server.deniedServices.clear()
   for (const process of processes) {
     if (process.crashed) continue
     process.clock.resume()
@@ -92,16 +93,31 @@ const closeAll = async (world: World): Promise<void> => {
   }
 }
 
+/** Every round trip takes longer than ttl/6 and less than ttl/4. */
+const slowDown = ({ processes, schedule, random }: World): void => {
+  const { ttlMs, ttlFactor } = schedule.config
+  const minDelayMs = ttlMs * Math.min(1, ttlFactor) * (0.085 + 0.025 * random.next())
+  for (const { link } of processes) link.profile = { ...goodLink, minDelayMs }
+}
+
+/** A slow link is no trouble. */
+const checkCalm = ({ events, journal }: World): void => {
+  for (const event of ['session-waiting', 'watch-stale', 'registration-recovering'])
+    if (events.has(event)) journal.violation(`${event}, although every call is answered`)
+}
+
 const run = async (world: World): Promise<void> => {
   const { schedule, clock, server } = world
   const { kind, operations } = schedule
   const bounds = boundsOf(schedule)
+  if (kind === 'slow') slowDown(world)
   for (const operation of operations) {
     await clock.runUntil(operation.atMs)
     applyOperation(world, operation)
   }
   const endMs = faultsEndMs(schedule)
   await clock.runUntil(endMs)
+  if (kind === 'slow') checkCalm(world)
   endFaults(world)
   if (kind !== 'storm') {
     await clock.runUntil(endMs + (kind === 'tamper' ? bounds.healedMs : bounds.backMs))

@@ -9,6 +9,9 @@ import { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { SimProcess } from './sim-process.ts'
 
+/** Far more than a run has to tell. */
+const mostEvents = 2_000
+
 /** Everything that one run consists of. */
 export class World {
   readonly schedule: Schedule
@@ -39,7 +42,15 @@ export class World {
     this.processes = Array.from(
       { length: config.processes },
       (_, index) =>
-        new SimProcess(index, seed, this.clock, this.server, config, this.#logger(index)),
+        new SimProcess(
+          index,
+          seed,
+          this.clock,
+          this.server,
+          config,
+          this.#logger(index),
+          this.journal,
+        ),
     )
   }
 
@@ -59,6 +70,8 @@ export class World {
       const event = 'event' in details ? String(details.event) : message
       this.events.set(event, (this.events.get(event) ?? 0) + 1)
       if (event === 'supervisor-failed') this.journal.violation(`p${process}: ${message}`)
+      if (this.events.get(event) === mostEvents)
+        this.journal.violation(`p${process} told of ${event} ${mostEvents} times`)
       this.journal.note(() => `      p${process} ${event}: ${message}`)
     }
     return { debug: count, info: count, warn: count, error: count }

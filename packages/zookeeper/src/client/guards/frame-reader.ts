@@ -1,11 +1,11 @@
-/** No answer of a server is larger; a length beyond is not ZooKeeper talking. */
+/** No answer of a ZooKeeper server is larger. */
 const maxFrameBytes = 64 * 1024 * 1024
 
 /**
  * Cuts what one connection receives into frames: four bytes of length, then the content. One for
- * each connection, so that half a frame cut off with its connection never runs into the next
- * (the library keeps it, takes the next handshake for its rest and is wedged for good). The
- * library copies all that waits for each frame, and calls itself; this does neither.
+ * each connection, so that half a frame of a broken connection never precedes the next handshake (the
+ * library keeps it, and never recovers). The library copies all waiting bytes for each frame, and
+ * recurses; this does neither.
  */
 export class FrameReader {
   #chunks: Buffer[] = []

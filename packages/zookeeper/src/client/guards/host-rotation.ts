@@ -6,9 +6,9 @@ const maxDelayMs = 1_000
 
 /**
  * Which host to try next, and when: each once without delay, then round after round with growing
- * delays between the rounds, so that a host that is back is never far behind a dead one. The
- * library counts a connection as good once the handshake is done, and reconnects without delay: a
- * server that drops us right after it would be asked some thousand times a second.
+ * delays between the rounds, so that no host waits long for its next attempt. The library resets its
+ * delay once the handshake is done: it would reconnect some thousand times a second to a server that
+ * drops connections right after it.
  */
 export class HostRotation {
   readonly #hosts: readonly Host[]
@@ -17,7 +17,7 @@ export class HostRotation {
   #index: number
   #attempts = 0
 
-  /** `sessionTimeoutMs`: a session must be saved within it, so no delay takes more than a quarter. */
+  /** No delay is longer than a quarter of `sessionTimeoutMs`, as a session must reconnect within it. */
   constructor(hosts: readonly Host[], sessionTimeoutMs: number, random: Random) {
     this.#hosts = hosts
     this.#random = random
@@ -39,7 +39,7 @@ export class HostRotation {
     return { host, delayMs: delayMs * (0.5 + this.#random.next() / 2) }
   }
 
-  /** A connection lasted, or another client begins: the next attempt is a first one again. */
+  /** A connection lasted, or another client begins: the next attempt has no delay. */
   settled(): void {
     this.#attempts = 0
   }

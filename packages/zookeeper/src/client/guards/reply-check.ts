@@ -1,13 +1,13 @@
 /** A connect reply is 36 bytes, and one more since ZooKeeper 3.4; a session's password has 16. */
 const connectReplyBytes = [36, 37]
 
-/** Throws when `frame` is no answer to a handshake: whoever listens there is not ZooKeeper. */
+/** Throws when `frame` is no answer to a handshake, so that the server is not ZooKeeper. */
 export const checkConnectReply = (frame: Buffer): void => {
   if (!connectReplyBytes.includes(frame.length - 4) || frame.readInt32BE(20) !== 16)
     throw new Error('what answered the handshake is no ZooKeeper server')
 }
 
-/** What a reply's header says. */
+/** A reply's header. */
 export interface ReplyHeader {
   readonly xid: number
   readonly code: number

@@ -40,7 +40,7 @@ export class WatchTable {
     else table.set(path, new Set([listener]))
   }
 
-  /** What the server told. Each listener is called once, whatever it was waiting for. */
+  /** An event of the server. Each listener is called once, whatever it was waiting for. */
   fire({ type, path }: LibraryWatchEvent): void {
     const found = events.get(type)
     if (!found) return
@@ -52,7 +52,7 @@ export class WatchTable {
     for (const listener of fired) this.#call(listener, found.event)
   }
 
-  /** The connection went: every listener is told, and none is kept. */
+  /** The connection was lost: every listener is called with `lost` and removed. */
   lose(): void {
     const lost = new Set<NodeListener>()
     for (const table of Object.values(this.#tables)) {

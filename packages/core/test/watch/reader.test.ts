@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
-import { Reader } from '../src/watch/reader.ts'
-import type { Staleness } from '../src/watch/watch-event.ts'
+import { Reader } from '../../src/watch/reader.ts'
+import type { Staleness } from '../../src/watch/watch-event.ts'
 
 class Source {
   synced = true
