@@ -132,7 +132,7 @@ describe('what is wrong', () => {
     [
       1,
       ['set', 'orders', 'a', '--weight', '0', '--url', 'consul://127.0.0.1:1'],
-      /\[unsupported\] edit: only the owner/,
+      /\[unsupported\] edit orders: only the owner/,
     ],
     [3, ['resolve', 'orders'], /no instance of orders has an endpoint/],
     [3, ['list', 'orders'], /no instance of orders/],
