@@ -21,7 +21,8 @@ describe.each(Object.entries(scripts))('the %s script', (shell, script) => {
   })
 })
 
-describe('in a real bash', () => {
+// each case starts several shells, which take seconds on a busy machine
+describe('in a real bash', { timeout: 30_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sd-completion-'))

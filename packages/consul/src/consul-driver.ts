@@ -24,7 +24,7 @@ import { LateWrites } from './session/late-writes.ts'
 /**
  * What Consul can do. A record is kept in at most 63 Meta values of at most 512 bytes. An agent
  * writes some 400 registrations a second, one after the other, and a quarter of that on a busy
- * machine: larger batches would outlast their deadline when eight of them are on their way.
+ * machine: larger batches would exceed their deadline when eight of them are in flight.
  */
 const capabilitiesOf = ({ consistency }: ConsulConfig): Capabilities =>
   Object.freeze({

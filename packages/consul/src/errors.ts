@@ -20,7 +20,7 @@ const ofStatus = (status: number): RegistryErrorCode => {
   return status >= 400 ? 'invalid-argument' : 'internal'
 }
 
-/** Node's and undici's codes where nobody was reached, or nothing that speaks HTTP. */
+/** Node's and undici's codes where no HTTP server was reached. */
 const unreachable =
   /^(?:E(?:CONN|HOST|NET|PIPE|ADDR|TIMEDOUT|NOENT|NOTFOUND|AI_AGAIN|MFILE|PROTO)|UND_ERR_|HPE_|ERR_(?:SSL|TLS|OSSL)|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|HOSTNAME_MISMATCH)/
 

@@ -78,7 +78,7 @@ export class Keys {
   }
 }
 
-/** Ids are an agent's own: the same one may stand at several nodes. */
+/** Ids are unique at one agent only: several nodes may have the same one. */
 export const recordKeyOf = (node: string, serviceId: string): RecordKey =>
   toRecordKey(`${node}/${serviceId}`)
 

@@ -159,7 +159,7 @@ export class MemoryFaults {
   }
 
   /**
-   * Writes any bytes where the record of that instance stands. They are tied to no session, and so
+   * Writes any bytes under the key of that instance's record. They are tied to no session, and so
    * stay until they are removed, unless `keepSession` leaves them tied to the session of what
    * stood there.
    */

@@ -18,7 +18,7 @@ export type MemoryOperation =
 /** The result of a request. */
 export type Reply = { readonly value: unknown } | { readonly error: Error }
 
-/** A call on its way to the server. */
+/** A call in flight to the server. */
 export interface Request {
   readonly operation: MemoryOperation
   readonly clock: Clock

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** Of a user that the system does not know, as in some containers, there is none. */
+/** Empty for a user whom the system does not know, as in some containers. */
 const ownHome = (): string => {
   try {
     return homedir()

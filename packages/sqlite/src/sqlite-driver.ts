@@ -100,7 +100,7 @@ class SqliteDriver implements RegistryDriver {
       limits: [
         `${client.path}: ${bytes} bytes, ${sessions} processes`,
         'one machine: every process must see the file on the same local disk',
-        'one writer at a time; a write waits up to 2 s for it',
+        'one writer at a time; a write waits up to 2 s for the others',
       ],
     }
   }

@@ -11,7 +11,7 @@ interface RawCheck {
   readonly Node: string
   readonly Name: string
   readonly Status: string
-  /** Ours hold which edit of the record they stand beside, see `registration`. */
+  /** Our checks name the edit of the record that they belong to, see `registration`. */
   readonly Notes: string
   readonly ServiceID: string
   readonly ServiceName: string

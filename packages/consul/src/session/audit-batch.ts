@@ -17,7 +17,7 @@ const auditOf = (
   entries: readonly ServiceEntry[],
 ): Audit => {
   const { id, catalog, published } = context
-  // what is not live belongs to nobody, and is written over
+  // an entry that is not live has no owner, and is written over
   const live = entries.filter((entry) => entry.live).map((entry) => catalog.existing(entry))
   const rivals = live.filter((existing) => !isHeldBy(context, existing, ref.owner))
   const rival = highestRecord(rivals.map(({ record }) => record).filter(isReadable))

@@ -40,7 +40,7 @@ const conflictAmong = (
   entries: readonly ServiceEntry[],
 ): Conflict | undefined => {
   const rivals = entries
-    // what is not live belongs to nobody: its owner is gone, or comes back and compares claims itself
+    // an entry that is not live has no owner: it has ended, or returns and compares claims itself
     .filter((entry) => entry.live)
     .map((entry) => context.catalog.existing(entry))
     .filter((existing) => putConflict(context, existing, request) !== undefined)

@@ -46,7 +46,7 @@ export class CallControl {
     this.options = { interceptors: [interceptor] }
   }
 
-  /** The server is told, and the call's promise rejects soon after. Nothing happens to an ended call. */
+  /** Cancels the call, also at the server; its promise rejects soon after. Does nothing to an ended call. */
   cancel(): void {
     this.#cancelled = true
     if (this.#started) this.#cancelCall()

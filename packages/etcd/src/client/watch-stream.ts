@@ -150,7 +150,7 @@ export class WatchStream {
       id: undefined,
       cancelled: true,
     })
-    const filters = [0, 1] // NOPUT and NODELETE of etcd's rpc.proto: it is told nothing
+    const filters = [0, 1] // NOPUT and NODELETE of etcd's rpc.proto: no events
     this.#stream.write({ create_request: { key: target.key, start_revision: '0', filters } })
   }
 

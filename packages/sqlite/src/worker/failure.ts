@@ -67,7 +67,7 @@ export const isLocked = (failure: Failure): boolean =>
   isOneOf(failure, [sqliteCode.busy, sqliteCode.locked])
 
 /**
- * Whether nothing can be written just now, while what stands may still be read: the file is locked,
+ * Whether nothing can be written at present, while records may still be read: the file is locked,
  * the disk is full, or a quota is used up (which SQLite calls an I/O error).
  */
 export const isUnwritable = (failure: Failure): boolean =>

@@ -58,7 +58,7 @@ export const networkNameOf = (
   return mount !== undefined && networkFuse.test(mount) ? mount : undefined
 }
 
-/** The network file system that `folder` lies on, where that can be told: on Linux. */
+/** The network file system that `folder` lies on, where the system says so: on Linux. */
 export const networkFileSystem = (folder: string): string | undefined => {
   if (process.platform !== 'linux') return undefined
   // the mount table knows no links

@@ -57,7 +57,7 @@ const answersSignals = (pid: number): boolean => {
   }
 }
 
-/** Whether the process of `other` is certainly no more. Where that cannot be told, its ttl decides. */
+/** Whether the process of `other` has certainly ended. Where that is unknown, the session's ttl decides. */
 export const isGone = (other: ProcessIdentity, own: ProcessIdentity): boolean => {
   if (other.boot !== own.boot) return false
   if (other.pidNamespace === null || other.pidNamespace !== own.pidNamespace) return false

@@ -18,7 +18,7 @@ export interface Moment {
 
 /**
  * How long ago the session was renewed. The monotonic clock decides, so that a step of the wall
- * clock ends nobody; the wall clock only where the system names no boot. A session of another boot
+ * clock ends no session; the wall clock only where the system names no boot. A session of another boot
  * has outlived its process.
  */
 export const silenceMs = (

@@ -98,7 +98,7 @@ export class StoreFile implements Disposable {
     })
   }
 
-  /** Renames a damaged file of ours, so that the next call makes a new one; tells what was done. */
+  /** Renames a damaged file of ours, so that the next call makes a new one; returns what was done. */
   #setAside(damage: string): string {
     if (!this.#guard.exists)
       throw new StoreRefusal(

@@ -61,7 +61,7 @@ export type NodeKind = 'persistent' | 'ephemeral'
 
 /**
  * One-shot. Called with what happened to the node, or with `lost` when the connection went: no
- * watch outlives its connection, and what happened meanwhile has to be read anew. One function that
+ * watch outlives its connection, and later changes have to be read again. One function that
  * waits for several things is called once by what ends them together.
  */
 export type NodeListener = (event: NodeEvent) => void
@@ -73,7 +73,7 @@ export interface NodeStat {
   readonly modifiedZxid: bigint
   /** Of the last change to its children. */
   readonly childrenZxid: bigint
-  /** Of its data: 0 when created, and again when created anew. */
+  /** The version of its data: 0 when it is created, also when it is created again. */
   readonly version: number
   readonly childrenVersion: number
   /** The session that an ephemeral node belongs to, hexadecimal; empty for a persistent one. */

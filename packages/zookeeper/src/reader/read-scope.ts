@@ -9,7 +9,7 @@ import { isCode } from '../client/zookeeper-error.ts'
 import { isParent, type Keys } from '../keys.ts'
 import type { Reads } from './watches.ts'
 
-/** Most reads of one call on their way at once: more would only wait in the client. */
+/** How many reads of one call are in flight at once: more would only wait in the client. */
 export const maxReads = 64
 
 /** The service a scope is about, for error messages. */

@@ -36,7 +36,7 @@ export const foundNode = (
 /**
  * Reads records, and before them the versions of the nodes above. Every creation counts the version
  * of the node above up, so a write that checks it hits the very nodes that were read: a record's own
- * version begins at 0 again when it is created anew, and could be the same by chance.
+ * version begins at 0 when it is created again, and could be the same by chance.
  */
 export const readNodes = async (
   client: Pick<ZooKeeperClient, 'exists' | 'get'>,
