@@ -125,7 +125,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
   }
 
   blames(error: Error): boolean {
-    return !isBlameless(error) && !this.#body.broken
+    return !isBlameless(error) && error !== this.#body.failure
   }
 
   attemptStarted(attempt: Attempt): void {
@@ -213,6 +213,8 @@ export class ServiceCall implements AttemptOwner, CallFacts {
   /** Begins the first try, or the next after one that failed. */
   #next(): void {
     const last = this.#last
+    const { failure } = this.#body
+    if (failure !== undefined) return this.#fail(failure)
     let pick: Pick
     try {
       pick = this.#choice.pick(last?.attempt.sent === true)
@@ -322,7 +324,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
 
   #failure(attempt: Attempt, error: Error): Error {
     // a body that broke is the caller's own error
-    return this.#body.broken ? error : attemptFailure(this, attempt, error)
+    return error === this.#body.failure ? error : attemptFailure(this, attempt, error)
   }
 
   #fail(error: Error): void {
