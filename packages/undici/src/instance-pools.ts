@@ -124,7 +124,7 @@ export class InstancePools implements Connections {
     // SNI carries no addresses (RFC 6066, 3): without a name Node checks the address that it connects to
     const connector = buildConnector({
       ...(maxCachedSessions === undefined ? {} : { maxCachedSessions }),
-      timeout: connectTimeout ?? null,
+      timeout: connectTimeout ?? 0,
       ...(allowH2 === undefined ? {} : { allowH2 }),
       ...connect,
     })
