@@ -183,7 +183,11 @@ test('an idle picker has no timer', () => {
   expect(clock.pending).toBe(0)
   for (let index = 0; index < 5; index += 1) call('i0', true)
   expect(clock.pending).toBe(1)
+  const late = picker.pick()
   picker.close()
+  expect(clock.pending).toBe(0)
+  late.done({ error: 'late' })
+  expect(picker.apply(added(...instances(20)))).toEqual([])
   expect(clock.pending).toBe(0)
 })
 
