@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Metadata } from '@grpc/grpc-js'
 import { until } from '@sd/test-servers'
 import { createChannel, createClientFactory } from 'nice-grpc'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { register, World } from './support/world.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 const three = async (stack: AsyncDisposableStack, world: World): Promise<EchoServer[]> => {
   const servers = await Promise.all(['a', 'b', 'c'].map((id) => EchoServer.start(id)))
