@@ -116,6 +116,13 @@ describe('success rate', () => {
     expect(heard).toEqual([])
   })
 
+  test('not who is only a little below the others', () => {
+    const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
+    rounds(100, (id, call) => call < Number(id.slice(1)))
+    clock.advance(10_000)
+    expect(heard).toEqual([])
+  })
+
   test('not when all fail alike', () => {
     const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
     rounds(100, (_id, call) => call % 2 === 0)
