@@ -10,7 +10,7 @@ const step = fc.record({
 
 test('always knows the earliest, whatever is added, moved and removed', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const heap = new DeadlineHeap()
       const model = new Map<number, number>()
       for (const { kind, slot, deadline } of steps) {
@@ -28,19 +28,21 @@ test('always knows the earliest, whatever is added, moved and removed', () => {
           model.set(heap.first, heap.firstDeadline + deadline)
           heap.postpone(heap.firstDeadline + deadline)
         }
-        expect(heap.size).toBe(model.size)
         if (model.size === 0) continue
-        expect(heap.firstDeadline).toBe(Math.min(...model.values()))
-        expect(model.get(heap.first)).toBe(heap.firstDeadline)
-        for (const [other, expected] of model) expect(heap.deadlineOf(other)).toBe(expected)
+        const told = [heap.size, heap.firstDeadline, model.get(heap.first)]
+        const earliest = Math.min(...model.values())
+        expect(told).toEqual([model.size, earliest, earliest])
       }
+      expect([...model.keys()].map((slot) => heap.deadlineOf(slot))).toEqual([...model.values()])
       // to the end, as a place that is wrong further down shows last
       const order = [...model.values()].toSorted((a, b) => a - b)
-      for (const deadline of order) {
-        expect(heap.firstDeadline).toBe(deadline)
+      const drained = order.map(() => {
+        const { firstDeadline } = heap
         heap.remove(heap.first)
-      }
+        return firstDeadline
+      })
+      expect(drained).toEqual(order)
     }),
-    { numRuns: 200 },
+    { numRuns: 50 },
   )
 })

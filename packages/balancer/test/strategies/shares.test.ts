@@ -3,7 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { added, instance, instances, removed, seeded, tally, updated } from '../support.ts'
 
-const weights = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 2, maxLength: 20 })
+const weights = fc.array(fc.integer({ min: 1, max: 200 }), {
+  minLength: 2,
+  maxLength: 20,
+  size: 'max',
+})
 const fleet = (all: readonly number[]) =>
   instances(all.length, (index) => ({ weight: all[index]! }))
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)
