@@ -1,14 +1,10 @@
-import {
-  type InstanceChange,
-  RegistryError,
-  type ServiceInstance,
-  show,
-  type Staleness,
-} from '@sd/core'
+import { type InstanceChange, RegistryError, type ServiceInstance, type Staleness } from '@sd/core'
+import { checkRequest } from './check-request.ts'
 import { type BalancerNews, publish } from './diagnostics.ts'
 import { type CompiledFilter, compileFilter } from './filter/compile-filter.ts'
 import { Member } from './member.ts'
 import { MemberPick, TimedPick } from './member-pick.ts'
+import { NetChanges } from './net-changes.ts'
 import { OptionCheck } from './options/option-check.ts'
 import type { PickerOptions } from './options/picker-options.ts'
 import { pickerOptionKeys, resolveOptions } from './options/resolve-options.ts'
@@ -51,8 +47,8 @@ export class InstancePicker implements Picker {
   /** The first changes were applied: what comes now is new. */
   #begun = false
   #closed: RegistryError | undefined
-  /** While changes are applied: what each touched id was in `instances` before. */
-  #before: Map<string, ServiceInstance | undefined> | undefined
+  /** While changes are applied: how `instances` changes. */
+  #net: NetChanges | undefined
 
   constructor(options: PickerOptions, operation: string, view?: () => ViewState) {
     const check = new OptionCheck(operation, undefined)
@@ -96,7 +92,10 @@ export class InstancePicker implements Picker {
   }
 
   apply(changes: readonly InstanceChange[]): readonly InstanceChange[] {
-    this.#before = new Map()
+    // would set timers again
+    if (this.#closed !== undefined) return []
+    const net = new NetChanges()
+    this.#net = net
     for (const { type, instance } of changes) {
       this.#service ??= instance.service
       const member = this.#members.get(instance.id)
@@ -110,9 +109,8 @@ export class InstancePicker implements Picker {
       }
     }
     this.#begun = true
-    const net = this.#netChanges(this.#before)
-    this.#before = undefined
-    return net
+    this.#net = undefined
+    return net.changes((id) => this.#present(id))
   }
 
   suspend(id: string): void {
@@ -125,7 +123,7 @@ export class InstancePicker implements Picker {
 
   pick(options?: PickOptions): Pick {
     if (this.#closed !== undefined) throw this.#closed
-    if (options !== undefined) this.#check(options)
+    if (options !== undefined) checkRequest(options, this.#service)
     const nowMs = this.#timed ? this.#nowMs() : 0
     const member = this.#strategy.pick(options, nowMs)
     const endpoint = member?.endpointWith(options?.scheme)
@@ -148,7 +146,7 @@ export class InstancePicker implements Picker {
         home.settled(member, nowMs, latencyMs, failed)
       } else home.settled(member, 0, 0, failed)
     }
-    this.#outlier?.settled(member, failed)
+    if (this.#closed === undefined) this.#outlier?.settled(member, failed)
   }
 
   close(): void {
@@ -181,7 +179,7 @@ export class InstancePicker implements Picker {
     const member = new Member(instance, this)
     member.suspended = suspended
     this.#members.set(member.id, member)
-    this.#judge(member)
+    member.refusal = this.#refusal(instance)
     this.#admit(member)
   }
 
@@ -213,10 +211,6 @@ export class InstancePicker implements Picker {
     return condition === undefined ? undefined : `filtered out by ${condition}`
   }
 
-  #judge(member: Member): void {
-    member.refusal = this.#refusal(member.instance)
-  }
-
   /** Takes a member that nothing refuses into the subset, or wants it at once. */
   #admit(member: Member): void {
     if (member.refusal !== undefined) return
@@ -243,6 +237,7 @@ export class InstancePicker implements Picker {
   #suspend(id: string, suspended: boolean): void {
     const member = this.#members.get(id)
     if (member === undefined || member.suspended === suspended) return
+    if (this.#closed !== undefined) return
     member.suspended = suspended
     this.#count(member)
   }
@@ -282,37 +277,12 @@ export class InstancePicker implements Picker {
   }
 
   #touch({ id, wanted, instance }: Member): void {
-    if (this.#before === undefined || this.#before.has(id)) return
-    this.#before.set(id, wanted ? instance : undefined)
+    this.#net?.touch(id, wanted ? instance : undefined)
   }
 
-  #netChanges(before: ReadonlyMap<string, ServiceInstance | undefined>): readonly InstanceChange[] {
-    const changes: InstanceChange[] = []
-    for (const [id, previous] of before) {
-      const member = this.#members.get(id)
-      const instance = member?.wanted === true ? member.instance : undefined
-      if (instance === previous) continue
-      if (instance === undefined) {
-        if (previous !== undefined) changes.push({ type: 'removed', instance: previous })
-      } else if (previous === undefined) changes.push({ type: 'added', instance })
-      else changes.push({ type: 'updated', instance, previous })
-    }
-    return changes
-  }
-
-  #check({ key, exclude }: PickOptions): void {
-    if (key !== undefined && typeof key !== 'string') this.#refuse('key', key, 'a string')
-    if (exclude !== undefined && typeof exclude.has !== 'function')
-      this.#refuse('exclude', exclude, 'a set of ids')
-  }
-
-  #refuse(field: string, given: unknown, accepted: string): never {
-    throw new RegistryError('invalid-argument', {
-      backend: 'balancer',
-      operation: 'pick',
-      service: this.#service,
-      message: `${field} is ${show(given)}; expected ${accepted}`,
-    })
+  #present(id: string): ServiceInstance | undefined {
+    const member = this.#members.get(id)
+    return member?.wanted === true ? member.instance : undefined
   }
 
   #unavailable(request: PickOptions | undefined): RegistryError {

@@ -60,9 +60,11 @@ test('ready waits through drained instances, and ends with its signal', async ()
   const impatient = balancer.ready({ signal: controller.signal })
   controller.abort('enough')
   await expect(impatient).rejects.toBe('enough')
-  const ready = balancer.ready()
+  let isReady = false
+  const ready = balancer.ready().then(() => (isReady = true))
   const drained = await register(registry, 'a', 0)
-  await until(() => !String(pickError(balancer)).includes('nothing yet'))
+  await until(() => String(pickError(balancer)).includes('drained'))
+  expect(isReady).toBe(false)
   await drained.update({ weight: 1 })
   await ready
   await balancer.ready()

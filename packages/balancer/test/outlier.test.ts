@@ -116,6 +116,13 @@ describe('success rate', () => {
     expect(heard).toEqual([])
   })
 
+  test('not who is only a little below the others', () => {
+    const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
+    rounds(100, (id, call) => call < Number(id.slice(1)))
+    clock.advance(10_000)
+    expect(heard).toEqual([])
+  })
+
   test('not when all fail alike', () => {
     const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
     rounds(100, (_id, call) => call % 2 === 0)
@@ -183,7 +190,11 @@ test('an idle picker has no timer', () => {
   expect(clock.pending).toBe(0)
   for (let index = 0; index < 5; index += 1) call('i0', true)
   expect(clock.pending).toBe(1)
+  const late = picker.pick()
   picker.close()
+  expect(clock.pending).toBe(0)
+  late.done({ error: 'late' })
+  expect(picker.apply(added(...instances(20)))).toEqual([])
   expect(clock.pending).toBe(0)
 })
 

@@ -176,7 +176,7 @@ describe.each(strategies)('$name', (strategy) => {
   test('picks only what is present, not drained, not filtered out, not suspended, not excluded, and has the scheme', () => {
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60, size: 'max' }),
         fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 4 }),
         (steps, excluded) => {
           const model = new Model({ ...everything, strategy })
@@ -204,7 +204,7 @@ describe.each(strategies)('$name', (strategy) => {
 
   test('says how the set of instances changed, and has it', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const model = new Model({ ...everything, strategy })
         for (const one of steps) {
           model.run(one)
@@ -218,7 +218,7 @@ describe.each(strategies)('$name', (strategy) => {
 
   test('after any changes is as one that was built from what is left', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const options: PickerOptions = {
           strategy,
           filter,
@@ -247,7 +247,7 @@ describe.each(strategies)('$name', (strategy) => {
   test('ejects nobody below the panic threshold', () => {
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 120 }),
+        fc.array(step, { maxLength: 120, size: 'max' }),
         fc.constantFrom(0, 20, 50, 90, 100),
         (steps, panicPercent) => {
           const model = new Model({

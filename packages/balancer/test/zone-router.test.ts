@@ -67,6 +67,26 @@ test('follows changes: an instance that moves, loses weight, leaves', () => {
   expect(sharesOf(picker, 200)).toEqual({ b: 1 })
 })
 
+test('a local instance that loses weight keeps fewer calls', () => {
+  const [one] = inZone('a', 1)
+  const picker = open(one!, ...inZone('b', 1))
+  picker.apply(updated(one!, { weight: 25 }))
+  // 25 · 2 ÷ 125
+  expect(sharesOf(picker)['a']).toBeCloseTo(0.4, 1)
+})
+
+test('an instance that moved leaves the zone that it moved to', () => {
+  const [one] = inZone('a', 1)
+  const [other] = inZone('b', 1)
+  const picker = open(one!, other!)
+  picker.apply(updated(one!, { zone: 'b' }))
+  expect(Object.keys(tally(() => picker.pick(), 100)).toSorted()).toEqual(['a-0', 'b-0'])
+  picker.apply(removed({ ...one!, zone: 'b' }))
+  expect(Object.keys(tally(() => picker.pick(), 100))).toEqual(['b-0'])
+  picker.apply(removed(other!))
+  expect(() => picker.pick()).toThrow('no instance is registered')
+})
+
 test('when nothing local suits another zone is taken', () => {
   const [local] = inZone('a', 1)
   const picker = open(local!, ...inZone('b', 1))

@@ -4,11 +4,14 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import type { Registration } from '@sd/core'
 import { createCertificates } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { serviceTransport, type ServiceTransportOptions } from '../src/connect/index.ts'
 import { httpOrigin } from '../src/connect/instance-connection.ts'
 import { ConnectEcho, ConnectEchoServer } from './support/connect-echo.ts'
 import { World } from './support/world.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 const service = 'orders'
 

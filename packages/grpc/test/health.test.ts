@@ -1,5 +1,5 @@
 import { until } from '@sd/test-servers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   decodeHealthCheckRequest,
   decodeHealthCheckResponse,
@@ -9,6 +9,9 @@ import {
 } from '../src/index.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { HealthClient } from './support/health-client.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 describe('the messages', () => {
   test.each(['', 'orders', 'ü'.repeat(100), 'x'.repeat(20_000)])(

@@ -4,11 +4,14 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { registerResolver, type ResolverOptions } from '../src/index.ts'
 import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { register, World } from './support/world.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 describe('registerResolver', () => {
   test('keeps two registries apart by their schemes', async () => {

@@ -1,13 +1,16 @@
 import { logVerbosity, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
 import { createCertificates } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type ServeOptions, serveRegistered } from '../src/index.ts'
 import { advertisedEndpoint } from '../src/serve/serve-options.ts'
 import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { HealthClient } from './support/health-client.ts'
 import { World } from './support/world.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 // one test lets a bind fail, which grpc-js logs
 setLogVerbosity(logVerbosity.NONE)

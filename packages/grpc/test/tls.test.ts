@@ -1,9 +1,12 @@
 import { credentials, ServerCredentials } from '@grpc/grpc-js'
 import { createCertificates } from '@sd/contract-tests/servers'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { EchoClient } from './support/echo-client.ts'
 import { EchoServer } from './support/echo-server.ts'
 import { register, World } from './support/world.ts'
+
+// real servers, on a machine that may be busy
+vi.setConfig({ testTimeout: 20_000 })
 
 const { ca, server } = await createCertificates()
 const clientTls = credentials.createSsl(Buffer.from(ca))

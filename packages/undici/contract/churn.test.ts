@@ -40,33 +40,35 @@ describe.each(registries)('on %s', (backend, open) => {
     },
   )
 
-  test(
-    'when instances are killed no GET fails, and of the POSTs only those in flight on them',
+  test.each(['killed', 'cut off every 100 ms'])(
+    'when instances are %s no GET fails, and of the POSTs only those in flight on them',
     { timeout },
-    async () => {
+    async (how) => {
       await using shared = await open()
       await using registry = shared.open()
       await using fleet = new Fleet(registry)
-      fleet.prepare(8)
-      await Promise.all(Array.from({ length: 6 }, () => fleet.joinProcess()))
+      if (how === 'killed') fleet.prepare(8)
+      const join = (): Promise<void> =>
+        how === 'killed' ? fleet.joinProcess() : fleet.joinToBeCutOff()
+      await Promise.all(Array.from({ length: 6 }, join))
       await using load = await startLoad({ url: shared.url, callers, retry: true })
-      const killed = new Set<string | undefined>()
+      const gone = new Set<string | undefined>()
       const end = performance.now() + churnMs
       while (performance.now() < end) {
         // a process takes longer than 100 ms to start where there are few cores
-        await Promise.all([fleet.joinProcess(), delay(100)])
-        killed.add(fleet.leave())
+        await Promise.all([join(), delay(100)])
+        gone.add(fleet.leave())
       }
       const report = await load.ask<LoadReport>('end')
-      tell(`${backend}, ${killed.size} killed`, fleet.made, report)
+      tell(`${backend}, ${gone.size} ${how}`, fleet.made, report)
       expect(report.failed.filter(({ method }) => method !== 'POST')).toEqual([])
       for (const { instance, message } of report.failed) {
-        expect(killed).toContain(instance)
+        expect(gone).toContain(instance)
         // sent, and not answered: what could not be sent went elsewhere
         expect(message).toMatch(/attempts?: no response/)
       }
       // 10 callers post, to 6 instances
-      expect(report.failed.length).toBeLessThan(killed.size * 10)
+      expect(report.failed.length).toBeLessThan(gone.size * 10)
       expect(report.ok).toBeGreaterThan(callers)
     },
   )

@@ -30,6 +30,13 @@ const gracefully = async (server: Server, registration: Registration): Promise<v
   clearInterval(timer)
 }
 
+const abruptly = async (server: Server, registration: Registration): Promise<void> => {
+  server.close()
+  server.closeAllConnections()
+  await delay(ttlMs)
+  await registration.deregister()
+}
+
 /** Servers that come and go as in a rolling deploy. */
 export class Fleet implements AsyncDisposable {
   readonly #registry: Registry
@@ -45,12 +52,24 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** A server in this process, which leaves gracefully. */
-  async join(): Promise<void> {
+  join(): Promise<void> {
+    return this.#join(gracefully)
+  }
+
+  /**
+   * A server in this process that is cut off: nobody listens any more, and its connections break, as
+   * with a process that is killed; those take longer to start than 100 ms.
+   */
+  joinToBeCutOff(): Promise<void> {
+    return this.#join(abruptly)
+  }
+
+  async #join(stop: (server: Server, registration: Registration) => Promise<void>): Promise<void> {
     const server = answering().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const registration = await register(this.#registry, String((this.made += 1)), port)
-    this.#members.push({ registration, stop: () => gracefully(server, registration) })
+    this.#members.push({ registration, stop: () => stop(server, registration) })
   }
 
   /** Starts processes for `joinProcess`. */

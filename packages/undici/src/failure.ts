@@ -5,6 +5,8 @@ const requestFaults: ReadonlySet<string> = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  // a body that was destroyed before its end; what callers abort never comes here
+  'UND_ERR_ABORTED',
 ])
 
 const timeouts: ReadonlySet<string> = new Set([

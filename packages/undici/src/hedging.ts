@@ -9,14 +9,14 @@ export class Hedging {
   readonly #delayMs: number
   #timer: NodeJS.Timeout | undefined
 
-  /** `delayMs`: how long the first try has; 0: no hedging. */
+  /** `delayMs`: how long the first try has. */
   constructor(delayMs: number) {
     this.#delayMs = delayMs
   }
 
   /** The first try is under way. `begin` sends the second. */
   watch(begin: () => void): void {
-    if (this.#delayMs > 0) this.#timer = setTimeout(begin, this.#delayMs)
+    this.#timer = setTimeout(begin, this.#delayMs)
   }
 
   stop(): void {

@@ -25,7 +25,15 @@ export class InstanceChoice {
     else
       this.#options = {
         ...base,
-        key: typeof key === 'string' ? headerValue(request.headers, key) : key(request),
+        key:
+          typeof key === 'string'
+            ? headerValue(request.headers, key)
+            : key({
+                service: request.service,
+                method: request.method,
+                path: request.path,
+                headers: request.headers,
+              }),
       }
   }
 

@@ -1,9 +1,10 @@
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { InstanceChange } from '@sd/core'
 import { Endpoint, type PoolEntry } from './endpoint.ts'
 import { EndpointCount } from './endpoint-count.ts'
 import type { Connections } from './service-route.ts'
-import { Pool } from './undici.ts'
+import { buildConnector, Pool } from './undici.ts'
 
 /** Where the pools of one service report what their connections do: undici's own events. */
 export type PoolEvents = (pool: Pool) => void
@@ -52,7 +53,7 @@ export class InstancePools implements Connections {
     const key = http1 ? `${tlsName}#http1` : tlsName
     let entry = endpoint.last
     if (entry === undefined || endpoint.lastKey !== key) {
-      entry = endpoint.entries.get(key) ?? this.#open(endpoint, key, http1)
+      entry = endpoint.entries.get(key) ?? this.#open(endpoint, key, tlsName, http1)
       endpoint.lastKey = key
       endpoint.last = entry
     }
@@ -108,13 +109,29 @@ export class InstancePools implements Connections {
     for (const { pool } of endpoint.entries.values()) this.#retire(pool)
   }
 
-  #open(endpoint: Endpoint, key: string, http1: boolean): PoolEntry {
-    const options = http1 ? { ...this.#options, allowH2: false } : this.#options
-    const pool = new Pool(endpoint.origin, options)
+  #open(endpoint: Endpoint, key: string, tlsName: string, http1: boolean): PoolEntry {
+    const pool = new Pool(endpoint.origin, this.#optionsFor(tlsName, http1))
     this.#onPool(pool)
     const entry = { pool, used: true, running: 0 }
     endpoint.entries.set(key, entry)
     return entry
+  }
+
+  #optionsFor(tlsName: string, http1: boolean): Pool.Options {
+    const options = http1 ? { ...this.#options, allowH2: false } : this.#options
+    const { connect, connectTimeout, allowH2, maxCachedSessions } = options
+    if (isIP(tlsName) === 0 || typeof connect === 'function') return options
+    // SNI carries no addresses (RFC 6066, 3): without a name Node checks the address that it connects to
+    const connector = buildConnector({
+      ...(maxCachedSessions === undefined ? {} : { maxCachedSessions }),
+      timeout: connectTimeout ?? 0,
+      ...(allowH2 === undefined ? {} : { allowH2 }),
+      ...connect,
+    })
+    return {
+      ...options,
+      connect: (given, callback) => connector({ ...given, servername: '' }, callback),
+    }
   }
 
   #retire(pool: Pool): void {

@@ -8,7 +8,8 @@ import { AgentSockets } from './agent-sockets.ts'
 import { pickFailure } from './call-failure.ts'
 import { CallError } from './call-error.ts'
 import { createDirectory, type Directory } from './directory.ts'
-import type { ServiceOptions } from './dispatcher-options.ts'
+import type { ServiceOptions, TimeoutOptions } from './dispatcher-options.ts'
+import { checkObject } from './option-check.ts'
 import { Endpoint } from './endpoint.ts'
 import { InstanceChoice } from './instance-choice.ts'
 import {
@@ -22,10 +23,13 @@ import { RouteTable } from './route-table.ts'
 import type { ServiceRoute } from './service-route.ts'
 
 /** The options of a service that an agent heeds. */
-type AgentServiceOptions = globalThis.Pick<
+interface AgentServiceOptions extends globalThis.Pick<
   ServiceOptions,
-  'balancer' | 'tlsName' | 'key' | 'timeouts'
->
+  'balancer' | 'tlsName' | 'key'
+> {
+  /** For the first word of the registry about a service: default 5,000 ms. */
+  readonly timeouts?: globalThis.Pick<TimeoutOptions, 'discoveryMs'> | undefined
+}
 
 /** What `ServiceAgent` takes. */
 export interface ServiceAgentOptions extends AgentServiceOptions {
@@ -68,6 +72,8 @@ export class ServiceAgent implements AsyncDisposable {
   /** @throws RegistryError `invalid-config`, naming the option */
   constructor(options: ServiceAgentOptions) {
     const { http: httpOptions = {}, https: httpsOptions = {}, ...rest } = options
+    for (const { timeouts = {} } of [rest, ...Object.values(rest.overrides ?? {})])
+      checkObject('timeouts', timeouts, ['discoveryMs'])
     this.#directory = createDirectory(
       rest,
       ['http', 'https'],

@@ -9,6 +9,7 @@ import {
   pickFailure,
   TryTimeout,
 } from './call-failure.ts'
+import type { CallRequest } from './dispatcher-options.ts'
 import { Downstream } from './downstream.ts'
 import { isBlameless } from './failure.ts'
 import { Hedging } from './hedging.ts'
@@ -39,6 +40,9 @@ export interface CallPlace {
   readonly ended: () => void
 }
 
+// nothing about it changes: one does for all
+const noBody = new RequestBody(null, undefined)
+
 /**
  * One request to a service, with all its tries. The caller sees one start, one controller, at most one
  * response and one end, whatever happens behind it.
@@ -47,7 +51,7 @@ export interface CallPlace {
  * sent, if the method is idempotent and the body can be read again, within the budget; nothing once the
  * final response's headers have reached the caller.
  */
-export class ServiceCall implements AttemptOwner, CallFacts {
+export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
   readonly route: ServiceRoute<InstancePools>
   readonly method: string
   readonly path: string
@@ -56,12 +60,12 @@ export class ServiceCall implements AttemptOwner, CallFacts {
   readonly #http1: boolean
   readonly #ended: () => void
   readonly #options: CallOptions
-  readonly #headers: Dispatcher.DispatchOptions['headers']
+  readonly headers: Dispatcher.DispatchOptions['headers']
   readonly #downstream: Downstream
   readonly #choice: InstanceChoice
   readonly #body: RequestBody
   readonly #repetition: Repetition
-  readonly #hedging: Hedging
+  readonly #hedging: Hedging | undefined
   #state: 'open' | 'answered' | 'ended' = 'open'
   /** Tries under way: one, or two while hedging. */
   #running: Attempt[] = []
@@ -83,20 +87,20 @@ export class ServiceCall implements AttemptOwner, CallFacts {
     this.#http1 = place.http1 || options.allowH2 === false
     this.#ended = place.ended
     this.#options = options
-    this.#headers = withHost(options.headers, address.host)
+    this.headers = withHost(options.headers, address.host)
     this.#downstream = new Downstream(handler, (reason) => this.#fail(reason))
-    const { service } = route
-    this.#choice = new InstanceChoice(route, address.scheme, {
-      service,
-      method,
-      path,
-      headers: this.#headers,
-    })
+    this.#choice = new InstanceChoice(route, address.scheme, this)
     this.#repetition = new Repetition(route.settings, route.budget, options)
-    this.#hedging = new Hedging(this.repeatable ? hedgeDelayMs : 0)
-    this.#body = new RequestBody(body, this.repeatable ? replayBytes : undefined)
+    if (hedgeDelayMs > 0 && this.repeatable) this.#hedging = new Hedging(hedgeDelayMs)
+    this.#body =
+      body === undefined || body === null
+        ? noBody
+        : new RequestBody(body, this.repeatable ? replayBytes : undefined)
   }
 
+  get service(): string {
+    return this.route.service
+  }
   /** Whether what was sent may be sent again. */
   get repeatable(): boolean {
     return this.#repetition.allowed
@@ -125,7 +129,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
   }
 
   blames(error: Error): boolean {
-    return !isBlameless(error) && !this.#body.broken
+    return !isBlameless(error) && error !== this.#body.failure
   }
 
   attemptStarted(attempt: Attempt): void {
@@ -213,6 +217,8 @@ export class ServiceCall implements AttemptOwner, CallFacts {
   /** Begins the first try, or the next after one that failed. */
   #next(): void {
     const last = this.#last
+    const { failure } = this.#body
+    if (failure !== undefined) return this.#fail(failure)
     let pick: Pick
     try {
       pick = this.#choice.pick(last?.attempt.sent === true)
@@ -225,7 +231,8 @@ export class ServiceCall implements AttemptOwner, CallFacts {
     if (last !== undefined && requestChannel.hasSubscribers)
       publishRequest(this, 'retry', last.attempt, { sent: last.attempt.sent, cause: last.error })
     this.#try(pick)
-    if (this.attempts === 1 && this.#state === 'open') this.#hedging.watch(() => this.#hedge())
+    if (this.#hedging !== undefined && this.attempts === 1 && this.#state === 'open')
+      this.#hedging.watch(() => this.#hedge())
   }
 
   #try(pick: Pick): void {
@@ -249,7 +256,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
       ...options,
       origin: endpoint.origin,
       path: endpoint.prefix === '' ? options.path : endpoint.prefix + options.path,
-      headers: this.#headers,
+      headers: this.headers,
       body: this.#body.open(),
       servername,
     } as CallOptions)
@@ -322,7 +329,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
 
   #failure(attempt: Attempt, error: Error): Error {
     // a body that broke is the caller's own error
-    return this.#body.broken ? error : attemptFailure(this, attempt, error)
+    return error === this.#body.failure ? error : attemptFailure(this, attempt, error)
   }
 
   #fail(error: Error): void {
@@ -348,7 +355,7 @@ export class ServiceCall implements AttemptOwner, CallFacts {
 
   #clearTimers(): void {
     clearTimeout(this.#callTimer)
-    this.#hedging.stop()
+    this.#hedging?.stop()
     clearTimeout(this.#pauseTimer)
     clearTimeout(this.#waitTimer)
   }

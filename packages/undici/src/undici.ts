@@ -1,6 +1,7 @@
 // the order matters: the first import notes what the second would overwrite
 import { restoreGlobalDispatcher } from './preserved-dispatcher.ts'
 import {
+  buildConnector,
   Client,
   Dispatcher,
   Dispatcher1Wrapper,
@@ -13,7 +14,7 @@ import {
 restoreGlobalDispatcher()
 
 /** undici 8, imported so that a global dispatcher that was set before stays set. */
-export { Client, Dispatcher, errors, getGlobalDispatcher, Pool, util }
+export { buildConnector, Client, Dispatcher, errors, getGlobalDispatcher, Pool, util }
 
 // undici's types leave it out
 const { wrapHandler } = Dispatcher1Wrapper as unknown as {

@@ -210,6 +210,78 @@ describe('what the caller ends', () => {
     },
   )
 
+  test.each(['POST', 'PUT'] as const)(
+    'a %s whose body breaks before anything is sent fails with the body’s error',
+    async (method) => {
+      await using world = await World.create()
+      const server = await world.http('a')
+      const failing = (): Readable => {
+        const body = new Readable({ read() {} })
+        setTimeout(() => body.destroy(new Error('the source broke')), 20)
+        return body
+      }
+      // while the connection is made
+      const gate = Promise.withResolvers<void>()
+      const real = buildConnector({})
+      const connecting = world.dispatcher({
+        pool: {
+          connect: (options, callback) => void gate.promise.then(() => real(options, callback)),
+        },
+      })
+      const first = failureOf(
+        request('http://orders.sd/', { dispatcher: connecting, method, body: failing() }),
+      )
+      setTimeout(() => gate.resolve(), 60)
+      expect((await first).message).toBe('the source broke')
+      // while the registry is asked: its first answer is held back
+      const discovery = Object.create(world.registry) as typeof world.registry
+      discovery.watch = (service) => {
+        const watcher = world.registry.watch(service)
+        return Object.assign(Object.create(watcher) as typeof watcher, {
+          close: () => watcher.close(),
+          async *[Symbol.asyncIterator]() {
+            await sleep(60)
+            yield* watcher
+          },
+        })
+      }
+      const waiting = world.dispatcher({ discovery })
+      const second = await failureOf(
+        request('http://orders.sd/', { dispatcher: waiting, method, body: failing() }),
+      )
+      expect(second.message).toBe('the source broke')
+      expect(server.requests).toBe(0)
+    },
+  )
+
+  test('a stream that was sent whole is not blamed for what the instance does then', async () => {
+    await using world = await World.create()
+    await world.http('a', (incoming) => {
+      incoming.resume().on('end', () => incoming.socket.resetAndDestroy())
+    })
+    const error = await failureOf(
+      request('http://orders.sd/', {
+        dispatcher: world.dispatcher(),
+        method: 'POST',
+        body: Readable.from(['ab', 'cd']),
+      }),
+    )
+    expect(error).toMatchObject({ code: 'unavailable', instance: 'a', attempts: 1 })
+    expect(error.message).toContain('not sent again, as a POST may be done twice')
+  })
+
+  test('a body that is destroyed before its end is the fault of the request', async () => {
+    await using world = await World.create()
+    await world.http('a')
+    const body = new Readable({ read() {} })
+    body.push('abc')
+    setTimeout(() => body.destroy(), 20)
+    const error = await failureOf(
+      request('http://orders.sd/', { dispatcher: world.dispatcher(), method: 'POST', body }),
+    )
+    expect(error).toMatchObject({ code: 'invalid-argument', attempts: 1 })
+  })
+
   test('what a handler throws aborts the request', async () => {
     await using world = await World.create()
     await world.http('a')

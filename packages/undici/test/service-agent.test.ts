@@ -130,6 +130,9 @@ describe('ServiceAgent', () => {
     expect(() => new ServiceAgent({ discovery: world.registry, retry: false } as never)).toThrow(
       'unknown option retry',
     )
+    expect(
+      () => new ServiceAgent({ discovery: world.registry, timeouts: { tryMs: 1 } } as never),
+    ).toThrow('unknown option timeouts.tryMs')
     await agent.close()
     expect((await failureOf(get('http://orders.sd/', agent.http))).code).toBe('closed')
   })

@@ -60,6 +60,14 @@ describe('a service over https', () => {
     )
   })
 
+  test('may have a certificate for an address: there is no SNI then', async () => {
+    await using world = await World.create()
+    await secure(world)
+    expect(await read(world, 'https://orders.sd/', { tlsName: 'endpoint' })).toMatch(
+      /^(false|undefined) orders\.sd 1\.1$/,
+    )
+  })
+
   test('is never served by an endpoint without TLS', async () => {
     await using world = await World.create()
     await world.http('plain')
@@ -78,7 +86,7 @@ describe('a service over https', () => {
     })
     for (let i = 0; i < 10; i += 1) {
       const options = { origin: 'https://localhost', path: '/', method: 'GET' as const }
-      const servername = i % 2 === 0 ? 'localhost' : '127.0.0.1'
+      const servername = i % 2 === 0 ? 'localhost' : 'LOCALHOST'
       // undici takes a name for each request, its types leave it out
       const response = await dispatcher.request({ ...options, servername } as typeof options)
       expect(response.statusCode).toBe(200)

@@ -30,7 +30,7 @@ const run = async (): Promise<number> => {
   show(await compareWatchCost())
   for await (const comparison of compareBalancerCost()) show(comparison)
   show(await compareGrpcCost())
-  show(await compareHttpCost())
+  for await (const comparison of compareHttpCost()) show(comparison)
   if (!given.includes('--core-only')) {
     await using servers = await provideServers(etcd)
     show(await compareRegisterCost(servers.endpoints[0] ?? ''))

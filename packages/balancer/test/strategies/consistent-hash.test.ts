@@ -78,6 +78,23 @@ test('the load of what left and came back is not forgotten', () => {
   expect(picker.pick({ key: 'k' }).instance.id).toBe('i1')
 })
 
+test('calls to what has left do not count for the others', () => {
+  const { picker, all } = open(5)
+  const inFlight: Record<string, number> = {}
+  const call = (): string => {
+    const { id } = picker.pick({ key: 'hot' }).instance
+    inFlight[id] = (inFlight[id] ?? 0) + 1
+    return id
+  }
+  for (let calls = 0; calls < 100; calls += 1) call()
+  picker.apply(removed(all[0]!, all[1]!))
+  for (const gone of ['i0', 'i1']) delete inFlight[gone]
+  for (let calls = 0; calls < 30; calls += 1) {
+    const total = Object.values(inFlight).reduce((sum, count) => sum + count, 0)
+    expect(inFlight[call()]).toBeLessThanOrEqual(Math.ceil((1.25 * (total + 1)) / 3))
+  }
+})
+
 test('without a key a random place is taken', () => {
   const { picker } = open(10)
   const ids = new Set(Array.from({ length: 200 }, () => picker.pick().instance.id))

@@ -27,7 +27,7 @@ test('after any changes it is the ring that is built from what is left', () => {
     points: fc.constantFrom(0, 0, 1, 7, 40, 160),
   })
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
+    fc.property(fc.array(change, { maxLength: 80, size: 'max' }), (changes) => {
       const ring = new HashRing()
       const members = new Map<number, Member>()
       const counts = new Map<number, number>()

@@ -3,7 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { added, instance, instances, removed, seeded, tally, updated } from '../support.ts'
 
-const weights = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 2, maxLength: 20 })
+const weights = fc.array(fc.integer({ min: 1, max: 200 }), {
+  minLength: 2,
+  maxLength: 20,
+  size: 'max',
+})
 const fleet = (all: readonly number[]) =>
   instances(all.length, (index) => ({ weight: all[index]! }))
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)
@@ -41,7 +45,9 @@ describe.each<StrategyName>(['p2c', 'peak-ewma', 'sticky'])('%s', (strategy) => 
           setTimer: () => ({ cancel: () => {} }),
         }
         const picker = createPicker({ strategy, clock, random: seeded(seed) })
-        picker.apply(added(...fleet(all)))
+        const leaving = fleet([1, ...all, 65_535]).map((one) => ({ ...one, id: `x${one.id}` }))
+        picker.apply(added(...leaving, ...fleet(all)))
+        picker.apply(removed(...leaving))
         // all as fast as each other
         const pick = () => {
           const picked = picker.pick()
@@ -90,6 +96,15 @@ test('p2c: prefers who has less in flight', () => {
   first.done()
   first.done()
   expect(Object.keys(tally(() => picker.pick(), 50))).toHaveLength(2)
+})
+
+test('p2c: what is in flight stays with its instance when others leave', () => {
+  const picker = createPicker({ random: seeded(3) })
+  const all = instances(3)
+  picker.apply(added(...all))
+  expect(picker.pick({ exclude: new Set(['i0', 'i1']) }).instance.id).toBe('i2')
+  picker.apply(removed(all[0]!))
+  expect(tally(() => picker.pick(), 30)).toEqual({ i1: 30 })
 })
 
 describe.each<StrategyName>(['round-robin', 'random'])('%s', (strategy) => {

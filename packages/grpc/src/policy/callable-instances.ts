@@ -22,30 +22,26 @@ export class CallableInstances {
     const changes = view === this.#view ? view.changesSince(this.#version) : undefined
     this.#view = view
     this.#version = view.version
-    const own =
-      changes === undefined
-        ? differences(
-            this.#instances,
-            [...view.instances].filter((one) => this.#isCallable(one)),
-          )
-        : changes.flatMap((change) => this.#own(change))
-    for (const { type, instance } of own)
-      if (type === 'removed') this.#instances.delete(instance.id)
-      else this.#instances.set(instance.id, instance)
-    return own
+    if (changes !== undefined) return changes.flatMap((change) => this.#take(change))
+    const callable = [...view.instances].filter((one) => this.#isCallable(one))
+    return differences(this.#instances, callable).flatMap((change) => this.#take(change))
   }
 
   #isCallable(instance: ServiceInstance): boolean {
     return grpcAddress(instance, this.#schemes) !== undefined
   }
 
-  /** A change as it looks from here: an instance that loses its endpoint leaves. */
-  #own({ type, instance }: InstanceChange): readonly InstanceChange[] {
+  /** Takes a change over, as it looks from here: an instance that loses its endpoint leaves. */
+  #take({ type, instance }: InstanceChange): readonly InstanceChange[] {
     const previous = this.#instances.get(instance.id)
-    if (type !== 'removed' && this.#isCallable(instance))
+    if (type !== 'removed' && this.#isCallable(instance)) {
+      this.#instances.set(instance.id, instance)
       return previous === undefined
         ? [{ type: 'added', instance }]
         : [{ type: 'updated', instance, previous }]
-    return previous === undefined ? [] : [{ type: 'removed', instance: previous }]
+    }
+    if (previous === undefined) return []
+    this.#instances.delete(instance.id)
+    return [{ type: 'removed', instance: previous }]
   }
 }

@@ -4,6 +4,7 @@ import {
   type Discovery,
   type InstanceChange,
   RegistryError,
+  type ServiceInstance,
   show,
   type WatchEvent,
   type Watcher,
@@ -72,6 +73,7 @@ export class ServiceResolver implements experimental.Resolver {
   readonly #resolution: Resolution | string
   #view = new ServiceView()
   #watcher: Watcher | undefined
+  #lastRead: readonly ServiceInstance[] | undefined
   /** Whether the watch has told all that there is. */
   #synced = false
   /** Why there is no watch. */
@@ -100,6 +102,7 @@ export class ServiceResolver implements experimental.Resolver {
     const watcher = this.#watcher
     this.#watcher = undefined
     this.#synced = false
+    this.#lastRead = undefined
     // a view that nobody follows grows old, and the policy begins anew as well
     this.#view = new ServiceView()
     watcher?.close()
@@ -107,16 +110,25 @@ export class ServiceResolver implements experimental.Resolver {
 
   #read({ discovery, service }: Resolution): void {
     if (this.#watcher !== undefined) {
-      if (this.#synced) this.#view.replace(this.#watcher.instances)
+      this.#readAgain(this.#watcher)
       return
     }
     try {
       this.#watcher = discovery.watch(service)
+      this.#synced = false
       this.#ended = undefined
       void this.#follow(this.#watcher)
     } catch (error) {
       this.#ended = RegistryError.from(error, { backend: 'grpc', operation: 'watch', service })
     }
+  }
+
+  /** The watch tells every change by itself; this is the channel's right to ask. */
+  #readAgain(watcher: Watcher): void {
+    if (!this.#synced || watcher.instances === this.#lastRead) return
+    // made once for each version, so the same list says the same
+    this.#lastRead = watcher.instances
+    this.#view.replace(watcher.instances)
   }
 
   async #follow(watcher: Watcher): Promise<void> {
@@ -136,7 +148,9 @@ export class ServiceResolver implements experimental.Resolver {
 
   #take(event: WatchEvent<InstanceChange>): void {
     if (event.type !== 'stale') {
-      this.#view.apply(event.changes)
+      if (this.#synced) this.#view.apply(event.changes)
+      // the first event of a watch tells all that there is
+      else this.#view.replace(event.changes.map(({ instance }) => instance))
       this.#synced = true
     }
     this.#tellSoon()

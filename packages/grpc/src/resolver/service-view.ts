@@ -1,10 +1,14 @@
 import type { InstanceChange, ServiceInstance } from '@sd/core'
 
+/** How many sets of changes are remembered: they come faster than they are told when many join at once. */
+const keptSets = 32
+
 /** What a resolver knows of its service: the instances, in versions that each differ by some changes. */
 export class ServiceView {
   readonly #instances = new Map<string, ServiceInstance>()
   #version = 0
-  #lastChanges: readonly InstanceChange[] = []
+  /** The changes that led to the present version, the latest last. */
+  #recent: (readonly InstanceChange[])[] = []
 
   /** Raised by each set of changes. */
   get version(): number {
@@ -18,10 +22,10 @@ export class ServiceView {
     return this.#instances.values()
   }
 
-  /** What leads from `version` to the present one; `undefined` when only the whole view tells. */
+  /** What leads from `version` to the present one, in order; `undefined` when only the whole view tells. */
   changesSince(version: number): readonly InstanceChange[] | undefined {
-    if (version === this.#version) return []
-    return version === this.#version - 1 ? this.#lastChanges : undefined
+    const behind = this.#version - version
+    return behind > this.#recent.length ? undefined : this.#recent.slice(-behind || Infinity).flat()
   }
 
   /** Takes over a watcher's changes. */
@@ -31,7 +35,8 @@ export class ServiceView {
       if (type === 'removed') this.#instances.delete(instance.id)
       else this.#instances.set(instance.id, instance)
     this.#version += 1
-    this.#lastChanges = changes
+    this.#recent.push(changes)
+    if (this.#recent.length > keptSets) this.#recent.shift()
   }
 
   /** Makes the view hold exactly these. */
