@@ -1,0 +1,84 @@
+import type { Http2Server, Http2Session } from 'node:http2'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** A server of `node:http`, `node:https` or `node:http2`. */
+export type AnyHttpServer = Server | Http2Server
+
+/** How often connections that have become idle are closed while a server drains. */
+const sweepMs = 50
+
+/** Names a connection. Over TLS a request tells another socket object than `connection` did. */
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+
+/**
+ * Ends a server without cutting an answer off. `server.close()` alone leaves keep-alive connections
+ * open until their timeout (5 s and one more) and waits without limit for connections that never
+ * send a request, for upgraded ones and for HTTP/2 sessions
+ * (https://nodejs.org/api/http.html#serverclosecallback).
+ */
+export class HttpDrain {
+  readonly #server: AnyHttpServer
+  readonly #sockets = new Set<Socket>()
+  /** Connections on which no request has begun. */
+  readonly #unused = new Map<string, Socket>()
+  readonly #sessions = new Set<Http2Session>()
+  #draining = false
+
+  /** To be made before the server listens: a connection that came earlier is not known. */
+  constructor(server: AnyHttpServer) {
+    this.#server = server
+    server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket)
+      this.#sockets.add(socket)
+      this.#unused.set(peer, socket)
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        this.#unused.delete(peer)
+      })
+    })
+    server.on('session', (session: Http2Session) => {
+      this.#unused.delete(peerOf(session.socket))
+      this.#sessions.add(session)
+      session.once('close', () => this.#sessions.delete(session))
+    })
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#unused.delete(peerOf(request.socket))
+      // HTTP/2 says goodbye by GOAWAY, and refuses this header
+      if (this.#draining && request.httpVersionMajor === 1)
+        response.setHeader('connection', 'close')
+    })
+    if (server.listenerCount('upgrade') > 0)
+      server.on('upgrade', ({ socket }: IncomingMessage) => this.#unused.delete(peerOf(socket)))
+  }
+
+  /** Resolves when the last connection is closed; when `signal` aborts they are cut off. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#draining = true
+    const server = this.#server
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    for (const session of this.#sessions) session.close()
+    for (const socket of this.#unused.values()) socket.destroy()
+    const closeIdle = (): void => {
+      if ('closeIdleConnections' in server) server.closeIdleConnections()
+    }
+    closeIdle()
+    const sweep = setInterval(closeIdle, sweepMs)
+    const cut = (): void => this.destroy()
+    if (signal.aborted) cut()
+    signal.addEventListener('abort', cut, { once: true })
+    try {
+      await closed
+    } finally {
+      clearInterval(sweep)
+      signal.removeEventListener('abort', cut)
+    }
+  }
+
+  /** Accepts nothing new and cuts every connection off, upgraded ones included. */
+  destroy(): void {
+    this.#server.close()
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}

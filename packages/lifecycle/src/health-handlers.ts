@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RegistryHealth } from '@sd/core'
+import { writeResponse } from './weight-handler.ts'
+
+/** What is asked of a registry. */
+export interface HealthSource {
+  health(): RegistryHealth
+}
+
+/** One probe, as a Web-standard function and for `node:http`. */
+export interface ProbeHandler {
+  (): Response
+  readonly node: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+/** The probes that orchestrators ask for. */
+export interface HealthHandlers {
+  /** 200 as long as the process answers at all: what is wrong with the registry no restart mends. */
+  readonly livez: ProbeHandler
+  /** 200 when everything registered stands; else 503 with the reason. */
+  readonly readyz: ProbeHandler
+}
+
+const probe = (read: () => { readonly status: number; readonly body: object }): ProbeHandler => {
+  const handle = (): Response => {
+    const { status, body } = read()
+    return Response.json(body, { status, headers: { 'cache-control': 'no-store' } })
+  }
+  const node = (request: IncomingMessage, response: ServerResponse): void => {
+    writeResponse(request, response, handle()).catch(() => response.destroy())
+  }
+  return Object.assign(handle, { node })
+}
+
+/** Why a process is not ready, in words; empty when it is. */
+const reasonsOf = ({ registrations }: RegistryHealth): readonly string[] =>
+  registrations.length === 0
+    ? ['nothing is registered']
+    : registrations
+        .filter(({ status: { state } }) => state !== 'registered' && state !== 'recovering')
+        .map(({ service, id, status: { state, cause } }) =>
+          [`${service}/${id} is ${state}`, ...(cause ? [cause.message] : [])].join(': '),
+        )
+
+/**
+ * Handlers for `/livez` and `/readyz`, as JSON with the reason and the freshness of each watch.
+ *
+ * An unreachable registry does not make a process unready: it serves by what it knows, and taking the
+ * whole fleet out at once would make the outage total. It is ready from its first registration to its
+ * deregistration.
+ */
+export const healthHandlers = (registry: HealthSource): HealthHandlers => ({
+  livez: probe(() => ({ status: 200, body: { status: 'ok' } })),
+  readyz: probe(() => {
+    const health = registry.health()
+    const reasons = reasonsOf(health)
+    const { registrations, watches, session } = health
+    return {
+      status: reasons.length === 0 ? 200 : 503,
+      body: {
+        status: reasons.length === 0 ? 'ok' : 'not ready',
+        reasons,
+        session: session.state,
+        registrations: registrations.map(({ service, id, status }) => ({
+          service,
+          id,
+          state: status.state,
+        })),
+        watches: watches.map(({ service, scope, stale }) => ({
+          ...(service === undefined ? {} : { service }),
+          scope,
+          fresh: stale === undefined,
+          ...(stale === undefined ? {} : { staleSince: stale.since, cause: stale.cause.message }),
+        })),
+      },
+    }
+  }),
+})

@@ -1,0 +1,228 @@
+import { createServer } from 'node:http'
+import { MemoryStore } from '@sd/memory'
+import { MemoryFaults } from '@sd/memory/faults'
+import { createRegistry, type Registry } from '@sd/registry'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import {
+  httpServer,
+  type LifecycleEvent,
+  type RunningService,
+  type RunServiceOptions,
+  runService,
+  type ServiceServer,
+} from '../src/index.ts'
+
+let store: MemoryStore
+let registry: Registry
+beforeEach(async () => {
+  store = new MemoryStore()
+  registry = await createRegistry({ backend: 'memory', store, closeTimeoutMs: 200 })
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await registry.close()
+})
+
+const server = (): ServiceServer =>
+  httpServer(
+    createServer((_, response) => response.end('ok')),
+    { host: '127.0.0.1' },
+  )
+
+const options = (more: Partial<RunServiceOptions> = {}): RunServiceOptions => ({
+  registry,
+  instance: { service: 'orders', id: 'orders-1' },
+  listen: server(),
+  propagationMs: 0,
+  signals: [],
+  ...more,
+})
+
+/** A service whose instance is in the registry. */
+const runRegistered = async (more: Partial<RunServiceOptions>): Promise<RunningService> => {
+  const service = await runService(options(more))
+  for await (const { state } of service.registration.statuses()) if (state === 'registered') break
+  return service
+}
+
+describe('runService', () => {
+  test('listens, becomes ready, registers; leaves, serves on, drains, closes', async () => {
+    const reader = await createRegistry({ backend: 'memory', store })
+    const events: LifecycleEvent[] = []
+    const seen: string[] = []
+    const lookUp = async (moment: string): Promise<void> => {
+      seen.push(`${moment}: ${(await reader.list('orders')).length}`)
+    }
+    const service = await runRegistered({
+      ready: () => lookUp('ready'),
+      propagationMs: 500,
+      onPhase: (event) => events.push(event),
+      onDrain: () => lookUp('drain'),
+      onStop: () => lookUp('stop'),
+    })
+    const [instance] = await reader.list('orders')
+    const endpoint = instance?.endpoints[0] ?? ''
+    expect(endpoint).toBe(`http://127.0.0.1:${service.ports[0]?.port}`)
+    const stopped = service.stop()
+    await vi.waitFor(async () => expect(await reader.list('orders')).toEqual([]))
+    expect(await (await fetch(endpoint)).text()).toBe('ok') // it has left, and serves on
+    expect(await stopped).toEqual({ exitCode: 0, errors: [] })
+    expect(await service.stopped).toBe(await stopped)
+    expect(events.map(({ phase }) => phase)).toEqual([
+      'listen',
+      'ready',
+      'register',
+      'deregister',
+      'propagate',
+      'drain',
+      'stop',
+      'close',
+    ])
+    expect(seen).toEqual(['ready: 0', 'drain: 0', 'stop: 0'])
+    await reader.close()
+  })
+
+  test.each(['onDrain', 'onStop'] as const)(
+    'runs the later phases when %s throws, and says so by its exit code',
+    async (hook) => {
+      const phases: string[] = []
+      const boom = new Error('boom')
+      const service = await runRegistered({
+        [hook]: () => Promise.reject(boom),
+        onPhase: ({ phase, error }) => phases.push(error === undefined ? phase : `${phase}!`),
+      })
+      expect(await service.stop()).toEqual({ exitCode: 1, errors: [boom] })
+      expect(phases.slice(phases.indexOf('propagate'))).toEqual(
+        hook === 'onDrain'
+          ? ['propagate', 'drain!', 'close']
+          : ['propagate', 'drain', 'stop!', 'close'],
+      )
+      await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow()
+    },
+  )
+
+  test.each(['listen', 'ready'] as const)('stops what had begun when %s fails', async (phase) => {
+    const boom = new Error('boom')
+    const listen = server()
+    const failing = () => Promise.reject(boom)
+    const started = runService(
+      phase === 'ready'
+        ? options({ ready: failing, listen })
+        : options({ listen: { ...listen, listen: failing, drain: async () => {} } }),
+    )
+    await expect(started).rejects.toBe(boom)
+    await expect(registry.list('orders')).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('refuses an instance before anything is published, and stops what listens', async () => {
+    const started = runService(options({ instance: { service: '' } }))
+    await expect(started).rejects.toMatchObject({ code: 'invalid-argument' })
+  })
+
+  test.each(['drainMs', 'propagationMs', 'startTimeoutMs'] as const)(
+    'refuses a %s that is no time before it listens',
+    async (name) => {
+      await expect(runService(options({ [name]: -1 }))).rejects.toThrow(
+        `${name} is -1; expected milliseconds from 0 to 2147483647`,
+      )
+    },
+  )
+
+  test('runs while the registry is away', async () => {
+    const faults = new MemoryFaults(store)
+    faults.pause()
+    const service = await runService(options())
+    expect(service.registration.status.state).toBe('registering')
+    const text = await (await fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).text()
+    expect(text).toBe('ok')
+    expect((await service.stop()).exitCode).toBe(0)
+  })
+
+  test('goes on with its end when the registry does not answer', async () => {
+    const faults = new MemoryFaults(store)
+    const service = await runRegistered({ deregisterTimeoutMs: 50 })
+    faults.pause()
+    const { exitCode, errors } = await service.stop()
+    expect(exitCode).toBe(1)
+    expect(String(errors[0])).toBe('PhaseTimeoutError: deregister did not end within 50 ms')
+    await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow()
+  })
+
+  const untilAborted = (signal: AbortSignal): Promise<never> =>
+    new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+
+  test('gives up what does not become ready in time', async () => {
+    const started = runService(options({ ready: untilAborted, startTimeoutMs: 50 }))
+    await expect(started).rejects.toThrow('ready did not end within 50 ms')
+  })
+
+  test('stops when its signal aborts while it becomes ready', async () => {
+    const controller = new AbortController()
+    const reason = new Error('no longer wanted')
+    const started = runService(
+      options({
+        ready: (signal) => {
+          controller.abort(reason)
+          return untilAborted(signal)
+        },
+        signal: controller.signal,
+      }),
+    )
+    await expect(started).rejects.toBe(reason)
+    await expect(registry.list('orders')).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('stops when its signal aborts', async () => {
+    const controller = new AbortController()
+    const service = await runService(options({ signal: controller.signal }))
+    controller.abort()
+    expect((await service.stopped).exitCode).toBe(0)
+  })
+
+  test('tells each phase by one log line', async () => {
+    const lines: string[] = []
+    const log = (_: object, message: string): void => void lines.push(message)
+    const logger = { debug: log, info: log, warn: log, error: log }
+    const service = await runRegistered({ logger, onStop: () => Promise.reject(new Error('x')) })
+    await service.stop()
+    expect(lines.map((line) => line.replace(/\d+ ms/, 'n ms'))).toEqual([
+      'orders: listen, n ms',
+      'orders: register, n ms',
+      'orders: deregister, n ms',
+      'orders: propagate, n ms',
+      'orders: drain, n ms',
+      'orders: stop failed: x',
+      'orders: close, n ms',
+    ])
+  })
+})
+
+describe('the endpoints', () => {
+  const endpointsOf = async (more: Partial<RunServiceOptions>): Promise<readonly string[]> => {
+    await using service = await runService(options(more))
+    return service.registration.instance.endpoints.map((endpoint) =>
+      endpoint.replace(`:${service.ports[0]?.port}`, ':port'),
+    )
+  }
+
+  test('are those given', async () => {
+    const endpoints = ['http://orders.example:80']
+    expect(await endpointsOf({ instance: { service: 'orders', endpoints } })).toEqual(endpoints)
+  })
+
+  test('have the host given, else SD_HOST, else the one that the server is bound to', async () => {
+    expect(await endpointsOf({})).toEqual(['http://127.0.0.1:port'])
+    vi.stubEnv('SD_HOST', '10.1.2.3')
+    expect(await endpointsOf({ registry: await createRegistry('memory:endpoints') })).toEqual([
+      'http://10.1.2.3:port',
+    ])
+    expect(
+      await endpointsOf({
+        registry: await createRegistry('memory:endpoints'),
+        host: '2001:db8::1',
+      }),
+    ).toEqual(['http://[2001:db8::1]:port'])
+  })
+})
