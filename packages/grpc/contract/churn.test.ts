@@ -83,7 +83,7 @@ describe.each(registries)('on %s', (backend, open) => {
 
   test.each([
     ['at most what is in flight on them fail', false],
-    ['with retries no unary call fails', true],
+    ['with retries none fails but those that had their headers', true],
   ])('servers are killed one after another: %s', { timeout }, async (_, retry) => {
     await using shared = await open()
     await using processes = new AsyncDisposableStack()
@@ -113,7 +113,12 @@ describe.each(registries)('on %s', (backend, open) => {
     const report = await load.ask<LoadReport>('end')
     if (long) console.log(`${backend}: ${kills} killed, retry ${retry}, ${JSON.stringify(report)}`)
     // of several servers the one that is killed has a share of the calls
-    expect(failures(report)).toBeLessThanOrEqual(retry ? 0 : (kills * callers) / 2)
+    expect(failures(report)).toBeLessThanOrEqual((kills * callers) / 2)
+    // a call whose headers have come is committed: gRPC repeats it no more
+    const repeatable = Object.keys(report.failed).filter(
+      (what) => !what.includes('after the headers'),
+    )
+    expect(retry ? repeatable : []).toEqual([])
     expect(Object.keys(report.failed).filter((what) => !what.startsWith('UNAVAILABLE'))).toEqual([])
     expect(kills).toBeGreaterThan(1)
     expect(report.calls).toBeGreaterThan(churnMs / 10)

@@ -23,15 +23,21 @@ export class EchoClient implements Disposable {
     this.client = new Client(target, channelCredentials, options)
   }
 
-  /** The id of the server that answered, or the status it failed with: `UNAVAILABLE: …`. */
+  /**
+   * The id of the server that answered, or the status it failed with: `UNAVAILABLE: …`, and whether its
+   * headers had come by then.
+   */
   call(
     options: CallOptions = { deadline: Date.now() + 10_000 },
     metadata: Metadata = new Metadata(),
   ): Promise<string> {
     return new Promise((resolve) => {
+      let headers = ''
       const done = (error: ServiceError | null, value?: Buffer): void =>
-        resolve(error === null ? String(value) : `${status[error.code]}: ${error.details}`)
-      this.client.makeUnaryRequest(
+        resolve(
+          error === null ? String(value) : `${status[error.code]}: ${error.details}${headers}`,
+        )
+      const call = this.client.makeUnaryRequest(
         '/test.Echo/WhoAmI',
         bytes,
         bytes,
@@ -40,6 +46,9 @@ export class EchoClient implements Disposable {
         options,
         done,
       )
+      call.once('metadata', () => {
+        headers = ' (after the headers)'
+      })
     })
   }
 
