@@ -2,11 +2,14 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { privateState } from './private-state.ts'
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const env = privateState()
+
+// each starts a program
+vi.setConfig({ testTimeout: 30_000 })
 
 test('http-service.ts finds itself over the registry, and ends', async () => {
   const { stdout } = await promisify(execFile)(
