@@ -1,12 +1,11 @@
+import { Child, sharedRegistries } from '@sd/calling-tests'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from '@sd/core'
 import { until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { type ServedRegistration, serveRegistered } from '../src/index.ts'
 import { EchoServer } from '../test/support/echo-server.ts'
-import { Child } from './child.ts'
 import { failures, type LoadReport, startLoad } from './load.ts'
-import { registries } from './registries.ts'
 import type { ServerOptions } from './server-process.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
@@ -54,7 +53,7 @@ class Fleet {
   }
 }
 
-describe.each(registries)('on %s', (backend, open) => {
+describe.each(sharedRegistries)('on %s', (backend, open) => {
   test(
     'no call and no stream fails while an instance is replaced every 100 ms',
     { timeout },
@@ -92,7 +91,9 @@ describe.each(registries)('on %s', (backend, open) => {
       const id = String(made)
       made += 1
       const options: ServerOptions = { url: shared.url, id, delayMs: 20 }
-      return processes.use(await Child.start('server-process', options))
+      return processes.use(
+        await Child.start(new URL('server-process.ts', import.meta.url), options),
+      )
     }
     const serving = await Promise.all(Array.from({ length: 6 }, start))
     const callers = 20

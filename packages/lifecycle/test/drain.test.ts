@@ -67,10 +67,9 @@ describe('draining', () => {
     const begun = Promise.withResolvers<void>()
     const agent = new Agent({ keepAlive: true })
     const service = await run(
-      createServer(async (_, response) => {
+      createServer((_, response) => {
         begun.resolve()
-        await release.promise
-        response.end('late')
+        void release.promise.then(() => response.end('late'))
       }),
     )
     const answered = request(portOf(service), '/slow', agent)
@@ -102,10 +101,9 @@ describe('draining', () => {
     const release = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     const service = await run(
-      createHttp2Server(async (_, response) => {
+      createHttp2Server((_, response) => {
         begun.resolve()
-        await release.promise
-        response.end('late')
+        void release.promise.then(() => response.end('late'))
       }),
     )
     const session = connectHttp2(`http://127.0.0.1:${portOf(service)}`)

@@ -97,7 +97,9 @@ describe('runService', () => {
           ? ['propagate', 'drain!', 'close']
           : ['propagate', 'drain', 'stop!', 'close'],
       )
-      await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow()
+      await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow(
+        'fetch failed',
+      )
     },
   )
 
@@ -145,7 +147,9 @@ describe('runService', () => {
     const { exitCode, errors } = await service.stop()
     expect(exitCode).toBe(1)
     expect(String(errors[0])).toBe('PhaseTimeoutError: deregister did not end within 50 ms')
-    await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow()
+    await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow(
+      'fetch failed',
+    )
   })
 
   const untilAborted = (signal: AbortSignal): Promise<never> =>

@@ -1,9 +1,9 @@
+import { sharedRegistries } from '@sd/calling-tests'
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { Fleet } from './fleet.ts'
 import { type LoadReport, startLoad } from './load.ts'
-import { registries } from './registries.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
 const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 8_000
@@ -15,7 +15,7 @@ const tell = (what: string, made: number, { ok, failed, ...rest }: LoadReport): 
     `${what}: ${made} instances, ${ok} ok, ${failed.length} failed, ${JSON.stringify(rest)}`,
   )
 
-describe.each(registries)('on %s', (backend, open) => {
+describe.each(sharedRegistries)('on %s', (backend, open) => {
   test(
     'no request fails, POST included, while an instance is replaced every 100 ms',
     { timeout },

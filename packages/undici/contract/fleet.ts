@@ -1,10 +1,10 @@
+import { Child } from '@sd/calling-tests'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registration, Registry } from '@sd/core'
 import { answering } from './answering.ts'
-import { Child } from './child.ts'
 
 interface Member {
   readonly registration: Registration
@@ -74,7 +74,8 @@ export class Fleet implements AsyncDisposable {
 
   /** Starts processes for `joinProcess`. */
   prepare(count: number): void {
-    for (let i = 0; i < count; i += 1) this.#stock.push(Child.launch('server-process', {}))
+    for (let i = 0; i < count; i += 1)
+      this.#stock.push(Child.launch(new URL('server-process.ts', import.meta.url), {}))
   }
 
   /** A server in a process of its own, which is killed; the registry finds out after a ttl. */

@@ -1,4 +1,4 @@
-import { Child } from './child.ts'
+import { Child } from '@sd/calling-tests'
 
 /** What a load process is started with. */
 export interface LoadOptions {
@@ -28,4 +28,4 @@ export interface LoadReport {
 
 /** Starts a process that calls the service `orders` until it is asked to `end`. */
 export const startLoad = (options: LoadOptions): Promise<Child> =>
-  Child.start('load-process', options)
+  Child.start(new URL('load-process.ts', import.meta.url), options)

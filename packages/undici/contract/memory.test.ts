@@ -1,8 +1,8 @@
+import { Child } from '@sd/calling-tests'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { Child } from './child.ts'
 import type { MemoryOptions, MemoryReport } from './memory.ts'
 
 /** The whole load with SD_LONG_TESTS=1. */
@@ -20,7 +20,9 @@ test.skipIf(process.platform !== 'linux')(
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const options: MemoryOptions = { port, ...load }
-    await using child = await Child.start('memory-process', options, ['--expose-gc'])
+    await using child = await Child.start(new URL('memory-process.ts', import.meta.url), options, [
+      '--expose-gc',
+    ])
     const report = await child.message<MemoryReport>()
     console.log(JSON.stringify({ ...load, ...report }))
     expect(report.used.pools).toBeGreaterThan(load.services)

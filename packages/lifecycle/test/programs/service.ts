@@ -20,4 +20,4 @@ const service = await runService({
 })
 for await (const { state } of service.registration.statuses()) if (state === 'registered') break
 console.log(`listening ${service.ports[0]?.port}`)
-if (manner === 'throw') setImmediate(() => Promise.resolve().then(() => JSON.parse('{')))
+if (manner === 'throw') setImmediate(() => void JSON.parse('{'))

@@ -17,7 +17,7 @@ export interface SharedRegistry extends AsyncDisposable {
 }
 
 const onSqlite = async (): Promise<SharedRegistry> => {
-  const folder = await mkdtemp(join(tmpdir(), 'sd-undici-'))
+  const folder = await mkdtemp(join(tmpdir(), 'sd-calling-'))
   const disk = join(folder, 'disk')
   const path = join(disk, 'registry.db')
   // in one step: nobody finds the link missing, and makes a folder in its place
@@ -56,7 +56,7 @@ const onEtcd = async (): Promise<SharedRegistry> => {
 }
 
 /** The embedded default, and etcd where this run has it. */
-export const registries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
+export const sharedRegistries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
   ['sqlite', onSqlite],
   ...(wantedServers().includes(etcdServer) ? [['etcd', onEtcd] as const] : []),
 ]

@@ -10,12 +10,12 @@ process.once('exit', () => {
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
-  readonly #what: string
+  readonly #program: URL
   #stderr = ''
 
-  private constructor(what: string, options: unknown, flags: readonly string[]) {
-    this.#what = what
-    this.#process = fork(new URL(`./${what}.ts`, import.meta.url), [JSON.stringify(options)], {
+  private constructor(program: URL, options: unknown, flags: readonly string[]) {
+    this.#program = program
+    this.#process = fork(program, [JSON.stringify(options)], {
       execArgv: ['--conditions=@sd/source', '--no-warnings', ...flags],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     })
@@ -26,18 +26,18 @@ export class Child implements AsyncDisposable {
     this.#exited = once(this.#process, 'close').then(() => running.delete(this))
   }
 
-  /** Starts `what`.ts with the options as JSON. */
-  static launch(what: string, options: unknown): Child {
-    return new Child(what, options, [])
+  /** Starts a program with the options as JSON. */
+  static launch(program: URL, options: unknown): Child {
+    return new Child(program, options, [])
   }
 
-  /** Starts `what`.ts with the options as JSON, and waits until it says `ready`. */
+  /** Starts a program with the options as JSON, and waits for its first message. */
   static async start(
-    what: string,
+    program: URL,
     options: unknown,
     flags: readonly string[] = [],
   ): Promise<Child> {
-    const child = new Child(what, options, flags)
+    const child = new Child(program, options, flags)
     await child.message()
     return child
   }
@@ -52,7 +52,8 @@ export class Child implements AsyncDisposable {
   /** The next message that it sends. */
   async message<T>(): Promise<T> {
     const first = await Promise.race([once(this.#process, 'message'), this.#exited])
-    if (!Array.isArray(first)) throw new Error(`${this.#what} ended: ${this.#stderr.slice(-2_000)}`)
+    if (!Array.isArray(first))
+      throw new Error(`${this.#program.pathname} ended: ${this.#stderr.slice(-2_000)}`)
     return first[0] as T
   }
 
