@@ -13,6 +13,7 @@ const documents = [
   'docs/balancing.md',
   'docs/cli.md',
   'packages/balancer/README.md',
+  'packages/lifecycle/README.md',
   'docs/calling-grpc.md',
   'packages/grpc/README.md',
   ...backends.map((file) => `docs/backends/${file}`),

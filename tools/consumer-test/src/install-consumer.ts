@@ -18,6 +18,7 @@ export const packedPackages: readonly string[] = [
   'registry',
   'balancer',
   'grpc',
+  'lifecycle',
   'undici',
   'cli',
   'contract-tests',
