@@ -56,6 +56,14 @@ const header = (
   name: string,
 ): string => String(headers[name] ?? '')
 
+/**
+ * Blocking queries of health answered by the agent's streaming backend, the default of clients since
+ * Consul 1.10, say `X-Consul-Knownleader: false` whatever the servers know (seen on 1.19.2).
+ */
+const knowsLeader = (headers: Parameters<typeof header>[0]): boolean =>
+  header(headers, 'x-consul-knownleader') !== 'false' ||
+  header(headers, 'x-consul-query-backend') === 'streaming'
+
 const timeOf = (text: string): number | undefined => {
   const timeMs = Date.parse(text)
   return Number.isNaN(timeMs) ? undefined : timeMs
@@ -155,7 +163,7 @@ export class ConsulClient {
       text: status === 200 || !this.#token ? text : text.replaceAll(this.#token, '<hidden>'),
       index: indexOf(header(headers, 'x-consul-index')),
       filtered: header(headers, 'x-consul-results-filtered-by-acls') === 'true',
-      knownLeader: header(headers, 'x-consul-knownleader') !== 'false',
+      knownLeader: knowsLeader(headers),
       agentTimeMs: timeOf(header(headers, 'date')),
     }
   }
