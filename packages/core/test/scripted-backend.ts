@@ -58,6 +58,9 @@ export class ScriptedBackend {
   /** Runs before a list is answered. */
   reading: (signal: AbortSignal, progress: Progress) => void | Promise<void> = () => {}
   maxBatch = 100
+  /** Sessions opened while this is set are lost before anybody could listen. */
+  losesAtOnce = false
+  readonly #lost = new Map<string, AbortController>()
   readonly #clock: Clock
   #sessions = 0
 
@@ -73,6 +76,14 @@ export class ScriptedBackend {
 
   holderOf(service: string, id: string): Claim | undefined {
     return this.records.get(`${service}/${id}`)?.claim
+  }
+
+  /** Tells a session that it is gone, with its records. */
+  lose(session: string): void {
+    this.sessions.delete(session)
+    for (const [key, stored] of this.records)
+      if (stored.session === session) this.records.delete(key)
+    this.#lost.get(session)?.abort(failure('session-lost'))
   }
 
   /** Somebody else's record, tied to no session of ours. */
@@ -113,10 +124,13 @@ export class ScriptedBackend {
   #session(id: string, grantedTtlMs: number): DriverSession {
     const call = (operation: string, keys: readonly string[] = []): Promise<void> =>
       this.#call(operation, keys, id)
+    const lost = new AbortController()
+    this.#lost.set(id, lost)
+    if (this.losesAtOnce) this.lose(id)
     return {
       id,
       grantedTtlMs,
-      lost: new AbortController().signal,
+      lost: lost.signal,
       renew: () => call('renew'),
       put: async (requests) => {
         await call(

@@ -80,6 +80,20 @@ describe('an instance that is refused or failing', () => {
     await clock.advance(ttlMs + 2 * capMs + 100)
     expect(gone.ending).toBe('resolved')
     expect(backend.sessions.size).toBe(1)
+    // the next ones, faster than a ttl, do not pile up sessions either
+    for (const id of ['3', '4', '5', '6', '7', '8']) {
+      lost = 0
+      backend.before = ({ operation, keys }) => {
+        if (operation !== 'put' || !keys.includes(`good/${id}`) || lost > 0) return
+        lost += 1
+        throw failure('timeout')
+      }
+      const one = await registry.register(instance('good', id), { waitFor: 'accepted' })
+      await clock.advance(300)
+      one.deregister().catch(() => {})
+      await clock.advance(400)
+    }
+    expect(backend.sessions.size).toBeLessThan(4)
     expect((await good).status.state).toBe('registered')
   })
 

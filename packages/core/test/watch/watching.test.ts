@@ -179,6 +179,21 @@ describe('a watch', () => {
     expect(left).toEqual(['aborted', 'returned'])
   })
 
+  test('aborts the signal of a stream that failed by itself', async () => {
+    const { clock, backend, registry } = createTestBed()
+    const signals: AbortSignal[] = []
+    backend.observe = async function* (_scope, signal) {
+      signals.push(signal)
+      yield snapshot(record('a', '1'))
+      throw failure('unavailable')
+    }
+    const watcher = registry.watch('a')
+    await clock.advance(1)
+    expect(signals).toHaveLength(1)
+    expect(signals[0]?.aborted).toBe(true)
+    watcher.close()
+  })
+
   test('goes on attaching while parts of it arrive, and ends by silence', async () => {
     const { clock, backend, registry } = createTestBed()
     let attached = 0

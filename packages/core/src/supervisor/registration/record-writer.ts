@@ -171,7 +171,7 @@ export class RecordWriter {
   }
 
   #noteFailing(session: OpenSession, entry: RegistrationEntry): void {
-    if (entry.failing?.sessionId === session.id) return
-    entry.failing = { sessionId: session.id, sinceMs: this.#context.clock.monotonicMs() }
+    const sinceMs = entry.failing?.sinceMs ?? this.#context.clock.monotonicMs()
+    entry.failing = { sessionId: session.id, sinceMs }
   }
 }

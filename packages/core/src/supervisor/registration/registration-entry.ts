@@ -19,7 +19,10 @@ export class RegistrationEntry {
   writtenVersion = 0
   /** The session in which a write last had a definite outcome, good or bad. */
   settledIn: string | undefined
-  /** Since when the backend answers our writes in that session with an error of this entry alone. */
+  /**
+   * Since when the backend answers our writes with an error of this entry alone, and the session in
+   * which it did so last.
+   */
   failing: { readonly sessionId: string; readonly sinceMs: number } | undefined
   /** Sessions under which a create may still arrive: its outcome is unknown. */
   readonly unknownIn: Set<string> = new Set()
