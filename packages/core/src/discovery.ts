@@ -1,5 +1,9 @@
-import { instanceKey } from './model/instance-key.ts'
-import { freezeRecord, highestRecord, type InstanceRecord } from './model/instance-record.ts'
+import {
+  instanceKey,
+  freezeRecord,
+  highestRecord,
+  type InstanceRecord,
+} from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
 import { validateName } from './model/validate-instance.ts'
 import type { WaitOptions } from './registration.ts'

@@ -1,6 +1,6 @@
 import type { RegistryError } from './registry-error.ts'
-import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
-import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
+import type { RegistrationStatus } from './registration/registration-state.ts'
+import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 import type { Staleness } from './watch/watch-event.ts'
 
@@ -54,7 +54,7 @@ export interface RegistryHealth {
   readonly lastErrors: readonly SurvivedError[]
 }
 
-const sessionHealth = (supervisor: SessionSupervisor): SessionHealth => {
+const sessionHealth = (supervisor: RegistrationSupervisor): SessionHealth => {
   const { state, latestSession } = supervisor
   const live = state.name === 'live' ? state.session : undefined
   const cause = live === undefined && 'cause' in state ? state.cause : live?.trouble
@@ -82,7 +82,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
 /** The health of a registry, from its parts. No I/O. */
 export const healthOf = (
   backend: string,
-  supervisor: SessionSupervisor,
+  supervisor: RegistrationSupervisor,
   hub: WatchHub,
   lastErrors: readonly SurvivedError[],
 ): RegistryHealth => {

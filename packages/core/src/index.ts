@@ -48,10 +48,7 @@ export {
   resolveRegistryOptions,
 } from './registry-options.ts'
 export type { BackoffOptions } from './runtime/timing.ts'
-export type { ConflictRule } from './supervisor/registration/desired-registration.ts'
-export type {
-  RegistrationState,
-  RegistrationStatus,
-} from './supervisor/registration/registration-state.ts'
+export type { ConflictRule } from './registration/desired-registration.ts'
+export type { RegistrationState, RegistrationStatus } from './registration/registration-state.ts'
 export type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
 export type { BaseWatcher, AllWatcher, ServicesWatcher, Watcher } from './watcher.ts'

@@ -4,8 +4,8 @@ import { validateInstance } from './model/validate-instance.ts'
 import { Registration, type WaitOptions } from './registration.ts'
 import { assertOpen, assertRecordFits, type RegistryContext } from './registry-context.ts'
 import { RegistryError, show } from './registry-error.ts'
-import type { ConflictRule } from './supervisor/registration/desired-registration.ts'
-import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
+import type { ConflictRule } from './registration/desired-registration.ts'
+import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 
 /** How `register` goes about it. */
 export interface RegisterOptions extends WaitOptions {
@@ -46,7 +46,7 @@ export interface Registrar {
 /** A registrar whose registrations `supervisor` keeps. */
 export const createRegistrar = (
   context: RegistryContext,
-  supervisor: SessionSupervisor,
+  supervisor: RegistrationSupervisor,
 ): Registrar => {
   const { backend, options } = context
   const makeId = (): string => `${hostname() || 'host'}-${process.pid}-${options.random.id(8)}`

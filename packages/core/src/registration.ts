@@ -1,8 +1,8 @@
 import { patchInstance } from './model/validate-instance.ts'
 import type { InstancePatch, ServiceInstance } from './model/service-instance.ts'
-import type { DesiredRegistration } from './supervisor/registration/desired-registration.ts'
-import type { RegistrationStatus } from './supervisor/registration/registration-state.ts'
-import type { SessionSupervisor } from './supervisor/session-supervisor.ts'
+import type { DesiredRegistration } from './registration/desired-registration.ts'
+import type { RegistrationStatus } from './registration/registration-state.ts'
+import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 
 /** Ends the waiting for a result, with the signal's reason. */
 export interface WaitOptions {
@@ -14,13 +14,13 @@ export interface WaitOptions {
  * registry's `close`. `status` and `statuses()` say how far the backend agrees.
  */
 export class Registration implements AsyncDisposable {
-  readonly #supervisor: SessionSupervisor
+  readonly #supervisor: RegistrationSupervisor
   readonly #desired: DesiredRegistration
   readonly #check: (instance: ServiceInstance) => void
 
   /** @internal Made by `Registry.register`. */
   constructor(
-    supervisor: SessionSupervisor,
+    supervisor: RegistrationSupervisor,
     desired: DesiredRegistration,
     check: (instance: ServiceInstance) => void,
   ) {

@@ -12,7 +12,7 @@ import { RegistryError } from './registry-error.ts'
 import { type RegistryOptions, resolveRegistryOptions } from './registry-options.ts'
 import { abortable } from './runtime/abort.ts'
 import { createPublish, type Publish } from './runtime/diagnostics.ts'
-import { SessionSupervisor } from './supervisor/session-supervisor.ts'
+import { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 import type { AllWatcher, ServicesWatcher, Watcher } from './watcher.ts'
 
@@ -25,7 +25,7 @@ const keptErrors = 16
  */
 export class Registry implements Registrar, Discovery, Operator, AsyncDisposable {
   readonly #context: RegistryContext
-  readonly #supervisor: SessionSupervisor
+  readonly #supervisor: RegistrationSupervisor
   readonly #hub: WatchHub
   readonly #registrar: Registrar
   readonly #discovery: Discovery
@@ -66,7 +66,7 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
     const observed = keepingCauses(publish, errors, () => clock.nowMs())
     const shared = { driver, backend, ...resolved, publish: observed }
     this.#hub = new WatchHub(shared)
-    this.#supervisor = new SessionSupervisor({ ...shared, owner: random.id(16) }, () =>
+    this.#supervisor = new RegistrationSupervisor({ ...shared, owner: random.id(16) }, () =>
       this.#hub.trouble(),
     )
     this.#registrar = createRegistrar(this.#context, this.#supervisor)

@@ -1,6 +1,5 @@
-import type { InstanceRecord } from './model/instance-record.ts'
+import { instanceKey, type InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
-import { instanceKey } from './model/instance-key.ts'
 import { Iteration } from './runtime/iteration.ts'
 import type { Reader } from './watch/reader.ts'
 import type { WatchEngine } from './watch/watch-engine.ts'

@@ -60,7 +60,7 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     subpaths: ['driver'],
     timeFrom: 'injected clock',
     layers: {
-      folders: [['runtime'], ['model'], ['driver'], ['watch', 'supervisor', 'registration']],
+      folders: [['runtime'], ['model'], ['driver'], ['session'], ['watch', 'registration']],
       base: ['registry-error.ts'],
     },
   },

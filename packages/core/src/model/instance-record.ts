@@ -47,3 +47,10 @@ export const freezeRecord = (record: InstanceRecord): InstanceRecord => {
   if (record.claim !== undefined) Object.freeze(record.claim)
   return Object.freeze(record)
 }
+
+/**
+ * One string for a service and an id, to key maps by: different pairs make different keys, whatever
+ * characters the names hold.
+ */
+export const instanceKey = (service: string, id: string): string =>
+  `${service.length}:${service}/${id}`

@@ -1,5 +1,5 @@
-import { instanceKey } from '../model/instance-key.ts'
 import {
+  instanceKey,
   freezeRecord,
   highestRecord,
   type InstanceRecord,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
-import { createTestBed, instance, outcomeOf } from '../supervisor/supervisor-test-bed.ts'
+import { createTestBed, instance, outcomeOf } from '../registration/supervisor-test-bed.ts'
 
 describe('an iteration', () => {
   test('of a watcher can be left while it waits, which releases the watch', async () => {

@@ -15,7 +15,7 @@ import {
   instance,
   outcomeOf,
   ttlMs,
-} from '../supervisor/supervisor-test-bed.ts'
+} from '../registration/supervisor-test-bed.ts'
 
 const record = (service: string, id: string, ttl = ttlMs): InstanceRecord => ({
   key: toRecordKey(`${service}/${id}`),

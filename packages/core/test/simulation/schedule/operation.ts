@@ -1,4 +1,4 @@
-import type { ConflictRule } from '../../../src/supervisor/registration/desired-registration.ts'
+import type { ConflictRule } from '../../../src/registration/desired-registration.ts'
 
 /** Where an instance is registered: an index into `places`. */
 export type Place = number

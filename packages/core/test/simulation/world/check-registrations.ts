@@ -1,5 +1,5 @@
 import { clockToleranceMs } from '../../../src/runtime/timing.ts'
-import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
+import { isFinal } from '../../../src/registration/registration-state.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import { places } from '../schedule/operation.ts'
 import { handleOf } from '../server/stored.ts'

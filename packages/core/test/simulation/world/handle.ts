@@ -1,6 +1,6 @@
-import type { ConflictRule } from '../../../src/supervisor/registration/desired-registration.ts'
+import type { ConflictRule } from '../../../src/registration/desired-registration.ts'
 import type { Registration } from '../../../src/registration.ts'
-import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
+import { isFinal } from '../../../src/registration/registration-state.ts'
 import { RegistryError } from '../../../src/registry-error.ts'
 import type { Journal } from './journal.ts'
 import type { Place } from '../schedule/operation.ts'

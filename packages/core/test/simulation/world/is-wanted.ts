@@ -1,4 +1,4 @@
-import { isFinal } from '../../../src/supervisor/registration/registration-state.ts'
+import { isFinal } from '../../../src/registration/registration-state.ts'
 import type { Handle } from './handle.ts'
 import type { SimProcess } from './sim-process.ts'
 

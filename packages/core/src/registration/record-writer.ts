@@ -1,10 +1,10 @@
-import type { PutOutcome } from '../../driver/registry-driver.ts'
-import type { Claim } from '../../model/claim.ts'
-import { RegistryError } from '../../registry-error.ts'
-import { withDeadline } from '../../runtime/abort.ts'
-import { inBatches } from '../../runtime/batches.ts'
+import type { PutOutcome } from '../driver/registry-driver.ts'
+import type { Claim } from '../model/claim.ts'
+import { RegistryError } from '../registry-error.ts'
+import { withDeadline } from '../runtime/abort.ts'
+import { inBatches } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 import { inHalves, isOfItems } from './in-halves.ts'
 import type { RegistrationEntry } from './registration-entry.ts'
@@ -22,11 +22,11 @@ interface Sent {
 
 /** Writes what is desired into the open session, in batches, and draws the conclusion for each. */
 export class RecordWriter {
-  readonly #context: SupervisorContext
+  readonly #context: SessionContext
   readonly #table: RegistrationTable
   readonly #schedule: RetrySchedule
 
-  constructor(context: SupervisorContext, table: RegistrationTable, schedule: RetrySchedule) {
+  constructor(context: SessionContext, table: RegistrationTable, schedule: RetrySchedule) {
     this.#context = context
     this.#table = table
     this.#schedule = schedule

@@ -1,10 +1,10 @@
-import type { Audit } from '../../driver/registry-driver.ts'
-import { claimWins } from '../../model/claim.ts'
-import { RegistryError } from '../../registry-error.ts'
-import { withDeadline } from '../../runtime/abort.ts'
-import { inBatches } from '../../runtime/batches.ts'
+import type { Audit } from '../driver/registry-driver.ts'
+import { claimWins } from '../model/claim.ts'
+import { RegistryError } from '../registry-error.ts'
+import { withDeadline } from '../runtime/abort.ts'
+import { inBatches } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 import { inHalves, isOfItems } from './in-halves.ts'
 import type { RegistrationEntry } from './registration-entry.ts'
@@ -22,10 +22,10 @@ interface Asked {
  * from a lease, and watching our own services would cost a change of every peer.
  */
 export class RecordAuditor {
-  readonly #context: SupervisorContext
+  readonly #context: SessionContext
   readonly #table: RegistrationTable
 
-  constructor(context: SupervisorContext, table: RegistrationTable) {
+  constructor(context: SessionContext, table: RegistrationTable) {
     this.#context = context
     this.#table = table
   }

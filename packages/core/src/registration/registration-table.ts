@@ -1,4 +1,4 @@
-import { instanceKey } from '../../model/instance-key.ts'
+import { instanceKey } from '../model/instance-record.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 import { RegistrationEntry } from './registration-entry.ts'
 

@@ -1,7 +1,7 @@
-import type { RegistryError } from '../../registry-error.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Random } from '../../runtime/random.ts'
-import { type BackoffOptions, denialDelayMs, retryDelayMs } from '../../runtime/timing.ts'
+import type { RegistryError } from '../registry-error.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import { type BackoffOptions, denialDelayMs, retryDelayMs } from '../runtime/timing.ts'
 import type { RegistrationEntry } from './registration-entry.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { OwnedRef } from '../../driver/registry-driver.ts'
-import type { RegistryError } from '../../registry-error.ts'
-import { Waiters } from '../../runtime/waiters.ts'
+import type { OwnedRef } from '../driver/registry-driver.ts'
+import type { RegistryError } from '../registry-error.ts'
+import { Waiters } from '../runtime/waiters.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 
 /**

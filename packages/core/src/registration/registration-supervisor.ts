@@ -3,25 +3,21 @@ import { RegistryError } from '../registry-error.ts'
 import { sleep } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Wake } from '../runtime/wake.ts'
-import {
-  type ConflictRule,
-  DesiredRegistration,
-  highestClaimMs,
-} from './registration/desired-registration.ts'
-import { Reconciler } from './registration/reconciler.ts'
-import { RegistrationTable } from './registration/registration-table.ts'
-import type { OpenSession } from './session/open-session.ts'
-import { SessionKeeper } from './session/session-keeper.ts'
-import type { SessionState } from './session/session-state.ts'
-import type { SupervisorContext } from './supervisor-context.ts'
+import { type ConflictRule, DesiredRegistration, highestClaimMs } from './desired-registration.ts'
+import { Reconciler } from './reconciler.ts'
+import { RegistrationTable } from './registration-table.ts'
+import type { OpenSession } from '../session/open-session.ts'
+import { SessionKeeper } from '../session/session-keeper.ts'
+import type { SessionState } from '../session/session-state.ts'
+import type { SessionContext } from '../session/session-context.ts'
 
 /**
  * Makes the backend agree with what the user registered and took back, for ever. One loop does
  * all the work: it keeps a session open and has the reconciler write, remove and audit in it.
  * Heartbeats run beside the loop and never queue behind it.
  */
-export class SessionSupervisor {
-  readonly #context: SupervisorContext
+export class RegistrationSupervisor {
+  readonly #context: SessionContext
   readonly #table = new RegistrationTable()
   readonly #reconciler: Reconciler
   readonly #keeper: SessionKeeper
@@ -31,7 +27,7 @@ export class SessionSupervisor {
   #loop: Promise<void> | undefined
 
   /** `onTrouble` hears of every sign that the backend is not well. */
-  constructor(context: SupervisorContext, onTrouble: (cause: RegistryError) => void) {
+  constructor(context: SessionContext, onTrouble: (cause: RegistryError) => void) {
     this.#context = context
     this.#reconciler = new Reconciler(context, this.#table)
     this.#keeper = new SessionKeeper(

@@ -1,9 +1,9 @@
-import type { DriverSession, RemoveOutcome } from '../../driver/registry-driver.ts'
-import { RegistryError } from '../../registry-error.ts'
-import { withDeadline } from '../../runtime/abort.ts'
-import { inBatches } from '../../runtime/batches.ts'
+import type { DriverSession, RemoveOutcome } from '../driver/registry-driver.ts'
+import { RegistryError } from '../registry-error.ts'
+import { withDeadline } from '../runtime/abort.ts'
+import { inBatches } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { SessionContext } from '../session/session-context.ts'
 import { inHalves } from './in-halves.ts'
 import type { RegistrationEntry } from './registration-entry.ts'
 import type { RegistrationTable } from './registration-table.ts'
@@ -13,11 +13,11 @@ const parallelBatches = 8
 
 /** Removes what tombstones stand for, and repeats it until each removal is acknowledged. */
 export class RecordRemover {
-  readonly #context: SupervisorContext
+  readonly #context: SessionContext
   readonly #table: RegistrationTable
   readonly #schedule: RetrySchedule
 
-  constructor(context: SupervisorContext, table: RegistrationTable, schedule: RetrySchedule) {
+  constructor(context: SessionContext, table: RegistrationTable, schedule: RetrySchedule) {
     this.#context = context
     this.#table = table
     this.#schedule = schedule

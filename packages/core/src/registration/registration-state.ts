@@ -1,4 +1,4 @@
-import type { RegistryError } from '../../registry-error.ts'
+import type { RegistryError } from '../registry-error.ts'
 
 /** Where a registration stands. The last three are final. */
 export type RegistrationState =
@@ -18,30 +18,30 @@ export interface RegistrationStatus {
 
 /**
  * What can happen to a registration. `written`: the backend acknowledged the desired state.
- * `disturbed`: it does not, or no longer, hold it, and we are at it. `refused`: it will not, ever.
+ * `interrupted`: it does not, or no longer, hold it, and we are at it. `refused`: it will not, ever.
  * `superseded`: a higher claim holds the id. `removed`: deregistered, and no record of ours can stand.
  */
-export type RegistrationEvent = 'written' | 'disturbed' | 'refused' | 'superseded' | 'removed'
+export type RegistrationEvent = 'written' | 'interrupted' | 'refused' | 'superseded' | 'removed'
 
 const transitions: Readonly<
   Record<RegistrationState, Partial<Readonly<Record<RegistrationEvent, RegistrationState>>>>
 > = {
   registering: {
     written: 'registered',
-    disturbed: 'registering',
+    interrupted: 'registering',
     refused: 'failed',
     superseded: 'superseded',
     removed: 'closed',
   },
   registered: {
     written: 'registered',
-    disturbed: 'recovering',
+    interrupted: 'recovering',
     superseded: 'superseded',
     removed: 'closed',
   },
   recovering: {
     written: 'registered',
-    disturbed: 'recovering',
+    interrupted: 'recovering',
     superseded: 'superseded',
     removed: 'closed',
   },

@@ -4,8 +4,8 @@ import type { Publish } from '../runtime/diagnostics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { BackoffOptions } from '../runtime/timing.ts'
 
-/** What the parts of the supervisor share. */
-export interface SupervisorContext {
+/** What sessions and registrations share. */
+export interface SessionContext {
   readonly driver: RegistryDriver
   readonly backend: string
   /** This registry's name in claims. */

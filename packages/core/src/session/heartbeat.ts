@@ -1,10 +1,10 @@
-import type { DriverSession } from '../../driver/registry-driver.ts'
-import { RegistryError } from '../../registry-error.ts'
-import { sleep } from '../../runtime/abort.ts'
-import { Backoff } from '../../runtime/backoff.ts'
-import { Pulse } from '../../runtime/pulse.ts'
-import { heartbeatIntervalMs, heartbeatRetryMs } from '../../runtime/timing.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { DriverSession } from '../driver/registry-driver.ts'
+import { RegistryError } from '../registry-error.ts'
+import { sleep } from '../runtime/abort.ts'
+import { Backoff } from '../runtime/backoff.ts'
+import { Pulse } from '../runtime/pulse.ts'
+import { heartbeatIntervalMs, heartbeatRetryMs } from '../runtime/timing.ts'
+import type { SessionContext } from './session-context.ts'
 
 /** What a heartbeat tells while it beats. */
 export interface HeartbeatListener {
@@ -29,7 +29,7 @@ export interface SessionLoss {
  * later than that. A beat that is answered late counts, too, from its own sending.
  */
 export const heartbeat = async (
-  context: SupervisorContext,
+  context: SessionContext,
   session: DriverSession,
   openedAtMs: number,
   listener: HeartbeatListener,

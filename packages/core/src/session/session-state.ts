@@ -1,4 +1,4 @@
-import type { RegistryError } from '../../registry-error.ts'
+import type { RegistryError } from '../registry-error.ts'
 import type { OpenSession } from './open-session.ts'
 
 /**

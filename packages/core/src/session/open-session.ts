@@ -1,8 +1,8 @@
-import type { DriverSession } from '../../driver/registry-driver.ts'
-import { RegistryError } from '../../registry-error.ts'
-import { withDeadline } from '../../runtime/abort.ts'
-import { auditIntervalMs, auditRetryMs } from '../../runtime/timing.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { DriverSession } from '../driver/registry-driver.ts'
+import { RegistryError } from '../registry-error.ts'
+import { withDeadline } from '../runtime/abort.ts'
+import { auditIntervalMs, auditRetryMs } from '../runtime/timing.ts'
+import type { SessionContext } from './session-context.ts'
 import { heartbeat } from './heartbeat.ts'
 
 /** What an open session tells, of itself only. */
@@ -14,7 +14,7 @@ export interface SessionListener {
 }
 
 /** Answered in the very moment in which the caller gave up: nobody else would ever close it. */
-const discard = (context: SupervisorContext, session: DriverSession): void => {
+const discard = (context: SessionContext, session: DriverSession): void => {
   const { clock, backend, callTimeoutMs } = context
   const subject = { backend, operation: 'close-session' }
   const { signal } = new AbortController()
@@ -29,7 +29,7 @@ const discard = (context: SupervisorContext, session: DriverSession): void => {
  */
 export class OpenSession {
   readonly driverSession: DriverSession
-  readonly #context: SupervisorContext
+  readonly #context: SessionContext
   readonly #listener: SessionListener
   readonly #scope = new AbortController()
   readonly #heart = new AbortController()
@@ -41,7 +41,7 @@ export class OpenSession {
   #auditDueMs = 0
 
   private constructor(
-    context: SupervisorContext,
+    context: SessionContext,
     session: DriverSession,
     openedAtMs: number,
     listener: SessionListener,
@@ -71,7 +71,7 @@ export class OpenSession {
   }
 
   static async open(
-    context: SupervisorContext,
+    context: SessionContext,
     listener: SessionListener,
     signal: AbortSignal,
   ): Promise<OpenSession> {

@@ -1,12 +1,12 @@
-import type { PutRequest } from '../../driver/registry-driver.ts'
-import type { Claim } from '../../model/claim.ts'
-import type { InstanceRecord } from '../../model/instance-record.ts'
-import type { ServiceInstance } from '../../model/service-instance.ts'
-import { RegistryError } from '../../registry-error.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import { ConflatedValue } from '../../runtime/conflated-value.ts'
-import { clockToleranceMs } from '../../runtime/timing.ts'
-import { Waiters } from '../../runtime/waiters.ts'
+import type { PutRequest } from '../driver/registry-driver.ts'
+import type { Claim } from '../model/claim.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { ServiceInstance } from '../model/service-instance.ts'
+import { RegistryError } from '../registry-error.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ConflatedValue } from '../runtime/conflated-value.ts'
+import { clockToleranceMs } from '../runtime/timing.ts'
+import { Waiters } from '../runtime/waiters.ts'
 import {
   isFinal,
   nextRegistrationState,
@@ -153,7 +153,7 @@ export class DesiredRegistration {
 
   /** It does not, or no longer, stand as desired, or nobody can tell; we are at it. */
   disturb(cause: RegistryError): void {
-    this.#happen('disturbed', cause)
+    this.#happen('interrupted', cause)
   }
 
   /** It never stood, and never will. */

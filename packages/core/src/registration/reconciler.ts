@@ -1,6 +1,6 @@
-import type { RegistryError } from '../../registry-error.ts'
+import type { RegistryError } from '../registry-error.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SupervisorContext } from '../supervisor-context.ts'
+import type { SessionContext } from '../session/session-context.ts'
 import { RecordAuditor } from './record-auditor.ts'
 import { RecordRemover } from './record-remover.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -12,13 +12,13 @@ import { RetrySchedule } from './retry-schedule.ts'
  * writes of ours to one id are ever on their way together.
  */
 export class Reconciler {
-  readonly #context: SupervisorContext
+  readonly #context: SessionContext
   readonly #table: RegistrationTable
   readonly #writer: RecordWriter
   readonly #remover: RecordRemover
   readonly #auditor: RecordAuditor
 
-  constructor(context: SupervisorContext, table: RegistrationTable) {
+  constructor(context: SessionContext, table: RegistrationTable) {
     const { clock, random, backoff } = context
     const schedule = new RetrySchedule(clock, random, backoff)
     this.#context = context

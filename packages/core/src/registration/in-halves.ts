@@ -1,5 +1,5 @@
-import { RegistryError, type RegistryErrorCode } from '../../registry-error.ts'
-import type { CallSubject } from '../../runtime/abort.ts'
+import { RegistryError, type RegistryErrorCode } from '../registry-error.ts'
+import type { CallSubject } from '../runtime/abort.ts'
 
 /** Failures that say nothing about what was sent: smaller batches would fail alike. */
 const ofTheConnection: ReadonlySet<RegistryErrorCode> = new Set([
