@@ -1,17 +1,22 @@
-import { containerWay } from './container-way.ts'
-import { fetchedWay } from './fetched-way.ts'
-import { machineWay } from './machine-way.ts'
+import { containerSource } from './container-source.ts'
+import { fetchedSource } from './fetched-source.ts'
+import { machineSource } from './machine-source.ts'
 import { describeProvision, type Provision, type Provisions } from './provision.ts'
-import { releaseWay } from './release-way.ts'
+import { releaseSource } from './release-source.ts'
 import { wantedRelease } from './releases/wanted-release.ts'
 import type { TestServer } from './test-server.ts'
 import { wantedServers } from './test-servers.ts'
-import type { Way } from './way.ts'
+import type { ServerSource } from './server-source.ts'
 
 /** Where {@link findServers} looks and what it says. */
 export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv
-  readonly ways?: { container: Way; machine: Way; fetched: Way; release: Way }
+  readonly sources?: {
+    container: ServerSource
+    machine: ServerSource
+    fetched: ServerSource
+    release: ServerSource
+  }
   readonly say?: (line: string) => void
 }
 
@@ -26,19 +31,23 @@ export async function findServers(
   options: FindOptions = {},
 ): Promise<Provisions> {
   const { env = process.env, say = (line) => process.stderr.write(`${line}\n`) } = options
-  const known = options.ways ?? {
-    container: containerWay(env),
-    machine: machineWay(env),
-    fetched: fetchedWay(env),
-    release: releaseWay(env),
+  const known = options.sources ?? {
+    container: containerSource(env),
+    machine: machineSource(env),
+    fetched: fetchedSource(env),
+    release: releaseSource(env),
   }
-  const ways = chooseWays(env, known)
+  const sources = chooseSources(env, known)
   const found: Record<string, Provision> = {}
   for (const server of wanted) {
     const endpoint = env[`SD_TEST_${server.name.toUpperCase()}_ENDPOINT`]
     const provision: Provision = endpoint
       ? { how: 'endpoint', endpoint }
-      : await firstOf(isReleaseWanted(server, env) ? [known.release, ...ways] : ways, server, say)
+      : await firstOf(
+          isReleaseWanted(server, env) ? [known.release, ...sources] : sources,
+          server,
+          say,
+        )
     found[server.name] = provision
     say(`test servers: ${describeProvision(server.name, provision)}`)
   }
@@ -54,10 +63,14 @@ function isReleaseWanted(server: TestServer, env: NodeJS.ProcessEnv): boolean {
   return release !== undefined
 }
 
-function chooseWays(
+function chooseSources(
   env: NodeJS.ProcessEnv,
-  { container, machine, fetched }: { container: Way; machine: Way; fetched: Way },
-): Way[] {
+  {
+    container,
+    machine,
+    fetched,
+  }: { container: ServerSource; machine: ServerSource; fetched: ServerSource },
+): ServerSource[] {
   const processes = env['SD_TEST_SERVERS'] === 'fetched' ? [fetched] : [machine, fetched]
   switch (env['SD_TEST_DRIVER']) {
     case 'docker':
@@ -73,18 +86,18 @@ function chooseWays(
 }
 
 async function firstOf(
-  ways: readonly Way[],
+  sources: readonly ServerSource[],
   server: TestServer,
   say: (line: string) => void,
 ): Promise<Provision> {
   const tried: string[] = []
-  for (const way of ways) {
+  for (const source of sources) {
     try {
-      return await way.find(server)
+      return await source.find(server)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      tried.push(`  - ${way.name}: ${reason}`)
-      say(`test servers: no ${server.name} by ${way.name}: ${reason}`)
+      tried.push(`  - ${source.name}: ${reason}`)
+      say(`test servers: no ${server.name} by ${source.name}: ${reason}`)
     }
   }
   const variable = `SD_TEST_${server.name.toUpperCase()}_ENDPOINT`

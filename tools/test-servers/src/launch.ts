@@ -10,7 +10,7 @@ import type { TestServer } from './test-server.ts'
 
 /**
  * Launches one server, or with several `members` a cluster whose members know each other, in the
- * way that was decided for this run; resolves once all of them serve. Rejects when that way is an
+ * source that was chosen for this run; resolves once all of them serve. Rejects when that source is an
  * endpoint in the environment, whose server is not this run's to control.
  */
 export async function launch(server: TestServer, options: LaunchOptions = {}): Promise<Cluster> {

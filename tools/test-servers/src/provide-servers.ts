@@ -12,7 +12,7 @@ export interface ProvidedServers extends AsyncDisposable {
 }
 
 /**
- * Servers in whatever way this run has them: launched with `options`, or those at an endpoint in
+ * Servers from the source that this run has: launched with `options`, or those at an endpoint in
  * the environment, to which options do not apply.
  */
 export async function provideServers(

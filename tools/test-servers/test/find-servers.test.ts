@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { findServers } from '../src/find-servers.ts'
 import { etcd, wantedServers } from '../src/index.ts'
 import type { Provision } from '../src/provision.ts'
-import type { Way } from '../src/way.ts'
+import type { ServerSource } from '../src/server-source.ts'
 
 const container: Provision = { how: 'container', image: 'image', version: '3.5.16' }
 const machine: Provision = { how: 'process', command: ['etcd'], version: '3.4.23', from: 'machine' }
 const fetched: Provision = { ...machine, from: 'fetched' }
 
-const gives = (name: string, provision: Provision): Way => ({
+const gives = (name: string, provision: Provision): ServerSource => ({
   name,
   find: () => Promise.resolve(provision),
 })
-const lacks = (name: string, why: string): Way => ({
+const lacks = (name: string, why: string): ServerSource => ({
   name,
   find: () => Promise.reject(new Error(why)),
 })
@@ -25,14 +25,14 @@ const all = {
 
 async function find(
   env: NodeJS.ProcessEnv,
-  ways = all,
+  sources = all,
 ): Promise<[Provision | undefined, string[]]> {
   const said: string[] = []
-  const found = await findServers([etcd], { env, ways, say: (line) => said.push(line) })
+  const found = await findServers([etcd], { env, sources, say: (line) => said.push(line) })
   return [found['etcd'], said]
 }
 
-describe('the way to a server', () => {
+describe('the source of a server', () => {
   test('is an endpoint in the environment before all', async () => {
     const [found, said] = await find({ SD_TEST_ETCD_ENDPOINT: 'there:1' })
     expect(found).toEqual({ how: 'endpoint', endpoint: 'there:1' })
@@ -57,7 +57,7 @@ describe('the way to a server', () => {
     await expect(find({ SD_TEST_DRIVER: 'podman' })).rejects.toThrow("'docker' or 'process'")
   })
 
-  test('is the release that was asked for before all ways, and theirs without it', async () => {
+  test('is the release that was asked for before all sources, and theirs without it', async () => {
     const [found] = await find({ SD_TEST_ETCD_VERSION: '3.7' })
     expect(found).toMatchObject({ version: '3.7.3', from: 'release' })
     const noGo = { ...all, release: lacks('release', 'no Go on PATH') }

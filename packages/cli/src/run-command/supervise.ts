@@ -35,19 +35,19 @@ const waitAtMost = (ms: number, ...ends: readonly Promise<unknown>[]): Promise<v
 
 /** A command that is registered while it is ready. */
 class Supervisor {
-  readonly #parts: Supervision
+  readonly #supervision: Supervision
   readonly #child: ChildCommand
   /** Aborts when there is nothing left to get ready for. */
   readonly #over = new AbortController()
   #registration: Registration | undefined
 
-  constructor(parts: Supervision) {
-    this.#parts = parts
-    const [file, ...args] = parts.command
+  constructor(supervision: Supervision) {
+    this.#supervision = supervision
+    const [file, ...args] = supervision.command
     this.#child = new ChildCommand(file, args)
     void this.#child.ended.then(() => this.#over.abort())
     let leaving = false
-    parts.interruption.handOver((signal) => {
+    supervision.interruption.handOver((signal) => {
       // a hang-up tells many services to read their settings again: nothing ends here by itself
       if (signal === 'SIGHUP' || leaving) return this.#child.kill(signal)
       leaving = true
@@ -56,7 +56,7 @@ class Supervisor {
   }
 
   async run(): Promise<number> {
-    const { note, command, checks, readyTimeoutMs, registry, instance, follow } = this.#parts
+    const { note, command, checks, readyTimeoutMs, registry, instance, follow } = this.#supervision
     try {
       await waitUntilReady(checks, readyTimeoutMs, this.#over.signal)
     } catch (error) {
@@ -85,7 +85,7 @@ class Supervisor {
 
   /** Out of the registry first, so that nobody is sent to a service that is ending. */
   async #leave(signal: NodeJS.Signals): Promise<void> {
-    const { drainMs, sharesTerminal, note } = this.#parts
+    const { drainMs, sharesTerminal, note } = this.#supervision
     const { ended } = this.#child
     this.#over.abort()
     if (this.#registration !== undefined) {
@@ -103,4 +103,5 @@ class Supervisor {
  * Runs a command as a registered service: registered when its checks have passed, deregistered
  * before a signal is forwarded and when it ends. Resolves to what `sd` ends with: its exit code.
  */
-export const supervise = (parts: Supervision): Promise<number> => new Supervisor(parts).run()
+export const supervise = (supervision: Supervision): Promise<number> =>
+  new Supervisor(supervision).run()

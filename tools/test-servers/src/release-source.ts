@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { cachedFolder } from './cached-folder.ts'
 import { wantedRelease } from './releases/wanted-release.ts'
 import { serverCache } from './server-cache.ts'
-import type { Way } from './way.ts'
+import type { ServerSource } from './server-source.ts'
 
 /** The release that the environment asks for, built or fetched into the ignored folder `.cache/servers`. */
-export function releaseWay(env: NodeJS.ProcessEnv): Way {
+export function releaseSource(env: NodeJS.ProcessEnv): ServerSource {
   return {
     name: 'the release that was asked for',
     find: async (server) => {

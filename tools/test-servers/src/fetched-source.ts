@@ -1,9 +1,9 @@
 import { fetchDebianPackages } from './fetch-debian-packages.ts'
 import { serverCache } from './server-cache.ts'
-import type { Way } from './way.ts'
+import type { ServerSource } from './server-source.ts'
 
 /** Servers from Debian packages, fetched with apt into the ignored folder `.cache/servers`. */
-export function fetchedWay(env: NodeJS.ProcessEnv): Way {
+export function fetchedSource(env: NodeJS.ProcessEnv): ServerSource {
   return {
     name: 'fetched Debian packages',
     find: async (server) => {

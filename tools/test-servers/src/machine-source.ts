@@ -1,7 +1,7 @@
-import type { Way } from './way.ts'
+import type { ServerSource } from './server-source.ts'
 
 /** Servers from binaries that this machine has, on PATH or named in the environment. */
-export function machineWay(env: NodeJS.ProcessEnv): Way {
+export function machineSource(env: NodeJS.ProcessEnv): ServerSource {
   return {
     name: 'binaries of this machine',
     find: async (server) => ({

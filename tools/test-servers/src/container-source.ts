@@ -1,12 +1,12 @@
 import { chooseImage, type Engine } from './choose-image.ts'
 import { openDockerEngine } from './docker-engine.ts'
-import type { Way } from './way.ts'
+import type { ServerSource } from './server-source.ts'
 
 /** Servers in containers of a Docker engine. */
-export function containerWay(
+export function containerSource(
   env: NodeJS.ProcessEnv,
   open: () => Promise<Engine> = openDockerEngine,
-): Way {
+): ServerSource {
   return {
     name: 'containers',
     find: async (server) => {
