@@ -82,7 +82,7 @@ export const validateConsulConfig = (value: unknown): ConsulConfig => {
   const token = readToken(given['token'])
   const datacenter = readDatacenter(given['datacenter'])
   const consistency = readConsistency(given['consistency'])
-  const tls = check.tls(given['tls'], endpoint.startsWith('https:'))
+  const tls = check.tls(given['tls'], endpoint.startsWith('https:'), 'an https: endpoint')
   return Object.freeze({
     endpoint,
     namespace: check.namespace(given['namespace'] ?? defaultNamespace),

@@ -53,7 +53,11 @@ export const validateEtcdConfig = (value: unknown): EtcdConfig => {
     check.refuse(
       `${username ? 'username' : 'password'} is given alone; expected username and password`,
     )
-  const tls = check.tls(given['tls'], endpoints[0]?.startsWith('https:') ?? false)
+  const tls = check.tls(
+    given['tls'],
+    endpoints[0]?.startsWith('https:') ?? false,
+    'https: endpoints',
+  )
   return Object.freeze({
     endpoints: Object.freeze(endpoints),
     namespace: check.namespace(given['namespace'] ?? defaultNamespace),

@@ -39,7 +39,7 @@ describe('validateEtcdConfig', () => {
     [{ endpoints, username: 'u' }, 'username is given alone'],
     [{ endpoints, password: 'secret' }, 'password is given alone'],
     [{ endpoints, username: '', password: 'x' }, 'username is not a non-empty string'],
-    [{ endpoints, tls: {} }, 'the endpoints are http:'],
+    [{ endpoints, tls: {} }, 'tls is given for a plain connection; expected https: endpoints'],
     [{ endpoints: ['https://h:1'], tls: 'x' }, 'tls is "x"'],
     [{ endpoints: ['https://h:1'], tls: { ca: '/etc/ca.pem' } }, 'tls.ca holds no PEM block'],
     [{ endpoints: ['https://h:1'], tls: { cert: pem } }, 'tls.cert is given alone'],

@@ -77,11 +77,14 @@ export class ConfigCheck {
     return value
   }
 
-  /** `secure`: whether the connection that is asked for is a TLS one. */
-  tls(value: unknown, secure: boolean): TlsConfig | undefined {
+  /**
+   * `secure`: whether the connection that is asked for is a TLS one; `secureForm`: how a
+   * configuration asks for one, for the message when it does not.
+   */
+  tls(value: unknown, secure: boolean, secureForm: string): TlsConfig | undefined {
     if (value === undefined) return undefined
     const given = this.object(value, tlsFields, 'tls')
-    if (!secure) this.refuse('tls is given, but the endpoints are http:; expected https: endpoints')
+    if (!secure) this.refuse(`tls is given for a plain connection; expected ${secureForm}`)
     const [ca, cert, key] = tlsFields.map((field) => this.#pem(field, given[field]))
     if ((cert === undefined) !== (key === undefined))
       this.refuse(`tls.${cert ? 'cert' : 'key'} is given alone; expected cert and key together`)
