@@ -55,7 +55,7 @@ export const undeclaredImports = ({
   for (const [path, code] of files) {
     if (!/^dist\/.*(\.js|\.d\.ts)$/.test(path)) continue
     for (const [, specifier = ''] of withoutComments(code).matchAll(
-      /(?:\bfrom|\bimport\(?)\s*['"]([^'"./][^'"]*)['"]/g,
+      /(?:\bfrom|\bimport\(?)\s*['"]([@a-z][\w@:/.-]*)['"]/g,
     ))
       if (!isBuiltin(specifier) && !declared.has(packageOf(specifier))) found.add(specifier)
   }
