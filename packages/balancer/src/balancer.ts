@@ -11,6 +11,9 @@ import type { BalancerOptions } from './options/picker-options.ts'
 import { pickerOptionKeys } from './options/resolve-options.ts'
 import type { Pick, PickOptions } from './pick.ts'
 
+// taken when this module loads: test runners fake the global one
+const { queueMicrotask } = globalThis
+
 /** Picks the instance of a service that a call goes to, following the registry. */
 export interface Balancer extends Disposable, AsyncDisposable {
   /** How many instances can be picked now. */

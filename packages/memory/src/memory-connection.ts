@@ -2,6 +2,9 @@ import { abortable, type Clock, type RegistryErrorCode, type Timer } from '@sd/c
 import { memoryError } from './errors.ts'
 import type { Client, MemoryOperation, MemoryServer, Reply, Request } from './memory-server.ts'
 
+// taken when this module loads: test runners fake the global one
+const { queueMicrotask } = globalThis
+
 /** An attached observation, as its connection sees it. */
 export interface Stream {
   fail(code: RegistryErrorCode, message: string): void

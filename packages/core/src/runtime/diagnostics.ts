@@ -1,6 +1,9 @@
 import { channel } from 'node:diagnostics_channel'
 import type { RegistryError } from '../registry-error.ts'
 
+// taken when this module loads: test runners fake the global one
+const { queueMicrotask } = globalThis
+
 /**
  * Where log lines go. The shape of pino and of `console`: details first, then the message.
  * Default: nowhere.

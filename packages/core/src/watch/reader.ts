@@ -2,6 +2,9 @@ import { Waiters } from '../runtime/waiters.ts'
 import type { RegistryError } from '../registry-error.ts'
 import type { Staleness, WatchEvent } from './watch-event.ts'
 
+// taken when this module loads: test runners fake the global one
+const { queueMicrotask } = globalThis
+
 /** What a reader reads from: the view that all readers of a scope share. */
 export interface Served<T> {
   readonly synced: boolean
