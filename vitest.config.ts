@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SuitesFirstSequencer } from './tools/suites-first-sequencer.ts'
 
 const conditions = ['@sd/source', 'module', 'node', 'development|production']
 const shared = {
@@ -10,6 +11,7 @@ const shared = {
 export default defineConfig({
   ...shared,
   test: {
+    sequence: { sequencer: SuitesFirstSequencer },
     reporters: ['default', new URL('./tools/closing-line-reporter.ts', import.meta.url).pathname],
     projects: [
       {
