@@ -8,7 +8,7 @@ export interface OpenDriver extends AsyncDisposable {
   readonly ttlMs: number
   /** Runs one call of the driver with the deadline that a registry would use. */
   readonly call: <T>(operation: string, work: (signal: AbortSignal) => Promise<T>) => Promise<T>
-  /** Closes a session and its records, also after `signal` aborts. Never rejects. */
+  /** Closes a session, which removes its records, even after `signal` aborts. Never rejects. */
   readonly leave: (session: DriverSession) => Promise<void>
 }
 

@@ -37,7 +37,7 @@ const openSide = async ({ open, signal }: CommandContext, url: string): Promise<
   return { registry, watcher }
 }
 
-/** Copies are not copied: two registries that mirror each other would keep them alive. */
+/** Copies are not copied, else two registries that mirror each other would keep them alive. */
 const isCopy = ({ watcher }: Side, { service, id }: ServiceInstance): boolean =>
   watcher.record(service, id)?.claim?.claimedAtMs === 0
 
