@@ -5,23 +5,23 @@ import { createOutput, type Output } from './output/output.ts'
 import { withProgress } from './output/progress.ts'
 import { describeLocation, findRegistry, type RegistryLocation } from './settings.ts'
 
-/** What every command takes. */
+/** The options of every command. */
 export interface CommonOptions {
   readonly url?: string
   readonly json?: boolean
 }
 
-/** What a command is given besides its own arguments. */
+/** What a command receives besides its own arguments. */
 export interface CommandContext {
   readonly output: Output
   readonly interruption: Interruption
-  /** Aborts when the command is to end early. */
+  /** Aborts when the command must end early. */
   readonly signal: AbortSignal
-  /** Where the registry is, and who said so. */
+  /** Finds the registry, and the source of that setting. */
   readonly locate: () => Promise<RegistryLocation>
-  /** A registry, closed when the command is over; `url` instead of the located one. */
+  /** Opens the registry at `url`, or the located one. It is closed when the command ends. */
   readonly open: (url?: string) => Promise<Registry>
-  /** Awaits `work`, and shows on a terminal that it goes on. */
+  /** Awaits `work`, and shows progress on a terminal. */
   readonly progress: <T>(what: string | (() => string), work: Promise<T>) => Promise<T>
 }
 
@@ -33,7 +33,7 @@ const explain = (error: unknown, where: string | undefined): string => {
   return `sd: ${error.message}${place ? `\nsd: the registry is ${where}` : ''}`
 }
 
-/** Runs one command: what it opened is closed, what it throws told, and its exit code returned. */
+/** Runs one command: reports its error, closes what it opened, returns its exit code. */
 export const runCommand = async (
   options: CommonOptions,
   interruption: Interruption,

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { RegistryError, type RegistryErrorCode } from '@sd/registry'
 
-/** How `sd` ends, for scripts. A command that `sd register` runs has its own codes. */
+/** The exit codes of `sd`. `sd register` returns the code of the command that it runs. */
 export const exitCode = {
   ok: 0,
   failed: 1,
@@ -17,7 +17,7 @@ const codes: Readonly<Partial<Record<RegistryErrorCode, number>>> = {
   timeout: exitCode.unreachable,
 }
 
-/** What a failure ends with: 2 for what the user wrote, 4 for a backend out of reach, else 1. */
+/** The exit code of a failure: 2 for wrong usage, 4 for an unreachable backend, else 1. */
 export const exitCodeOf = (error: unknown): number =>
   error instanceof CommandError
     ? error.exitCode
@@ -25,10 +25,10 @@ export const exitCodeOf = (error: unknown): number =>
       ? (codes[error.code] ?? exitCode.failed)
       : exitCode.failed
 
-/** What a shell says of a program that a signal ended. */
+/** The exit code that a shell reports for a program ended by a signal. */
 export const exitCodeOfSignal = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]
 
-/** A failure whose message is all that the user needs to know. */
+/** A failure whose message is all that the user needs. */
 export class CommandError extends Error {
   readonly exitCode: number
 
@@ -38,7 +38,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Wrong usage that the argument parser cannot see; ends with 2. */
+/** Wrong usage that the argument parser cannot detect; exits with 2. */
 export class UsageError extends CommandError {
   constructor(message: string) {
     super(message, exitCode.usage)

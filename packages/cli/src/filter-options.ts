@@ -2,7 +2,7 @@ import { createFilter, type InstanceFilter } from '@sd/balancer'
 import { type Command, InvalidArgumentError } from 'commander'
 import { collect, collectPairs } from './option-values.ts'
 
-/** What the filter options of a command line are parsed into. */
+/** The parsed filter options of a command line. */
 export interface FilterOptions {
   readonly tag?: readonly string[]
   readonly zone?: readonly string[]
@@ -19,7 +19,7 @@ const readRange = (text: string): string => {
   }
 }
 
-/** Text of an option that must hold something. */
+/** Parses the text of an option that must not be empty. */
 const notEmpty =
   <T>(read: (text: string, previous?: T) => T) =>
   (text: string, previous?: T): T => {
@@ -27,7 +27,7 @@ const notEmpty =
     return read(text, previous)
   }
 
-/** Adds the options that choose among instances: those of the balancer's filter. */
+/** Adds the options of the balancer's filter. */
 export const withFilterOptions = (command: Command): Command =>
   command
     .option('--tag <tag>', 'only with this label; given again, with all', notEmpty(collect))
@@ -35,7 +35,7 @@ export const withFilterOptions = (command: Command): Command =>
     .option('--version <range>', 'only versions in this range, like ^1.4', readRange)
     .option('--metadata <name=value>', 'only with this pair; given again, with all', collectPairs)
 
-/** The filter that was asked for; `undefined` without any. */
+/** The filter of the options; `undefined` if there are none. */
 export const filterOf = ({
   tag,
   zone,

@@ -7,7 +7,7 @@ import type {
   WatchEvent,
 } from '@sd/registry'
 
-/** What a display of a watch reads. */
+/** The state of a watch that a display reads. */
 export interface Watched {
   readonly size: number
   readonly stale: Staleness | undefined
@@ -15,7 +15,7 @@ export interface Watched {
   readonly held: Watcher['held'] | AllWatcher['held']
 }
 
-/** A watch of the instances that pass a filter: one that comes to pass it is added, as to a reader of its own. */
+/** A watch of the instances that match a filter. One that starts to match is `added`. */
 export class FilteredWatch implements Watched, AsyncIterable<WatchEvent<InstanceChange>> {
   readonly #watcher: Watcher | AllWatcher
   readonly #passes: (instance: ServiceInstance) => boolean

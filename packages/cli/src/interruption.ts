@@ -1,9 +1,9 @@
 import { exitCodeOfSignal } from './exit-code.ts'
 
-/** Why a command is to end early. It is the reason of every signal that it aborts. */
+/** Why a command must end early. The reason of the `AbortSignal` of an `Interruption`. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
-  /** What a command ends with that was not done. */
+  /** The exit code of a command that was interrupted before it was done. */
   readonly exitCode: number
 
   constructor(message: string, exitCode: number) {
@@ -15,8 +15,8 @@ export class Interrupted extends Error {
 const caught: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /**
- * Turns the signals of the system, and a reader that went away, into one `AbortSignal`, so that
- * what was begun is ended cleanly. A second signal ends the process at once.
+ * Combines the signals of the system and a closed output into one `AbortSignal`, so that a command
+ * can end cleanly. A second signal ends the process at once.
  */
 export class Interruption implements Disposable {
   readonly #abort = new AbortController()
@@ -36,12 +36,12 @@ export class Interruption implements Disposable {
     return this.#abort.signal
   }
 
-  /** The reader of our output went away (`| head`): nobody is left to work for. */
+  /** Reports that the reader of the output is gone (`| head`), so that no work is left. */
   readerLeft(): void {
     this.#abort.abort(new Interrupted('the reader of the output left', 0))
   }
 
-  /** From now on `handle` decides what a signal does. */
+  /** Passes every later signal to `handle`. */
   handOver(handle: (name: NodeJS.Signals) => void): void {
     this.#handle = handle
   }

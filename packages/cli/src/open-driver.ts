@@ -2,17 +2,17 @@ import { createDriverContext, type DriverSession, type RegistryDriver } from '@s
 import { resolveRegistryOptions } from '@sd/core'
 import { RegistryError, resolveBackend } from '@sd/registry'
 
-/** A driver without a registry, for what only a driver can do: look at records, remove another's. */
+/** A driver without a registry, to read raw records and remove those of other owners. */
 export interface OpenDriver extends AsyncDisposable {
   readonly driver: RegistryDriver
   readonly ttlMs: number
-  /** Runs one call of the driver, under the deadline that a registry would give it. */
+  /** Runs one call of the driver with the deadline that a registry would use. */
   readonly call: <T>(operation: string, work: (signal: AbortSignal) => Promise<T>) => Promise<T>
-  /** Closes a session, and with it what is left in it: also when `signal` has aborted. Never rejects. */
+  /** Closes a session, which removes its records, even after `signal` aborts. Never rejects. */
   readonly leave: (session: DriverSession) => Promise<void>
 }
 
-/** The driver of the registry at `url`; no call of it outlives `signal`. */
+/** Opens the driver of the registry at `url`. Its calls end when `signal` aborts. */
 export const openDriver = async (
   url: string | undefined,
   signal: AbortSignal,
@@ -24,7 +24,7 @@ export const openDriver = async (
     driver,
     ttlMs,
     [Symbol.asyncDispose]: async () => {
-      // bounded as a registry's close is, and never a failure of what was done before
+      // limited like a registry's close; its failure does not fail the completed work
       const deadline = Promise.withResolvers<void>()
       const timer = setTimeout(deadline.resolve, closeTimeoutMs)
       const closed = Promise.resolve(driver[Symbol.asyncDispose]()).catch(() => {})

@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from 'commander'
 
-/** An option that may be given again: all its values. */
+/** Collects the values of a repeatable option. */
 export const collect = (text: string, previous: readonly string[] = []): readonly string[] => [
   ...previous,
   text,
 ]
 
-/** An option of pairs that may be given again: all of them. */
+/** Collects the NAME=VALUE pairs of a repeatable option. */
 export const collectPairs = (
   text: string,
   previous: Readonly<Record<string, string>> = {},

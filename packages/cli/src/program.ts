@@ -29,14 +29,14 @@ Examples:
   sd watch orders
   curl "$(sd resolve orders --count 1)/health"`
 
-/** The whole command line; what is asked for is handed to `run`. */
+/** Creates the whole command line, which passes the chosen command to `run`. */
 export const createProgram = (run: Run): Command => {
   const program = new Command('sd')
     .description('Look at a service registry, and take part in it.')
     .version(version(), '--version', 'print the version')
     .addOption(urlOption())
     .option('--json', 'one JSON object a line')
-    // a command's own --version is no question for ours
+    // keeps a command's own --version apart from the program's
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText('after', afterHelp)
@@ -54,7 +54,7 @@ export const createProgram = (run: Run): Command => {
     completionCommand,
   ]
   for (const create of commands) program.addCommand(create(runMerged, program))
-  // addCommand hands none of these on
+  // addCommand does not pass these settings on
   for (const command of [program, ...program.commands])
     command
       .exitOverride()

@@ -4,19 +4,19 @@ import { exitCode } from './exit-code.ts'
 import { Interruption } from './interruption.ts'
 import { createProgram } from './program.ts'
 
-/** Runs the command line of this process, and sets the code that it ends with. */
+/** Runs the command line of this process, and sets its exit code. */
 export const runSd = async (): Promise<void> => {
   using interruption = new Interruption()
   let lost = false
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     interruption.readerLeft()
     if (error.code === 'EPIPE') return
-    // a full disk, say: what was to be written is not
+    // output is lost, for example on a full disk
     lost = true
     process.exitCode = exitCode.failed
     process.stderr.write(`sd: the output cannot be written: ${error.message}\n`)
   })
-  // nobody is left to tell
+  // an error of stderr cannot be reported anywhere
   process.stderr.on('error', () => {})
   const program = createProgram(async (options, work) => {
     const code = await runCommand(options, interruption, work)
@@ -26,7 +26,7 @@ export const runSd = async (): Promise<void> => {
     await program.parseAsync()
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    // help that was asked for, and the version
+    // --help and --version have exit code 0
     process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage
   }
 }

@@ -2,11 +2,11 @@ import { lilconfig } from 'lilconfig'
 import { suggestion } from '@sd/core/driver'
 import { CommandError, UsageError } from './exit-code.ts'
 
-/** Which registry is meant, and who said so. */
+/** The registry to use, and the source of that setting. */
 export interface RegistryLocation {
-  /** Left out: what `createRegistry()` takes by itself. */
+  /** Default: the registry of `createRegistry()` without arguments. */
   readonly url?: string
-  /** In words: `--url`, `SD_URL`, a file, `the embedded default`. */
+  /** The source, for messages: `--url`, `SD_URL`, a file, `the embedded default`. */
   readonly from: string
 }
 
@@ -33,7 +33,7 @@ const readJson = (path: string, text: string): unknown => {
 }
 
 /**
- * Where the registry is: `--url`; the environment's `SD_URL`; the nearest `.sdrc.json`, or `sd` in
+ * Finds the registry: `--url`; the environment's `SD_URL`; the nearest `.sdrc.json`, or `sd` in
  * a `package.json`, from `folder` upwards to the home folder; else the embedded default.
  * @throws UsageError for a file that cannot be read
  */
@@ -51,12 +51,12 @@ export const findRegistry = async (
   })
   const found = await files.search(folder).catch((error: Error) => {
     if (error instanceof CommandError) throw error
-    // no permission, or a folder of that name
+    // no permission, or a folder with that name
     throw new UsageError(`the settings above ${folder} cannot be read: ${error.message}`)
   })
   return found === null ? { from: 'the embedded default' } : readFile(found.config, found.filepath)
 }
 
-/** A location for people, without user and password. For URLs that have been found valid. */
+/** Formats a location for messages, without user and password. Expects a valid URL. */
 export const describeLocation = ({ url, from }: RegistryLocation): string =>
   url === undefined ? from : `${url.replace(/^([^:]*:\/\/)[^/?]*@/, '$1…@')} (${from})`

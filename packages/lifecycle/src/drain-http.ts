@@ -5,15 +5,15 @@ import type { Socket } from 'node:net'
 /** A server of `node:http`, `node:https` or `node:http2`. */
 export type AnyHttpServer = Server | Http2Server
 
-/** How often connections that have become idle are closed while a server drains. */
+/** How often a draining server closes the connections that have become idle. */
 const sweepMs = 50
 
-/** Names a connection. Over TLS a request tells another socket object than `connection` did. */
+/** Identifies a connection. Over TLS a request has another socket object than `connection`. */
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 /**
- * Ends a server without cutting an answer off. `server.close()` alone leaves keep-alive connections
- * open until their timeout (5 s and one more) and waits without limit for connections that never
+ * Closes a server without losing a response. `server.close()` alone leaves keep-alive connections
+ * open until their timeout (5 s, plus 1 s) and waits without limit for connections that never
  * send a request, for upgraded ones and for HTTP/2 sessions
  * (https://nodejs.org/api/http.html#serverclosecallback).
  */
@@ -25,7 +25,7 @@ export class HttpDrain {
   readonly #sessions = new Set<Http2Session>()
   #draining = false
 
-  /** To be made before the server listens: a connection that came earlier is not known. */
+  /** Create it before the server listens: it does not see earlier connections. */
   constructor(server: AnyHttpServer) {
     this.#server = server
     server.on('connection', (socket: Socket) => {
@@ -44,7 +44,7 @@ export class HttpDrain {
     })
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#unused.delete(peerOf(request.socket))
-      // HTTP/2 says goodbye by GOAWAY, and refuses this header
+      // HTTP/2 uses GOAWAY instead, and refuses this header
       if (this.#draining && request.httpVersionMajor === 1)
         response.setHeader('connection', 'close')
     })
@@ -52,7 +52,7 @@ export class HttpDrain {
       server.on('upgrade', ({ socket }: IncomingMessage) => this.#unused.delete(peerOf(socket)))
   }
 
-  /** Resolves when the last connection is closed; when `signal` aborts they are cut off. */
+  /** Resolves when the last connection is closed. Destroys those left when `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     this.#draining = true
     const server = this.#server
@@ -75,7 +75,7 @@ export class HttpDrain {
     }
   }
 
-  /** Accepts nothing new and cuts every connection off, upgraded ones included. */
+  /** Stops accepting connections and destroys all existing ones, including upgraded ones. */
   destroy(): void {
     this.#server.close()
     for (const session of this.#sessions) session.destroy()

@@ -2,13 +2,13 @@ import { type AnyHttpServer, HttpDrain } from './drain-http.ts'
 import { portOf } from './http-server.ts'
 import type { ServiceServer } from './service-server.ts'
 
-/** Where a Fastify application listens. Default: any free port of this machine's loopback. */
+/** Where a Fastify application listens. Default: any free port on loopback. */
 export interface FastifyListenOptions {
   readonly port?: number
   readonly host?: string
 }
 
-/** What is used of a Fastify application (5 and later). */
+/** The part of a Fastify application (5 and later) that this package uses. */
 export interface FastifyApp {
   readonly server: AnyHttpServer
   listen(options: FastifyListenOptions): Promise<string>
@@ -16,9 +16,8 @@ export interface FastifyApp {
 }
 
 /**
- * A Fastify application. `app.close()` answers 503 from its first moment on, also while `preClose`
- * hooks wait: so the connections are drained first, and the application is closed when the last
- * request was answered.
+ * A Fastify application. Drains the connections, and closes the application after the last request
+ * is answered: `app.close()` answers 503 from its start, even while `preClose` hooks wait.
  */
 export const fastifyServer = (
   app: FastifyApp,

@@ -1,6 +1,6 @@
 import type { ServiceServer } from './service-server.ts'
 
-/** What is used of a `Server` of `@grpc/grpc-js`. `Credentials` are its server credentials. */
+/** The part of a `Server` of `@grpc/grpc-js` in use. `Credentials` are server credentials. */
 export interface GrpcServer<Credentials> {
   bindAsync(
     address: string,
@@ -22,7 +22,7 @@ export interface GrpcListenOptions<Credentials> {
 
 /**
  * A server of `@grpc/grpc-js`. Draining sends GOAWAY and waits for calls and streams
- * (`tryShutdown`), which wait without limit by themselves; at the deadline they are cut off.
+ * (`tryShutdown`). That wait has no limit of its own: at the deadline they are aborted.
  */
 export const grpcServer = <Credentials>(
   server: GrpcServer<Credentials>,

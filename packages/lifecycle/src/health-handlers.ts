@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RegistryHealth } from '@sd/core'
 import { writeResponse } from './weight-handler.ts'
 
-/** What is asked of a registry. */
+/** The part of a registry that the probes use. */
 export interface HealthSource {
   health(): RegistryHealth
 }
@@ -13,11 +13,11 @@ export interface ProbeHandler {
   readonly node: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** The probes that orchestrators ask for. */
+/** The probes that orchestrators request. */
 export interface HealthHandlers {
-  /** 200 as long as the process answers at all: what is wrong with the registry no restart mends. */
+  /** Always 200, because a restart does not fix a problem of the registry. */
   readonly livez: ProbeHandler
-  /** 200 when everything registered stands; else 503 with the reason. */
+  /** 200 if every registration is `registered` or `recovering`; else 503 with the reasons. */
   readonly readyz: ProbeHandler
 }
 
@@ -32,7 +32,7 @@ const probe = (read: () => { readonly status: number; readonly body: object }): 
   return Object.assign(handle, { node })
 }
 
-/** Why a process is not ready, in words; empty when it is. */
+/** Describes why a process is not ready; empty if it is ready. */
 const reasonsOf = ({ registrations }: RegistryHealth): readonly string[] =>
   registrations.length === 0
     ? ['nothing is registered']
@@ -45,9 +45,9 @@ const reasonsOf = ({ registrations }: RegistryHealth): readonly string[] =>
 /**
  * Handlers for `/livez` and `/readyz`, as JSON with the reason and the freshness of each watch.
  *
- * An unreachable registry does not make a process unready: it serves by what it knows, and taking the
- * whole fleet out at once would make the outage total. It is ready from its first registration to its
- * deregistration.
+ * An unreachable registry does not make a process unready: the process still serves with its last
+ * known state, and removing the whole fleet at once would make the outage total. A process is ready
+ * from its first registration until its deregistration.
  */
 export const healthHandlers = (registry: HealthSource): HealthHandlers => ({
   livez: probe(() => ({ status: 200, body: { status: 'ok' } })),

@@ -6,7 +6,7 @@ import type { ListeningPort, ServiceServer } from './service-server.ts'
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 
-/** Where a server of Node's listens. Throws when that is no TCP port. */
+/** The port that a Node server listens on. Throws if it is not a TCP port. */
 export const portOf = (server: AnyHttpServer): ListeningPort => {
   const address = server.address()
   if (address === null || typeof address === 'string')
@@ -22,10 +22,10 @@ export const portOf = (server: AnyHttpServer): ListeningPort => {
 
 /**
  * A server of `node:http`, `node:https` or `node:http2`. `options` are those of `server.listen`;
- * default: any free port. It must not listen yet.
+ * default: any free port. The server must not be listening yet.
  *
- * Draining answers what has begun, with `Connection: close` (HTTP/2: GOAWAY), and closes idle and
- * silent connections at once. Upgraded connections (WebSockets) are yours to end in `onDrain`.
+ * Draining answers the requests in progress with `Connection: close` (HTTP/2: GOAWAY), and closes
+ * idle and unused connections at once. End upgraded connections (WebSockets) in `onDrain`.
  */
 export const httpServer = (server: AnyHttpServer, options: ListenOptions = {}): ServiceServer => {
   const drain = new HttpDrain(server)

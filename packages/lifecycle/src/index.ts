@@ -1,5 +1,5 @@
 /**
- * Starts and stops a registered service without a lost request.
+ * Starts and stops a registered service without losing a request.
  * @module
  */
 export type { AnyHttpServer } from './drain-http.ts'

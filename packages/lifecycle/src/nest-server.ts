@@ -2,7 +2,7 @@ import { type AnyHttpServer, HttpDrain } from './drain-http.ts'
 import { portOf } from './http-server.ts'
 import type { ServiceServer } from './service-server.ts'
 
-/** What is used of a Nest application (10 and later). */
+/** The part of a Nest application (10 and later) that this package uses. */
 export interface NestApp {
   listen(port: number, host?: string): Promise<unknown>
   getHttpServer(): AnyHttpServer
@@ -10,9 +10,9 @@ export interface NestApp {
 }
 
 /**
- * A Nest application. `app.close()` runs `onModuleDestroy` before the server is closed, so that
- * requests in progress find their database closed: connections are drained first. Do not call
- * `enableShutdownHooks`: its handlers close the application when the signal arrives.
+ * A Nest application. Drains the connections before `app.close()`, which runs `onModuleDestroy`
+ * before it closes the server: a request in progress would find its database closed. Do not call
+ * `enableShutdownHooks`, because its handlers close the application when the signal arrives.
  */
 export const nestServer = (app: NestApp, port = 0, host?: string): ServiceServer => {
   const drain = new HttpDrain(app.getHttpServer())

@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { localAddress, RegistryError } from '@sd/core'
 
-/** Where the address of this process comes from. */
+/** How to find the address of this process. */
 export interface OwnAddressOptions {
-  /** The address that others reach this process at, when it is known. */
+  /** The address at which others reach this process, if known. */
   readonly host?: string | undefined
   /** A host that this machine has a route to, usually the registry's: `etcd-1`, `10.0.0.1`. */
   readonly towards?: string | undefined
 }
 
-/** The address that packets to `host` come from. Connecting a UDP socket sends nothing (udp(7)). */
+/** The source address of packets to `host`. Connecting a UDP socket sends nothing (udp(7)). */
 const sourceAddress = async (host: string): Promise<string> => {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
   try {
@@ -24,16 +24,16 @@ const sourceAddress = async (host: string): Promise<string> => {
   }
 }
 
-/** RFC 863; any port does, as nothing is sent. */
+/** RFC 863. Any port works, because nothing is sent. */
 const discardPort = 9
 
 /**
- * The address that others reach this process at, as it stands in a URL (IPv6 in brackets). The first
- * of: `host`; the environment variable `SD_HOST`; the source address of packets to `towards`; the one
- * address of this machine (`localAddress`, which refuses to choose among several).
+ * The address at which others reach this process, in URL form (IPv6 in brackets). The first of:
+ * `host`; the environment variable `SD_HOST`; the source address of packets to `towards`; the only
+ * address of this machine (`localAddress`, which throws if there are several).
  *
- * In Kubernetes set `SD_HOST` from `status.podIP`. Behind a published port of Docker no process can
- * find its address: set it.
+ * In Kubernetes set `SD_HOST` from `status.podIP`. Set it too behind a published port of Docker,
+ * where no process can find its address.
  *
  * @throws RegistryError `invalid-argument` when `towards` has no route, or there is no single address
  */

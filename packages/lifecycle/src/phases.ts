@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import type { Logger } from '@sd/core'
 
-/** A phase of a service's life, in the order in which they run. */
+/** The phases of a service's life, in order. */
 export type LifecyclePhase =
   | 'listen'
   | 'ready'
@@ -13,18 +13,18 @@ export type LifecyclePhase =
   | 'stop'
   | 'close'
 
-/** The end of one phase: on the diagnostics channel `sd:lifecycle`, and for `onPhase`. */
+/** The end of one phase, for the diagnostics channel `sd:lifecycle` and for `onPhase`. */
 export interface LifecycleEvent {
   readonly service: string
   readonly phase: LifecyclePhase
   readonly durationMs: number
-  /** Why the phase failed, or did not end within its deadline. The later phases run all the same. */
+  /** Why the phase failed or exceeded its deadline. The later phases still run. */
   readonly error?: unknown
 }
 
 const lifecycleChannel = channel('sd:lifecycle')
 
-/** Fails when a phase does not end in time. Whatever it waited for goes on by itself. */
+/** The error of a phase that exceeded its deadline. Work that ignores the signal continues. */
 export class PhaseTimeoutError extends Error {
   override readonly name = 'PhaseTimeoutError'
 }
@@ -39,7 +39,7 @@ const withinDeadline = async (
   const { promise: over, reject } = Promise.withResolvers<never>()
   const end = (reason: unknown): void => {
     controller.abort(reason)
-    // a moment for what hears the signal to end by itself
+    // gives work that observes the signal time to end by itself
     graceTimer = setTimeout(reject, abortGraceMs, reason)
   }
   let graceTimer: NodeJS.Timeout | undefined
@@ -52,7 +52,7 @@ const withinDeadline = async (
   outer?.addEventListener('abort', onAbort, { once: true })
   try {
     await Promise.race([work(controller.signal), over])
-    // what was cut off at the deadline has ended, and not as it should
+    // work that ended because of the abort has failed
     controller.signal.throwIfAborted()
   } finally {
     clearTimeout(timer)
@@ -63,7 +63,7 @@ const withinDeadline = async (
 
 const abortGraceMs = 100
 
-/** Runs the phases of one service, each under its deadline, with one event and one log line. */
+/** Runs the phases of one service, each with a deadline, one event and one log line. */
 export class Phases {
   readonly #service: string
   readonly #logger: Logger | undefined
@@ -81,7 +81,7 @@ export class Phases {
     this.#onPhase = onPhase
   }
 
-  /** Runs one phase; throws what it failed with. `signal` ends it early. */
+  /** Runs one phase; throws its error. `signal` ends it early. */
   async run(
     phase: LifecyclePhase,
     deadlineMs: number,
@@ -99,7 +99,7 @@ export class Phases {
     }
   }
 
-  /** Runs one phase and goes on when it fails: what comes after protects users. */
+  /** Runs one phase and ignores its failure, because the later phases must still run. */
   async attempt(...parts: Parameters<Phases['run']>): Promise<void> {
     await this.run(...parts).catch(() => {})
   }
@@ -119,7 +119,7 @@ export class Phases {
           `${service}: ${phase} failed: ${error instanceof Error ? error.message : inspect(error)}`,
         )
     } catch {
-      // a listener that throws must not keep the later phases from running
+      // a listener that throws must not prevent the later phases
     }
   }
 }

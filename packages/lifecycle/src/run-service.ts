@@ -11,7 +11,7 @@ import { type LifecycleEvent, Phases } from './phases.ts'
 import type { ListeningPort, ServiceServer } from './service-server.ts'
 import { type StopResult, watchProcess } from './watch-process.ts'
 
-/** What `runService` needs of a registry. */
+/** The part of a registry that `runService` uses. */
 export interface ServiceRegistry extends Registrar {
   close(): Promise<void>
 }
@@ -20,45 +20,45 @@ export interface ServiceRegistry extends Registrar {
 export interface RunServiceOptions extends OwnAddressOptions {
   readonly registry: ServiceRegistry
   /**
-   * What is registered. Without `endpoints` there is one for each port that the server listens on,
-   * at this process's own address (`ownAddress`; a server bound to one host is registered there).
+   * The instance to register. Default `endpoints`: one for each port that the server listens on, at
+   * `host` or `SD_HOST`, else at the server's bound host, else at `ownAddress`.
    */
   readonly instance: Omit<InstanceInput, 'endpoints'> & Partial<Pick<InstanceInput, 'endpoints'>>
-  /** The server: `httpServer(server)`, `fastifyServer(app)`, `nestServer(app)`, `grpcServer(server, …)`. */
+  /** `httpServer(server)`, `fastifyServer(app)`, `nestServer(app)`, `grpcServer(server, …)`. */
   readonly listen: ServiceServer
   /** Runs between listening and registering: warm caches, open pools. */
   readonly ready?: ((signal: AbortSignal) => Promise<void>) | undefined
-  /** Runs as draining begins: tell WebSockets and streams to go elsewhere. */
+  /** Runs when draining begins: tell WebSocket and stream clients to reconnect elsewhere. */
   readonly onDrain?: (() => Promise<void> | void) | undefined
-  /** Runs when the last request was answered: close pools and files. */
+  /** Runs after the last request is answered: close pools and files. */
   readonly onStop?: ((signal: AbortSignal) => Promise<void> | void) | undefined
   /** Deadline of `listen` and of `ready`. Default 60,000. */
   readonly startTimeoutMs?: number | undefined
-  /** How long deregistering may take; then the instance leaves with its ttl. Default 2,000. */
+  /** How long deregistering may take; after that the instance expires by ttl. Default 2,000. */
   readonly deregisterTimeoutMs?: number | undefined
-  /** How long to serve on after leaving the registry, until callers have learnt of it. Default 1,000. */
+  /** How long to keep serving after deregistering, while callers are notified. Default 1,000. */
   readonly propagationMs?: number | undefined
-  /** How long requests in progress may take; what is left is cut off. Default 10,000. */
+  /** How long requests in progress may take before they are aborted. Default 10,000. */
   readonly drainMs?: number | undefined
   /** Deadline of `onStop`. Default 5,000. */
   readonly stopTimeoutMs?: number | undefined
-  /** Stops the service when it aborts, also while it starts: `runService` rejects with its reason then. */
+  /** Stops the service when it aborts. During the start, `runService` rejects with its reason. */
   readonly signal?: AbortSignal | undefined
-  /** Signals of the system that stop the service; a second one ends the process at once. Default SIGTERM and SIGINT. */
+  /** Signals that stop the service; a second one exits at once. Default SIGTERM and SIGINT. */
   readonly signals?: readonly NodeJS.Signals[] | undefined
   /** Whether an uncaught exception stops the service in order, with exit code 1. Default false. */
   readonly uncaughtException?: boolean | undefined
-  /** Whether the process exits when a signal has stopped the service. Default true. */
+  /** Whether the process exits after a signal has stopped the service. Default true. */
   readonly exit?: boolean | undefined
   readonly logger?: Logger | undefined
   readonly onPhase?: ((event: LifecycleEvent) => void) | undefined
 }
 
-/** A service that runs. */
+/** A running service. */
 export interface RunningService extends AsyncDisposable {
   readonly registration: Registration
   readonly ports: readonly ListeningPort[]
-  /** Leaves the registry, serves on, drains, closes. Never rejects. Idempotent. */
+  /** Deregisters, keeps serving for a while, drains, closes. Never rejects. Idempotent. */
   stop(): Promise<StopResult>
   /** Resolves when the service has stopped, for whatever reason. */
   readonly stopped: Promise<StopResult>
@@ -113,7 +113,7 @@ class Service implements RunningService {
     return this.#stopped.promise
   }
 
-  /** Listens, becomes ready, registers. What fails is thrown when what had begun is stopped. */
+  /** Listens, becomes ready, registers. After a failure it stops first, then throws the error. */
   async start(): Promise<void> {
     const { listen, ready, registry, instance, startTimeoutMs = 60_000 } = this.#options
     const { signal } = this.#stopping
@@ -133,7 +133,7 @@ class Service implements RunningService {
         startTimeoutMs,
         async () => {
           const endpoints = instance.endpoints ?? (await endpointsOf(this.#options, this.ports))
-          // an unreachable registry must not keep a service from serving those who know it
+          // while the registry is unreachable, callers that know the address are served
           const accepted = { waitFor: 'accepted' } as const
           this.#registration = await registry.register({ ...instance, endpoints }, accepted)
         },
@@ -182,7 +182,7 @@ class Service implements RunningService {
       await phases.attempt('deregister', deregisterTimeoutMs, (signal) =>
         registration.deregister({ signal }),
       )
-      // nobody was sent to an instance that never was in the registry
+      // no caller knows of an instance that was never in the registry
       if (state !== 'registering' && state !== 'failed')
         await phases.attempt('propagate', propagationMs + 1_000, async () => {
           await sleep(propagationMs)
@@ -198,7 +198,7 @@ class Service implements RunningService {
       })
     if (onStop !== undefined)
       await phases.attempt('stop', stopTimeoutMs, async (signal) => onStop(signal))
-    // at most `closeTimeoutMs` of the registry by itself
+    // the registry itself limits this to its `closeTimeoutMs`
     await phases.attempt('close', 60_000, () => registry.close())
     listen.destroy()
     this.#unwatch()
@@ -230,14 +230,14 @@ const checkTimes = (options: RunServiceOptions): void => {
 
 /**
  * Runs a service from its first connection to its last: listen, become ready, register; on a signal
- * deregister, serve on while callers learn of it, drain, close. A phase that fails or takes longer
- * than its deadline is told and never keeps the later ones from running.
+ * deregister, keep serving while callers are notified, drain, close. A phase that fails or exceeds
+ * its deadline is reported and never prevents the later ones.
  *
- * Resolves when the instance was handed to the registry: while the registry cannot be reached the
- * service runs, and registering is tried for ever.
+ * Resolves once the instance is handed to the registry. While the registry cannot be reached, the
+ * service runs and registering is retried without limit.
  *
- * @throws what `listen` or `ready` fail with; RegistryError `invalid-argument` for the instance or a
- * time; after what had begun was stopped
+ * @throws the error of `listen` or `ready`; RegistryError `invalid-argument` for the instance or a
+ * time. It stops what it had started before it throws
  */
 export const runService = async (options: RunServiceOptions): Promise<RunningService> => {
   checkTimes(options)

@@ -1,24 +1,24 @@
-/** Where a server listens, as an endpoint names it. */
+/** A port that a server listens on, in the terms of an endpoint. */
 export interface ListeningPort {
   /** Scheme of the endpoint, without a colon: `http`, `https`, `grpc`. */
   readonly scheme: string
   readonly port: number
-  /** The host that it is bound to, when that is a certain one; `undefined` for all interfaces. */
+  /** The host that it is bound to; `undefined` for all interfaces. */
   readonly host?: string | undefined
 }
 
 /**
- * A server as `runService` starts and stops it. `httpServer`, `fastifyServer`, `nestServer` and
- * `grpcServer` make one; anything else that listens is an object of these three methods.
+ * A server that `runService` starts and stops. `httpServer`, `fastifyServer`, `nestServer` and
+ * `grpcServer` make one. Implement these three methods for any other server.
  */
 export interface ServiceServer {
-  /** Starts to listen; resolves when connections are accepted. */
+  /** Starts listening; resolves when the server accepts connections. */
   listen(signal: AbortSignal): Promise<readonly ListeningPort[]>
   /**
-   * Accepts nothing new and resolves when the work in progress is done. When `signal` aborts, what
-   * is still in progress is cut off.
+   * Stops accepting work and resolves when the work in progress is done. When `signal` aborts, it
+   * aborts the remaining work.
    */
   drain(signal: AbortSignal): Promise<void>
-  /** Ends at once. Called when the process is forced to end, and after a start that failed. */
+  /** Closes at once. Called on a forced exit and after each stop, even after a failed start. */
   destroy(): void
 }

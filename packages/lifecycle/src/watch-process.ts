@@ -8,22 +8,22 @@ export interface StopResult {
   readonly errors: readonly unknown[]
 }
 
-/** What the end of the process means for a service. */
+/** What `watchProcess` calls, and when. */
 export interface ProcessHooks {
   readonly signals: readonly NodeJS.Signals[]
   readonly uncaughtException: boolean
   readonly exit: boolean
   readonly stop: () => Promise<StopResult>
-  /** Notes an error that ends the service. */
+  /** Records an error that ends the service. */
   readonly fail: (error: unknown) => void
-  /** Cuts everything off: the process ends at once. */
+  /** Closes everything abruptly, before the process exits. */
   readonly destroy: () => void
 }
 
 /**
  * Stops a service on signals, on an empty event loop and, if asked, on an uncaught exception. The
- * second signal ends the process at once, as a shell tells it: 128 and the signal's number. Returns
- * what takes the listeners away.
+ * second signal ends the process at once with 128 + the signal's number, as in a shell. Returns a
+ * function that removes the listeners.
  */
 export const watchProcess = (hooks: ProcessHooks): (() => void) => {
   let signalled = false
@@ -49,7 +49,7 @@ export const watchProcess = (hooks: ProcessHooks): (() => void) => {
   process.on('beforeExit', onBeforeExit)
   if (hooks.uncaughtException) process.on('uncaughtException', onException)
   return () => {
-    // a signal's listener stays until the process exits: without one it would end it in the middle
+    // after a signal the listeners stay: without one, a signal kills the process mid-exit
     if (!signalled) for (const signal of hooks.signals) process.off(signal, onSignal)
     process.off('beforeExit', onBeforeExit)
     process.off('uncaughtException', onException)

@@ -3,11 +3,11 @@ import { type Registration, RegistryError } from '@sd/core'
 
 /** Who may read and change the weight. */
 export interface WeightHandlerOptions {
-  /** Whether the request may do what it asks for; for Node's handler it is made from Node's request. */
+  /** Whether the request is allowed. Node's handler converts its request to a `Request`. */
   readonly authorize: (request: Request) => boolean | Promise<boolean>
 }
 
-/** The handler as a Web-standard function, and as one for `node:http`, Express and Fastify's `raw`. */
+/** The handler as a Web-standard function, and for `node:http`, Express and Fastify's `raw`. */
 export interface WeightHandler {
   (request: Request): Promise<Response>
   readonly node: (request: IncomingMessage, response: ServerResponse) => void
@@ -59,9 +59,9 @@ const toWeb = (request: IncomingMessage, signal: AbortSignal): Request => {
 }
 
 /**
- * Serves the weight of the running instance: `GET` shows the instance as it is registered, `PUT` or
- * `POST` with `?weight=N` changes its weight in place (0 drains it) and answers when the registry has
- * acknowledged it. Answers 400 for another weight, 403 without `authorize`'s consent, 405 for another
+ * Serves the weight of the running instance: `GET` returns the registered instance, `PUT` or
+ * `POST` with `?weight=N` changes its weight in place (0 drains it) and answers once the registry
+ * acknowledges it. Answers 400 for an invalid weight, 403 if `authorize` refuses, 405 for another
  * method, 409 when the registration has ended, 503 when the registry cannot be reached.
  */
 export const weightHandler = (
@@ -90,7 +90,7 @@ export const weightHandler = (
   return Object.assign(handle, { node })
 }
 
-/** Writes a Web response to Node's. */
+/** Writes a Web `Response` to Node's `ServerResponse`. */
 export const writeResponse = async (
   { method }: IncomingMessage,
   response: ServerResponse,

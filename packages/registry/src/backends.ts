@@ -15,26 +15,26 @@ type OwnKeyOf<Name extends BackendName> = Exclude<
   keyof RegistryOptions | 'backend'
 >
 
-/** What an installed backend package gives us. */
+/** What this package uses of an installed backend package. */
 export interface LoadedBackend {
-  /** Throws `invalid-config` naming the field. */
+  /** Throws `invalid-config` with the field's name. */
   readonly validate: (config: unknown) => unknown
-  /** Takes what `validate` let pass; no I/O. */
+  /** Takes a validated configuration. Does no I/O. */
   readonly create: (config: never) => DriverFactory
 }
 
-/** What the front door knows of a backend without its package. */
+/** What this package knows of a backend before it loads the backend's package. */
 export interface Backend<Name extends BackendName = BackendName> {
   readonly packageName: string
-  /** Its own configuration keys, all of them: the compiler checks that none is missing. */
+  /** All of its own configuration keys. The compiler checks that none is missing. */
   readonly keys: Readonly<Record<OwnKeyOf<Name>, true>>
-  /** Imports its package, on first use. */
+  /** Imports its package on first use. */
   readonly load: () => Promise<LoadedBackend>
-  /** How its URLs read. */
+  /** The grammar of its URLs. */
   readonly url: UrlGrammar<Pick<ConfigOf<Name>, OwnKeyOf<Name>>>
 }
 
-/** The one table of our backends: a new one is an entry here and a type in `RegistryConfig`. */
+/** All built-in backends. A new one needs an entry here and a type in `RegistryConfig`. */
 const backends: { readonly [Name in BackendName]: Backend<Name> } = {
   memory: {
     packageName: '@sd/memory',
@@ -111,9 +111,9 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
   },
 }
 
-/** The names of our backends. */
+/** The names of the built-in backends. */
 export const backendNames: readonly string[] = Object.keys(backends)
 
-/** The entry of `name`; `undefined` for a name that is none of ours. */
+/** The entry of `name`; `undefined` if no built-in backend has that name. */
 export const findBackend = (name: string): Backend | undefined =>
   Object.hasOwn(backends, name) ? backends[name as BackendName] : undefined

@@ -25,7 +25,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const optionKeys: ReadonlySet<string> = new Set(registryOptionKeys)
 
-/** Refuses unknown keys, and parts core's options from the backend's own configuration. */
+/** Refuses unknown keys, and splits core's options from the backend's own configuration. */
 const splitFields = (
   config: Fields,
   ownKeys: readonly string[],
@@ -39,20 +39,20 @@ const splitFields = (
       throw configError(
         `unknown key "${key.slice(0, 40)}"${suggestion(key, ['backend', ...ownKeys, ...optionKeys])}`,
       )
-    // a field set to undefined is a field left out
+    // a field set to undefined counts as left out
     if (value !== undefined) known[key] = value
   }
   resolveRegistryOptions(options)
   return { options, own }
 }
 
-/** What a source stands for: enough to make a registry, or several that share one configuration. */
+/** A resolved source: enough to make one registry, or several with the same configuration. */
 export interface ResolvedBackend {
-  /** The name of one of ours; `undefined` for somebody else's driver. */
+  /** The name of a built-in backend; `undefined` for a custom driver. */
   readonly backend?: string
-  /** Makes the driver; no I/O. `new Registry(driver, options)` makes the registry. */
+  /** Makes the driver, without I/O. `new Registry(driver, options)` makes the registry. */
   readonly driver: DriverFactory | RegistryDriver
-  /** Core's options, as far as the source named any. */
+  /** The options of core that the source sets. */
   readonly options: RegistryOptions
 }
 
@@ -67,7 +67,7 @@ const resolveNamed = async (
   const { tlsFiles: _, ...bare } = own
   validate(bare)
   const complete = await readTlsFiles(name, bare, files)
-  // `create` checks again, now with the files' contents
+  // `create` validates again, now with the contents of the files
   return { backend: name, driver: create(complete as never), options }
 }
 
@@ -81,14 +81,14 @@ const resolveCustom = (source: unknown, options: RegistryOptions): ResolvedBacke
 
 const urlOfEnvironment = (): string => {
   const url = process.env['SD_URL']
-  // set and empty is a deployment's mistake: falling back would hide it
+  // an empty value is a deployment mistake, which a fallback would hide
   if (url === '') throw configError('SD_URL is empty; expected a registry URL, or no SD_URL at all')
   return url ?? 'sqlite:'
 }
 
-/** The fields of a configuration that names its backend by `url`, or by the environment. */
+/** The fields of a configuration whose backend comes from `url` or the environment. */
 const fieldsOfUrl = (config: Fields): Fields => {
-  // a field that is there and undefined is a mistake like an empty SD_URL
+  // an explicit `url: undefined` is a mistake, like an empty SD_URL
   const { url, ...beside } = 'url' in config ? config : { ...config, url: urlOfEnvironment() }
   if (typeof url !== 'string')
     throw configError(`url is ${show(url)}; expected a registry URL, or no url for that of SD_URL`)
@@ -98,7 +98,7 @@ const fieldsOfUrl = (config: Fields): Fields => {
 
 const oldestNode = [22, 19] as const
 
-/** Older ones lack `node:sqlite` and methods of arrays and maps: what fails then names neither. */
+/** Older ones lack `node:sqlite` and array and map methods, and fail with unrelated errors. */
 const checkNode = (): void => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const [oldestMajor, oldestMinor] = oldestNode
@@ -109,8 +109,8 @@ const checkNode = (): void => {
 }
 
 /**
- * What `createRegistry` does before it makes the registry: for whoever stands between core and a
- * driver (wraps it, or makes several registries of one configuration). Takes and throws the same.
+ * What `createRegistry` does before it makes the registry, for code that wraps a driver or makes
+ * several registries with one configuration. Takes and throws the same as `createRegistry`.
  */
 export const resolveBackend = async (source?: RegistrySource): Promise<ResolvedBackend> => {
   checkNode()
@@ -135,20 +135,20 @@ export const resolveBackend = async (source?: RegistrySource): Promise<ResolvedB
 }
 
 /**
- * A registry from one line of configuration:
+ * Creates a registry from one line of configuration:
  *
- * - an object with `backend` naming one of ours, core's options and the backend's own;
+ * - an object with the name of a built-in `backend`, core's options and the backend's own;
  * - a URL, see `parseRegistryUrl`: `etcd://h1:2379,h2:2379/services?ttl=10s`, `memory:`;
- * - an object with that `url` and what no URL can say: `{ url, logger }`;
- * - somebody else's driver, or a function that makes one: bare, or as `backend` of an object;
+ * - an object with that `url` and options that a URL cannot express: `{ url, logger }`;
+ * - a custom driver, or a function that makes one: bare, or as `backend` of an object;
  * - nothing, or an object with neither `backend` nor `url`: the URL in the environment variable
- *   `SD_URL`, else `sqlite:`, the embedded default: one file, which the user's processes on this
+ *   `SD_URL`, else `sqlite:`, the embedded default: one file that the user's processes on this
  *   machine share.
  *
- * Checks everything, imports the backend's package and reads the PEM files named; it talks to no
- * server and opens no other file. `signal` ends the waiting for that; it rejects with its reason.
+ * Validates the configuration, imports the backend's package and reads the named PEM files. It
+ * connects to no server and opens no other file. When `signal` aborts, it rejects with the reason.
  *
- * @throws RegistryError `invalid-config` naming the field, what was given and what is accepted;
+ * @throws RegistryError `invalid-config` with the field, the given value and the accepted values;
  * also for a backend whose package is not installed
  */
 export const createRegistry = async (

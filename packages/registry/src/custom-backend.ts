@@ -3,7 +3,7 @@ import { configError } from './config-error.ts'
 
 const methods = ['openSession', 'list', 'observe', 'probe'] as const
 
-/** Which parts of a driver `value` lacks, in words; empty for a driver. */
+/** Describes the parts of a driver that `value` lacks; empty for a driver. */
 const missingParts = (value: object): readonly string[] => {
   const parts = value as Readonly<Record<string, unknown>>
   return [
@@ -15,11 +15,11 @@ const missingParts = (value: object): readonly string[] => {
   ]
 }
 
-/** Whether `value` has the shape of a driver. Duck-typed: it may come from another copy of core. */
+/** Whether `value` has the shape of a driver. It may come from another copy of core. */
 export const isDriver = (value: unknown): value is RegistryDriver =>
   typeof value === 'object' && value !== null && missingParts(value).length === 0
 
-/** `value` as a driver. Throws `invalid-config` saying what it lacks; `field` is where it stood. */
+/** Returns `value` as a driver. Throws `invalid-config` with `field` and the missing parts. */
 export const validateDriver = (field: string, value: unknown): RegistryDriver => {
   if (isDriver(value)) return value
   throw configError(
@@ -29,7 +29,7 @@ export const validateDriver = (field: string, value: unknown): RegistryDriver =>
   )
 }
 
-/** `factory`, with what it makes checked the way a driver that is passed directly is. */
+/** Wraps `factory` to validate its driver like one that is passed directly. */
 export const checkedFactory =
   (factory: DriverFactory): DriverFactory =>
   (context) =>

@@ -1,5 +1,5 @@
 /**
- * The front door: a service registry from one line of configuration, on the backend it names.
+ * Creates a service registry from one line of configuration, on the backend that it names.
  * @module
  */
 export {

@@ -1,7 +1,7 @@
 import type { Backend, LoadedBackend } from './backends.ts'
 import { configError } from './config-error.ts'
 
-/** Whether `cause` says that `packageName` itself is not there, rather than something it imports. */
+/** Whether `cause` says that `packageName` itself is missing, rather than something it imports. */
 const isMissing = (cause: unknown, packageName: string): boolean =>
   cause instanceof Error &&
   'code' in cause &&
@@ -10,8 +10,8 @@ const isMissing = (cause: unknown, packageName: string): boolean =>
     cause.message.startsWith(`Cannot find module '${packageName}'`))
 
 /**
- * Imports a backend's package. Throws `invalid-config` with the command that installs it when it
- * is missing, and with the error of the import when it is there and does not load.
+ * Imports a backend's package. Throws `invalid-config` with the install command if the package is
+ * missing, or with the import error if the package is installed but does not load.
  */
 export const loadBackend = async (
   name: string,

@@ -34,7 +34,7 @@ const readScheme = (url: string): { scheme: string; backend: Backend } => {
   )
 }
 
-/** An @ that is not in its place may be the end of a password that holds a raw / or ?. */
+/** Rejects a misplaced @: it may end a password that contains an unencoded / or ?. */
 const checkStrayAt = (location: UrlPiece, query: UrlPiece): void => {
   const slash = location.text.startsWith('//') ? location.text.indexOf('/', 2) : -1
   const afterHosts = subPiece(location, slash < 0 ? location.text.length : slash)
@@ -61,7 +61,7 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
       : Object.hasOwn(commonQuery, name)
         ? commonQuery[name]?.kind
         : undefined
-    // what does not look like a key may be a piece of a password
+    // text that does not look like a key may be part of a password
     const shown = /^[\w-]{1,40}$/.test(name) ? `"${name}"` : 'of odd characters'
     if (kind === undefined)
       throw urlProblem(
@@ -78,7 +78,7 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
 }
 
 /**
- * The configuration that a URL says. Pure: no file is read and nothing is looked up.
+ * Parses a URL into a configuration. Pure: reads no file and looks nothing up.
  *
  *     url       = backend ":" location [ "?" key "=" value *( "&" key "=" value ) ]
  *     location  = "//" [ user [ ":" password ] "@" ] host *( "," host ) [ "/" namespace ]   etcd
@@ -86,15 +86,16 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  *               | [ "///" path ]                                                          sqlite
  *     host      = ( name | IPv4 | "[" IPv6 "]" ) [ ":" port ]
  *
- * User, password, namespace, name and values are percent-decoded; `+` is a plus. The backends'
- * own parts are in the table of `backends.ts`, the query keys that all have in `commonQuery`: `ttl`,
- * `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations: `500ms`, `10s`,
- * `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`, `false`). etcd
- * adds `tls` and the PEM files `ca`, `cert`, `key`; memory and sqlite add `namespace`. Ranges are checked by
- * `createRegistry`. What no URL can say, like a logger, stands beside the URL: `createRegistry({ url, logger })`.
+ * User, password, namespace, name and values are percent-decoded; `+` is a plus. The table in
+ * `backends.ts` has the grammar of each backend. `commonQuery` has the query keys that all backends
+ * accept: `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations:
+ * `500ms`, `10s`, `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`,
+ * `false`). etcd adds `tls` and the PEM files `ca`, `cert`, `key`; memory and sqlite add
+ * `namespace`. `createRegistry` checks ranges. Pass an option that a URL cannot express, like a
+ * logger, next to the URL: `createRegistry({ url, logger })`.
  *
- * @throws RegistryError `invalid-config`, saying at which character (from 1) and what is expected;
- * never showing credentials
+ * @throws RegistryError `invalid-config` with the character's position (from 1) and what is
+ * expected; never with credentials
  */
 export const parseRegistryUrl = (url: string): RegistryConfig => {
   checkCharacters(url)
@@ -110,6 +111,6 @@ export const parseRegistryUrl = (url: string): RegistryConfig => {
     ...commonOptions(values, query.at),
     ...backend.url.read(location, values),
     backend: scheme,
-    // the backend's grammar makes its part, typed in the table; the scheme is its key
+    // the table types the grammar's result; the scheme is its key
   } as RegistryConfig
 }

@@ -7,7 +7,7 @@ const tlsFields = ['ca', 'cert', 'key'] as const
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `config.tlsFiles`, checked: by field, the name of a file. Throws `invalid-config`. */
+/** Validates `config.tlsFiles`: a file name for each field. Throws `invalid-config`. */
 export const validateTlsFiles = (
   backend: string,
   config: Readonly<Record<string, unknown>>,
@@ -30,7 +30,7 @@ export const validateTlsFiles = (
   return files
 }
 
-/** `config` with the contents of `files` in its `tls`. Throws `invalid-config` naming the file. */
+/** Reads `files` into the `tls` of `config`. Throws `invalid-config` with the file's name. */
 export const readTlsFiles = async (
   backend: string,
   config: Readonly<Record<string, unknown>>,

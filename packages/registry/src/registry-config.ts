@@ -5,22 +5,22 @@ import type { SqliteConfig } from '@sd/sqlite'
 
 /** PEM files that `createRegistry` reads into the `tls` of the same names. */
 export interface TlsFiles {
-  /** Authorities to trust instead of the system's. */
+  /** Certificate authorities to trust instead of the system's. */
   readonly ca?: string | undefined
   /** Client certificate; together with `key`. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
 }
 
-// The fields of the optional backends are repeated here: an import of their types does not compile
-// where their package is not installed. A type test compares each with its package.
+// The fields of the optional backends are repeated here, because an import of their types does not
+// compile where their package is not installed. A type test compares each with its package.
 
 /** A registry within this process. */
 export interface MemoryRegistryConfig extends RegistryOptions, MemoryConfig {
   readonly backend: 'memory'
 }
 
-/** A registry that the processes of this machine share in one file. */
+/** A registry in one file that the processes of this machine share. */
 export interface SqliteRegistryConfig extends RegistryOptions, SqliteConfig {
   readonly backend: 'sqlite'
 }
@@ -30,9 +30,9 @@ export interface EtcdRegistryConfig extends RegistryOptions {
   readonly backend: 'etcd'
   /** The members' client URLs, `http://host:port` or `https://host:port`, all of one scheme. */
   readonly endpoints: readonly string[]
-  /** Keys lie under `<namespace>/`. May hold slashes. Default `services`. */
+  /** Keys are stored under `<namespace>/`. May contain slashes. Default `services`. */
   readonly namespace?: string
-  /** For servers with authentication on; together with `password`. */
+  /** For servers with authentication enabled; together with `password`. */
   readonly username?: string
   readonly password?: string
   /** Only with `https:` endpoints. Without it the system's authorities are trusted. */
@@ -45,36 +45,36 @@ export interface ZooKeeperRegistryConfig extends RegistryOptions {
   readonly backend: 'zookeeper'
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
-  /** Records lie under `/<namespace>`. May hold slashes. Default `services`. */
+  /** Records are stored under `/<namespace>`. May contain slashes. Default `services`. */
   readonly namespace?: string
-  /** Digest authentication; together with `password`. May not hold a colon. */
+  /** Digest authentication; together with `password`. Must not contain a colon. */
   readonly username?: string
   readonly password?: string
-  /** Whether others than this user may read what this process creates. Default true. */
+  /** Whether other users may read what this process creates. Default true. */
   readonly worldReadable?: boolean
-  /** This client has no TLS: refused, with what to do instead. */
+  /** Refused, because this client does not support TLS; the error names the alternative. */
   readonly tls?: never
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */
 export interface ConsulRegistryConfig extends RegistryOptions {
   readonly backend: 'consul'
-  /** The agent that this process registers at: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
+  /** The agent to use: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
   readonly endpoint: string
   /** Instances of different namespaces never see each other. Default `services`. */
   readonly namespace?: string
-  /** An ACL token; without one the agent's own default token counts. */
+  /** An ACL token. Default: the agent's own default token. */
   readonly token?: string
-  /** The datacenter that is read. Registrations go to the agent's own. Default: the agent's. */
+  /** The datacenter to read. Registrations go to the agent's own. Default: the agent's. */
   readonly datacenter?: string
-  /** Who answers reads, in Consul's words. Default `default`. */
+  /** Consul's consistency mode for reads. Default `default`. */
   readonly consistency?: 'default' | 'consistent' | 'stale'
   /** Only with an `https:` endpoint. Without it the system's authorities are trusted. */
   readonly tls?: TlsConfig
   readonly tlsFiles?: TlsFiles | undefined
 }
 
-/** A registry on one of our backends, told apart by `backend`. */
+/** A registry on a built-in backend, discriminated by `backend`. */
 export type RegistryConfig =
   | MemoryRegistryConfig
   | SqliteRegistryConfig
@@ -82,12 +82,12 @@ export type RegistryConfig =
   | ZooKeeperRegistryConfig
   | ConsulRegistryConfig
 
-/** The name of one of our backends. */
+/** The name of a built-in backend. */
 export type BackendName = RegistryConfig['backend']
 
 /**
- * A registry on the backend that a URL names, with what no URL can say beside it (a `logger`, a
- * password from a secret store): a field given here counts instead of the URL's. Without `url` and
+ * A registry on the backend that a URL names, with options that a URL cannot express (a `logger`,
+ * a password from a secret store). A field given here overrides the URL's. Without `url` and
  * `backend` the URL is that of the environment variable `SD_URL`, else `sqlite:`.
  */
 export interface UrlRegistryConfig extends RegistryOptions {
@@ -101,12 +101,12 @@ export interface UrlRegistryConfig extends RegistryOptions {
   readonly tlsFiles?: TlsFiles | undefined
 }
 
-/** A registry on a backend of someone else's, configured by who made the driver. */
+/** A registry on a custom backend. The caller configures its driver. */
 export interface CustomRegistryConfig extends RegistryOptions {
   readonly backend: RegistryDriver | DriverFactory
 }
 
-/** All that `createRegistry` takes: a configuration, a URL, or a driver. */
+/** The sources that `createRegistry` accepts: a configuration, a URL, or a driver. */
 export type RegistrySource =
   | RegistryConfig
   | UrlRegistryConfig

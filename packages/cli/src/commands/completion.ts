@@ -9,7 +9,7 @@ import { type Run, subcommand } from './subcommand.ts'
 
 const scripts = { bash, zsh, fish }
 
-/** `sd completion SHELL`; `program` is asked for its commands when the script is wanted. */
+/** `sd completion SHELL`; reads the commands of `program` when it runs. */
 export const completionCommand = (run: Run, program: Command): Command =>
   subcommand(
     'completion',

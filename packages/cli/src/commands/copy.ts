@@ -22,7 +22,7 @@ interface CopyOptions extends CommonOptions {
   readonly follow?: boolean
 }
 
-/** One side of a copy: everything in a registry. */
+/** One side of a copy: a registry with a watch of everything in it. */
 interface Side {
   readonly registry: Registry
   readonly watcher: AllWatcher
@@ -30,14 +30,14 @@ interface Side {
 
 const openSide = async ({ open, signal }: CommandContext, url: string): Promise<Side> => {
   const registry = await open(url)
-  // a watch would wait for ever for a registry that is out of reach
+  // fails on an unreachable registry, for which a watch would wait for ever
   await registry.listServices({ signal })
   const watcher = registry.watchAll({ signal })
   await watcher.next()
   return { registry, watcher }
 }
 
-/** Copies of copies would keep each other alive between two registries that mirror each other. */
+/** Copies are not copied, else two registries that mirror each other would keep them alive. */
 const isCopy = ({ watcher }: Side, { service, id }: ServiceInstance): boolean =>
   watcher.record(service, id)?.claim?.claimedAtMs === 0
 
@@ -101,7 +101,7 @@ const eachEvent = async (
     else event.changes.forEach(consider)
 }
 
-/** Holds the copies, and with `follow` mirrors every later change, until interrupted. */
+/** Keeps the copies until interrupted, and with `follow` mirrors every later change. */
 const hold = async (
   { output, progress }: CommandContext,
   source: Side,
@@ -111,7 +111,7 @@ const hold = async (
   const mirror = new Mirror(target.registry, (event) => void tellEvent(output, event))
   const first = source.watcher.instances.filter((instance) => !isCopy(source, instance))
   const atFirst = new Map(first.map((instance) => [nameOf(instance), instance]))
-  // without --follow the source is what it was at first
+  // without --follow later changes of the source do not matter
   if (!follow) source.watcher.close()
   const consider = ({ instance: { service, id } }: InstanceChange): void => {
     const found = follow ? source.watcher.get(service, id) : atFirst.get(`${service}/${id}`)
@@ -123,7 +123,7 @@ const hold = async (
     output.note(`sd: the ${side} is out of reach, what stands there stays: ${cause.message}`)
   const following = [
     eachEvent(target.watcher, tellStale('target'), (change) => {
-      // its owner has left the target, and may still be in the source
+      // the owner has left the target, but may still be in the source
       if (change.type === 'removed') consider(change)
     }),
     ...(follow ? [eachEvent(source.watcher, tellStale('source'), consider)] : []),

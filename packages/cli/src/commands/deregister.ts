@@ -24,7 +24,7 @@ const describe = ({ instance, claim, registeredAtMs, ttlMs }: InstanceRecord): s
   )
 }
 
-/** Whether the user wants it; without a terminal he must have said so. */
+/** Whether the user confirms. Without a terminal this needs `--yes`. */
 const isConfirmed = async (
   { output, signal }: CommandContext,
   found: readonly InstanceRecord[],

@@ -23,10 +23,10 @@ interface RegisterOptions extends CommonOptions {
   readonly drain: number
 }
 
-/** Checks what was given before anything is started. */
+/** Validates the instance before anything is started. */
 const validate = async (registry: Registry, instance: InstanceInput): Promise<void> => {
   const checked = new Error('checked')
-  // a registration whose signal has aborted before is checked, and goes no further
+  // `register` with an aborted signal only validates
   await registry.register(instance, { signal: AbortSignal.abort(checked) }).catch((error) => {
     if (error !== checked) throw error
   })
@@ -54,7 +54,7 @@ const statusText = (
   }
 }
 
-/** Tells every status; resolves to the final one. */
+/** Reports every status; resolves to the final one. */
 const follow = async (
   registration: Registration,
   tell: (text: string, status: object) => Promise<void> | void,
@@ -111,7 +111,7 @@ const register = async (
     const checks = readyChecks(endpoints, options.check)
     for (const what of await answersEarly(checks, signal))
       output.note(`sd: ${what} answers before ${file} is started: another process is there already`)
-    // once there is a command it is told of signals, and one that came before would be lost
+    // the supervisor handles signals from here on; an earlier one would be lost
     signal.throwIfAborted()
     return supervise({
       registry,
@@ -123,7 +123,7 @@ const register = async (
       interruption,
       sharesTerminal: process.stdin.isTTY,
       follow: (registration) =>
-        // stdout is the command's
+        // stdout belongs to the command
         follow(registration, (text, status) =>
           output.json ? void output.stderr.write(`${jsonLine(status)}\n`) : output.note(text),
         ),

@@ -7,7 +7,7 @@ import { filterOf, type FilterOptions, withFilterOptions } from '../filter-optio
 import { printable } from '../output/printable.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
-/** What `resolve` prints: one endpoint of one instance. */
+/** One endpoint of one instance, as `resolve` prints it. */
 export interface ResolvedEndpoint {
   readonly endpoint: string
   readonly id: string
@@ -15,13 +15,13 @@ export interface ResolvedEndpoint {
 }
 
 const hasScheme = (endpoint: string, scheme: string | undefined): boolean =>
-  // what stands in a registry is other people's: a script reads lines, a terminal acts on the rest
+  // registry data is untrusted: a line break confuses a script, a control character a terminal
   URL.canParse(endpoint) &&
   !/\s/.test(endpoint) &&
   printable(endpoint) === endpoint &&
   (scheme === undefined || new URL(endpoint).protocol === `${scheme.toLowerCase()}:`)
 
-/** Which endpoints `endpointOrder` gives. */
+/** The endpoints to select. */
 export interface Wanted {
   readonly service: string
   readonly scheme?: string | undefined
@@ -31,15 +31,15 @@ export interface Wanted {
 }
 
 /**
- * The endpoints of a service in weighted random order: whether an instance stands first is as
- * likely as its share of the weight. Drained instances and those that the filter refuses are left
- * out; an instance's own endpoints stay together, in its order.
+ * The endpoints of a service in weighted random order: the probability that an instance is first is
+ * its share of the weight. Omits drained instances and those that the filter refuses. The endpoints
+ * of an instance stay together, in its order.
  */
 export const endpointOrder = (
   instances: readonly ServiceInstance[],
   { service, scheme, filter, random }: Wanted,
 ): readonly ResolvedEndpoint[] => {
-  // while nothing is in flight its draws follow the weights, and who was drawn leaves
+  // with nothing in flight p2c picks by weight; each picked instance is removed
   using picker = createPicker({ service, filter, random, strategy: 'p2c' })
   picker.apply(instances.map((instance) => ({ type: 'added', instance })))
   const found: ResolvedEndpoint[] = []
@@ -53,7 +53,7 @@ export const endpointOrder = (
   return found
 }
 
-/** Why `endpointOrder` gives none, in words. */
+/** Describes why `endpointOrder` returns no endpoint. */
 const whyNone = (
   instances: readonly ServiceInstance[],
   { service, scheme, filter }: Wanted,

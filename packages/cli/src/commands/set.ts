@@ -3,7 +3,7 @@ import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
 import { type Run, registryCommand } from './subcommand.ts'
 
-/** Reads the value of `--weight`. */
+/** Parses the value of `--weight`. */
 export const readWeight = (text: string): number => {
   const weight = Number(text)
   if (/^\d+$/.test(text) && weight <= 65_535) return weight

@@ -19,10 +19,10 @@ interface WatchOptions extends CommonOptions, FilterOptions {
   readonly all?: boolean
 }
 
-/** Without a first answer for so long, the user is told. */
+/** How long to wait for the first answer before a message. */
 const patienceMs = 1_000
 
-/** A watcher, and the way to the record behind each of its instances. */
+/** Opens a watcher, with a lookup of the record of each instance. */
 const openWatch = (
   registry: Registry,
   name: string | undefined,
@@ -54,7 +54,7 @@ const watch = async (
   using display = createDisplay()
   const patience = setTimeout(() => {
     const why = watcher.stale === undefined ? '' : `: ${watcher.stale.cause.message}`
-    // the live table says so itself
+    // the live table shows this itself
     if (!(display instanceof LiveTable)) output.note(`sd: still connecting${why}`)
   }, patienceMs)
   try {
@@ -63,7 +63,7 @@ const watch = async (
       await display.show(event)
     }
   } catch (error) {
-    // being ended is the only way that a watch ends
+    // a watch ends only by an interruption
     if (!(error instanceof Interrupted)) throw error
   } finally {
     clearTimeout(patience)

@@ -6,7 +6,7 @@ const words = (texts: readonly string[]): string => texts.join(' ')
 const commandCase = ({ name, options, choices, takesService }: CommandDescription): string =>
   `    ${name}) flags='${words(options.map(({ flag }) => flag))}' first='${words(choices)}' services=${takesService ? 'yes' : ''} ;;`
 
-/** The script for bash. */
+/** Generates the script for bash. */
 export const bash = (
   commands: readonly CommandDescription[],
   { options }: CommandDescription,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-/** A command, as far as completion needs to know it. */
+/** The parts of a command that completion uses. */
 export interface CommandDescription {
   readonly name: string
   readonly summary: string
@@ -9,13 +9,13 @@ export interface CommandDescription {
     readonly description: string
     readonly takesValue: boolean
   }[]
-  /** Words that its first argument is one of. */
+  /** The choices for its first argument. */
   readonly choices: readonly string[]
   /** Whether its first argument is the name of a service. */
   readonly takesService: boolean
 }
 
-/** What completion needs to know of a command, or of the program itself. */
+/** Describes a command, or the program itself, for completion. */
 export const describeCommand = (command: Command): CommandDescription => {
   const [first] = command.registeredArguments
   return {

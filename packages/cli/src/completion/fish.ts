@@ -19,7 +19,7 @@ const commandLines = (command: CommandDescription): readonly string[] => {
   ]
 }
 
-/** The script for fish. */
+/** Generates the script for fish. */
 export const fish = (
   commands: readonly CommandDescription[],
   program: CommandDescription,

@@ -1,8 +1,8 @@
 /**
- * Shell code that prints the names of the services, one a line, or nothing when there is no
- * registry to ask. Names that JSON escapes are left out.
+ * Shell code that prints the names of the services, one per line, or nothing if the registry does
+ * not answer. It omits names that JSON escapes.
  */
 export const printServices = `sd list --json 2>/dev/null | sed -n 's/^{"service":"\\([^"\\\\]*\\)"}$/\\1/p'`
 
-/** `text` within single quotes, as bash and zsh read it. */
+/** Quotes `text` with single quotes for bash and zsh. */
 export const singleQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`

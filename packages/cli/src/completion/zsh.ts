@@ -17,7 +17,7 @@ const argumentSpecs = ({ choices, takesService }: CommandDescription): readonly 
 const commandCase = (command: CommandDescription): string =>
   `      ${command.name}) _arguments ${[...optionSpecs(command), ...argumentSpecs(command)].join(' ')} ;;`
 
-/** The script for zsh. */
+/** Generates the script for zsh. */
 export const zsh = (
   commands: readonly CommandDescription[],
   program: CommandDescription,

@@ -1,17 +1,17 @@
 import { type ServiceInstance, sameInstance } from '@sd/core/driver'
 
 /**
- * What copying an instance would do. `add`: it is not in the target. `same`: it stands there just
- * so. `keep`: another one stands there under this name, and stays.
+ * What copying an instance would do. `add`: it is not in the target. `same`: the target has an
+ * equal instance. `keep`: the target has another instance with this name and keeps it.
  */
 export interface Difference {
   readonly type: 'add' | 'same' | 'keep'
   readonly instance: ServiceInstance
-  /** What stands in the target. */
+  /** The instance in the target. */
   readonly standing?: ServiceInstance
 }
 
-/** What copying these instances to the target would do. */
+/** Compares these instances with the target. */
 export const differencesTo = (
   instances: readonly ServiceInstance[],
   target: { get(service: string, id: string): ServiceInstance | undefined },

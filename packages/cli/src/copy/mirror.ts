@@ -1,8 +1,9 @@
 import { type Registration, type Registry, RegistryError, type ServiceInstance } from '@sd/registry'
 
 /**
- * What became of a copy. `copied`: it stands in the target. `updated`: so does its change. `yielded`:
- * a real owner has the name in the target. `removed`: it was taken out. `failed`: the target refuses it.
+ * The outcome for a copy. `copied`: the target has it. `updated`: the target has its change.
+ * `yielded`: a real owner has the name in the target. `removed`: the copy was removed.
+ * `failed`: the target refuses it.
  */
 export interface MirrorEvent {
   readonly type: 'copied' | 'updated' | 'yielded' | 'removed' | 'failed'
@@ -12,19 +13,19 @@ export interface MirrorEvent {
 
 interface Entry {
   instance: ServiceInstance
-  /** From the moment that it is asked for: what is wanted next must find it. */
+  /** Set before the registration completes, so that a later change finds it. */
   registration: Promise<Registration | undefined> | undefined
 }
 
-/** What others wrote can be read and yet be nothing that may be registered: without an endpoint, say. */
+/** A readable record may not be registrable, for example without an endpoint. */
 const isRefusal = (error: unknown): error is RegistryError =>
   error instanceof RegistryError && error.code === 'invalid-argument'
 
 const keyOf = (service: string, id: string): string => JSON.stringify([service, id])
 
 /**
- * Copies in a target registry. They are claimed such that they stand only where nobody else does,
- * and give way to whoever registers the name.
+ * The copies in a target registry. They are claimed so that they exist only while no other owner
+ * registers the name.
  */
 export class Mirror {
   readonly #target: Registry
@@ -36,14 +37,14 @@ export class Mirror {
     this.#tell = tell
   }
 
-  /** How many copies stand, or are about to. */
+  /** The number of copies that are registered or being registered. */
   get size(): number {
     let size = 0
     for (const { registration } of this.#entries.values()) if (registration) size++
     return size
   }
 
-  /** Wants this copy, in place of what was wanted under its name; resolves when it is known what became of it. */
+  /** Creates or updates the copy under this name; resolves when the outcome is known. */
   async want(instance: ServiceInstance): Promise<void> {
     const key = keyOf(instance.service, instance.id)
     const entry = this.#entries.get(key)
@@ -62,7 +63,7 @@ export class Mirror {
     await known.promise
   }
 
-  /** Wants no copy of this name any more. */
+  /** Removes the copy with this name. */
   async drop(service: string, id: string): Promise<void> {
     const key = keyOf(service, id)
     const entry = this.#entries.get(key)
@@ -79,7 +80,7 @@ export class Mirror {
       await registration?.update({ endpoints, version, zone, weight, tags, metadata })
       if (registration !== undefined) this.#tell({ type: 'updated', instance })
     } catch (error) {
-      // else it has ended meanwhile: its status says how
+      // any other error means that it has ended; `#follow` reports that
       if (isRefusal(error)) this.#tell({ type: 'failed', instance, cause: error })
     }
   }
@@ -96,7 +97,7 @@ export class Mirror {
     }
   }
 
-  /** Tells of each end and of the first success. */
+  /** Reports the first success and the end. */
   async #follow(entry: Entry, registration: Registration, known: () => void): Promise<void> {
     let copied = false
     for await (const { state, cause } of registration.statuses()) {

@@ -5,12 +5,12 @@ import { probeEndpoints } from './probe-endpoints.ts'
 import { rehearse } from './rehearse.ts'
 import { type StepResult, takeStep } from './step.ts'
 
-/** More of a difference than this disturbs "the newer wins". */
+/** A larger clock offset disturbs "the newer wins". */
 const clockOffsetLimitMs = 1_000
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** The way in. A server that answers with a refusal is connected. */
+/** Connects and authenticates. A server that answers with a refusal counts as connected. */
 async function* reach(
   { driver, call }: OpenDriver,
   signal: AbortSignal,
@@ -83,23 +83,23 @@ const probe = async ({ records }: Contents, signal: AbortSignal): Promise<StepRe
   }
 }
 
-/** How a registry is to be looked over. */
+/** Options of a diagnosis. */
 export interface DiagnosisOptions {
-  /** The service under which a record is written, and removed again. */
+  /** The service of the test record, which is removed again. */
   readonly service: string
-  /** Whether every endpoint is connected to. */
+  /** Whether to connect to every endpoint. */
   readonly probe: boolean
   readonly signal: AbortSignal
 }
 
-/** Looks a registry over; each step's result is told as it comes. */
+/** Diagnoses a registry; yields the result of each step when it is known. */
 export async function* diagnose(
   open: OpenDriver,
   { service, probe: wantsProbe, signal }: DiagnosisOptions,
 ): AsyncGenerator<StepResult> {
   for await (const result of reach(open, signal)) {
     yield result
-    // the rest would fail for the same reason, after a deadline each
+    // each later step would fail for the same reason after its deadline
     if (result.status === 'fail') return
   }
   yield* describeServer(open, signal)

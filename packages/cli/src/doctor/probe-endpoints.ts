@@ -12,7 +12,7 @@ export interface SilentEndpoint {
   readonly reason: string
 }
 
-/** Connects to the port of every endpoint that names one, and returns those where nothing answers. */
+/** Connects to every endpoint that has a port. Returns those that do not answer. */
 export const probeEndpoints = async (
   records: readonly InstanceRecord[],
   signal: AbortSignal,

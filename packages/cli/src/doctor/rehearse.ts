@@ -20,7 +20,7 @@ const requestOf = (service: string, ttlMs: number): PutRequest => {
   }
 }
 
-/** Whether an observation of our own service says that our record is there, or is not. */
+/** Whether an observation of the test service shows the record as present, or as absent. */
 const tells = (observation: Observation, present: boolean): boolean => {
   if (observation.type === 'alive') return false
   if (present) return observation.records.length > 0
@@ -29,7 +29,7 @@ const tells = (observation: Observation, present: boolean): boolean => {
     : observation.removed.length > 0
 }
 
-/** Watches a service of its own, and sees a record come and go. */
+/** Watches the test service while a record is written and removed. */
 async function* rehearseIn(
   session: DriverSession,
   { driver, ttlMs, call }: OpenDriver,
@@ -70,7 +70,7 @@ async function* rehearseIn(
     for (const [step, work] of steps) {
       const result = await takeStep(step, signal, work)
       yield result
-      // what follows builds on it
+      // the later steps depend on this one
       if (result.status === 'fail') return
     }
   } finally {
@@ -80,8 +80,8 @@ async function* rehearseIn(
 }
 
 /**
- * Does what a service and its readers do, under the service name `service`: opens a session,
- * watches, writes, is told, removes, is told. Leaves nothing behind.
+ * Acts as a service and its reader under the name `service`: opens a session, watches, writes,
+ * observes the record, removes it, observes the removal. Leaves nothing behind.
  */
 export async function* rehearse(
   open: OpenDriver,

@@ -1,21 +1,21 @@
-/** How one step of a diagnosis went. */
+/** The result of one step of a diagnosis. */
 export interface StepResult {
-  /** `warn`: worth knowing, and nothing is broken. */
+  /** `warn`: worth knowing, but nothing is broken. */
   readonly status: 'ok' | 'warn' | 'fail'
-  /** What was looked at: `connect`, `write`. */
+  /** The name of the step: `connect`, `write`. */
   readonly step: string
-  /** How long it took, for those that talk to the registry. */
+  /** The duration, for steps that call the registry. */
   readonly ms?: number
-  /** What was found, in words. */
+  /** The finding, as text. */
   readonly detail: string
-  /** More of it, a line each. */
+  /** More details, one per line. */
   readonly lines?: readonly string[]
 }
 
-/** What a step finds. */
+/** The finding of a step. */
 export type Finding = Pick<StepResult, 'detail' | 'lines'>
 
-/** Takes one step, and says how long it took, or what it failed with; rejects with `signal.reason`. */
+/** Runs one step. Returns its duration or its error; rejects with `signal.reason`. */
 export const takeStep = async (
   step: string,
   signal: AbortSignal,

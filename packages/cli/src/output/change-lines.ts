@@ -3,12 +3,12 @@ import { describeUpdate, instanceJson } from './instance-output.ts'
 import type { Output } from './output.ts'
 import { printable } from './printable.ts'
 
-/** The record behind a watched instance: who registered it, when and with which ttl. */
+/** Finds the record of a watched instance: its owner, registration time and ttl. */
 export type RecordOf = (instance: ServiceInstance) => InstanceRecord | undefined
 
-/** What shows the events of a watch. */
+/** Shows the events of a watch. */
 export interface WatchDisplay extends Disposable {
-  /** Resolves when there is room for the next. */
+  /** Resolves when there is room for the next event. */
   show(event: WatchEvent<InstanceChange>): Promise<void>
 }
 
@@ -29,7 +29,7 @@ const eventTexts = (event: WatchEvent<InstanceChange>, size: number): readonly s
         ...(event.type === 'sync' ? [`fresh   ${size} in all`] : []),
       ]
 
-/** For a pipe: a line for each change, and for each turn of fresh and stale. */
+/** For a pipe: a line for each change, and for each switch between fresh and stale. */
 export class ChangeLines implements WatchDisplay {
   readonly #output: Output
   readonly #size: () => number
@@ -48,7 +48,7 @@ export class ChangeLines implements WatchDisplay {
   [Symbol.dispose](): void {}
 }
 
-/** For programs: an object for each change, and for each turn of fresh and stale. */
+/** For programs: an object for each change, and for each switch between fresh and stale. */
 export class ChangeJson implements WatchDisplay {
   readonly #output: Output
   readonly #size: () => number

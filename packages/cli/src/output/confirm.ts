@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { Output } from './output.ts'
 
-/** Asks on stderr, and reads yes or no from the terminal; no when it is closed. */
+/** Asks on stderr, and reads yes or no from the terminal. A closed terminal means no. */
 export const confirm = async (
   { stderr }: Output,
   question: string,
@@ -12,7 +12,7 @@ export const confirm = async (
     const closed = new Promise<string>((resolve) => {
       lines.once('close', () => resolve(''))
     })
-    // Ctrl-C is read as a key here, and would not reach us as a signal
+    // readline reads Ctrl-C as a key, so that no signal arrives
     lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), closed])
     return /^y(es)?$/i.test(answer.trim())

@@ -2,7 +2,7 @@ import type { InstanceRecord, ServiceInstance } from '@sd/registry'
 import { showAge } from './duration.ts'
 import type { Column } from './table.ts'
 
-/** An instance as `--json` shows it: the schema of docs/cli.md. */
+/** An instance in the JSON schema of docs/cli.md. */
 export const instanceJson = (
   instance: ServiceInstance,
   record: InstanceRecord | undefined,
@@ -34,7 +34,7 @@ export const instanceColumns: readonly Column[] = [
   { heading: 'AGE', align: 'right' },
 ]
 
-/** An instance's cells; its age on this machine's clock. */
+/** The cells of an instance. Its age is by this machine's clock. */
 export const instanceCells = (
   { id, endpoints, version, zone, weight }: ServiceInstance,
   record: InstanceRecord | undefined,
@@ -48,7 +48,7 @@ export const instanceCells = (
   record?.registeredAtMs === undefined ? '-' : showAge(Math.max(0, nowMs - record.registeredAtMs)),
 ]
 
-/** In the order of services, then ids. */
+/** Orders by service, then by id. */
 export const byName = (
   a: { readonly service: string; readonly id: string },
   b: { readonly service: string; readonly id: string },
@@ -67,7 +67,7 @@ const fieldTexts = (instance: ServiceInstance): Readonly<Record<string, string>>
   metadata: listed(Object.entries(instance.metadata).map(([name, text]) => `${name}=${text}`)),
 })
 
-/** What differs, in words: `weight 100 → 5`. */
+/** Describes the difference: `weight 100 → 5`. */
 export const describeUpdate = (previous: ServiceInstance, instance: ServiceInstance): string => {
   const before = fieldTexts(previous)
   return Object.entries(fieldTexts(instance))

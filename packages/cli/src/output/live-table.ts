@@ -7,7 +7,7 @@ import type { Output, Style } from './output.ts'
 import { printable } from './printable.ts'
 import { cutToWidth, tableLines } from './table.ts'
 
-/** How long a change stays marked, and one that left is still shown. */
+/** How long a change stays marked, and a removed instance stays visible. */
 const markMs = 3_000
 const drawEveryMs = 100
 const tickMs = 500
@@ -15,7 +15,7 @@ const tickMs = 500
 interface Mark {
   readonly text: InstanceChange['type'] | 'held'
   readonly sinceMs: number
-  /** What is shown of one that has left. */
+  /** A removed instance that is still shown. */
   readonly gone?: ServiceInstance
 }
 
@@ -29,16 +29,16 @@ const styles: Readonly<Record<Mark['text'], Style>> = {
 const keyOf = ({ service, id }: { readonly service: string; readonly id: string }): string =>
   JSON.stringify([service, id])
 
-/** What the table is drawn from. */
+/** The source of the table. */
 export interface LiveTableOptions {
   readonly output: Output
   readonly watcher: Watched
   readonly recordOf: RecordOf
-  /** `undefined` for all services, which are then a column. */
+  /** `undefined` for all services, which adds a column. */
   readonly service: string | undefined
 }
 
-/** For a terminal: a table that is drawn anew in its place, with what changed in colour. */
+/** For a terminal: a table that is redrawn in place, with changes in colour. */
 export class LiveTable implements WatchDisplay {
   readonly #options: LiveTableOptions
   readonly #marks = new Map<string, Mark>()
@@ -58,7 +58,7 @@ export class LiveTable implements WatchDisplay {
   async show(event: WatchEvent<InstanceChange>): Promise<void> {
     if (event.type !== 'stale') {
       const sinceMs = Date.now()
-      // what is there at first has not changed
+      // the initial instances are not changes
       if (this.#synced)
         for (const { type, instance } of event.changes)
           this.#marks.set(keyOf(instance), {
@@ -78,7 +78,7 @@ export class LiveTable implements WatchDisplay {
     this.#draw()
   }
 
-  /** At once, or when the last drawing is old enough: a burst of changes is drawn once. */
+  /** Draws at once, or after the minimum interval, so that a burst is drawn once. */
   readonly #drawSoon = (): void => {
     this.#waiting ??= setTimeout(
       () => {
@@ -93,7 +93,7 @@ export class LiveTable implements WatchDisplay {
     const { stdout } = this.#options.output
     this.#drawnMs = Date.now()
     const { columns, rows } = stdout
-    // one line is the cursor's
+    // the cursor takes one line
     const lines = this.#lines(columns || 80, (rows || 24) - 1)
     const up = this.#drawnLines === 0 ? '' : `\u001B[${this.#drawnLines}A`
     stdout.write(`${up}${lines.map((line) => `\u001B[2K${line}\n`).join('')}\u001B[J`)
@@ -106,7 +106,7 @@ export class LiveTable implements WatchDisplay {
       style === undefined ? line : output.paint(style, line)
     const shown = this.#instances()
     const nowMs = Date.now()
-    // heading, footer, and the line that says how many are left out
+    // heading, footer, and the line with the number of omitted rows
     const room = Math.max(1, height - 3)
     const visible = shown.slice(0, room)
     const cells = visible.map((instance) => [
@@ -135,7 +135,7 @@ export class LiveTable implements WatchDisplay {
     ]
   }
 
-  /** Those present, and those that have just left. Brings the marks up to date. */
+  /** The present and the recently removed instances. Updates the marks. */
   #instances(): readonly ServiceInstance[] {
     const { watcher, service } = this.#options
     const nowMs = Date.now()

@@ -4,29 +4,29 @@ import { jsonLine, printable } from './printable.ts'
 /** A colour or weight of `node:util`. */
 export type Style = Parameters<typeof styleText>[0]
 
-/** What stands between commands and the terminal. Data goes to stdout, everything else to stderr. */
+/** The output of a command. Data goes to stdout, everything else to stderr. */
 export interface Output {
-  /** Whether data is to be JSON. */
+  /** Whether to write data as JSON. */
   readonly json: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
   /** Writes lines of data; resolves when there is room for more. */
   readonly write: (lines: readonly string[]) => Promise<void>
-  /** Writes objects of data, one JSON object a line. */
+  /** Writes objects of data, one JSON object per line. */
   readonly writeJson: (values: readonly object[]) => Promise<void>
-  /** Tells the user something that is no data. */
+  /** Writes a message to the user, which is not data. */
   readonly note: (text: string) => void
-  /** `text` in a style, where stdout is a terminal that has colours (and `NO_COLOR` is not set). */
+  /** Styles `text` if stdout is a terminal with colours and `NO_COLOR` is not set. */
   readonly paint: (style: Style, text: string) => string
 }
 
-/** Writes; waits for room, at the longest until `signal` aborts, and never rejects. */
+/** Writes, then waits for room or until `signal` aborts. Never rejects. */
 const writeTo = (
   stream: NodeJS.WriteStream,
   text: string,
   signal: AbortSignal,
 ): Promise<void> | undefined => {
-  // a stream that failed has lost its reader
+  // a failed stream has no reader any more
   if (text === '' || stream.errored !== null || stream.write(text)) return undefined
   return new Promise((resolve) => {
     const done = (): void => {
@@ -40,7 +40,7 @@ const writeTo = (
   })
 }
 
-/** Output to this process's own streams; waits for no slow reader once `signal` has aborted. */
+/** Output to this process's streams. After `signal` aborts, it waits for no slow reader. */
 export const createOutput = (
   json: boolean,
   signal: AbortSignal,

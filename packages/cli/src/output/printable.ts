@@ -1,17 +1,17 @@
-// names and endpoints are other people's: a control sequence in one would reach the terminal
+// names and endpoints are untrusted: a control sequence in one would reach the terminal
 const control = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu
 
-/** `text` on one line, with what a terminal could act on made visible. */
+/** Puts `text` on one line and makes its control characters visible. */
 export const printable = (text: string): string =>
   text.replace(control, (character) => {
     const code = character.codePointAt(0) ?? 0
     return `\\u{${code.toString(16)}}`
   })
 
-// JSON itself leaves these as they are, and some terminals act on them
+// JSON does not escape these, and some terminals act on them
 const leftByJson = /[\u007F-\u009F]/g
 
-/** `value` as one line of JSON, with nothing in it that a terminal could act on. */
+/** Formats `value` as one line of JSON without control characters. */
 export const jsonLine = (value: unknown): string =>
   JSON.stringify(value).replace(
     leftByJson,

@@ -5,8 +5,8 @@ const everyMs = 100
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
 /**
- * Awaits `work`; on a terminal, once it takes more than a second, a line on stderr says what
- * goes on and for how long. `what` is asked again for each frame, so that it can count.
+ * Awaits `work`. On a terminal, after a second, a line on stderr shows the operation and its
+ * duration. `what` is called for each frame, so that it can show a count.
  */
 export const withProgress = async <T>(
   stream: NodeJS.WriteStream,

@@ -13,8 +13,8 @@ const pad = (text: string, width: number, align: Column['align']): string => {
 }
 
 /**
- * Lines of equal columns, two spaces apart, the headings first. Cells are shown as they stand in
- * the registry, with control characters made visible.
+ * Formats a table: the headings first, columns two spaces apart. Cells have the text of the
+ * registry, with control characters made visible.
  */
 export const tableLines = (
   columns: readonly Column[],
@@ -22,7 +22,7 @@ export const tableLines = (
 ): readonly string[] => {
   const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map(printable))]
   const widths = columns.map((_, index) =>
-    // no spread into Math.max: there may be more rows than a call takes arguments
+    // no spread into Math.max: there may be more rows than a call accepts arguments
     cells.reduce((widest, row) => Math.max(widest, stringWidth(row[index] ?? '')), 0),
   )
   return cells.map((row) =>
@@ -33,7 +33,7 @@ export const tableLines = (
   )
 }
 
-/** `line` without colours, cut to `width` columns of a terminal. */
+/** Cuts `line`, without colours, to `width` columns of a terminal. */
 export const cutToWidth = (line: string, width: number): string => {
   if (stringWidth(line) <= width) return line
   let cut = ''

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { exitCodeOfSignal } from '../exit-code.ts'
 
-/** How a command ended. */
+/** The end of a command. */
 export interface CommandEnd {
-  /** The one that a shell would give: 128 + n for a signal, 127 not found, 126 not executable. */
+  /** As in a shell: 128 + n for a signal, 127 not found, 126 not executable. */
   readonly exitCode: number
   /** Why it could not be started. */
   readonly problem?: string
@@ -11,17 +11,17 @@ export interface CommandEnd {
 
 const startCodes: Readonly<Record<string, number>> = { ENOENT: 127, EACCES: 126 }
 
-/** A command of the user's that runs with our own streams and environment. */
+/** The user's command, which inherits the streams and environment of `sd`. */
 export class ChildCommand {
   readonly #child: ReturnType<typeof spawn>
-  /** Resolves when it is over; never rejects. */
+  /** Resolves when it has ended; never rejects. */
   readonly ended: Promise<CommandEnd>
 
   constructor(command: string, args: readonly string[]) {
     this.#child = spawn(command, args, { stdio: 'inherit' })
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error: NodeJS.ErrnoException) => {
-        // later ones are failures to signal it
+        // later errors are failures to send a signal
         if (this.#child.pid === undefined)
           resolve({ exitCode: startCodes[error.code ?? ''] ?? 1, problem: error.message })
       })
@@ -31,12 +31,12 @@ export class ChildCommand {
     })
   }
 
-  /** Sends it a signal; nothing happens once it is over. */
+  /** Sends it a signal. Does nothing after it has ended. */
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
 
-  /** Asks it to end, and ends it when it does not within `graceMs`. */
+  /** Asks it to end, and kills it after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.kill('SIGTERM')
     const timer = setTimeout(() => this.kill('SIGKILL'), graceMs)

@@ -3,14 +3,14 @@ import { CommandError } from '../exit-code.ts'
 
 const attemptMs = 1_000
 const pauseMs = 100
-/** As long a command waits to be started for what may answer in its place. */
+/** How long to look for another process that answers before the command is started. */
 const earlyMs = 200
 
-/** Something that must answer before a service is ready. */
+/** A check that must pass before a service is ready. */
 export interface ReadyCheck {
-  /** What is asked, for people: `tcp 127.0.0.1:8080`, `http://127.0.0.1:8080/health`. */
+  /** What is checked, for messages: `tcp 127.0.0.1:8080`, `http://127.0.0.1:8080/health`. */
   readonly what: string
-  /** One attempt; rejects with the reason why not. */
+  /** Makes one attempt; rejects with the reason of a failure. */
   readonly attempt: (signal: AbortSignal) => Promise<void>
 }
 
@@ -21,7 +21,7 @@ const defaultPorts: Readonly<Record<string, number>> = {
   'wss:': 443,
 }
 
-/** One connection to `host:port`, ended at once; rejects when nothing answers. */
+/** Connects to `host:port` and disconnects at once; rejects if nothing answers. */
 export const connectOnce = (host: string, port: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host, port, signal })
@@ -35,7 +35,7 @@ export const connectOnce = (host: string, port: number, signal: AbortSignal): Pr
     })
   })
 
-/** Where an endpoint listens; `undefined` when its URL does not say. */
+/** The address of an endpoint; `undefined` if its URL has no known port. */
 export const addressOf = (
   endpoint: string,
 ): { readonly host: string; readonly port: number } | undefined => {
@@ -63,7 +63,7 @@ const urlCheck = (url: string): ReadyCheck => ({
   },
 })
 
-/** The check that was asked for, else one for each endpoint whose port is known. */
+/** The given check, or one for each endpoint with a known port. */
 export const readyChecks = (
   endpoints: readonly string[],
   checkUrl: string | undefined,
@@ -106,7 +106,7 @@ const waitForOne = async (
   }
 }
 
-/** What answers already. Asked before a command is started: it is not the command that does. */
+/** The checks that pass before the command is started, so another process answers. */
 export const answersEarly = async (
   checks: readonly ReadyCheck[],
   signal: AbortSignal,
@@ -117,8 +117,8 @@ export const answersEarly = async (
 }
 
 /**
- * Resolves when all checks have passed once. Rejects with the first that did not within
- * `timeoutMs`, and why; or with `signal.reason`.
+ * Resolves when all checks have passed once. Rejects with the first check that did not pass within
+ * `timeoutMs` and its reason, or with `signal.reason`.
  */
 export const waitUntilReady = async (
   checks: readonly ReadyCheck[],

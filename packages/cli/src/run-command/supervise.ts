@@ -4,24 +4,24 @@ import type { Interruption } from '../interruption.ts'
 import { ChildCommand } from './child-command.ts'
 import { type ReadyCheck, waitUntilReady } from './readiness.ts'
 
-/** Of a command that was asked to end, until it is killed. */
+/** How long a stopping command may take before it is killed. */
 const stopGraceMs = 10_000
-/** As long a signal waits for the registry to acknowledge that the instance has left. */
+/** The maximum wait for the deregistration before a signal is forwarded. */
 const leaveTimeoutMs = 2_000
 
-/** What to run, and as what. */
+/** The command to run, and the instance to register. */
 export interface Supervision {
   readonly registry: Registry
   readonly instance: InstanceInput
   readonly command: readonly [string, ...string[]]
   readonly checks: readonly ReadyCheck[]
   readonly readyTimeoutMs: number
-  /** How long the command goes on serving when it has left the registry. */
+  /** How long the command keeps serving after it is deregistered. */
   readonly drainMs: number
   readonly interruption: Interruption
-  /** Whether the terminal itself sends Ctrl-C to the command too. */
+  /** Whether the terminal also sends Ctrl-C to the command. */
   readonly sharesTerminal: boolean
-  /** Tells how the registration goes; resolves to its final status. */
+  /** Reports each status of the registration; resolves to the final one. */
   readonly follow: (registration: Registration) => Promise<RegistrationStatus>
   readonly note: (text: string) => void
 }
@@ -33,11 +33,11 @@ const waitAtMost = (ms: number, ...ends: readonly Promise<unknown>[]): Promise<v
   return promise.then(() => clearTimeout(timer))
 }
 
-/** A command that is registered while it is ready. */
+/** Runs a command, and registers it once it is ready. */
 class Supervisor {
   readonly #supervision: Supervision
   readonly #child: ChildCommand
-  /** Aborts when there is nothing left to get ready for. */
+  /** Aborts when readiness no longer matters. */
   readonly #over = new AbortController()
   #registration: Registration | undefined
 
@@ -48,7 +48,7 @@ class Supervisor {
     void this.#child.ended.then(() => this.#over.abort())
     let leaving = false
     supervision.interruption.handOver((signal) => {
-      // a hang-up tells many services to read their settings again: nothing ends here by itself
+      // many services reload their settings on SIGHUP, so it does not deregister
       if (signal === 'SIGHUP' || leaving) return this.#child.kill(signal)
       leaving = true
       void this.#leave(signal)
@@ -83,7 +83,7 @@ class Supervisor {
     return exitCode.failed
   }
 
-  /** Out of the registry first, so that nobody is sent to a service that is ending. */
+  /** Deregisters first, so that callers do not reach a service that is ending. */
   async #leave(signal: NodeJS.Signals): Promise<void> {
     const { drainMs, sharesTerminal, note } = this.#supervision
     const { ended } = this.#child
@@ -100,8 +100,8 @@ class Supervisor {
 }
 
 /**
- * Runs a command as a registered service: registered when its checks have passed, deregistered
- * before a signal is forwarded and when it ends. Resolves to what `sd` ends with: its exit code.
+ * Runs a command as a registered service: registers it when its checks have passed, deregisters it
+ * before a signal is forwarded and when the command ends. Resolves to the exit code of `sd`.
  */
 export const supervise = (supervision: Supervision): Promise<number> =>
   new Supervisor(supervision).run()

@@ -15,7 +15,7 @@ export const consulQuery: Readonly<Record<string, QueryKind>> = {
 
 type Consistency = NonNullable<ConsulRegistryConfig['consistency']>
 
-/** What `consulEndpoint` makes; `@sd/consul` says what may stand in each field. */
+/** The result of `consulEndpoint`; `@sd/consul` validates each field. */
 export interface ConsulEndpoint {
   readonly endpoint: string
   readonly namespace?: string
@@ -30,7 +30,7 @@ const textOf = (query: QueryValues, key: string): Readonly<Record<string, string
   return typeof value === 'string' ? { [key]: value } : {}
 }
 
-/** One agent's configuration: its host, or with `socket` its unix socket; the token stands where passwords do. */
+/** One agent's configuration: its host, or its unix `socket`. The token is the URL's password. */
 export const consulEndpoint = (url: HostsUrl, query: QueryValues, at: number): ConsulEndpoint => {
   if (url.username !== undefined)
     throw urlProblem(at, 'Consul knows no users; a token is written //:token@host')
@@ -51,7 +51,7 @@ export const consulEndpoint = (url: HostsUrl, query: QueryValues, at: number): C
     ...(namespace === undefined ? {} : { namespace }),
     ...(password === undefined ? {} : { token: password }),
     ...textOf(query, 'datacenter'),
-    // whether it is one of the three the backend checks
+    // the backend checks that it is one of the three values
     ...(textOf(query, 'consistency') as { readonly consistency?: Consistency }),
     ...(tlsFiles === undefined ? {} : { tlsFiles }),
   }

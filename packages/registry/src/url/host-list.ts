@@ -12,7 +12,7 @@ export interface Host {
 const maxHostLength = 253
 
 const readPort = ({ text, at }: UrlPiece): number => {
-  // not shown unless it is a number: without an @, what stands here may be a password
+  // shown only if it is a number: without an @, this text may be a password
   const given = /^\d{1,9}$/.test(text) ? text : text === '' ? 'missing' : 'not a number'
   const port = Number(given)
   if (!(port >= 1 && port <= 65_535))
@@ -43,7 +43,7 @@ const readBracketed = (piece: UrlPiece, defaultPort: number): Host => {
   const end = piece.text.indexOf(']')
   if (end < 0) throw urlProblem(piece.at, 'a [ is not closed')
   const address = piece.text.slice(1, end)
-  // a zone (%eth0) names an interface of one machine; URLs of http know none
+  // a zone (%eth0) names an interface of one machine; http URLs do not support zones
   if (!isIPv6(address) || address.includes('%'))
     throw urlProblem(piece.at + 1, 'expected an IPv6 address without a zone between [ and ]')
   const rest = subPiece(piece, end + 1)
@@ -58,12 +58,12 @@ const readHost = (piece: UrlPiece, defaultPort: number): Host => {
   const colon = piece.text.indexOf(':')
   const name = subPiece(piece, 0, colon < 0 ? undefined : colon)
   if (name.text === '') throw urlProblem(name.at, 'expected a host')
-  // before the name is shown: with a port that is none, the whole may be a user and a password
+  // checked before the name is shown: with an invalid port, the text may be user:password
   const port = colon < 0 ? defaultPort : readPort(subPiece(piece, colon + 1))
   checkName(name)
   return { host: name.text, port }
 }
 
-/** `host[:port],host[:port],…`. Throws `invalid-config` saying where. */
+/** `host[:port],host[:port],…`. Throws `invalid-config` with the position. */
 export const readHostList = (piece: UrlPiece, defaultPort: number): readonly Host[] =>
   splitPiece(piece, ',').map((part) => readHost(part, defaultPort))

@@ -3,7 +3,7 @@ import type { QueryKind } from './query-value.ts'
 import type { QueryValues, UrlGrammar } from './url-grammar.ts'
 import { decodePiece, splitPiece, subPiece, type UrlPiece, urlProblem } from './url-piece.ts'
 
-/** What a URL with hosts says, decoded. */
+/** The decoded parts of a URL with hosts. */
 export interface HostsUrl {
   readonly hosts: readonly Host[]
   readonly namespace?: string
@@ -22,7 +22,7 @@ const readUserInfo = (piece: UrlPiece): Pick<HostsUrl, 'username' | 'password'> 
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
 }
 
-/** `/a/b` as `a/b`. A slash at the end is ignored. */
+/** Reads `/a/b` as `a/b`. Ignores a trailing slash. */
 const readNamespace = (path: UrlPiece): string | undefined => {
   if (path.text === '' || path.text === '/') return undefined
   const inner = subPiece(path, 1, path.text.endsWith('/') ? -1 : undefined)
@@ -46,16 +46,16 @@ const readLocation = (location: UrlPiece, defaultPort: number, mayLackHosts: boo
   }
 }
 
-/** What is particular to a backend with hosts. */
+/** The options of a backend whose URLs have hosts. */
 export interface HostsGrammarOptions<Config> {
-  /** The port of a host that names none. */
+  /** The port of a host without one. */
   readonly defaultPort: number
   readonly query: Readonly<Record<string, QueryKind>>
-  /** How the URL reads, for people. Default: any number of hosts. */
+  /** The form of the URL, as shown in messages. Default: any number of hosts. */
   readonly form?: string
-  /** Whether something else may stand for the hosts. Default false. */
+  /** Whether the list of hosts may be empty. Default false. */
   readonly mayLackHosts?: boolean
-  /** The backend's configuration. `at` is where in the URL the hosts begin, for errors. */
+  /** Builds the backend's configuration. `at` is the position of the hosts, for errors. */
   readonly toConfig: (url: HostsUrl, query: QueryValues, at: number) => Config
 }
 

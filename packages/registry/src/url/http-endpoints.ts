@@ -12,14 +12,14 @@ export const tlsQuery: Readonly<Record<string, QueryKind>> = {
   key: 'text',
 }
 
-/** What `httpEndpoints` makes. */
+/** The result of `httpEndpoints`. */
 export interface HttpEndpoints extends Omit<HostsUrl, 'hosts'> {
   /** `http://host:port`, or `https:` with TLS. */
   readonly endpoints: readonly string[]
   readonly tlsFiles?: TlsFiles
 }
 
-/** The configuration of a backend that is spoken to over HTTP, with or without TLS. */
+/** Builds the configuration of a backend with an HTTP API, with or without TLS. */
 export const httpEndpoints = (
   { hosts, ...rest }: HostsUrl,
   query: QueryValues,

@@ -1,7 +1,7 @@
 import type { UrlGrammar } from './url-grammar.ts'
 import { decodePiece, urlProblem } from './url-piece.ts'
 
-/** URLs of a file: `sqlite:` for the default one, `sqlite:///var/lib/sd.db` for one by its whole path. */
+/** URLs of a file: `sqlite:` for the default, or an absolute path: `sqlite:///var/lib/sd.db`. */
 export const pathGrammar = (): UrlGrammar<{ path?: string; namespace?: string }> => ({
   form: '[///path]',
   query: { namespace: 'text' },
@@ -16,7 +16,7 @@ export const pathGrammar = (): UrlGrammar<{ path?: string; namespace?: string }>
         'expected nothing, or three slashes and the path of a file: ///var/lib/sd.db',
       )
     const path = decodePiece({ text: text.slice(2), at: at + 2 }, 'path')
-    // on Windows the drive stands after the slash
+    // on Windows the drive follows the slash
     return { path: path.replace(/^\/(?=[A-Za-z]:\/)/, ''), ...rest }
   },
 })

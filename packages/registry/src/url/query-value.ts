@@ -1,9 +1,9 @@
 import { decodePiece, type UrlPiece, urlProblem } from './url-piece.ts'
 
-/** How the value of a query key reads. */
+/** The type of a query key's value. */
 export type QueryKind = 'duration' | 'fraction' | 'count' | 'boolean' | 'text'
 
-/** A value of the query: durations in milliseconds. */
+/** A value of the query. Durations are in milliseconds. */
 export type QueryValue = string | number | boolean
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
@@ -11,7 +11,7 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 const readDuration = (text: string): number | undefined => {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
   if (match === null) return undefined
-  // by way of thousandths, as 1.1 * 1000 is not 1100
+  // rounded to thousandths, because 1.1 * 1000 is not 1100
   const milliseconds = Math.round(Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0) * 1_000) / 1_000
   return Number.isSafeInteger(milliseconds) ? milliseconds : undefined
 }
@@ -44,7 +44,7 @@ const readers: Readonly<
   text: { accepted: 'a text', read: (text) => (text === '' ? undefined : text) },
 }
 
-/** The value of query key `name`. Throws `invalid-config` saying where, what and what is accepted. */
+/** Parses a query value. Throws `invalid-config` with position, problem and accepted values. */
 export const readQueryValue = (name: string, kind: QueryKind, piece: UrlPiece): QueryValue => {
   const text = decodePiece(piece, `value of ${name}`)
   const { accepted, read } = readers[kind]

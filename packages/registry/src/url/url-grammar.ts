@@ -4,17 +4,17 @@ import { type UrlPiece, urlProblem } from './url-piece.ts'
 /** The values of a query by key. */
 export type QueryValues = ReadonlyMap<string, QueryValue>
 
-/** How a backend's URLs read, beyond what all have in common. `Config` is what they say. */
+/** The backend-specific grammar of a URL. `Config` is the configuration that it yields. */
 export interface UrlGrammar<Config = object> {
-  /** What stands after the scheme and its colon, for people. */
+  /** The form after the scheme and its colon, as shown in messages. */
   readonly form: string
   /** The backend's own query keys. */
   readonly query: Readonly<Record<string, QueryKind>>
-  /** Reads what stands between the scheme's colon and the query. */
+  /** Parses the part between the scheme's colon and the query. */
   readonly read: (location: UrlPiece, query: QueryValues) => Config
 }
 
-/** The query keys that every backend has, and the option that each sets. */
+/** The query keys that every backend accepts, and the option that each sets. */
 export const commonQuery: Readonly<
   Record<string, { readonly kind: QueryKind; readonly option: readonly [string, string?] }>
 > = {
@@ -29,7 +29,7 @@ export const commonQuery: Readonly<
   'min-instances': { kind: 'count', option: ['lossProtection', 'minInstances'] },
 }
 
-/** The options that the common keys of `query` set. `at` is where the query stands. */
+/** The options that the common keys of `query` set. `at` is the position of the query. */
 export const commonOptions = (
   query: QueryValues,
   at: number,
@@ -41,7 +41,7 @@ export const commonOptions = (
     const [outer, inner] = option
     if (value === undefined) continue
     if (inner === undefined) {
-      // `true` is the default, and its parts have keys of their own
+      // `true` is the default, and the parts of the option have their own keys
       if (name !== 'loss-protection' || value === false) options[outer] = value
       continue
     }

@@ -1,19 +1,19 @@
 import type { RegistryError } from '@sd/core'
 import { configError } from '../config-error.ts'
 
-/** A part of a URL and where it begins, counted from 0. */
+/** A part of a URL and its position, counted from 0. */
 export interface UrlPiece {
   readonly text: string
   readonly at: number
 }
 
-/** The part of `piece` from `start` to before `end`. */
+/** The part of `piece` from `start` up to, but not including, `end`. */
 export const subPiece = ({ text, at }: UrlPiece, start: number, end?: number): UrlPiece => ({
   text: text.slice(start, end),
   at: at + start,
 })
 
-/** `piece` cut at every `separator`. */
+/** Splits `piece` at every `separator`. */
 export const splitPiece = ({ text, at }: UrlPiece, separator: string): readonly UrlPiece[] => {
   let start = at
   return text.split(separator).map((part) => {
@@ -24,13 +24,13 @@ export const splitPiece = ({ text, at }: UrlPiece, separator: string): readonly 
 }
 
 /**
- * An `invalid-config` that says where in the URL the problem is. The URL itself is never shown, as
- * a mistyped one may hold a password anywhere.
+ * An `invalid-config` with the position of the problem in the URL. The message never contains the
+ * URL, because a mistyped URL may have a password anywhere.
  */
 export const urlProblem = (at: number, problem: string): RegistryError =>
   configError(`registry URL, character ${at + 1}: ${problem}`)
 
-/** `piece` percent-decoded. `what` names it in errors, which do not show it. */
+/** Percent-decodes `piece`. Errors contain its name, `what`, but not its text. */
 export const decodePiece = ({ text, at }: UrlPiece, what: string): string => {
   const broken = /%(?![0-9A-Fa-f]{2})/.exec(text)
   if (broken !== null)

@@ -2,20 +2,20 @@ import type { HostsUrl } from './hosts-grammar.ts'
 import type { QueryKind } from './query-value.ts'
 import type { QueryValues } from './url-grammar.ts'
 
-/** ZooKeeper's query keys. `tls` is read so that its refusal can say what to do instead. */
+/** ZooKeeper's query keys. `tls` is parsed so that its error can name the alternative. */
 export const zookeeperQuery: Readonly<Record<string, QueryKind>> = {
   'world-readable': 'boolean',
   tls: 'boolean',
 }
 
-/** What `zookeeperHosts` makes. */
+/** The result of `zookeeperHosts`. */
 export interface ZooKeeperHosts extends Omit<HostsUrl, 'hosts'> {
   readonly hosts: readonly string[]
   readonly worldReadable?: boolean
   readonly tls?: never
 }
 
-/** An ensemble's configuration. */
+/** Builds the configuration of an ensemble. */
 export const zookeeperHosts = (
   { hosts, ...rest }: HostsUrl,
   query: QueryValues,
