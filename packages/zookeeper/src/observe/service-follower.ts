@@ -3,7 +3,7 @@ import { isParent } from '../keys.ts'
 import { ifThere, maxReads } from '../reader/read-scope.ts'
 import { type ObservationContext, watchChildren } from './observation-context.ts'
 
-/** The records that were written, and those that are gone. */
+/** The records that were written, and those that were removed. */
 export interface RecordChanges {
   readonly decoded: readonly DecodedRecord[]
   readonly removed: readonly RecordKey[]
