@@ -50,7 +50,7 @@ export class ConsulSession implements DriverSession {
 
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     signal.throwIfAborted()
-    // Consul would register it anew
+    // Consul itself would accept a write of a lost session
     this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
     return putBatch(this.#context, requests, open)

@@ -33,7 +33,7 @@ export class ServiceFollower {
     return Array.from(this.#known, toRecordKey)
   }
 
-  /** Reads what changed since the last time; the first time, everything. */
+  /** Reads the changes since the last call; the first time, everything. */
   async changes(): Promise<RecordChanges> {
     const removed: RecordKey[] = []
     const due = new Set(this.#due)
