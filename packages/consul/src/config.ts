@@ -3,26 +3,26 @@ import { backend } from './errors.ts'
 
 const consistencies = ['default', 'consistent', 'stale'] as const
 
-/** How reads are answered, in Consul's words. */
+/** Consul's consistency modes of reads. */
 export type Consistency = (typeof consistencies)[number]
 
 /** How to reach Consul. */
 export interface ConsulConfig {
   /**
    * The agent that this process registers at, always the same one: `http://host:port`,
-   * `https://host:port` or `unix:///path/to.sock`. Checks live at the agent, so that a load
-   * balancer over several agents does not do.
+   * `https://host:port` or `unix:///path/to.sock`. A check exists at one agent only, so a load
+   * balancer over several agents does not work.
    */
   readonly endpoint: string
   /** Instances of different namespaces never see each other. Not an Enterprise namespace. Default `services`. */
   readonly namespace?: string
-  /** An ACL token; without one the agent's own default token counts. */
+  /** An ACL token; without one the agent's own default token applies. */
   readonly token?: string
   /** The datacenter that is read. Registrations go to the agent's own. Default: the agent's. */
   readonly datacenter?: string
   /**
-   * Of `list` and of watches. `default`: the leader answers; `consistent`: after asking the other
-   * servers whether it still leads; `stale`: any server answers, so that a list may lag behind
+   * Of `list` and of watches. `default`: the leader answers; `consistent`: it first asks the other
+   * servers whether it still leads; `stale`: any server answers, so a list may lag behind
    * (`capabilities.list` is `session` then). Default `default`.
    */
   readonly consistency?: Consistency
@@ -74,7 +74,7 @@ const readToken = (value: unknown): string | undefined => {
 
 /**
  * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
- * naming the field, what was given and what is accepted; unknown keys are refused.
+ * naming the field, its value and the accepted values; unknown keys are refused.
  */
 export const validateConsulConfig = (value: unknown): ConsulConfig => {
   const given = check.object(value, fields)

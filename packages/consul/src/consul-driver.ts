@@ -22,7 +22,7 @@ import { Keys } from './keys.ts'
 import { LateWrites } from './session/late-writes.ts'
 
 /**
- * What Consul can do. A record is kept in at most 63 Meta values of at most 512 bytes. An agent
+ * Consul's capabilities. A record is stored in at most 63 Meta values of at most 512 bytes. An agent
  * writes some 400 registrations a second, one after the other, and a quarter of that on a busy
  * machine: larger batches would exceed their deadline when eight of them are in flight.
  */
@@ -68,7 +68,7 @@ class ConsulDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
-    // checks that the agent answers; one without a leader accepts registrations, too
+    // checks that the agent answers; an agent without a leader accepts registrations, too
     const answer = await this.#client.read(
       { pool: 'heartbeats', path: 'status/leader', operation: 'open-session' },
       signal,
@@ -110,7 +110,7 @@ class ConsulDriver implements RegistryDriver {
     return observe(this.#observer, scope, signal)
   }
 
-  /** Asks beside the blocking queries, over the same pool, whether the cluster has a leader. */
+  /** Asks whether the cluster has a leader, over the pool of the blocking queries. */
   async probe(signal: AbortSignal): Promise<void> {
     const { text } = await this.#client.read(
       { pool: 'watches', path: 'status/leader', operation: 'probe' },
@@ -128,7 +128,7 @@ class ConsulDriver implements RegistryDriver {
     const { Config } = parseJson(text, 'diagnose') as { readonly Config: { Version: string } }
     return {
       serverVersion: Config.Version,
-      // within the second that the agent's time was cut to
+      // within the second that the agent's time was rounded down to
       ...(agentTimeMs === undefined
         ? {}
         : { clockOffsetMs: agentTimeMs + 500 - this.#context.clock.nowMs() }),

@@ -6,7 +6,7 @@ import { answerMs, blockingQuery } from './client/blocking-query.ts'
 import type { Semaphore } from './client/semaphore.ts'
 import { backend } from './errors.ts'
 
-/** What the observations of one driver share. */
+/** State that the observations of one driver share. */
 export interface Observer {
   readonly catalog: Catalog
   /** Limits open blocking queries. */
@@ -15,7 +15,7 @@ export interface Observer {
 
 const operation = 'observe'
 
-/** A request of an observation beside its blocking query, under the same deadline. */
+/** An observation's request in addition to its blocking query, with the same deadline. */
 const limited = <T>(
   { client }: Catalog,
   service: string | undefined,
@@ -47,7 +47,7 @@ async function* observeService(
       continue
     }
     const entries = catalog.entriesIn(answer, operation)
-    // also when it becomes empty: a token may have lost its rights
+    // also checked when it becomes empty: a token may have lost its rights
     if (entries.length === 0 && (first || diff.size > 0))
       await limited(catalog, service, signal, (bounded) =>
         catalog.assertReadable(answer, operation, service, bounded),
@@ -58,7 +58,7 @@ async function* observeService(
   throw new Error('a blocking query ended')
 }
 
-/** The live services, whenever they may have changed; `undefined` when they have not. */
+/** Yields the live services whenever they may have changed; `undefined` when they have not. */
 async function* followLiveServices(
   { catalog, permits }: Observer,
   signal: AbortSignal,
@@ -141,7 +141,7 @@ async function* observeAll(
   throw new Error('a blocking query ended')
 }
 
-/** Observes `scope`, from a snapshot on. Never ends by itself: it throws, or the reader leaves. */
+/** Observes `scope`, beginning with a snapshot. Ends only when it throws or the reader returns. */
 export const observe = (
   observer: Observer,
   scope: Scope,

@@ -16,8 +16,8 @@ import type { SessionContext } from './session/session-context.ts'
 import { removeBatch } from './session/remove-batch.ts'
 
 /**
- * The registrations of one process at one agent, each with a TTL check. Consul knows no session: its
- * id is in the metadata of every entry, which distinguishes them from a rival's.
+ * The registrations of one process at one agent, each with a TTL check. Consul has no such session: its
+ * id is in the metadata of every entry, and distinguishes its entries from a rival's.
  */
 export class ConsulSession implements DriverSession {
   readonly id: string
@@ -50,7 +50,7 @@ export class ConsulSession implements DriverSession {
 
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     signal.throwIfAborted()
-    // Consul would register it anew
+    // Consul itself would accept a write of a lost session
     this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
     return putBatch(this.#context, requests, open)

@@ -1,9 +1,9 @@
 import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
 
-/** The name that every error and the driver bear. */
+/** The backend's name in every error and in the driver. */
 export const backend = 'consul'
 
-/** What Consul answered instead of what was asked for. */
+/** Consul's answer with a status other than 200. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
@@ -20,7 +20,7 @@ const ofStatus = (status: number): RegistryErrorCode => {
   return status >= 400 ? 'invalid-argument' : 'internal'
 }
 
-/** Node's and undici's codes where no HTTP server was reached. */
+/** Node's and undici's codes when no HTTP server was reached. */
 const unreachable =
   /^(?:E(?:CONN|HOST|NET|PIPE|ADDR|TIMEDOUT|NOENT|NOTFOUND|AI_AGAIN|MFILE|PROTO)|UND_ERR_|HPE_|ERR_(?:SSL|TLS|OSSL)|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|HOSTNAME_MISMATCH)/
 
@@ -52,8 +52,8 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
   return { code, message: `${messageOf(cause) || failure}${advice[code] ?? ''}` }
 })
 
-/** An error that this driver raises by itself. */
+/** Creates an error that this driver itself raises. */
 export const consulError: DriverErrors['error'] = errors.error
 
-/** Turns whatever a call of the client threw into a `RegistryError`; one of those passes unchanged. */
+/** Converts an error of a client call into a `RegistryError`; returns a `RegistryError` unchanged. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

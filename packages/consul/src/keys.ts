@@ -7,9 +7,9 @@ const separator = '__'
 const plain = /^[a-z0-9-]+$/
 
 /**
- * One part of a Consul name. Consul compares names without regard to case, and its HTTP server
- * cleans paths, so that only lower-case letters, digits and `-` stay; every other byte becomes
- * `_` and two hex digits.
+ * Encodes one part of a Consul name. Consul ignores case in names, and its HTTP server cleans paths,
+ * so only lower-case letters, digits and `-` are kept; every other byte becomes `_` and two hex
+ * digits.
  */
 const encodePart = (part: string): string => {
   if (plain.test(part)) return part
@@ -30,7 +30,7 @@ const decodePart = (encoded: string): string | undefined => {
   }
 }
 
-/** The instance that one of Consul's ids names. */
+/** The instance that a Consul service id names. */
 export interface InstanceName {
   readonly service: string
   readonly id: string
@@ -43,7 +43,7 @@ export interface InstanceName {
  */
 export class Keys {
   readonly #prefix: string
-  /** The name of every check of this namespace: what tells our services from others'. */
+  /** The name of every check of this namespace. It distinguishes `@sd` services from others. */
   readonly checkName: string
 
   constructor(namespace: string) {
@@ -60,13 +60,13 @@ export class Keys {
     return `${this.serviceName(service)}${separator}${encodePart(id)}`
   }
 
-  /** The service of that Consul name; `undefined` for another namespace's or somebody else's. */
+  /** The service of that Consul name; `undefined` for one of another namespace or program. */
   serviceOf(serviceName: string): string | undefined {
     if (!serviceName.startsWith(this.#prefix)) return undefined
     return decodePart(serviceName.slice(this.#prefix.length))
   }
 
-  /** What `serviceId` made into `serviceId`; `undefined` for somebody else's. */
+  /** The inverse of `serviceId`; `undefined` for an id of another namespace or program. */
   instanceOf(serviceId: string): InstanceName | undefined {
     if (!serviceId.startsWith(this.#prefix)) return undefined
     const rest = serviceId.slice(this.#prefix.length)

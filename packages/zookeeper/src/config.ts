@@ -5,14 +5,14 @@ import { backend } from './errors.ts'
 export interface ZooKeeperConfig {
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
-  /** Records lie under `/<namespace>`. May hold slashes. Default `services`. */
+  /** Records are stored under `/<namespace>`. May contain slashes. Default `services`. */
   readonly namespace?: string
-  /** Digest authentication; together with `password`. May not hold a colon. */
+  /** Digest authentication, together with `password`. May not contain a colon. */
   readonly username?: string
   readonly password?: string
   /**
-   * Whether others than this user may read what this process creates. Without credentials
-   * everybody may do everything, whatever is said here. Default true.
+   * Whether other users may read the nodes that this process creates. Has no effect without
+   * credentials, as everybody may then do everything. Default true.
    */
   readonly worldReadable?: boolean
 }
@@ -44,7 +44,7 @@ const readHosts = (value: unknown): readonly string[] => {
   return Object.freeze([...new Set(value.map(readHost))])
 }
 
-/** What ZooKeeper takes in no path (`PathUtils.validatePath`). */
+/** Characters that ZooKeeper refuses in paths (`PathUtils.validatePath`). */
 // eslint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u001F\u007F-\u009F\uD800-\uF8FF\uFFF0-\uFFFF]/
 
@@ -62,8 +62,8 @@ const readNamespace = (value: unknown): string => {
 
 /**
  * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
- * naming the field, what was given and what is accepted; unknown keys are refused, and so is
- * `tls`, which this backend does not have.
+ * naming the field, its value and the accepted values. Refuses unknown keys and `tls`, which this
+ * backend does not support.
  */
 export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
   const given = check.object(value, fields)

@@ -1,10 +1,10 @@
 import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
 import { ZooKeeperError, type ZooKeeperErrorCode } from './client/zookeeper-error.ts'
 
-/** The name that every error and the driver bear. */
+/** The backend's name in every error and in the driver. */
 export const backend = 'zookeeper'
 
-/** What ZooKeeper's codes mean; one that is not listed is `internal`. */
+/** The meaning of ZooKeeper's codes; a code that is not listed is `internal`. */
 const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = {
   CONNECTION_LOSS: 'unavailable',
   SESSION_MOVED: 'unavailable',
@@ -22,7 +22,7 @@ const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = 
   UNIMPLEMENTED: 'unsupported',
 }
 
-/** What to do about those that a person must do something about. */
+/** Advice for errors that need an action of the user. */
 const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
   NO_AUTH: 'the node belongs to other credentials; check username and password',
   AUTH_FAILED: 'the server refuses the credentials; check username and password',
@@ -38,8 +38,8 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
   return { code: codes[cause.code] ?? 'internal', message }
 })
 
-/** An error that this driver raises by itself. */
+/** Creates an error that this driver itself raises. */
 export const zookeeperError: DriverErrors['error'] = errors.error
 
-/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
+/** Converts an error of a client call into a `RegistryError`; returns a `RegistryError` unchanged. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

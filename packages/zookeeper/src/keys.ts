@@ -7,12 +7,12 @@ import { type DecodedRecord, decodeRecord, type WireFormat } from '@sd/core/driv
  */
 export const parentData: Uint8Array = Buffer.from('{"sd":"parent"}')
 
-/** Whether a node with this data is above records, and none itself. */
+/** Whether a node with this data is above records, and no record itself. */
 export const isParent = (data: Uint8Array): boolean => Buffer.compare(data, parentData) === 0
 
 /**
- * Where one namespace's records lie: `/<namespace>/<service>/<id>`, the names as the format encodes
- * them. Keys are relative to the namespace, paths are ZooKeeper's.
+ * Where one namespace's records are stored: `/<namespace>/<service>/<id>`, with names as the format
+ * encodes them. Keys are relative to the namespace; paths are ZooKeeper's.
  */
 export class Keys {
   /** The namespace's node. */
@@ -33,7 +33,7 @@ export class Keys {
     return this.format.prefix(service).slice(0, -1)
   }
 
-  /** The service that a record's key belongs to; `undefined` for a node that is not ours. */
+  /** The service that a record's key belongs to; `undefined` for any other node. */
   serviceOf(key: string): string | undefined {
     return this.format.serviceOf(key)
   }

@@ -28,14 +28,14 @@ import { observe } from './zookeeper-observe.ts'
 import { readScope, serviceIn } from './reader/read-scope.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
 
-/** What ZooKeeper can do, over this client. A packet holds 1 MiB by default (`jute.maxbuffer`). */
+/** ZooKeeper's capabilities over this client. A packet holds 1 MiB by default (`jute.maxbuffer`). */
 const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
   atomicClaim: true,
   resume: false,
   deltas: true,
   tls: false,
-  // shorter ones than two of its ticks, and longer ones than twenty, the server clamps by itself
+  // the server itself clamps a ttl to between two and twenty of its ticks
   minTtlMs: 1_000,
   maxBatch: 125,
   maxRecordBytes: 980_000,
@@ -101,7 +101,7 @@ class ZooKeeperDriver implements RegistryDriver {
     return this.#reader.call('probe', signal, (connection) => heartbeat(connection, signal))
   }
 
-  /** Sets the data of the owner's node, which leaves it in its owner's session. */
+  /** Sets the data of the owner's node. The node stays in its owner's session. */
   edit(
     record: InstanceRecord,
     instance: ServiceInstance,

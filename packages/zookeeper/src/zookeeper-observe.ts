@@ -7,7 +7,7 @@ import { type RecordChanges, ServiceFollower } from './observe/service-follower.
 import type { Reader } from './reader/reader.ts'
 import { maxReads, serviceIn } from './reader/read-scope.ts'
 
-/** Reads everything the first time, then what changed since. Never called twice at once. */
+/** Reads everything the first time, then the changes since the last call. Calls never overlap. */
 type ReadChanges = () => Promise<Exclude<Observation, { type: 'alive' }>>
 
 const nothing = { records: [], skipped: [] }
@@ -74,10 +74,9 @@ const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean 
   (observation.services ?? []).length + (observation.removedServices ?? []).length === 0
 
 /**
- * Observes a scope: a snapshot, and then what changed. Each read sets the
- * watch that covers it, and after an event the next read does, so that no change is lost. The
- * observation ends with its connection: later changes are in the snapshot of the next one, which
- * begins with a barrier, as another member may lag behind.
+ * Observes a scope: a snapshot, then changes. Each read sets the watch that covers it, and so does the
+ * read after each event, so that no change is lost. The observation ends with its connection. The next
+ * one's snapshot contains later changes; it begins with a barrier, as another member may lag behind.
  */
 export async function* observe(
   keys: Keys,

@@ -27,17 +27,17 @@ import { conditionalStore, Mutex, type NodeStore } from './session/conditional-s
 import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
 import { ifThere, maxReads } from './reader/read-scope.ts'
 
-/** What the sessions of one driver share. */
+/** State that the sessions of one driver share. */
 export interface SessionContext {
   readonly keys: Keys
   readonly clock: DriverContext['clock']
   /** Shows whether a server answers after this session's own client has ended. */
   readonly reader: Reader
-  /** The driver's sessions; a session adds itself, and leaves once it is over. */
+  /** The driver's sessions. A session adds itself, and removes itself once it is over. */
   readonly sessions: Map<string, ZooKeeperSession>
 }
 
-/** One ZooKeeper session on a connection of its own, whose ephemeral nodes are all that was written. */
+/** One ZooKeeper session on its own connection. It owns the ephemeral node of each written record. */
 export class ZooKeeperSession implements DriverSession {
   /** Hexadecimal, as ZooKeeper's own tools show it. */
   readonly id: string
@@ -84,8 +84,8 @@ export class ZooKeeperSession implements DriverSession {
     try {
       await this.#call('renew', signal, () => heartbeat(this.#client, signal))
     } catch (error) {
-      // a server that answers neither a heartbeat nor anything else is left in time for the session
-      // to survive; a heartbeat that the caller aborts sooner says nothing about the server
+      // a server that answers nothing is dropped early enough for the session to survive; a heartbeat
+      // that the caller aborts sooner is no sign of a silent server
       const hung = signal.aborted && clock.monotonicMs() - sinceMs >= this.grantedTtlMs / 10
       if (hung && answers === this.#answers) this.#client.reconnect()
       throw error
@@ -94,7 +94,7 @@ export class ZooKeeperSession implements DriverSession {
 
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     const instances = requests.map(({ instance }) => instance)
-    // the client of a session that ends still counts as connecting
+    // the client of an ending session still counts as connecting
     if (this.#closing !== undefined && !this.#abandoned.signal.aborted && !signal.aborted)
       return Promise.reject(
         zookeeperError('session-lost', 'put', 'the session was closed', commonService(instances)),
@@ -107,10 +107,10 @@ export class ZooKeeperSession implements DriverSession {
     return this.#call('put', signal, work, commonService(instances))
   }
 
-  /** The empty node above stays: were it removed, its version would begin at 0 again. */
+  /** The empty node above remains: if it were removed, its version would begin at 0 again. */
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
     const work = async (): Promise<readonly RemoveOutcome[]> => {
-      // an earlier session may have written over another member, which this one lags behind
+      // an earlier session may have written through a member that this session's member lags behind
       await barrier(this.#client, signal)
       return removeOwned(this.#self, refs, conditionalStore(this.#nodes, 'remove', false, signal))
     }
@@ -131,13 +131,13 @@ export class ZooKeeperSession implements DriverSession {
 
   /**
    * Resolves when a server has confirmed the end of the session. If none did before the client gave
-   * up, resolves a ttl after servers answer again: a frozen server may, when it resumes, still process
-   * what waits in its sockets, and then keep the session for one more ttl.
+   * up, resolves one and a half ttl after servers answer again: a frozen server may, when it resumes,
+   * process the requests in its sockets, and then keep the session for one more ttl.
    */
   async close(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#over) return
-    // not under `signal`: it goes on between the calls
+    // not under `signal`: closing continues between the calls
     this.#closing ??= this.#client.close(this.#abandoned.signal)
     this.#closing.catch(() => {})
     try {

@@ -2,18 +2,18 @@ import type { ConsulResponse, ConsulClient } from '../client/consul-client.ts'
 import { consulError } from '../errors.ts'
 import { parseJson } from './service-entry.ts'
 
-/** What was read and came back empty. */
+/** A read with an empty answer. */
 export interface Emptiness {
   readonly operation: string
   readonly service: string | undefined
-  /** The service's name in Consul; `undefined` where all services were asked for. */
+  /** The service's name in Consul; `undefined` for all services. */
   readonly serviceName: string | undefined
 }
 
 /**
- * Consul hides what a token may not read: the answer is 200 and empty, like that of a service
- * without instances. Newer servers say so in a header; of older ones this asks whether the token may
- * read the service, and for the nodes, of which there is always one. Throws `permission-denied`.
+ * Consul hides data that a token may not read: the answer is 200 and empty, like that of a service
+ * without instances. Newer servers report this in a header. For older ones this asks whether the
+ * token may read the service, and lists the nodes, as there is always one. Throws `permission-denied`.
  */
 export const assertReadable = async (
   client: ConsulClient,
@@ -35,7 +35,7 @@ export const assertReadable = async (
     service,
   } as const
   const rights = await client.ask(query, signal)
-  // 401: ACLs are off; others: a server without this endpoint, which sets the header
+  // 401: ACLs are off; any other: the server has no such endpoint, but sets the header
   if (rights.status !== 200 && rights.status !== 403) return
   client.accept(query, rights)
   const [right] = parseJson(rights.text, operation) as readonly { readonly Allow: boolean }[]

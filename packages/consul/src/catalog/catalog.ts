@@ -14,11 +14,11 @@ import { assertReadable } from './assert-readable.ts'
 import { type LiveServices, parseLiveServices } from './live-services.ts'
 import { decodeEntry, parseEntries, type ServiceEntry, sessionMeta } from './service-entry.ts'
 
-/** Services that are read at once where a scope holds many. */
+/** How many services are read at once for a scope with many. */
 const parallelReads = 8
 
 const inAnyOf = (serviceIds: readonly string[]): string =>
-  // names are letters, digits, - and _: nothing to quote
+  // names are letters, digits, - and _: no quoting needed
   serviceIds.map((id) => `Service.ID == "${id}"`).join(' or ')
 
 /** Reads of one namespace from the catalog. */
@@ -40,7 +40,7 @@ export class Catalog {
     this.#stale = consistency === 'stale'
   }
 
-  /** The query for everything live of one service, with the configured consistency. */
+  /** The query for all live entries of one service, with the configured consistency. */
   serviceQuery(service: string, operation: string, latest = false): ConsulRequest {
     // a read that must be as new as another answer must not come from a server that lags
     const consistency = latest && this.#stale ? '' : this.#consistency
@@ -53,9 +53,9 @@ export class Catalog {
   }
 
   /**
-   * The query for all services at once: the checks of the namespace, and all that do not pass, as a
-   * service is not live if one of its own checks or of its node's fails. One query, so that it can
-   * wait for changes.
+   * The query for all services at once. It selects the checks of the namespace and all checks that do
+   * not pass, as a service is not live if one of its own or its node's checks fails. It is one query,
+   * so that it can wait for changes.
    */
   liveServicesQuery(operation: string): ConsulRequest {
     const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
@@ -120,7 +120,7 @@ export class Catalog {
 
   /**
    * The entries with these ids of one service in the agent's own datacenter, at every agent, live or
-   * not. A consistent read, as it decides who holds an id.
+   * not. A consistent read, as it decides which session holds an id.
    */
   async entriesUnder(
     service: string,

@@ -11,7 +11,7 @@ interface RawCheck {
   readonly Node: string
   readonly Name: string
   readonly Status: string
-  /** Our checks name the edit of the record that they belong to, see `registration`. */
+  /** This package's checks name the edit of their record, see `registration`. */
   readonly Notes: string
   readonly ServiceID: string
   readonly ServiceName: string
@@ -21,7 +21,7 @@ interface RawCheck {
 const subjectOf = ({ Node, ServiceID }: Pick<RawCheck, 'Node' | 'ServiceID'>): string =>
   `${Node}/${ServiceID}`
 
-/** The services in the answer of `health/state` to a query for our checks and all that do not pass. */
+/** The services in the answer of `health/state` to `liveServicesQuery`. */
 export const parseLiveServices = (text: string, keys: Keys, operation: string): LiveServices => {
   const checks = parseJson(text, operation) as readonly RawCheck[]
   const failing = new Set(checks.filter(({ Status }) => Status !== 'passing').map(subjectOf))

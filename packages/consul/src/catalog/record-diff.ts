@@ -2,7 +2,7 @@ import type { InstanceRecord, RecordKey, SkippedRecord } from '@sd/core/driver'
 import type { Catalog } from './catalog.ts'
 import type { ServiceEntry } from './service-entry.ts'
 
-/** What became different between two answers. */
+/** The difference between two answers. */
 export interface Difference {
   readonly records: readonly InstanceRecord[]
   readonly skipped: readonly SkippedRecord[]
@@ -10,8 +10,8 @@ export interface Difference {
 }
 
 /**
- * Consul answers a change with everything that there is: this finds what changed since the
- * answer before, so that only that is decoded. It compares what is written, as indexes may go back.
+ * Consul answers a change with the complete state. This class finds the changes since the previous
+ * answer, so that only those are decoded. It compares contents, as indexes may go back.
  */
 export class RecordDiff {
   readonly #catalog: Catalog
@@ -25,7 +25,7 @@ export class RecordDiff {
     return this.#known.size
   }
 
-  /** What is different in `entries`; all of them, the first time. */
+  /** The changes in `entries`; the first time, all of them. */
   next(entries: readonly ServiceEntry[]): Difference {
     const known = this.#known
     const now = new Map(entries.map(({ key, text }) => [key, text]))

@@ -4,20 +4,20 @@ import { type Keys, recordKeyOf } from '../keys.ts'
 
 /** The Meta key with the id of the session that an entry is tied to. */
 export const sessionMeta = 'sd_session'
-/** What the Meta keys begin with that hold the record, in chunks: `sd_record_0`, `sd_record_1`, … */
+/** The prefix of the Meta keys with the record, in chunks: `sd_record_0`, `sd_record_1`, … */
 const recordMeta = 'sd_record_'
 /** Consul refuses Meta values longer than this, in bytes of UTF-8. */
 const maxMetaBytes = 512
 
 type Meta = Readonly<Record<string, string>>
 
-/** The text of a record as Meta entries, none cut within a character. */
+/** The text of a record as Meta entries, never split within a character. */
 export const toMeta = (record: Uint8Array, sessionId: string): Meta => {
   const meta: Record<string, string> = { [sessionMeta]: sessionId }
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   for (let from = 0, count = 0; from < record.length; count += 1) {
     let to = Math.min(from + maxMetaBytes, record.length)
-    // 10xxxxxx goes on with a character
+    // 10xxxxxx continues a character
     while (to < record.length && ((record[to] ?? 0) & 0xc0) === 0x80) to -= 1
     meta[`${recordMeta}${count}`] = decoder.decode(record.subarray(from, to))
     from = to
@@ -38,9 +38,9 @@ const recordOf = (meta: Meta): string => {
 export interface ServiceEntry {
   readonly key: RecordKey
   readonly serviceId: string
-  /** The session that wrote it; empty for an entry that is not ours. */
+  /** The session that wrote it; empty for an entry of another program. */
   readonly sessionId: string
-  /** The record's document; empty for an entry that is not ours. */
+  /** The record's document; empty for an entry of another program. */
   readonly text: string
   /** Whether all checks of the entry and of its node pass. */
   readonly live: boolean
@@ -91,7 +91,7 @@ export const parseEntries = (text: string, operation: string): readonly ServiceE
 export const parseAgentEntry = (text: string, operation: string): ServiceEntry =>
   entryOf('', parseJson(text, operation) as RawService, [])
 
-/** An entry as core takes it: read, or skipped with the reason. */
+/** An entry in core's form: decoded, or skipped with the reason. */
 export const decodeEntry = (
   keys: Keys,
   format: WireFormat,

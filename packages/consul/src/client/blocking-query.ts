@@ -5,38 +5,37 @@ import type { Semaphore } from './semaphore.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /**
- * How long the server holds a query without a change. After it the server answers everything again;
- * but a connection that was dropped silently, or an index that went back during the query, is noticed
- * no sooner, and an abandoned query keeps its connection at the server for so long.
+ * How long the server holds a query without a change. Afterwards the server answers everything again.
+ * A silently dropped connection, or an index that went back during the query, is not noticed sooner,
+ * and an abandoned query keeps its connection at the server for this time.
  */
 const waitMs = 10_000
-/** A query without a permit for so long reads without waiting for a change. */
+/** A query that gets no permit within this time reads without waiting for a change. */
 const pollMs = 1000
-/** The server adds up to a sixteenth, so that not all are answered together. */
+/** The server adds up to a sixteenth, so that not all queries are answered together. */
 const longestWaitMs = waitMs + waitMs / 16
 /** The deadline of every request of a watch, whether it waits for a change or not. */
 export const answerMs: number = longestWaitMs + 3000
-/** A burst of answers, then one in `refillMs`: an index that changes all the time must not make a hot loop. */
+/** A burst of answers, then one in `refillMs`: a constantly changing index must not cause a hot loop. */
 const burst = 3
 const refillMs = 100
 
-/** What the blocking queries of one driver share. */
+/** State that the blocking queries of one driver share. */
 export interface BlockingQueryOptions {
   readonly client: ConsulClient
   /** Limits the driver's open blocking queries. */
   readonly permits: Semaphore
 }
 
-/** The index of the next query. It is never 0 by accident, and starts over when it went back. */
+/** The index of the next query. It is never 0 by accident, and starts over after it went back. */
 export const nextIndex = (previous: bigint, answered: bigint): bigint => {
   if (answered < previous) return 0n
   return answered < 1n ? 1n : answered
 }
 
 /**
- * The answers to `query`, the first at once and then whenever something may have changed;
- * `undefined` for an answer without news. An answer is no proof of a change. Never ends by itself: it
- * throws.
+ * Yields the answers to `query`, the first at once and then whenever something may have changed;
+ * `undefined` for an answer without changes. An answer is no proof of a change. Ends only by throwing.
  */
 export async function* blockingQuery(
   { client, permits }: BlockingQueryOptions,

@@ -4,11 +4,11 @@ import type { ConsulConfig } from '../config.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
 
 /**
- * The connections of each pool; there is a pool for each purpose, so that none waits for another. All
- * together stay below the 200 that an agent allows for each address (`http_max_conns_per_client`): all
+ * The connections of each pool; there is a pool for each purpose, so that none waits for another. The
+ * sum stays below the 200 that an agent allows for each address (`http_max_conns_per_client`): all
  * processes of a host share them, and abandoned blocking queries keep theirs until their `wait` is
- * over. More than three writers gain nothing, as an agent writes one registration after the other, and
- * delay heartbeats, which queue for the same lock.
+ * over. More than three writers gain nothing, as an agent writes one registration after the other. They
+ * would also delay heartbeats, which queue for the same lock.
  */
 const connections = { calls: 16, writes: 3, heartbeats: 8, watches: 98 } as const
 
@@ -32,7 +32,7 @@ export interface ConsulRequest {
   readonly path: string
   /** Sent as JSON. */
   readonly body?: unknown
-  /** What is attempted, for errors. */
+  /** The attempted operation, for errors. */
   readonly operation: string
   readonly service?: string | undefined
 }
@@ -41,9 +41,9 @@ export interface ConsulRequest {
 export interface ConsulResponse {
   readonly status: number
   readonly text: string
-  /** `X-Consul-Index`; 0 where there is none. */
+  /** `X-Consul-Index`; 0 without that header. */
   readonly index: bigint
-  /** Whether something was left out that the token may not read; old servers do not say so. */
+  /** Whether data was left out that the token may not read; old servers do not report this. */
   readonly filtered: boolean
   /** False when the server that answered knows of no leader. */
   readonly knownLeader: boolean
@@ -57,8 +57,8 @@ const header = (
 ): string => String(headers[name] ?? '')
 
 /**
- * Blocking queries of health answered by the agent's streaming backend, the default of clients since
- * Consul 1.10, say `X-Consul-Knownleader: false` whatever the servers know (seen on 1.19.2).
+ * The agent's streaming backend, the default of clients since Consul 1.10, answers blocking queries of
+ * health with `X-Consul-Knownleader: false` whatever the servers know (seen on 1.19.2).
  */
 const knowsLeader = (headers: Parameters<typeof header>[0]): boolean =>
   header(headers, 'x-consul-knownleader') !== 'false' ||
@@ -82,7 +82,7 @@ export class ConsulClient {
   constructor({ endpoint, tls, token }: ConsulConfig, clock: Clock) {
     const unix = endpoint.startsWith('unix:')
     const connect = {
-      // by undici's own timers: core's deadlines are shorter, and end the waiting, not the connecting
+      // uses undici's own timers: core's deadlines are shorter, but end only the waiting
       timeout: 5000,
       ...(unix ? { socketPath: endpoint.slice('unix://'.length) } : {}),
       ...(tls?.ca ? { ca: Buffer.from(tls.ca as Uint8Array) } : {}),
@@ -127,7 +127,7 @@ export class ConsulClient {
     return this.accept(query, await this.ask(query, signal))
   }
 
-  /** `answer`, if its status is 200. */
+  /** Returns `answer` if its status is 200; throws otherwise. */
   accept({ operation, service }: ConsulRequest, answer: ConsulResponse): ConsulResponse {
     if (answer.status === 200) return answer
     throw toRegistryError(new Refusal(answer.status, answer.text), operation, service)
@@ -159,7 +159,7 @@ export class ConsulClient {
     const { statusCode: status, headers } = response
     return {
       status,
-      // no server is known to echo the token; if one does, it must not get into an error
+      // no server is known to echo the token; if one does, the token must not get into an error
       text: status === 200 || !this.#token ? text : text.replaceAll(this.#token, '<hidden>'),
       index: indexOf(header(headers, 'x-consul-index')),
       filtered: header(headers, 'x-consul-results-filtered-by-acls') === 'true',

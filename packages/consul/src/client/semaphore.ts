@@ -1,13 +1,13 @@
 import type { Clock } from '@sd/core/driver'
 
-/** Gives a permit back, once; it is free at once, or from that time of the clock on. */
+/** Returns a permit, once. The permit is free at once, or from the given time of the clock on. */
 export type Release = (freeAtMs?: number) => void
 
 /** A bounded number of permits, handed out in the order of the calls. */
 export class Semaphore {
   readonly #clock: Clock
   readonly #waiting = new Set<(release: Release) => void>()
-  /** When the permits become free that were given back with a time. */
+  /** When the permits that were returned with a time become free. */
   #freeAtMs: readonly number[] = []
   #free: number
 
@@ -21,7 +21,7 @@ export class Semaphore {
     return (await this.#acquire(signal)) as Release
   }
 
-  /** The same, but `undefined` when none was given back in time. */
+  /** The same, but `undefined` when none was returned in time. */
   acquireWithin(waitMs: number, signal: AbortSignal): Promise<Release | undefined> {
     return this.#acquire(signal, (giveUp) => this.#clock.setTimer(waitMs, giveUp))
   }
@@ -75,7 +75,7 @@ export class Semaphore {
     else next(this.#release())
   }
 
-  /** On the next call, and not by a timer, which would outlive the driver. */
+  /** Called on the next call, not by a timer, which would outlive the driver. */
   #reclaim(): void {
     const nowMs = this.#clock.monotonicMs()
     const free = this.#freeAtMs.filter((freeAtMs) => freeAtMs <= nowMs)

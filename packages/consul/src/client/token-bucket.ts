@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@sd/core/driver'
 
-/** Bounds how often something is done: `burst` times at once, then once in `refillMs`. */
+/** Limits the rate of an action: `burst` times at once, then once in `refillMs`. */
 export class TokenBucket {
   readonly #clock: Clock
   readonly #burst: number

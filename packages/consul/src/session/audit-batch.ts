@@ -17,25 +17,25 @@ const auditOf = (
   entries: readonly ServiceEntry[],
 ): Audit => {
   const { id, catalog, published } = context
-  // an entry that is not live has no owner, and is written over
+  // an entry that is not live has no owner, and is overwritten
   const live = entries.filter((entry) => entry.live).map((entry) => catalog.existing(entry))
   const rivals = live.filter((existing) => !isHeldBy(context, existing, ref.owner))
   const rival = highestRecord(rivals.map(({ record }) => record).filter(isReadable))
   const own = entries.find(({ sessionId }) => sessionId === id)
   const existing = own && catalog.existing(own)
   const claim = existing && isReadable(existing.record) ? existing.record.claim : undefined
-  // a rival at another agent whose claim is lower will yield, and readers are served ours meanwhile
+  // a rival at another agent with a lower claim will lose; until then readers get this session's record
   if (rival && (!claim || !rival.claim || compareClaims(rival.claim, claim) > 0))
     return { ...ref, state: 'replaced', record: rival }
   if (own === undefined) return auditRecord(context, ref, live[0], undefined)
   const sent = published.get(serviceId)
-  // without its check nothing would ever end it, and one that takes no pass is about to leave
+  // without its check the entry would never end; if its check takes no pass, it ends soon
   if (sent === undefined || !sent.accepted || !own.checkIds.includes(sent.checkId))
     return { ...ref, state: 'missing' }
   return auditRecord(context, ref, existing, Buffer.from(sent.text))
 }
 
-/** Compares the catalog, which is what readers see, with what this session last sent. */
+/** Compares the catalog, which readers see, with the records that this session last sent. */
 export const auditBatch = async (
   context: SessionContext,
   refs: readonly OwnedRef[],

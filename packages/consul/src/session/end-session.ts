@@ -11,7 +11,7 @@ interface RawAgentService {
   readonly ID: string
 }
 
-/** The ids of services at our agent that are tied to the session. */
+/** The ids of the session's services at its agent. */
 const tiedTo = async (
   { id, catalog }: SessionContext,
   signal: AbortSignal,
@@ -24,9 +24,9 @@ const tiedTo = async (
 }
 
 /**
- * Deregisters everything of a session at the agent, and waits until the catalog shows none of it. Where
- * writes ended without an answer it goes on for one ttl from the agent's first answer, and deregisters
- * what still arrives, as Consul cannot refuse a late write. `fence` is the state for repeated calls.
+ * Deregisters everything of a session at the agent, and waits until the catalog shows none of it. If
+ * writes ended without an answer, it continues for one ttl from the agent's first answer and deregisters
+ * late arrivals, as Consul cannot refuse a late write. `fence` is the state for repeated calls.
  */
 export const endSession = async (
   context: SessionContext,
@@ -43,7 +43,7 @@ export const endSession = async (
       try {
         await deregister(context, { service, serviceId }, signal)
       } catch (error) {
-        // one that is refused must not keep the others from being deregistered
+        // a refusal of one must not prevent the deregistration of the others
         failures.push(error)
       }
     })

@@ -3,8 +3,8 @@ import { wasNeverSent } from '../errors.ts'
 
 /**
  * Registrations whose caller gave up before they were answered. Consul cannot fence them: they may
- * arrive at any time. So they are not cancelled with their caller but awaited for up to `timeoutMs`, as
- * an answer shows that nothing is in flight any more; that one ended without an answer is remembered.
+ * arrive at any time. They are not cancelled with their caller but awaited for up to `timeoutMs`, as an
+ * answer shows that a write is no longer in flight. Writes that end without an answer are recorded.
  */
 export class LateWrites {
   readonly #clock: Clock
@@ -17,12 +17,12 @@ export class LateWrites {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Whether every write was answered, or has certainly not been sent. */
+  /** Whether every write was answered, or certainly never sent. */
   get settled(): boolean {
     return this.#pending.size === 0 && !this.#broken
   }
 
-  /** Whether one may still be answered. */
+  /** Whether a write may still be answered. */
   get pending(): boolean {
     return this.#pending.size > 0
   }

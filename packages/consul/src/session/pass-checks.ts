@@ -5,16 +5,16 @@ import type { Published, SessionContext } from './session-context.ts'
 
 /** A check that was passed less than this share of a ttl ago needs no pass yet. */
 const freshShare = 1 / 5
-/** A heartbeat ends after this share of a ttl, and the next goes on with the checks that waited longest. */
+/** A heartbeat ends after this share of a ttl; the next continues with the checks that waited longest. */
 const beatShare = 1 / 8
 
-/** A check that the agent does not know: 404, or on old agents 500 with these words. */
+/** Whether the agent does not know the check: 404, or on old agents 500 with this text. */
 const isUnknown = (status: number, text: string): boolean =>
   status === 404 || (status === 500 && /does not have associated TTL|Unknown check/i.test(text))
 
 /**
- * One heartbeat of one instance. Without a note, so that nothing changes and nothing is written. Returns
- * the error if the token may not pass this check, which concerns no other instance.
+ * One heartbeat of one instance. It has no note, so that nothing changes and nothing is written. Returns
+ * the error if the token may not pass this check; other instances are not affected.
  */
 export const passCheck = async (
   { catalog, clock }: SessionContext,
@@ -43,10 +43,10 @@ export const passCheck = async (
 }
 
 /**
- * One heartbeat of the session: a pass for each check, the one that waited longest first, as long as a
- * heartbeat may take. An agent that is too slow for all of them is still alive: to take the session for
- * lost, and to write everything again, would only add to its work. Throws `session-lost` when the
- * agent has lost most of the checks, and the agent's refusal where it refuses most of them.
+ * One heartbeat of the session: a pass for each check, the one that waited longest first, within the
+ * time limit of a heartbeat. An agent that is too slow for all checks is still alive: writing everything
+ * again would only add to its load, so the session is not taken for lost. Throws `session-lost` when
+ * the agent has lost most of the checks, and the agent's refusal if it refuses most of them.
  */
 export const passChecks = async (context: SessionContext, signal: AbortSignal): Promise<void> => {
   const { clock, ttlMs, published, catalog } = context
@@ -61,7 +61,7 @@ export const passChecks = async (context: SessionContext, signal: AbortSignal): 
   })
   context.heartbeat = beat.catch(() => {}).finally(() => (context.heartbeat = undefined))
   await beat
-  // a heartbeat is a round trip, also where nothing is due
+  // a heartbeat is a round trip, even if nothing is due
   if (due.length === 0)
     await catalog.client.read(
       { pool: 'heartbeats', path: 'status/leader', operation: 'renew' },

@@ -15,7 +15,7 @@ import { type Writable, writeRegistration } from './write-registration.ts'
 
 type Conflict = Extract<PutOutcome, { result: 'conflict' }>
 
-/** How often the catalog is read before a record that is missing there, beside a rival's, counts as overwritten. */
+/** How often the catalog is read before a missing record next to a rival's counts as overwritten. */
 const undecidedRounds = 6
 const firstPauseMs = 10
 const longestPauseMs = 200
@@ -33,14 +33,14 @@ const toItem = (context: SessionContext, request: PutRequest): Writable => {
   }
 }
 
-/** Whether a live rival forbids the request; of several, with the highest claim. */
+/** The conflict with a live rival that forbids the request; of several, the one with the highest claim. */
 const conflictAmong = (
   context: SessionContext,
   { request }: Item,
   entries: readonly ServiceEntry[],
 ): Conflict | undefined => {
   const rivals = entries
-    // an entry that is not live has no owner: it has ended, or returns and compares claims itself
+    // an entry that is not live has no owner; an owner that returns compares claims itself
     .filter((entry) => entry.live)
     .map((entry) => context.catalog.existing(entry))
     .filter((existing) => putConflict(context, existing, request) !== undefined)
@@ -49,7 +49,7 @@ const conflictAmong = (
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
-/** The entry with the record as it was requested, live and under this session's own check. */
+/** The entry with the requested record, live and under this session's own check. */
 const shownIn = (
   context: SessionContext,
   { serviceId, text }: Item,
@@ -65,7 +65,7 @@ const shownIn = (
   )
 }
 
-/** The outcome of a record that was written, by the catalog; `undefined` while the catalog is not decisive. */
+/** The outcome of a written record in the catalog; `undefined` while the catalog is not decisive. */
 const judge = (
   context: SessionContext,
   item: Item,
@@ -83,9 +83,9 @@ const judge = (
 }
 
 /**
- * Writes what no live rival forbids, and waits until the catalog shows it. Reading and writing are two
- * steps, so every writer reads again after its write: of two that register at the same time at least
- * one sees the other. The lower claim yields then, and so does every claim that needs the id free.
+ * Writes the records that no live rival forbids, and waits until the catalog shows them. Reading and
+ * writing are two steps, so every writer reads again after its write: of two that register at the same
+ * time at least one sees the other. The lower claim then loses, as does every claim that needs a free id.
  */
 export const putBatch = async (
   context: SessionContext,

@@ -2,10 +2,10 @@ import { toMeta } from '../catalog/service-entry.ts'
 import { checkIdOf } from '../keys.ts'
 import type { Item, SessionContext } from './session-context.ts'
 
-/** The shortest that Consul allows; its reaper takes half a minute more. It only cleans up. */
+/** The shortest time that Consul allows; its reaper takes half a minute more. It only cleans up. */
 const cleanUpAfter = '1m'
 
-/** An agent that restarts forgets a passing state up to a second early: it saves whole seconds. */
+/** A restarting agent drops a passing state up to a second early, as it saves whole seconds. */
 const savedStateMs = 1000
 
 const defaultPorts: Readonly<Record<string, number>> = {
@@ -34,13 +34,13 @@ export const registration = (context: SessionContext, item: Item, record: Uint8A
     Name: keys.serviceName(item.service),
     ...addressOf(instance.endpoints[0]),
     Tags: instance.tags,
-    // Consul refuses 0: a drained instance is the lightest, and its record says the truth
+    // Consul refuses 0: a drained instance has weight 1 here, and 0 in its record
     Weights: { Passing: Math.max(1, instance.weight), Warning: 1 },
     Meta: toMeta(record, context.id),
     Check: {
       CheckID: checkIdOf(item.serviceId, context.id),
       Name: keys.checkName,
-      // every edit changes the check, too: watches of many services read checks alone
+      // every edit changes the check, too, as watches of many services read only checks
       Notes: `registered by ${claim.owner} at ${claim.claimedAtMs}, edit ${claim.seq}, session ${context.id}`,
       TTL: `${context.ttlMs + savedStateMs}ms`,
       Status: 'passing',

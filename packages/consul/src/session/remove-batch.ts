@@ -25,7 +25,7 @@ const atAgent = async (
   return parseAgentEntry(catalog.client.accept(query, answer).text, 'remove')
 }
 
-/** Deregisters a service at the agent; one that the agent does not know is no failure. */
+/** Deregisters a service at the agent; an unknown service is no failure. */
 export const deregister = async (
   { catalog, published, writes }: SessionContext,
   { service, serviceId }: Pick<Removal, 'service' | 'serviceId'>,
@@ -44,9 +44,9 @@ export const deregister = async (
 }
 
 /**
- * Removes the records that these owners hold at our agent, whichever of their sessions wrote them, and
- * waits until the catalog does not show them any more. Records at another agent are left alone: that
- * agent would only register them again.
+ * Removes the records that these owners hold at the session's agent, whichever of their sessions wrote
+ * them, and waits until the catalog no longer shows them. Records at another agent are not touched:
+ * that agent would only register them again.
  */
 export const removeBatch = async (
   context: SessionContext,

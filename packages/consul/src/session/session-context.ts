@@ -4,7 +4,7 @@ import type { ServiceEntry } from '../catalog/service-entry.ts'
 import type { Semaphore } from '../client/semaphore.ts'
 import type { LateWrites } from './late-writes.ts'
 
-/** One instance of this session, as it was last written. */
+/** One instance of this session, as last written. */
 export interface Published {
   readonly service: string
   readonly checkId: string
@@ -16,7 +16,7 @@ export interface Published {
   accepted: boolean
 }
 
-/** What the operations of one session share. */
+/** State that the operations of one session share. */
 export interface SessionContext extends OwnSession {
   /** The ids of this driver's open sessions. */
   readonly ownSessions: Set<string>
@@ -30,7 +30,7 @@ export interface SessionContext extends OwnSession {
   readonly published: Map<string, Published>
   /** The heartbeat in progress: writes wait for it, as a thousand of them would outlast a ttl. */
   heartbeat: Promise<unknown> | undefined
-  /** Every service that the session wrote to: nothing of it may be left there after its end. */
+  /** Every service that the session wrote to: none of its entries may remain after its end. */
   readonly services: Set<string>
 }
 

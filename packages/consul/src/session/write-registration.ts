@@ -41,14 +41,14 @@ const send = async (
   }
   published.set(item.serviceId, written)
   // an agent saves a check's state when it is passed, not when it is registered: without this pass
-  // an agent that restarts would begin with a critical check
+  // a restarting agent would begin with a critical check
   await passCheck(context, written, 'writes', signal)
   return undefined
 }
 
 /**
- * Sends one registration to the agent as soon as there is a permit; until then it has certainly not
- * been sent. `undefined` when the agent accepted it.
+ * Sends one registration to the agent once it has a permit; until then it has certainly not been
+ * sent. Returns `undefined` when the agent accepted it.
  */
 export const writeRegistration = async (
   context: SessionContext,

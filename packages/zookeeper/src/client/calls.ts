@@ -7,23 +7,23 @@ import type { NodeListener } from './zookeeper-client.ts'
 import { ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper-error.ts'
 
 /**
- * Less than what a server takes by default (`jute.maxbuffer`, 1,048,575 bytes): it drops the
- * connection over more, which looks like a lost one.
+ * Below a server's default limit (`jute.maxbuffer`, 1,048,575 bytes). Above it the server drops the
+ * connection, which looks like a lost one.
  */
 const maxRequestBytes = 1_000_000
 
-/** Reads may be many and their answers large: few at once, so that a heartbeat does not wait long. */
+/** Limits large numbers of reads with large answers, so that a heartbeat does not wait long. */
 const maxReadsInFlight = 64
 const maxOthersInFlight = 1_000
 
-/** One request to the server, and what its answer means. */
+/** One request to the server, and how to read its answer. */
 export interface Call<T> {
   readonly operation: string
   readonly path?: string
   readonly signal: AbortSignal
-  /** Counts as a read, of which only some are in flight at once. */
+  /** Counts as a read: the number of reads in flight is limited. */
   readonly isRead?: boolean
-  /** Throws where the arguments are wrong. */
+  /** Throws if the arguments are wrong. */
   readonly request: () => LibraryRequest
   /** Called without a payload when there is no node, for a call that `takesAbsence`. */
   readonly read: (payload: unknown) => T
@@ -93,14 +93,14 @@ export class Calls {
     return result
   }
 
-  /** What to add to the code. */
+  /** A description to add to the code. */
   #inWords(error: ZooKeeperErrorCode, code: number): string | undefined {
     if (error === 'CONNECTION_LOSS') return this.#connection.trouble
     return error === 'SYSTEM_ERROR' ? `the server answered ${code}` : undefined
   }
 }
 
-/** The request, refused before any I/O where no server would take it. */
+/** The request. Refused before any I/O if no server would accept it. */
 const checked = ({ operation, path, request }: Call<unknown>): LibraryRequest => {
   let made: LibraryRequest
   try {

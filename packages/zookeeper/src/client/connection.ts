@@ -14,20 +14,20 @@ const states = { authFailed: -4, expired: -3, connecting: 1, connected: 2 }
 /** Request numbers are 32 bits; the library counts beyond them, and then throws for ever. */
 const maxXid = 0x7fff_0000
 
-/** A connection that lasted for so long counts as good. */
+/** A connection that lasted at least this long counts as good. */
 const lastingMs = 1_000
 
 /** Receives the result of a request, or the code of its failure. Called once. */
 export type Answered = (code: number, payload?: unknown) => void
 
-/** The server does not know the session, it refused the login, or no server was reached for the session's timeout. */
+/** The server does not know the session or refused the login, or none was reached for the session's timeout. */
 export type EndOfSession = 'expired' | 'auth-failed' | 'out-of-reach'
 
 /** Callbacks of a connection. They must not throw. */
 export interface ConnectionEvents {
   /** The handshake and the login are done. */
   opened(): void
-  /** An open connection was lost. Requests in flight have failed; watches are notified after this. */
+  /** An open connection was lost. Its requests have failed; watches are notified after this call. */
   lost(): void
   /** The session has ended for good; the connection is released already. */
   ended(why: EndOfSession): void
@@ -44,9 +44,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * One session's connection, to one host after the other. The library keeps it; this guards it against
- * what the library does not handle: silent hosts, frames that are cut, answers that are not
- * ZooKeeper's, idle senders, and the end of a session while no server is reachable.
+ * One session's connection, to one host after the other. The library maintains it; this class handles
+ * what the library does not: silent hosts, truncated frames, answers that are not ZooKeeper's, idle
+ * senders, and the end of a session while no server is reachable.
  */
 export class Connection {
   /** How long a host may take from the first packet until the login is done. */
@@ -91,7 +91,7 @@ export class Connection {
     connection.onSocketClosed = () => {
       this.#attempt?.cancel()
       this.#gone()
-      // a login that was never sent would be sent on the next connection, beside the new one
+      // an unsent login would be sent on the next connection, in addition to the new one
       connection.packetQueue.queue.length = 0
       closed()
     }
@@ -125,7 +125,7 @@ export class Connection {
     this.#library.connection.connect()
   }
 
-  /** Sends `request` now or not at all. */
+  /** Sends `request` now, or fails it. */
   send(request: LibraryRequest, answered: Answered): void {
     const { connection } = this.#library
     if (!this.#open) {
@@ -136,17 +136,17 @@ export class Connection {
     this.#keepAlive.sent()
     this.#inFlight.add(answered)
     connection.queue(request, (error, response) => {
-      // if the connection was dropped, it has failed already
+      // if the connection was dropped, the request has failed already
       if (!this.#inFlight.delete(answered)) return
       if (error) answered(response ? this.#code : error.code)
       else answered(0, response?.payload)
     })
   }
 
-  /** Leaves the present host, if there is one, and goes on with the next. */
+  /** Drops the connection to the current host, if any, and continues with the next host. */
   drop(why: string): void {
     this.#failed(why)
-    // with an error: without it the library's own timer goes on, and destroys the socket after this one
+    // without an error the library's own timer would continue, and destroy the next socket
     this.#library.connection.socket?.destroy(new Error(why))
     this.#gone()
   }
@@ -180,7 +180,7 @@ export class Connection {
     const { socket } = this.#library.connection
     try {
       for (const frame of this.#frames.push(chunk)) {
-        // the frame before may have ended the connection
+        // the previous frame may have ended the connection
         if (socket?.destroyed) return
         this.#take(frame)
       }
@@ -230,7 +230,7 @@ export class Connection {
     this.#open = false
     this.#keepAlive.stop()
     if (clock.monotonicMs() - this.#openedMs >= lastingMs) this.#hosts.settled()
-    // no server can have received anything of this session after now
+    // no server receives anything of this session until it reconnects
     if (!this.#released)
       this.#sessionEnd = clock.setTimer(this.sessionTimeoutMs, () => this.#end('out-of-reach'))
     for (const answered of this.#inFlight) answered(connectionLossCode)

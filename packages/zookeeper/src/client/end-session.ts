@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import type { LibraryRequest } from './library.ts'
 import type { ZooKeeperClient } from './zookeeper-client.ts'
 
-/** What `endSession` works with. */
+/** The dependencies of `endSession`. */
 export interface Ending {
   readonly client: ZooKeeperClient
   readonly connection: Connection
@@ -12,8 +12,8 @@ export interface Ending {
 }
 
 /**
- * Asks for the end of the session, on this connection or the next ones, until a server has
- * confirmed it, the session is over otherwise, or the signal aborts (then it returns `false`).
+ * Requests the end of the session, on this connection and later ones, until a server confirms it,
+ * the session ends otherwise, or the signal aborts (then it returns `false`).
  */
 export const endSession = async (
   { client, connection, request, clock }: Ending,

@@ -29,5 +29,5 @@ const codes: ReadonlyMap<number, ZooKeeperErrorCode> = new Map([
   [-127, 'THROTTLED_OP'],
 ])
 
-/** The name of a numeric code. One that is new to us is a `SYSTEM_ERROR`. */
+/** The name of a numeric code; `SYSTEM_ERROR` for an unknown one. */
 export const errorCodeOf = (code: number): ZooKeeperErrorCode => codes.get(code) ?? 'SYSTEM_ERROR'

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import type { ZooKeeperClient } from './zookeeper-client.ts'
 import { ZooKeeperError } from './zookeeper-error.ts'
 
-/** What `establishSession` works with. */
+/** The dependencies of `establishSession`. */
 export interface Establishing {
   readonly client: ZooKeeperClient
   readonly connection: Connection
@@ -13,8 +13,8 @@ export interface Establishing {
 }
 
 /**
- * Connects until there is a session. Gives up by itself after every host had time for a handshake and
- * more: the library would try for ever.
+ * Connects until there is a session. Gives up after every host had more than enough time for a
+ * handshake: the library would try for ever.
  */
 export const establishSession = async (
   { client, connection, hosts, sessionTimeoutMs, clock }: Establishing,

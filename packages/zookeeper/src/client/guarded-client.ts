@@ -44,7 +44,7 @@ const endings: Readonly<Record<EndOfSession, EndReason>> = {
 
 const nothing = (): void => {}
 
-/** The port over a guarded connection of the library. */
+/** Implements the port over a guarded connection of the library. */
 export class GuardedClient implements ZooKeeperClient {
   readonly #options: GuardedClientOptions
   readonly #connection: Connection
@@ -117,7 +117,7 @@ export class GuardedClient implements ZooKeeperClient {
   }
 
   onState(listener: (state: ClientState) => void): () => void {
-    // an entry for each call, as the same function may be given twice
+    // an entry for each call, as the same function may be passed twice
     const entry = (state: ClientState): void => listener(state)
     this.#listeners.add(entry)
     return () => void this.#listeners.delete(entry)
@@ -159,7 +159,7 @@ export class GuardedClient implements ZooKeeperClient {
       operation: 'exists',
       path,
       signal,
-      // a bare one is a heartbeat, or as small as one
+      // without a watch it is a heartbeat, or as small as one
       isRead: watch !== undefined,
       watch: watching('data', watch),
       request: () => this.#requests.exists(path, watch !== undefined),
@@ -202,7 +202,7 @@ export class GuardedClient implements ZooKeeperClient {
     const [connection, request] = [this.#connection, this.#requests.closeSession()]
     const hasSession = this.#sessionId !== '' && this.#state !== 'ended'
     const ending = !hasSession || endSession({ client: this, connection, request, clock }, signal)
-    // at once, before the promises settle, but after `endSession` has seen the abort
+    // released before the promises settle, but after `endSession` has seen the abort
     signal.addEventListener('abort', () => this.#release(), { once: true })
     const confirmed = await ending
     this.#release()
@@ -235,13 +235,13 @@ export class GuardedClient implements ZooKeeperClient {
     }
   }
 
-  /** A mistake of the caller: it must not reach the library's parser, and is reported. */
+  /** Reports an error of the caller's listener, which must not reach the library's parser. */
   #listenerThrew(error: unknown): void {
     const message = `a listener threw: ${error instanceof Error ? error.message : String(error)}`
     this.#options.context.report({ level: 'error', event: 'zookeeper-listener-threw', message })
   }
 
-  /** Why no call can be made any more. */
+  /** Why no further call is possible; `undefined` while calls are. */
   #endReason(): EndReason | undefined {
     if (this.#why) return this.#why
     const closed = this.#closing !== undefined || this.#state === 'ended'

@@ -1,6 +1,6 @@
 /**
- * What is used of the inside of `node-zookeeper-client` 1.1.3. The package is pinned to that
- * version; `assertLibrary` says so when the inside has changed all the same.
+ * The internals of `node-zookeeper-client` 1.1.3 that are used. The package is pinned to that
+ * version; `assertLibrary` throws if the internals differ nevertheless.
  */
 export interface Library {
   readonly connection: LibraryConnection
@@ -16,14 +16,14 @@ export interface LibraryConnection {
   /** Replaced: the library's own sets all watches again after a reconnect, in one packet. */
   watcherManager: { isEmpty(): boolean; emit(event: LibraryWatchEvent): void }
   readonly credentials: { scheme: string; auth: Buffer }[]
-  /** Packets that were not written yet: they are kept for the next connection. */
+  /** Unwritten packets, which the library keeps for the next connection. */
   readonly packetQueue: { readonly queue: unknown[] }
   connect(): void
   /** Replaced: called for every attempt to connect, also those after a lost connection. */
   findNextServer(use: (host: Host) => void): void
-  /** Replaced: the library's own fails on frames that are cut and on anything unexpected. */
+  /** Replaced: the library's own fails on truncated frames and on anything unexpected. */
   onSocketData(data: Buffer): void
-  /** Replaced: fails what was sent, and connects again. */
+  /** Replaced: fails the requests in flight, and connects again. */
   onSocketClosed(): void
   queue(request: LibraryRequest, callback?: LibraryCallback): void
   on(event: 'state', listener: (state: number) => void): void
@@ -52,7 +52,7 @@ type LibraryCallback = (
   response?: { readonly payload: unknown },
 ) => void
 
-/** A request or a part of one, able to say how long it is on the wire. */
+/** A request or a part of one, with its length on the wire. */
 export interface LibraryRecord {
   byteLength(): number
 }
@@ -65,7 +65,7 @@ type Make<Arguments extends readonly unknown[], Made = LibraryRecord> = new (
   ...values: Arguments
 ) => Made
 
-/** The library's codec. Buffers must be `Buffer`s, 64-bit numbers are `Buffer`s of 8 bytes. */
+/** The library's codec. Bytes must be `Buffer`s; 64-bit numbers are `Buffer`s of 8 bytes. */
 export interface Jute {
   readonly OP_CODES: Readonly<Record<OperationName, number>>
   readonly XID_PING: number
@@ -145,7 +145,7 @@ const requestNames = [
   'GetChildren2Request',
 ]
 
-/** Throws, before any I/O, when the library is not what this code was written against. */
+/** Throws, before any I/O, when the library is not the version this code was written for. */
 export const assertLibrary = ({ connection, jute }: Library): void => {
   const check = (where: string, value: unknown, parts: Readonly<Record<string, string>>): void => {
     for (const [name, type] of Object.entries(parts)) {

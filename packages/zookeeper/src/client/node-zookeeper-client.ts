@@ -1,5 +1,5 @@
 import type { DriverContext } from '@sd/core/driver'
-// @ts-expect-error: the library publishes no types of its inside; `library.ts` has them
+// @ts-expect-error: the library publishes no types of its internals; `library.ts` has them
 import ConnectionManager from 'node-zookeeper-client/lib/ConnectionManager.js'
 // @ts-expect-error: as above
 import jute from 'node-zookeeper-client/lib/jute/index.js'
@@ -17,7 +17,7 @@ import { ZooKeeperError } from './zookeeper-error.ts'
 
 /** How to connect a client. */
 export interface ZooKeeperClientOptions {
-  /** Each `host:port`, an IPv6 address in brackets. */
+  /** Each is `host:port`, with an IPv6 address in brackets. */
   readonly hosts: readonly string[]
   /** The requested timeout; the server clamps it. */
   readonly sessionTimeoutMs: number
@@ -25,11 +25,11 @@ export interface ZooKeeperClientOptions {
   readonly username?: string | undefined
   readonly password?: string | undefined
   /**
-   * With credentials: whether others may read what this client creates. Default true. Without
-   * credentials everybody may do everything with it.
+   * With credentials: whether others may read the nodes that this client creates. Default true.
+   * Without credentials everybody may do everything with them.
    */
   readonly worldReadable?: boolean | undefined
-  /** For clients that follow each other: the next one begins at the host after the last one's. */
+  /** For successive clients: the next one begins at the host after the last one's. */
   readonly rotation?: HostRotation | undefined
   readonly context: DriverContext
 }
@@ -42,8 +42,8 @@ export const createHostRotation = (options: RotationOptions): HostRotation =>
 
 /**
  * A client of one session over `node-zookeeper-client`. Does no I/O before `connect`. Throws
- * `BAD_ARGUMENTS` when a host is not `host:port`, and an `Error` when the library is another
- * version than the one that this was written against.
+ * `BAD_ARGUMENTS` when a host is not `host:port`, and an `Error` when the library's version is not
+ * the supported one.
  */
 export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeeperClient =>
   new GuardedClient({ ...options, library: openLibrary(options) })
@@ -52,7 +52,7 @@ export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeepe
 export const openLibrary = (options: ZooKeeperClientOptions): Library => {
   const { hosts, sessionTimeoutMs, username, password } = options
   const servers = hosts.map(toHost)
-  // the string is parsed by the library in a way that breaks IPv6; `servers` replaces the result
+  // the library's parsing of the string breaks IPv6; `servers` replaces the result
   const connection = new (ConnectionManager as new (
     hosts: string,
     options: { sessionTimeout: number },

@@ -19,7 +19,7 @@ const toStat = (stat: LibraryStat): NodeStat => {
   }
 }
 
-// The shapes below are what the library decodes; null data and lists are `undefined` there.
+// The shapes below are those that the library decodes, with null data and lists as `undefined`.
 
 export const readStat = (payload: unknown): NodeStat =>
   toStat((payload as { stat: LibraryStat }).stat)
@@ -35,8 +35,8 @@ export const readChildren = (payload: unknown): NodeChildren => {
 }
 
 /**
- * Throws if the `multi` was refused, naming the operation it failed at: those before it are listed
- * as fine, those after it as inconsistent.
+ * Throws if the `multi` was refused, naming the operation that failed: the reply lists those before
+ * it as successful, those after it as inconsistent.
  */
 export const readMulti = (payload: unknown, operations: readonly MultiOperation[]): void => {
   const { results } = payload as { results: readonly { readonly err?: number }[] }

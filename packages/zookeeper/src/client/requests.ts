@@ -5,19 +5,19 @@ const readPermission = 1
 const everyPermission = 31
 const flags: Readonly<Record<NodeKind, number>> = { persistent: 0, ephemeral: 1 }
 
-/** Everybody may do everything, only the creator may, or everybody else may read. */
+/** Everybody may do everything; only the creator may; or the creator may, and everybody may read. */
 export type NodeAccess = 'open' | 'creator' | 'creator, world reads'
 
 /**
- * Makes requests with the library's codec, and not with its `Client`: that one takes version 0 in a
- * transaction for any version, throws on arguments in the middle of a call, retries, and has a limit
- * of data that is above the servers' own.
+ * Makes requests with the library's codec, but not with its `Client`. The `Client` takes version 0 in
+ * a transaction for any version, throws on arguments in the middle of a call, retries, and has a data
+ * limit above the servers' own.
  */
 export class Requests {
   readonly #jute: Jute
   readonly #acl: LibraryRecord[]
 
-  /** `access`: who may do what with the nodes that are created. */
+  /** `access`: the permissions of the created nodes. */
   constructor(jute: Jute, access: NodeAccess) {
     this.#jute = jute
     const { ACL, Id } = jute.data
@@ -111,7 +111,7 @@ export class Requests {
 const toBuffer = (data: Uint8Array): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 
-/** The codec would throw while it writes, which leaves the connection waiting for an answer. */
+/** The codec would throw while it writes, and leave the connection waiting for an answer. */
 const checkedVersion = (version: number): number => {
   if (version === (version | 0)) return version
   throw new RangeError(`version ${version} is no 32-bit integer`)

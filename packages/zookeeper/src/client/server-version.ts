@@ -6,7 +6,7 @@ const timeoutMs = 1_000
 
 const versionLine = /^Zookeeper version: ([^,\s-]+)/
 
-/** The answer to the four-letter word `srvr`, the only one that servers answer by default. */
+/** The answer to `srvr`, the only four-letter word that servers answer by default. */
 const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     const colon = hostAndPort.lastIndexOf(':')
@@ -20,7 +20,7 @@ const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
   })
 
 /**
- * The version in the first answer of these servers; `unknown` where none answers within a second
+ * The version in the first answer of these servers; `unknown` if none answers within a second
  * (`4lw.commands.whitelist`). Rejects with the signal's reason only.
  */
 export const serverVersion = async (

@@ -1,46 +1,46 @@
 /**
  * A ZooKeeper client as the driver needs it: one session on one connection at a time. The client
- * library is behind this port, in `node-zookeeper-client.ts`; a wire client of our own could replace it.
+ * library is behind this port, in `node-zookeeper-client.ts`; a custom wire client could replace it.
  */
 export interface ZooKeeperClient {
   /** Hexadecimal, as ZooKeeper's own tools show it. Empty before `connect` has resolved. */
   readonly sessionId: string
-  /** What the server granted. */
+  /** The timeout that the server granted. */
   readonly sessionTimeoutMs: number
   readonly state: ClientState
   /**
-   * Aborts once the session is gone for good: the server said so, the credentials were refused,
-   * or our own clock says that no server can have kept it (disconnected for longer than the
-   * session's timeout). Its reason is a `ZooKeeperError`: `SESSION_EXPIRED` or `AUTH_FAILED` where
-   * the server said so, `OPERATION_TIMEOUT` where it is our own clock that says so.
+   * Aborts once the session has ended for good: the server said so, it refused the credentials, or
+   * by the local clock no server can have kept the session (disconnected for longer than the
+   * session's timeout). Its reason is a `ZooKeeperError`: `SESSION_EXPIRED` or `AUTH_FAILED` if the
+   * server said so, `OPERATION_TIMEOUT` by the local clock.
    */
   readonly ended: AbortSignal
 
   /**
-   * Establishes the session; tries every host once at the least. Called once. A client whose
-   * `connect` has rejected has released everything, and cannot be used again.
+   * Establishes the session; tries every host at least once. Called once. A client whose `connect`
+   * has rejected has released everything, and cannot be used again.
    */
   connect(signal: AbortSignal): Promise<void>
-  /** Calls back at every change of state, in order. Returns what ends that. */
+  /** Calls `listener` at every change of state, in order. Returns a function that stops it. */
   onState(listener: (state: ClientState) => void): () => void
   /**
-   * Drops the present connection, at once, and reconnects the same session to another member if
-   * there is one. What is in flight fails with `CONNECTION_LOSS`.
+   * Drops the current connection at once, and reconnects the same session to another member if there
+   * is one. Requests in flight fail with `CONNECTION_LOSS`.
    */
   reconnect(): void
 
   // Every call settles at once when its signal aborts (with the signal's reason), and rejects with
-  // a `ZooKeeperError` otherwise. Nothing is queued: a call while there is no connection fails
-  // with `CONNECTION_LOSS`. A write that fails with `CONNECTION_LOSS` after it was sent has an
-  // unknown outcome. `get`, `children` and an `exists` with a watch wait for each other when there
-  // are many; no other call waits for them, so an `exists` without a watch is a good heartbeat.
+  // a `ZooKeeperError` otherwise. Nothing is queued: a call without a connection fails with
+  // `CONNECTION_LOSS`. A write that fails with `CONNECTION_LOSS` after it was sent has an unknown
+  // outcome. The number of `get`, `children` and `exists` with a watch in flight is limited; no
+  // other call waits for them, so an `exists` without a watch is a good heartbeat.
 
   create(path: string, data: Uint8Array, kind: NodeKind, signal: AbortSignal): Promise<void>
-  /** `version` is compared exactly, 0 included; -1 is any. */
+  /** `version` is compared exactly, also 0; -1 matches any version. */
   set(path: string, data: Uint8Array, version: number, signal: AbortSignal): Promise<NodeStat>
   delete(path: string, version: number, signal: AbortSignal): Promise<void>
   get(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeData>
-  /** `undefined` where there is no node. The watch is then set for its creation. */
+  /** `undefined` if there is no node. The watch is then set for its creation. */
   exists(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeStat | undefined>
   children(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeChildren>
   /** All or nothing. Rejects with the error of the operation that failed, and its index in `failedAt`. */
@@ -60,9 +60,9 @@ export type ClientState = 'connecting' | 'connected' | 'disconnected' | 'ended'
 export type NodeKind = 'persistent' | 'ephemeral'
 
 /**
- * One-shot. Called with what happened to the node, or with `lost` when the connection went: no
- * watch outlives its connection, and later changes have to be read again. One function that
- * waits for several things is called once by what ends them together.
+ * One-shot. Called with the node's event, or with `lost` when the connection was lost: no watch
+ * outlives its connection, and later changes have to be read again. One event calls a function only
+ * once, even if it ends several of the function's watches.
  */
 export type NodeListener = (event: NodeEvent) => void
 export type NodeEvent = 'created' | 'deleted' | 'changed' | 'children' | 'lost'

@@ -1,6 +1,6 @@
 /**
- * What went wrong, as ZooKeeper names it (`KeeperException.Code`). `TOO_LARGE` is ours: refused
- * before it was sent, because a server would drop the connection over it.
+ * ZooKeeper's names of errors (`KeeperException.Code`). `TOO_LARGE` is specific to this client: the
+ * request was refused before it was sent, because a server would drop the connection.
  */
 export type ZooKeeperErrorCode =
   | 'SYSTEM_ERROR'
@@ -27,19 +27,19 @@ export type ZooKeeperErrorCode =
   | 'THROTTLED_OP'
   | 'TOO_LARGE'
 
-/** Where and over what a `ZooKeeperError` happened. */
+/** The context of a `ZooKeeperError`. */
 export interface ZooKeeperErrorContext {
-  /** What was attempted: `create`, `multi`, `connect` … */
+  /** The attempted operation: `create`, `multi`, `connect` … */
   readonly operation: string
   readonly path?: string | undefined
   /** Of a `multi`: the index of the operation that failed. */
   readonly failedAt?: number | undefined
-  /** In words, instead of what the code says by itself. */
+  /** Replaces the code's default message. */
   readonly message?: string | undefined
   readonly cause?: unknown
 }
 
-/** What every method of a `ZooKeeperClient` rejects with, apart from the reasons of aborted signals. */
+/** The rejection of every method of a `ZooKeeperClient`, apart from the reasons of aborted signals. */
 export class ZooKeeperError extends Error {
   override readonly name = 'ZooKeeperError'
   readonly code: ZooKeeperErrorCode

@@ -3,8 +3,8 @@ import { findRecord, ifThere } from '../reader/read-scope.ts'
 import { type ObservationContext, watchChildren } from './observation-context.ts'
 
 /**
- * Follows whether a service has a record. While it has some, only one of them is watched: changes of
- * the others cost nothing.
+ * Follows whether a service has a record. Watches only one of its records, so that changes of the
+ * others cost nothing.
  */
 export class NameFollower {
   readonly #context: ObservationContext
@@ -29,7 +29,7 @@ export class NameFollower {
 
   async #watchRecord(): Promise<string | undefined> {
     const { keys, reads, subscription, signal } = this.#context
-    // nearly always the record was only updated
+    // usually the record was only updated
     let record = this.#record
     for (;;) {
       record ??= await findRecord(keys, reads, this.#parent, signal)
@@ -39,7 +39,7 @@ export class NameFollower {
         record = undefined
         continue
       }
-      // the list is watched now: if there is still no record, the first one is noticed
+      // the list is watched from here on, so the first record is noticed if there is none yet
       const names = await watchChildren(this.#context, keys.path(this.#parent), this.#changed)
       if (names.length === 0) return undefined
       if ((await findRecord(keys, reads, this.#parent, signal)) === undefined) return undefined

@@ -2,7 +2,7 @@ import type { Keys } from '../keys.ts'
 import type { Reads, Subscription } from '../reader/watches.ts'
 import { ifThere } from '../reader/read-scope.ts'
 
-/** What the parts of one observation share. */
+/** State that the parts of one observation share. */
 export interface ObservationContext {
   readonly keys: Keys
   readonly reads: Reads
@@ -11,8 +11,8 @@ export interface ObservationContext {
 }
 
 /**
- * The names of a node's children; none where there is no node. `changed` is called once, when the
- * list changes, also when the node is created.
+ * Returns the names of a node's children; none if there is no node. Calls `changed` once, when the
+ * list changes or the node is created.
  */
 export const watchChildren = async (
   { subscription }: ObservationContext,

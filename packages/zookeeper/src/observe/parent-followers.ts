@@ -20,7 +20,7 @@ export class ParentFollowers<Follower> {
     this.#changed = changed
   }
 
-  /** The followers with changes since the last call (the first time: all), and those whose node is gone. */
+  /** The followers with changes since the last call (at first: all), and those whose node was deleted. */
   async due(): Promise<{ readonly due: readonly Follower[]; readonly gone: readonly Follower[] }> {
     const gone: Follower[] = []
     if (this.#listDue) {

@@ -3,7 +3,7 @@ import { isParent } from '../keys.ts'
 import { ifThere, maxReads } from '../reader/read-scope.ts'
 import { type ObservationContext, watchChildren } from './observation-context.ts'
 
-/** The records that were written, and those that are gone. */
+/** The records that were written, and those that were removed. */
 export interface RecordChanges {
   readonly decoded: readonly DecodedRecord[]
   readonly removed: readonly RecordKey[]
@@ -33,7 +33,7 @@ export class ServiceFollower {
     return Array.from(this.#known, toRecordKey)
   }
 
-  /** Reads what changed since the last time; the first time, everything. */
+  /** Reads the changes since the last call; the first time, everything. */
   async changes(): Promise<RecordChanges> {
     const removed: RecordKey[] = []
     const due = new Set(this.#due)

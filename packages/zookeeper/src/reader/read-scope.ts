@@ -16,7 +16,7 @@ export const maxReads = 64
 export const serviceIn = (scope: Scope): string | undefined =>
   'service' in scope ? scope.service : undefined
 
-/** What a read of one node returned; `undefined` where there is none. */
+/** The result of a read of one node; `undefined` if there is no node. */
 export const ifThere = async <T>(read: Promise<T>): Promise<T | undefined> => {
   try {
     return await read
@@ -26,7 +26,7 @@ export const ifThere = async <T>(read: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-/** The keys of the children of the node at `key` (of the namespace's own, without one). */
+/** The keys of the children of the node at `key`; without a key, of the namespace's node. */
 const childKeys = async (
   keys: Keys,
   reads: Reads,
@@ -38,14 +38,14 @@ const childKeys = async (
   return (found?.names ?? []).map((name) => (key === undefined ? name : `${key}/${name}`))
 }
 
-/** The first record below `parent`, whether it can be read or not. */
+/** The key of the first record below `parent`, readable or not. */
 export const findRecord = async (
   keys: Keys,
   reads: Reads,
   parent: string,
   signal: AbortSignal,
 ): Promise<string | undefined> => {
-  // one by one: nearly always the first is one
+  // one by one: usually the first child is a record
   for (const key of await childKeys(keys, reads, parent, signal)) {
     const node = await ifThere(reads.get(keys.path(key), signal))
     if (node && !isParent(node.data)) return key
@@ -71,7 +71,7 @@ const readRecords = async (
   return decoded.filter((item) => item !== undefined)
 }
 
-/** Reads a scope. Not at one moment, but at no moment before it was called if a barrier came before. */
+/** Reads a scope, not atomically. After a barrier, every read is at least as new as this call. */
 export const readScope = async (
   keys: Keys,
   reads: Reads,

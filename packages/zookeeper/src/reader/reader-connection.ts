@@ -13,11 +13,11 @@ import { ZooKeeperError } from '../client/zookeeper-error.ts'
 import type { ZooKeeperConfig } from '../config.ts'
 import { type Reads, Watches } from './watches.ts'
 
-/** No record depends on this session: it only has to outlive a garbage collection. */
+/** No record depends on this session: it only has to outlast a garbage collection. */
 const sessionTimeoutMs = 6_000
-/** A call that its caller aborts sooner than this says nothing about the server. */
+/** A call that its caller aborts sooner than this is no sign of a silent server. */
 const minSilenceMs = 250
-/** A member that answers nothing for so long, or in so many calls in a row, is left. */
+/** A member is dropped when it answers nothing for so long, or in so many calls in a row. */
 const maxSilenceMs = 1_000
 const maxSilentCalls = 2
 
@@ -30,7 +30,7 @@ export type Rotation = ReturnType<typeof createHostRotation>
 export const createRotation = ({ hosts }: ZooKeeperConfig, context: DriverContext): Rotation =>
   createHostRotation({ hosts, sessionTimeoutMs, context })
 
-/** One client for reading: lists, watches and probes. A failed one is never repaired: the next call makes another. */
+/** One client for lists, watches and probes. It is never repaired: after a failure a call makes another. */
 export class ReaderConnection implements Reads {
   readonly watches: Watches
   /** Resolves when it is connected; rejects when it failed to connect. */
@@ -44,13 +44,13 @@ export class ReaderConnection implements Reads {
   #answers = 0
   #silentCalls = 0
 
-  /** `rotation` is shared with the connections before and after: a member that was left comes last. */
+  /** `rotation` is shared with earlier and later connections: a dropped member comes last. */
   constructor(config: ZooKeeperConfig, context: DriverContext, rotation: Rotation) {
     this.#clock = context.clock
     this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context })
     this.watches = new Watches(this)
     this.ready = this.#connect()
-    // callers that wait handle the rejection; there may be none
+    // waiting callers handle the rejection; there may be none
     this.ready.catch(() => {})
   }
 
@@ -76,7 +76,7 @@ export class ReaderConnection implements Reads {
   }
 
   /**
-   * Reads after it show every write that was acknowledged before the call. Calls during a barrier
+   * Later reads show every write that was acknowledged before the call. Calls during a barrier
    * share the next one: a thousand watches that attach at once cost two.
    */
   barrier(signal: AbortSignal): Promise<void> {
@@ -90,8 +90,8 @@ export class ReaderConnection implements Reads {
   }
 
   /**
-   * Returns a function to call when the caller has given up a call: a member that answered nothing
-   * meanwhile is left.
+   * Returns a function to call when the caller has given up a call. It drops a member that answered
+   * nothing meanwhile.
    */
   begin(): () => void {
     const beganMs = this.#clock.monotonicMs()

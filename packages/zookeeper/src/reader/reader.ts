@@ -11,8 +11,8 @@ const closedError = (operation: string): RegistryError =>
   zookeeperError('closed', operation, 'the driver is closed')
 
 /**
- * All reads of a driver, over a connection of their own, so that no heartbeat waits behind a list. A
- * connection with any failure is dropped, and everything on it fails; the next call makes another.
+ * All reads of a driver, over a separate connection, so that no heartbeat waits behind a list. After
+ * any failure the connection is dropped and everything on it fails; the next call makes another.
  */
 export class Reader {
   readonly #config: ZooKeeperConfig
@@ -27,7 +27,7 @@ export class Reader {
     this.#rotation = createRotation(config, context)
   }
 
-  /** One call, on the present connection or on a new one. Throws `RegistryError`, or `signal.reason`. */
+  /** Makes a call on the current or a new connection. Throws `RegistryError`, or `signal.reason`. */
   async call<T>(
     operation: string,
     signal: AbortSignal,
@@ -51,7 +51,7 @@ export class Reader {
     }
   }
 
-  /** The error that a failure on `connection` means. Leaves the connection if that is at fault. */
+  /** The `RegistryError` for a failure on `connection`. Drops the connection if it caused the failure. */
   failure(
     connection: ReaderConnection,
     cause: unknown,
@@ -62,7 +62,7 @@ export class Reader {
     const error = connection.lost.aborted
       ? toRegistryError(connection.lost.reason, operation, service)
       : toRegistryError(cause, operation, service)
-    // a broken connection was left already; any other refusal concerns the call alone
+    // a broken connection was dropped already; any other refusal concerns the call alone
     if (isCode(cause, 'SESSION_EXPIRED', 'SESSION_MOVED')) connection.leave(cause)
     if (error.code !== 'session-lost') return error
     // no record was written under the reader's session, so its end loses nothing

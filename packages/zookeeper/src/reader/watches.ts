@@ -13,7 +13,7 @@ type Read<T> = (listener: NodeListener | undefined) => Promise<T>
 
 interface SharedWatch {
   readonly callbacks: Set<() => void>
-  /** False until the read that set it has succeeded: others must not rely on it before. */
+  /** False until the read that set it has succeeded: other reads must not rely on it before. */
   confirmed: boolean
 }
 
@@ -84,21 +84,21 @@ export class Subscription implements Disposable {
     this.#signal = signal
   }
 
-  /** `changed` is called once, when the node is changed or deleted. Sets nothing where there is no node. */
+  /** Calls `changed` once, when the node is changed or deleted. Sets no watch if there is no node. */
   get(path: string, changed: () => void): Promise<NodeData> {
     return this.#watched('get', path, changed, (listener) =>
       this.#reads.get(path, this.#signal, listener),
     )
   }
 
-  /** `changed` is called once, when the node is created, changed or deleted. */
+  /** Calls `changed` once, when the node is created, changed or deleted. */
   exists(path: string, changed: () => void): Promise<NodeStat | undefined> {
     return this.#watched('exists', path, changed, (listener) =>
       this.#reads.exists(path, this.#signal, listener),
     )
   }
 
-  /** `changed` is called once, when a child comes or goes. Sets nothing where there is no node. */
+  /** Calls `changed` once, when a child is added or removed. Sets no watch if there is no node. */
   children(path: string, changed: () => void): Promise<NodeChildren> {
     return this.#watched('children', path, changed, (listener) =>
       this.#reads.children(path, this.#signal, listener),

@@ -10,17 +10,17 @@ import { type Keys, parentData } from '../keys.ts'
 import { createParents } from './create-parents.ts'
 import { type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
 
-/** A server takes no packet above `jute.maxbuffer`, 1,048,575 bytes by default, the client none above 1,000,000. */
+/** Servers refuse packets above `jute.maxbuffer`, 1,048,575 bytes by default, the client above 1,000,000. */
 const maxPacketBytes = 990_000
-/** Of the operations on one record, besides its data and its path in two of them. */
+/** Size of the operations on one record, without its data and its path in two of them. */
 const overheadBytes = 120
 
-/** Expected of a record that was never written: that there is none, and that its service's node exists. */
+/** The expected state of a record that was never written: no record, but its service's node. */
 const absent: NodeRevision = { parentVersion: -1, node: undefined }
 
 type NodeWrite = ConditionalWrite<NodeRevision>
 
-/** Runs one piece of work after the other. */
+/** Runs one task after the other. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
@@ -31,15 +31,15 @@ export class Mutex {
   }
 }
 
-/** What the reads and writes of one session share. */
+/** State that the reads and writes of one session share. */
 export interface NodeStore {
   readonly client: ZooKeeperClient
   readonly keys: Keys
-  /** For rounds that write what depends on a read: two at once would make each other's read outdated. */
+  /** For rounds whose writes depend on a read: two at once would outdate each other's read. */
   readonly mutex: Mutex
 }
 
-/** What makes, replaces or removes one record's node. */
+/** The operations that create, replace or remove one record's node. */
 const operationsOf = (
   { client, keys }: NodeStore,
   { key, value, expected: { node } }: NodeWrite,
@@ -56,8 +56,8 @@ const operationsOf = (
 }
 
 /**
- * What comes before the operations on one service's records. A creation counts the version of the
- * node above up, and anything that is done to a node that was read depends on that version.
+ * The operation before those on one service's records. A creation increments the version of the node
+ * above, and every operation on a node that was read depends on that version.
  */
 const fenceOf = (
   keys: Keys,
@@ -74,7 +74,7 @@ const fenceOf = (
     : { type: 'check', path, version }
 }
 
-/** One transaction; `false` where something else is stored than was expected. */
+/** Runs one transaction; `false` if the stored state is not the expected one. */
 const writeGroup = async (
   store: NodeStore,
   writes: readonly NodeWrite[],
@@ -103,7 +103,7 @@ const writeGroup = async (
 
 /**
  * Reads and writes nodes of one session, compared by their versions and that of the node above. With
- * `isNew` nothing of the batch was written before, so that the first write takes all to be absent.
+ * `isNew` nothing of the batch was written before, so the first write expects all to be absent.
  */
 export const conditionalStore = (
   store: NodeStore,
@@ -124,7 +124,7 @@ export const conditionalStore = (
       }),
     read: (recordKeys) => readNodes(client, keys, operation, recordKeys, signal),
     write: async (writes) => {
-      // of the nodes above: each transaction that creates records counts them up for the next
+      // of the nodes above: each transaction that creates records increments them for the next
       const versions = new Map<string, number>()
       for (const { key, expected } of writes)
         if (expected.parentVersion !== undefined)

@@ -16,7 +16,7 @@ const isThere = async (
   }
 }
 
-/** Creates the persistent nodes above the records of `parent`, as far as they are missing. */
+/** Creates the missing persistent nodes above the records of `parent`. */
 export const createParents = async (
   client: ZooKeeperClient,
   keys: Keys,
@@ -27,7 +27,7 @@ export const createParents = async (
   for (let depth = 1; depth <= names.length; depth++) {
     const path = `/${names.slice(0, depth).join('/')}`
     try {
-      // creating may be forbidden, also where the node exists
+      // creating may be forbidden even if the node exists
       if (!(await isThere(client, path, signal)))
         await client.create(path, parentData, 'persistent', signal)
     } catch (error) {

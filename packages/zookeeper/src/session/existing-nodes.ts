@@ -4,9 +4,9 @@ import { zookeeperError } from '../errors.ts'
 import { isParent, type Keys } from '../keys.ts'
 import { ifThere, maxReads } from '../reader/read-scope.ts'
 
-/** What a write depends on: the record's node, and the version of the service's node above it. */
+/** The state a write depends on: the record's node, and the version of the service's node above it. */
 export interface NodeRevision {
-  /** `undefined` where there is no such node; -1 where any version will do. */
+  /** `undefined` if there is no such node; -1 for any version. */
   readonly parentVersion: number | undefined
   readonly node: NodeStat | undefined
 }
@@ -34,9 +34,9 @@ export const foundNode = (
 }
 
 /**
- * Reads records, and before them the versions of the nodes above. Every creation counts the version
- * of the node above up, so a write that checks it hits the very nodes that were read: a record's own
- * version begins at 0 when it is created again, and could be the same by chance.
+ * Reads the versions of the nodes above, then the records. Every creation increments the version of the
+ * node above, so a write that checks it affects only the nodes that were read. A record's own version
+ * is not enough: it begins at 0 when the node is created again, and could match by chance.
  */
 export const readNodes = async (
   client: Pick<ZooKeeperClient, 'exists' | 'get'>,

@@ -2,18 +2,18 @@
 const maxFrameBytes = 64 * 1024 * 1024
 
 /**
- * Cuts what one connection receives into frames: four bytes of length, then the content. One for
+ * Splits received bytes into frames: four bytes of length, then the content. There is one reader for
  * each connection, so that half a frame of a broken connection never precedes the next handshake (the
  * library keeps it, and never recovers). The library copies all waiting bytes for each frame, and
- * recurses; this does neither.
+ * recurses; this class does neither.
  */
 export class FrameReader {
   #chunks: Buffer[] = []
   #size = 0
-  /** Bytes needed until there is another frame. */
+  /** Bytes needed for the next frame. */
   #wanted = 4
 
-  /** The frames that `chunk` completes, their length in front. Throws on an impossible length. */
+  /** The frames that `chunk` completes, with their length prefix. Throws on an impossible length. */
   push(chunk: Buffer): Buffer[] {
     this.#chunks.push(chunk)
     this.#size += chunk.length

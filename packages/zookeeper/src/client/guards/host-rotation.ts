@@ -5,10 +5,10 @@ const firstDelayMs = 100
 const maxDelayMs = 1_000
 
 /**
- * Which host to try next, and when: each once without delay, then round after round with growing
- * delays between the rounds, so that no host waits long for its next attempt. The library resets its
- * delay once the handshake is done: it would reconnect some thousand times a second to a server that
- * drops connections right after it.
+ * Which host to try next, and when: each once without delay, then all in rounds with growing delays
+ * between the rounds, so that no host waits long for its next attempt. The library resets its delay
+ * after each handshake, and would reconnect some thousand times a second to a server that drops
+ * connections right after it.
  */
 export class HostRotation {
   readonly #hosts: readonly Host[]
@@ -22,7 +22,7 @@ export class HostRotation {
     this.#hosts = hosts
     this.#random = random
     this.#maxDelayMs = Math.min(maxDelayMs, sessionTimeoutMs / 4)
-    // spreads processes over the members
+    // distributes processes over the members
     this.#index = Math.floor(random.next() * hosts.length)
   }
 
@@ -39,13 +39,13 @@ export class HostRotation {
     return { host, delayMs: delayMs * (0.5 + this.#random.next() / 2) }
   }
 
-  /** A connection lasted, or another client begins: the next attempt has no delay. */
+  /** Called when a connection lasted or another client begins: the next attempt has no delay. */
   settled(): void {
     this.#attempts = 0
   }
 }
 
-/** `host:port` as a host, an IPv6 address in brackets; `undefined` if it is none. */
+/** Parses `host:port`, with an IPv6 address in brackets; `undefined` for any other text. */
 export const parseHost = (text: string): Host | undefined => {
   const match = /^(?:\[([^\]]+)\]|([^:/@\s[\]]+)):(\d{1,5})$/.exec(text)
   const [host, port] = [match?.[1] ?? match?.[2], Number(match?.[3])]

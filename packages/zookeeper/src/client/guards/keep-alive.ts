@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '@sd/core/driver'
 
 /**
- * Pings whenever nothing was sent for a while. The library pings when nothing is sent or received: a
- * client that only receives (watch events) never pings, and its session expires.
+ * Pings whenever nothing was sent for a while. The library pings only when nothing was received
+ * either: a client that only receives (watch events) never pings, and its session expires.
  */
 export class KeepAlive {
   readonly #clock: Clock
@@ -20,7 +20,7 @@ export class KeepAlive {
     this.#wait(intervalMs, intervalMs)
   }
 
-  /** Something else was sent, which counts as a ping. */
+  /** Called when anything else was sent, which counts as a ping. */
   sent(): void {
     this.#sentMs = this.#clock.monotonicMs()
   }

@@ -1,7 +1,7 @@
-/** A connect reply is 36 bytes, and one more since ZooKeeper 3.4; a session's password has 16. */
+/** A connect reply has 36 bytes, and one more since ZooKeeper 3.4; a session's password has 16. */
 const connectReplyBytes = [36, 37]
 
-/** Throws when `frame` is no answer to a handshake, so that the server is not ZooKeeper. */
+/** Throws when `frame` is no answer to a handshake: the server is then not ZooKeeper. */
 export const checkConnectReply = (frame: Buffer): void => {
   if (!connectReplyBytes.includes(frame.length - 4) || frame.readInt32BE(20) !== 16)
     throw new Error('what answered the handshake is no ZooKeeper server')
@@ -22,9 +22,9 @@ const libraryCodes = new Set([
 ])
 
 /**
- * Reads a reply's header. A code that the library does not know makes it throw inside its parser
- * (session moved, quota exceeded, throttled …), so it is given one that it does, in place; and
- * whatever a server answers to a login other than yes is a refusal.
+ * Reads a reply's header. The library's parser throws on unknown codes (session moved, quota exceeded,
+ * throttled …), so they are replaced by a known one, in place. Any answer to a login except success is
+ * a refusal.
  */
 export const checkReply = (frame: Buffer): ReplyHeader => {
   const xid = frame.readInt32BE(4)

@@ -1,7 +1,7 @@
 /**
  * Limits how many requests are in flight; the others wait here, in order. A server answers a
- * connection's requests in the order in which they arrive, so each waits for all before it: a
- * heartbeat behind ten thousand reads would be too late.
+ * connection's requests in order of arrival, so a heartbeat behind ten thousand reads would be too
+ * late.
  */
 export class Semaphore {
   readonly #permits: number
@@ -13,7 +13,7 @@ export class Semaphore {
     this.#permits = permits
   }
 
-  /** Calls `start` as soon as there is a permit, which `release` gives back. The result stops waiting. */
+  /** Calls `start` once it has a permit, which `release` returns. The returned function stops waiting. */
   acquire(start: () => void): () => void {
     this.#waiting.add(start)
     this.#advance()
@@ -25,7 +25,7 @@ export class Semaphore {
     this.#advance()
   }
 
-  /** A loop: a start without a connection releases at once, and thousands may do so in a row. */
+  /** Not recursive: without a connection, thousands of starts in a row may release at once. */
   #advance(): void {
     if (this.#advancing) return
     this.#advancing = true

@@ -1,7 +1,7 @@
 import type { LibraryWatchEvent } from '../library.ts'
 import type { NodeEvent, NodeListener } from '../zookeeper-client.ts'
 
-/** ZooKeeper's event types, and the watches that each of them ends. */
+/** ZooKeeper's event types, and the kinds of watch that each of them ends. */
 const events: ReadonlyMap<number, { event: NodeEvent; ends: readonly WatchKind[] }> = new Map([
   [1, { event: 'created', ends: ['data'] }],
   [2, { event: 'deleted', ends: ['data', 'children'] }],
@@ -13,9 +13,9 @@ const events: ReadonlyMap<number, { event: NodeEvent; ends: readonly WatchKind[]
 export type WatchKind = 'data' | 'children'
 
 /**
- * The watches of one connection, instead of the library's. That one sets all watches again in one
- * packet after a reconnect: more than some 16,000 are larger than a server takes, which drops the
- * connection, for ever. Here no watch outlives its connection.
+ * The watches of one connection, instead of the library's. The library sets all watches again in one
+ * packet after each reconnect. A packet of more than some 16,000 exceeds a server's limit, and the
+ * server drops the connection every time. Here no watch outlives its connection.
  */
 export class WatchTable {
   readonly #tables: Readonly<Record<WatchKind, Map<string, Set<NodeListener>>>> = {
@@ -24,7 +24,7 @@ export class WatchTable {
   }
   readonly #call: (listener: NodeListener, event: NodeEvent) => void
 
-  /** `call` calls a listener and lets nothing it throws escape. */
+  /** `call` calls a listener and catches what it throws. */
   constructor(call: (listener: NodeListener, event: NodeEvent) => void) {
     this.#call = call
   }
@@ -40,7 +40,7 @@ export class WatchTable {
     else table.set(path, new Set([listener]))
   }
 
-  /** An event of the server. Each listener is called once, whatever it was waiting for. */
+  /** Handles an event of the server. Calls each listener once, even if it has several watches. */
   fire({ type, path }: LibraryWatchEvent): void {
     const found = events.get(type)
     if (!found) return
