@@ -74,7 +74,7 @@ export const auditCases: readonly ContractCase[] = [
         if (round > 0) await pass(round - 1)
         giveUp.abort(new Error('given up'))
         await writing
-        // the write may land between the two audits
+        // the write may land between the read and the audit
         let seen = ''
         await eventually(
           'the audit agrees with what stands',

@@ -27,7 +27,8 @@ export async function openContainerSite(options: SiteOptions): Promise<Site> {
           Labels: { [runLabel]: runId },
         })
   const inTurn = takeTurns()
-  // Container names resolve only within a user-defined network.
+  // The engine resolves container names in a user-defined network; they must be unique on the
+  // engine.
   const containerName = (member: string) => `${id}-${member}`
   return {
     server: (name) => {

@@ -107,7 +107,7 @@ export class ProxiedConnection {
     else this.reset()
   }
 
-  /** Ends the proxy's partition. */
+  /** Resets the connection if a partition that is now over dropped data. */
   heal(): void {
     if (this.#holed) this.reset()
   }
