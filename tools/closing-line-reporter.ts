@@ -1,13 +1,13 @@
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
-/** What a run came to. */
+/** The result of a run. */
 export interface RunCount {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
 }
 
-/** The counts of a finished run. What broke outside of any test counts as failed, too. */
+/** The counts of a finished run. An error outside of any test counts as a failed test. */
 export function countRun(
   modules: readonly TestModule[],
   unhandledErrors: readonly SerializedError[],
@@ -19,21 +19,21 @@ export function countRun(
       const { state } = test.result()
       if (state === 'passed') count.passed++
       else if (state === 'skipped') count.skipped++
-      else failedInModule++ // 'pending' as well: the run ended before the test did
+      else failedInModule++ // also 'pending': the run ended before the test did
     }
-    // An import error, or a hook that failed around tests that themselves passed or never ran.
+    // An import error, or a failed hook around tests that passed or never ran.
     if (failedInModule === 0 && module.state() === 'failed') failedInModule = 1
     count.failed += failedInModule
   }
   return count
 }
 
-/** The one line that a CI reads. */
+/** The line that CI reads. */
 export function closingLine({ passed, failed, skipped }: RunCount): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-/** Closes a vitest run with {@link closingLine} (vitest wants a default export). */
+/** Ends a Vitest run with {@link closingLine} (Vitest requires a default export). */
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(
     modules: readonly TestModule[],

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { drawSvg, type Panel } from './terminal-picture/draw-svg.ts'
 import { Screen } from './terminal-picture/screen.ts'
 
-// Draws docs/sd-register-and-watch.svg from two real runs of sd, each on a pseudo-terminal of its
-// own (util-linux's script), that find each other on the embedded default.
+// Draws docs/sd-register-and-watch.svg from two real runs of sd, each on its own pseudo-terminal
+// (util-linux's script), that share the embedded default.
 
 const size = { columns: 80, rows: 6 }
 const deadlineMs = 10_000
@@ -20,7 +20,7 @@ const server = `require('node:http')
   .listen(8080, '127.0.0.1', () => console.log('listening on 8080'))
 `
 
-/** A command in a terminal, and what it has written so far. */
+/** A command in a terminal, and its output so far. */
 class Terminal implements AsyncDisposable {
   readonly #command: string
   readonly #child: ChildProcess

@@ -29,7 +29,7 @@ const style = (codes: readonly number[]): string => {
   ].join(' ')
 }
 
-/** Cells of one style are one run of text. */
+/** Adjacent cells of one style form one run of text. */
 const runs = (row: readonly Cell[]): string => {
   const parts: { style: string; text: string }[] = []
   for (const { text, codes } of row) {
@@ -70,7 +70,7 @@ export interface Size {
   readonly rows: number
 }
 
-/** Terminals one above the other: side by side their text would be too small on a page. */
+/** Stacks terminals vertically: side by side their text would be too small on a page. */
 export const drawSvg = (panels: readonly Panel[], size: Size): string => {
   const width = size.columns * cell.width + 2 * margin
   const step = size.rows * cell.height + 2 * margin + barHeight + 12

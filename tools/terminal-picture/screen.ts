@@ -5,11 +5,11 @@ export interface Cell {
   readonly codes: readonly number[]
 }
 
-/** What ends which attribute: colours by 39, bold and dim by 22. */
+/** The reset code of each attribute: 39 for colours, 22 for bold and dim. */
 const endedBy = (code: number, end: number): boolean =>
   end === 0 || (end === 39 && code >= 30 && code < 38) || (end === 22 && (code === 1 || code === 2))
 
-/** As much of a terminal as the output of `sd` needs: lines, colours, and drawing over what was. */
+/** The parts of a terminal that the output of `sd` needs: lines, colours, and overwriting. */
 export class Screen {
   readonly #rows: Cell[][] = [[]]
   #row = 0

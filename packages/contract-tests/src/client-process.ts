@@ -2,8 +2,8 @@ import { Registry, RegistryError } from '@sd/core'
 import type { ClientReport, ClientTask } from './fork-client.ts'
 import { makeFactory } from './make-factory.ts'
 
-// The body of the process that `forkClient` starts: registers, watches, lists, reports how that
-// went, and closes when it is told to. Nothing ends it: it must run out of things to do.
+// The body of the process that `forkClient` starts: registers, watches, lists, reports the result,
+// and closes on request. It does not call exit: it must end when no work is left.
 const task = JSON.parse(process.argv[2] ?? '{}') as ClientTask
 
 const escaped = (kind: string) => (error: unknown) => {

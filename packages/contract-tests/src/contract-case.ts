@@ -1,13 +1,13 @@
 import type { ContractRun } from './contract-run.ts'
 import type { ContractHarness } from './contract-harness.ts'
 
-/** What a case cannot do without. */
+/** A hook that a case requires. */
 export type Need = Exclude<
   keyof ContractHarness,
   'connect' | 'connectSteady' | typeof Symbol.asyncDispose
 >
 
-/** One case of the suite. Its name begins with the guarantee that it checks. */
+/** One case of the suite. Its name begins with the id of the guarantee that it checks. */
 export interface ContractCase {
   readonly name: string
   readonly needs: readonly Need[]

@@ -13,26 +13,28 @@ import type { ContractHarness } from './contract-harness.ts'
 import { lists } from './lists.ts'
 import { TestWorld } from './test-world.ts'
 
-/** Bounds of one run, all in milliseconds. */
+/** Time limits of one run, all in milliseconds. */
 export interface ContractTimes {
   readonly ttlMs: number
   readonly graceMs: number
   /** The backoff cap that the suite's registries use. */
   readonly capMs: number
-  /** What the backend takes for the many of the large cases. */
+  /** How long the backend takes to register the many instances of the large cases. */
   readonly manyMs: number
-  /** What a loaded machine may add to any bound. */
+  /** Added to every bound for loaded machines. */
   readonly slackMs: number
 }
 
-/** A log line, for the cases that are about reporting. */
+/** A log line, for the cases that check reporting. */
 export interface LogLine {
   readonly level: string
   readonly details: Readonly<Record<string, unknown>>
   readonly message: string
 }
 
-/** One case's world: a namespace of its own, and everything it opened, closed at its end. */
+/**
+ * The environment of one case: its own namespace, and everything that it opened, closed at its end.
+ */
 export class ContractRun extends TestWorld {
   readonly harness: ContractHarness
   readonly capabilities: Capabilities
@@ -55,12 +57,12 @@ export class ContractRun extends TestWorld {
     this.many = many
   }
 
-  /** A registry over the link that faults spoil. */
+  /** A registry over the link that faults affect. */
   registry(options: RegistryOptions = {}, namespace: string = this.namespace): Registry {
     return this.open(this.harness.connect(namespace), options)
   }
 
-  /** A registry whose link stays whole. */
+  /** A registry whose link no fault affects. */
   direct(options: RegistryOptions = {}): Registry {
     const factory = this.harness.connectDirect?.(this.namespace)
     return this.open(factory ?? this.harness.connect(this.namespace), options)
@@ -82,8 +84,8 @@ export class ContractRun extends TestWorld {
   }
 
   /**
-   * A driver over the link that faults spoil, for what a registry does not show. Disposed of with
-   * the run. `context` changes what it is given.
+   * A driver over the link that faults affect, for checks that a registry does not allow. Disposed
+   * of with the run. `context` overrides parts of the driver's context.
    */
   driver(context: Partial<DriverContext> = {}): RegistryDriver {
     const { harness, namespace } = this
@@ -91,13 +93,13 @@ export class ContractRun extends TestWorld {
     return this.keep(factory({ ...createDriverContext(), ...context }))
   }
 
-  /** A driver whose link stays whole. Disposed of with the run. */
+  /** A driver whose link no fault affects. Disposed of with the run. */
   directDriver(): RegistryDriver {
     const factory = this.harness.connectDirect?.(this.namespace)
     return factory === undefined ? this.driver() : this.keep(factory(createDriverContext()))
   }
 
-  /** A session of `driver` with a ttl that no case outlives. Closed with the run. */
+  /** A session of `driver` with a ttl longer than any case. Closed with the run. */
   async session(
     driver: RegistryDriver = this.driver(),
     ttlMs: number = this.times.ttlMs * 10,
@@ -114,14 +116,14 @@ export class ContractRun extends TestWorld {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    // a session that a case has ended, or whose link is cut, has nothing to close
+    // closing fails for a session that the case has ended, or whose link is cut
     const closing = this.#sessions.map((session) => session.close(soon(1_000)).catch(() => {}))
     await Promise.all(closing)
     await Promise.all(this.#drivers.map((driver) => driver[Symbol.asyncDispose]()))
     await super[Symbol.asyncDispose]()
   }
 
-  /** A registry that counts what reaches its driver. */
+  /** A registry that counts the calls of its driver. */
   counting(options: RegistryOptions = {}): { registry: Registry; calls: Map<string, number> } {
     const calls = new Map<string, number>()
     const factory = this.harness.connect(this.namespace)
@@ -139,7 +141,7 @@ export class ContractRun extends TestWorld {
     await lists(registry, ids, deadlineMs, service)
   }
 
-  /** What a write takes to be seen by another client: at once, where lists are linearizable. */
+  /** How long until another client sees a write: 0 where lists are linearizable. */
   get visibleMs(): number {
     return this.capabilities.list === 'linearizable' ? 0 : this.times.ttlMs
   }
@@ -156,7 +158,7 @@ export const input = (
   more: Partial<InstanceInput> = {},
 ): InstanceInput => ({ service, id, endpoints: ['http://127.0.0.1:8080'], ...more })
 
-/** Counts what is asked of the driver, and the sessions that it gave; probes ask for nothing. */
+/** Counts the calls of the driver and of its sessions, except probes. */
 const countCalls = (driver: RegistryDriver, calls: Map<string, number>): RegistryDriver => {
   const count = (name: string): void => {
     calls.set(name, (calls.get(name) ?? 0) + 1)

@@ -5,9 +5,9 @@ import type { ContractHarness, ContractOptions } from './contract-harness.ts'
 import { caseBounds, runContractCase } from './run-contract-case.ts'
 
 /**
- * Declares the contract suite for one backend, as Vitest tests. `harness` is made once, before
- * the first case, and disposed of after the last; `provides` says what it will have, as Vitest
- * needs to know the cases before any of them runs.
+ * Declares the contract suite for one backend, as Vitest tests. `harness` is called once, before
+ * the first case, and its result is disposed of after the last. `provides` names the hooks that it
+ * will have, as Vitest must know the cases before any of them runs.
  */
 export const describeRegistryContract = (
   name: string,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * Waits until `probe` gives something other than `undefined` or `false`, looking every few
- * milliseconds; fails after `deadlineMs`, saying what was awaited and what was seen last.
+ * Polls `probe` every few milliseconds until it returns something other than `undefined` or
+ * `false`; fails after `deadlineMs`, naming the awaited condition and the last value.
  */
 export const eventually = async <T>(
   what: string,
@@ -32,7 +32,7 @@ export const eventually = async <T>(
   }
 }
 
-/** Watches that `holds` stays true for `durationMs`. */
+/** Checks that `holds` stays true for `durationMs`. */
 export const throughout = async (
   what: string,
   durationMs: number,
@@ -45,7 +45,7 @@ export const throughout = async (
   }
 }
 
-/** Lets that much time pass: only for what is about time itself, as an outage of a given length. */
+/** Waits that long: only for cases about time itself, such as an outage of a given length. */
 export const pass = async (durationMs: number): Promise<void> => {
   await delay(durationMs)
 }

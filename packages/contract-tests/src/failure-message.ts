@@ -1,6 +1,6 @@
 import type { LogLine } from './contract-run.ts'
 
-/** The same error, with `change` applied to its message, which stands in its stack as well. */
+/** The same error, with `change` applied to its message, also within its stack. */
 const reworded = (error: unknown, change: (message: string) => string): unknown => {
   if (!(error instanceof Error)) return error
   const message = change(error.message)
@@ -10,7 +10,7 @@ const reworded = (error: unknown, change: (message: string) => string): unknown 
   return error
 }
 
-/** A failure that begins with where it happened: `over the secure connection 'password': …`. */
+/** Prefixes a failure with its place: `over the secure connection 'password': …`. */
 export const failureOver = (place: string, error: unknown): unknown =>
   reworded(error, (message) => `${place}: ${message}`)
 
@@ -22,8 +22,8 @@ const causeOf = ({ details }: LogLine): string => {
 }
 
 /**
- * A case's failure with the warnings and errors that its registries logged last: two lists that differ
- * seldom say why.
+ * A case's failure with the last warnings and errors that its registries logged: a difference of
+ * two lists seldom shows the cause.
  */
 export const failureWithLogs = (error: unknown, logs: readonly LogLine[]): unknown => {
   const lines = logs

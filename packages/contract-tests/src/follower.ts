@@ -2,18 +2,19 @@ import type { InstanceChange, ServiceInstance, WatchEvent, Watcher } from '@sd/c
 import { eventually } from './eventually.ts'
 
 /**
- * Reads a watcher to its end, and checks every event against those before it (W1, W2): the first is
- * a `sync`; nothing is added twice, removed or updated unseen, or updated from what was never told.
+ * Reads a watcher to its end, and checks every event against the earlier ones (W1, W2): the first
+ * is a `sync`; nothing is added twice, removed or updated without being added, or updated from a
+ * value that was never reported.
  */
 export class Follower {
   readonly watcher: Watcher
-  /** All that was told, in order. */
+  /** All events, in order. */
   readonly events: WatchEvent<InstanceChange>[] = []
-  /** What the events add up to, by id. */
+  /** The resulting view, by id. */
   readonly view: Map<string, ServiceInstance> = new Map()
-  /** How often an id was told as added. */
+  /** How often an id was added. */
   readonly added: Map<string, number> = new Map()
-  /** How often an id was told as removed. */
+  /** How often an id was removed. */
   readonly removed: Map<string, number> = new Map()
   readonly #contradictions: string[] = []
   readonly #done: Promise<void>
@@ -25,7 +26,7 @@ export class Follower {
     this.#done = this.#read()
   }
 
-  /** Whether the watcher told all that it ever will. */
+  /** Whether the watcher has ended. */
   get ended(): boolean {
     return this.#ended
   }
@@ -44,7 +45,7 @@ export class Follower {
     if (this.#contradictions.length > 0) throw new Error(this.#contradictions.join('; '))
   }
 
-  /** Waits until what was told adds up to what `holds` wants; throws past the deadline. */
+  /** Waits until the view satisfies `holds`; throws past the deadline. */
   async until(what: string, deadlineMs: number, holds: (told: this) => boolean): Promise<void> {
     await eventually(
       what,
@@ -69,7 +70,7 @@ export class Follower {
     await this.until(what, deadlineMs, () => this.ids.join() === wanted)
   }
 
-  /** Closes the watcher, reads what is left, and checks it all. */
+  /** Closes the watcher, reads the remaining events, and checks them all. */
   async close(): Promise<void> {
     this.watcher.close()
     await this.#done

@@ -1,9 +1,9 @@
 import { forkScript, ownScript, type ScriptEnd } from './fork-script.ts'
 import type { FactoryPlace } from './make-factory.ts'
 
-/** What a client process is to do. */
+/** The task of a client process. */
 export interface ClientTask extends FactoryPlace {
-  /** What it registers, of the service `orders`. */
+  /** The instance to register, of the service `orders`. */
   readonly id: string
   readonly ttlMs: number
   readonly callTimeoutMs: number
@@ -12,21 +12,21 @@ export interface ClientTask extends FactoryPlace {
   readonly awaitRegistered: boolean
 }
 
-/** How a client process stands before it is told to close. */
+/** The state of a client process before it is asked to close. */
 export interface ClientReport {
   /** `listed`, or the code that `list` failed with. */
   readonly list: string
-  /** After how long. */
+  /** How long `list` took. */
   readonly listMs: number
-  /** Of its registration. */
+  /** The status of its registration. */
   readonly state: string
-  /** The code of what its registration or its watcher fails with; `none` if they do not. */
+  /** The error code of its registration or its watcher; `none` if they do not fail. */
   readonly cause: string
   /** Empty when it has none. */
   readonly sessionId: string
 }
 
-/** How a client process ended, and how long after it was told to close. */
+/** How a client process ended, and how long after the request to close. */
 export interface ClientEnd extends ScriptEnd {
   readonly ms: number
 }
@@ -34,13 +34,13 @@ export interface ClientEnd extends ScriptEnd {
 /** Another Node process with a registry: a registration and a watch. */
 export interface ClientProcess extends AsyncDisposable {
   readonly report: ClientReport
-  /** Tells it to close its registry; past the deadline it is killed. */
+  /** Asks it to close its registry; past the deadline it is killed. */
   close(deadlineMs: number): Promise<ClientEnd>
 }
 
 /**
- * Starts a process that registers, watches, lists, and closes its registry when it is told to. Nothing
- * ends it but that it runs out of things to do: what keeps it alive, or escapes from a callback, shows.
+ * Starts a process that registers, watches, lists, and closes its registry on request. It does not
+ * call exit, which exposes anything that keeps the process alive or escapes from a callback.
  */
 export const forkClient = async (task: ClientTask): Promise<ClientProcess> => {
   const client = forkScript(ownScript('client-process'), 'client process', task)

@@ -3,7 +3,7 @@ import type { OwnerProcess } from './contract-harness.ts'
 import { forkScript, ownScript } from './fork-script.ts'
 import type { FactoryPlace } from './make-factory.ts'
 
-/** What the owner process needs to connect. */
+/** Configuration of the owner process. */
 export interface ForkOwnerOptions extends FactoryPlace {
   readonly instance: InstanceInput
   readonly ttlMs: number

@@ -13,19 +13,21 @@ export interface ScriptEnd {
 /** Another Node process that runs a script; disposing kills it. */
 export interface ScriptProcess extends AsyncDisposable {
   readonly ended: Promise<ScriptEnd>
-  /** The next message that it sends; throws, with its stderr, if it ends without one. */
+  /** The next message from the process; throws, with its stderr, if it ends without one. */
   message<T>(): Promise<T>
-  /** Sends it a message, and waits until it has ended by itself; past the deadline it is killed. */
+  /**
+   * Sends the process a message, and waits until it ends by itself; past the deadline it is killed.
+   */
   close(deadlineMs: number): Promise<ScriptEnd>
 }
 
-/** A script of this package, built or not. */
+/** A script of this package, from sources or built. */
 export const ownScript = (name: string): URL =>
   new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
 
 /**
- * Starts `script` as another process, with `options` as JSON in its first argument. It is killed with
- * this one at the latest. `what` names it in errors: `owner process`.
+ * Starts `script` as another process, with `options` as JSON in its first argument. It is killed
+ * with this process at the latest. `what` names it in errors: `owner process`.
  */
 export const forkScript = (script: URL, what: string, options: unknown): ScriptProcess => {
   const child = fork(script, [JSON.stringify(options)], {

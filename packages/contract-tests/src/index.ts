@@ -1,5 +1,6 @@
 /**
- * The suite that every registry backend must pass, ours or a third party's. Vitest is its peer.
+ * The suite that every registry backend must pass, in this repository or elsewhere. Vitest is its
+ * peer dependency.
  * @module
  */
 export type {

@@ -3,7 +3,7 @@ import { eventually } from './eventually.ts'
 
 /**
  * Waits until `registry` lists exactly these ids of `service` (`orders` by default), and returns
- * after how many milliseconds; throws past the deadline.
+ * the elapsed milliseconds; throws past the deadline.
  */
 export const lists = async (
   registry: Registry,

@@ -1,12 +1,12 @@
 import type { DriverFactory } from '@sd/core/driver'
 
-/** Where another process finds the backend. */
+/** Describes how another process loads the backend. */
 export interface FactoryPlace {
-  /** URL of the module that makes the driver factory: it must not import anything of the tests. */
+  /** URL of the module that makes the driver factory: it must not import any test code. */
   readonly module: string
   /** Name of its export, a function from `config` to a driver factory. */
   readonly factory: string
-  /** Handed to that function; must be JSON. */
+  /** The argument of that function; must be JSON. */
   readonly config: unknown
 }
 

@@ -1,6 +1,6 @@
 import type { BaseWatcher } from '@sd/core'
 
-/** The next changes that a watcher tells; whether the link broke in between is not the question. */
+/** The next changes that a watcher reports, whether or not the link broke in between. */
 export const nextChanges = async <Change>(
   watcher: BaseWatcher<Change>,
 ): Promise<readonly Change[]> => {

@@ -1,11 +1,11 @@
 import type { Contents, Cursor, Observation, RegistryDriver, Scope } from '@sd/core/driver'
 import { orders } from './requests.ts'
 
-/** An observation under way, read one by one; disposing ends it. */
+/** An open observation, read item by item; disposing ends it. */
 export interface Observing extends AsyncDisposable {
-  /** The next that is not `alive`; throws what the driver threw. */
+  /** The next one that is not `alive`; throws the driver's error. */
   next(): Promise<Observation & Contents>
-  /** The next, whatever it is. */
+  /** The next one of any type. */
   any(): Promise<Observation>
 }
 

@@ -1,10 +1,10 @@
 import type { OwnedRef, PutRequest, Scope } from '@sd/core/driver'
 import { ids } from './instances.ts'
 
-/** The scope of what {@link request} makes. */
+/** The scope of the instances that {@link request} makes. */
 export const orders: Scope = { service: 'orders' }
 
-/** What core would ask a driver to write; by default an instance of `orders`, claimed by `a`. */
+/** A write as core requests it; by default an instance of `orders`, claimed by `a`. */
 export const request = (
   id: string,
   claim: Partial<PutRequest['claim']> = {},
@@ -21,11 +21,11 @@ export const request = (
   }
 }
 
-/** So many requests, for `prefix0`, `prefix1`, … */
+/** That many requests, for `prefix0`, `prefix1`, … */
 export const many = (count: number, prefix = 'i'): PutRequest[] =>
   ids(prefix, count).map((id) => request(id))
 
-/** What core would ask a driver to audit or to remove. */
+/** An audit or a removal as core requests it. */
 export const ref = (id: string, owner = 'a', service = 'orders'): OwnedRef => ({
   service,
   id,

@@ -4,19 +4,19 @@ import type { ContractHarness } from './contract-harness.ts'
 import { ContractRun, type ContractTimes } from './contract-run.ts'
 import { failureWithLogs } from './failure-message.ts'
 
-/** What a run of one case is bounded by. */
+/** Limits of a run of one case. */
 export interface CaseBounds {
   readonly times: ContractTimes
   /** How many instances and watchers the large cases use. */
   readonly many: number
 }
 
-/** The backoff cap of the suite's registries: short, so that recovery is seen soon. */
+/** The backoff cap of the suite's registries: short, for a quick recovery. */
 const capMs = 1_000
-/** What a loaded machine may add to any bound before a case fails. */
+/** Added to every bound before a case fails, for loaded machines. */
 const slackMs = 3_000
 
-/** The bounds of a case, where `given` does not say otherwise. */
+/** The limits of a case, with defaults for what `given` leaves out. */
 export const caseBounds = (
   given: Partial<ContractTimes> & { readonly many?: number } = {},
 ): CaseBounds => {
@@ -28,9 +28,9 @@ export const caseBounds = (
 }
 
 /**
- * Runs one case on `harness`, in a namespace of its own, and closes all that it opened. Throws what
- * the case failed with, or that the harness lacks a hook which it needs. It only has to be called
- * within a test of Vitest, as cases use its `expect`.
+ * Runs one case on `harness`, in its own namespace, and closes everything that it opened. Throws
+ * the case's failure, or an error if the harness lacks a required hook. Must be called within a
+ * Vitest test, as cases use its `expect`.
  */
 export const runContractCase = async (
   contractCase: ContractCase,
@@ -44,7 +44,7 @@ export const runContractCase = async (
   try {
     await contractCase.run(run)
   } catch (error) {
-    // what the case failed with says more than what its cleanup may fail with then
+    // the failure of the case matters more than one of its cleanup
     await run[Symbol.asyncDispose]().catch(() => {})
     throw failureWithLogs(error, run.logs)
   }

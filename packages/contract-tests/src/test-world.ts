@@ -2,23 +2,23 @@ import { Registry, type RegistryOptions } from '@sd/core'
 import type { DriverFactory } from '@sd/core/driver'
 import { Follower } from './follower.ts'
 
-/** What the registries of a {@link TestWorld} have in common. */
+/** Common options of the registries of a {@link TestWorld}. */
 export interface TestWorldOptions {
   readonly ttlMs: number
   /** The cap of their backoff. */
   readonly capMs: number
-  /** What its namespace begins with; `world` by default. */
+  /** The prefix of its namespace; `world` by default. */
   readonly name?: string
 }
 
 let worlds = 0
 
 /**
- * One test's registries and watchers on a namespace of its own. Disposing closes them all, and throws
- * if a follower's watcher failed or contradicted itself.
+ * One test's registries and watchers on its own namespace. Disposing closes them all, and throws if
+ * a watcher failed or reported inconsistent events.
  */
 export class TestWorld implements AsyncDisposable {
-  /** Unlike any other, of other processes too. */
+  /** Unique, also among other processes. */
   readonly namespace: string
   readonly #defaults: RegistryOptions
   readonly #registries: Registry[] = []
@@ -36,7 +36,9 @@ export class TestWorld implements AsyncDisposable {
     return registry
   }
 
-  /** All that a watcher of `service` (`orders` by default) on `registry` tells from now on. */
+  /**
+   * Collects all events of a watcher of `service` (`orders` by default) on `registry` from now on.
+   */
   follow(registry: Registry, service = 'orders'): Follower {
     const follower = new Follower(registry.watch(service))
     this.#followers.push(follower)

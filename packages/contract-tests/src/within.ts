@@ -1,4 +1,4 @@
-/** What `work` resolves with; rejects, naming `what`, if that takes longer than `deadlineMs`. */
+/** Resolves with the result of `work`; rejects, naming `what`, after `deadlineMs`. */
 export const within = async <T>(deadlineMs: number, what: string, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

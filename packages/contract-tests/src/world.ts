@@ -1,5 +1,5 @@
 /**
- * What a backend's own tests stand on, beyond the suite: registries under faults whose watchers are
+ * Helpers for a backend's own tests, beyond the suite: registries under faults whose watchers are
  * checked event by event, processes that must end by themselves, and single calls of a driver.
  * @module
  */

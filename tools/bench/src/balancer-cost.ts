@@ -5,7 +5,7 @@ import { compare, type Comparison, type Side } from './compare.ts'
 const slices = 10
 const picksPerSlice = 10_000
 const changesPerRound = 500
-/** Times are of so many calls: one takes nanoseconds. */
+/** Times are per this number of calls: one call takes nanoseconds. */
 const unit = 1_000
 
 const instanceOf = (index: number, weight: number): ServiceInstance => ({
@@ -29,13 +29,13 @@ const pickerOf = (strategy: StrategyName, instances: readonly ServiceInstance[])
   return picker
 }
 
-/** What is picked is kept until the next, so that no compiler leaves it out. */
+/** Keeps the last pick, so that no compiler removes the calls. */
 let kept: unknown
 
 /**
- * The milliseconds that a thousand calls take: of several slices the fastest, so that what else the
- * machine does in between counts less, and a large fleet's members are in the cache, as they are for
- * whoever picks often.
+ * The milliseconds that a thousand calls take: the fastest of several slices. This reduces the
+ * influence of other work on the machine, and keeps the members of a large fleet in the cache, as
+ * with frequent picks.
  */
 const timed =
   (calls: number, call: () => void, among = slices): Side =>
@@ -79,7 +79,7 @@ const picksAndDone = (
   })
 }
 
-/** One leaves, comes back, and has its weight changed: the mean of the three. */
+/** An instance leaves, comes back, and has its weight changed: the mean of the three. */
 const changes = (strategy: StrategyName, size: number): Side => {
   const picker = pickerOf(strategy, fleet(size, usual))
   const one = instanceOf(size >> 1, usual())
@@ -90,7 +90,7 @@ const changes = (strategy: StrategyName, size: number): Side => {
     [{ type: 'updated', instance: one, previous: other }],
   ]
   let step = 0
-  // the mean of all: now and then one change pays for many, when a table grows
+  // the mean of all: an occasional change is expensive, when a table grows
   const change = (): void => {
     kept = picker.apply(steps[step++ % steps.length] ?? [])
   }
@@ -103,7 +103,7 @@ const within =
   () =>
     Promise.resolve(ms * unit)
 
-/** Picks and changes: against an array, against few instances, and against fixed times. */
+/** Compares picks and changes with an array, with few instances, and with fixed times. */
 export const compareBalancerCost = async function* (): AsyncGenerator<Comparison> {
   for (const [strategy, limit] of [
     ['round-robin', 3],

@@ -1,19 +1,19 @@
-/** One side of a comparison: one round of it, timed from within, in milliseconds. */
+/** One side of a comparison: runs one round and returns its own timing in milliseconds. */
 export type Side = () => Promise<number>
 
-/** What came out of a comparison. */
+/** The result of a comparison. */
 export interface Comparison {
   readonly name: string
   readonly baseMs: number
   readonly otherMs: number
   /** `otherMs / baseMs`, of the medians. */
   readonly ratio: number
-  /** Smallest and largest ratio of one round: wide, when the machine was busy. */
+  /** Smallest and largest ratio of one round: a wide range indicates a busy machine. */
   readonly spread: readonly [number, number]
   readonly limit: number
 }
 
-/** The middle one. */
+/** The median. */
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -22,8 +22,8 @@ export const median = (values: readonly number[]): number => {
 }
 
 /**
- * Runs both sides in turn, so that whatever else the machine does hits both alike, and which goes
- * first alternates. The first rounds warm up and do not count.
+ * Runs both sides in turn, so that other load on the machine affects both alike, and alternates
+ * which goes first. The first rounds warm up and do not count.
  */
 export const compare = async (
   name: string,
@@ -52,7 +52,7 @@ export const compare = async (
   }
 }
 
-/** One line for people. */
+/** Formats a comparison as one readable line. */
 export const describeComparison = (comparison: Comparison): string => {
   const { name, baseMs, otherMs, ratio, spread, limit } = comparison
   const [low, high] = spread.map((value) => value.toFixed(2))

@@ -26,7 +26,7 @@ const recordOf = (index: number, weight: number) => {
   }
 }
 
-/** A driver without a server, that only observes: what is left is core. */
+/** A driver without a server that only observes, to measure core alone. */
 export class Feed {
   readonly #size: number
   readonly #channel = new Channel<Observation>()

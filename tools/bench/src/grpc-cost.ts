@@ -56,7 +56,10 @@ const round =
     return performance.now() - beganMs
   }
 
-/** Unary calls to ten servers on loopback: by name through our policy, against grpc-js's round_robin. */
+/**
+ * Unary calls to ten servers on loopback: by name through the policy of `@sd/grpc`, against
+ * grpc-js's round_robin.
+ */
 export const compareGrpcCost = async (): Promise<Comparison> => {
   const registry = new Registry(memory({ store: new MemoryStore() }))
   const servers = await Promise.all(Array.from({ length: instances }, startServer))

@@ -9,7 +9,7 @@ import { compare, type Comparison, type Side } from './compare.ts'
 const requestsPerRound = 1_000
 const atATime = 32
 
-/** A server in a process of its own, so that its work is in neither side's time. */
+/** A server in its own process, so that neither side's time includes its work. */
 const serverProgram = `
   const server = require('node:http').createServer((request, response) => {
     request.resume()
@@ -18,7 +18,7 @@ const serverProgram = `
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))
 `
 
-/** Milliseconds since some moment: of the clock on the wall, or of work by this process. */
+/** Milliseconds since some moment: of wall-clock time, or of CPU time of this process. */
 type Meter = () => number
 const wall: Meter = () => performance.now()
 const work: Meter = () => {
@@ -41,8 +41,9 @@ const round =
   }
 
 /**
- * Requests on kept connections of loopback: by the service's name, against undici's Pool of the address. Both
- * the time that they take and the work that they are: on a busy machine only the latter says much.
+ * Requests on kept connections of loopback: by the service's name, against undici's Pool of the
+ * address. Measures both elapsed time and CPU time: on a busy machine only the latter is
+ * meaningful.
  */
 export async function* compareHttpCost(): AsyncGenerator<Comparison> {
   const server = spawn(process.execPath, ['-e', serverProgram], {

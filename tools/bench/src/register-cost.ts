@@ -21,7 +21,7 @@ const valueOf = (index: number): string =>
     registeredAtMs: Date.now(),
   })
 
-/** What a program would write by hand: one lease, and transactions that create 125 keys each. */
+/** The equivalent hand-written program: one lease, and transactions that create 125 keys each. */
 const raw =
   (client: Etcd3): Side =>
   async () => {
@@ -54,7 +54,7 @@ const registry =
   (endpoint: string): Side =>
   async () => {
     const own = new Registry(etcd({ endpoints: [`http://${endpoint}`], namespace: 'bench' }))
-    // connection and session are open, as on the raw side
+    // the connection and the session are open, as on the raw side
     await own.register({ service: 'others', endpoints: ['http://10.0.0.1:80'] })
     const beganMs = performance.now()
     await Promise.all(
@@ -71,7 +71,7 @@ const registry =
     return tookMs
   }
 
-/** `register` a thousand times at once on etcd, against the transactions that it comes down to. */
+/** `register` a thousand times at once on etcd, against the equivalent transactions. */
 export const compareRegisterCost = async (endpoint: string): Promise<Comparison> => {
   const client = new Etcd3({ hosts: `http://${endpoint}` })
   try {

@@ -15,7 +15,10 @@ const round =
     return (performance.now() - beganMs) / changesPerRound
   }
 
-/** From a driver's observation to the reader: one change among many costs what one among few does. */
+/**
+ * From a driver's observation to the reader: one change among many instances costs the same as one
+ * among few.
+ */
 export const compareWatchCost = async (): Promise<Comparison> => {
   const open = async (size: number): Promise<{ registry: Registry; side: Side }> => {
     const feed = new Feed(size)

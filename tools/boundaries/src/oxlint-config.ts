@@ -27,8 +27,9 @@ const subpathSpecifiers = packageBoundaries.flatMap(({ name, subpaths = [] }) =>
 )
 
 /**
- * Refuses every specifier of ours but `allowed`. oxlint's `regex` silently matches nothing when
- * it holds a lookahead, so this is a gitignore-like list: the last matching line wins.
+ * Rejects every specifier of this repository except `allowed`. oxlint's `regex` silently matches
+ * nothing if it contains a lookahead, so this is a gitignore-like list: the last matching line
+ * wins.
  */
 const onlyOurs = (allowed: readonly string[], message: string): ImportPattern => {
   const isSubpath = (specifier: string): boolean => specifier.split('/').length > 2
@@ -48,7 +49,7 @@ const everythingPublic: ImportPattern = {
   message: 'Import a package by its public name or a subpath that it exports.',
 }
 
-/** Relative paths that leave the package, whichever folder they start in. */
+/** Relative paths that leave the package, from any folder. */
 const acrossPackages: ImportPattern = {
   regex: String.raw`^(?:\.\./)+(?:(?:packages|tools|examples)(?:/|$)|(?:${packageBoundaries
     .map(({ folder }) => folder.slice('packages/'.length))
@@ -103,10 +104,13 @@ const timeRules: Readonly<
   },
 }
 
-/** How deep a folder of a layer may be nested. */
+/** The supported nesting depths of a folder of a layer. */
 const depths = [1, 2, 3]
 
-/** For each folder of a layer, at each depth, the pattern that refuses what is above or beside it. */
+/**
+ * For each folder of a layer, at each depth, the pattern that rejects imports from higher and
+ * sibling folders.
+ */
 const layerPatterns = ({
   folders,
   base,
@@ -133,7 +137,7 @@ const layerPatterns = ({
     }),
   )
 
-// an override replaces a rule's options, it does not add to them: each list here is complete
+// an override replaces the options of a rule instead of extending them: each list here is complete
 const packageOverrides = (boundary: PackageBoundary): readonly Override[] => {
   const { folder, layers } = boundary
   const paths = boundary.timeFrom === undefined ? [] : timePaths(boundary.timeFrom)
@@ -167,7 +171,7 @@ const packageOverride = (boundary: PackageBoundary): Override => {
   }
 }
 
-/** The whole of `.oxlintrc.json`: the base rules, and one override for each row of the table. */
+/** The complete `.oxlintrc.json`: the base rules, and one override for each row of the table. */
 export const oxlintConfig: OxlintConfig = {
   $schema: './node_modules/oxlint/configuration_schema.json',
   plugins: ['typescript', 'import', 'unicorn', 'node', 'promise', 'vitest'],
@@ -181,39 +185,39 @@ export const oxlintConfig: OxlintConfig = {
   env: { node: true, es2024: true },
   ignorePatterns: ['**/dist/**'],
   rules: {
-    // by default a circle of which one arrow is a type is passed over
+    // the default ignores a cycle that contains a type-only import
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',
-    // a polyfill is imported for what it does
+    // a polyfill is imported for its side effects
     'import/no-unassigned-import': ['error', { allow: ['reflect-metadata'] }],
-    // a rule for windows: worker threads have no origin
+    // the rule is meant for windows: worker threads have no origin
     'unicorn/require-post-message-target-origin': 'off',
     'typescript/no-floating-promises': 'error',
     'typescript/no-misused-promises': 'error',
     'typescript/switch-exhaustiveness-check': 'error',
     'typescript/consistent-type-imports': 'error',
     'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*'] }],
-    // Vitest takes a message
+    // Vitest's `expect` accepts a message
     'vitest/valid-expect': ['error', { maxArgs: 2 }],
-    // refuses narrowing by hand altogether: decoders, brands and `signal.reason` need it
+    // the rule forbids all manual narrowing, which decoders, brands and `signal.reason` need
     'typescript/no-unsafe-type-assertion': 'off',
-    // the compiler knows that a switch is exhaustive, this rule does not
+    // the compiler checks that a switch is exhaustive; this rule does not
     'typescript/consistent-return': 'off',
-    // following it would undo the copy that a loop makes because it changes what it walks
+    // the rule would remove a copy that a loop needs because it changes what it iterates over
     'unicorn/no-useless-spread': 'off',
-    // a function stands where it is read, whatever it captures
+    // a function is defined near its use, whatever it captures
     'unicorn/consistent-function-scoping': 'off',
     ...restrictedImports([everythingPublic]),
   },
   overrides: [
     {
-      // tools that load these ask for a default export
+      // tools that load these files require a default export
       files: ['**/*.config.ts', '**/*-reporter.ts'],
       rules: { 'import/no-default-export': 'off' },
     },
     ...packageBoundaries.flatMap(packageOverrides),
     {
-      // a library that describes tests: its cases stand in functions, and apply by capability
+      // a library that declares tests: its cases are in functions and depend on capabilities
       files: ['packages/contract-tests/src/**'],
       rules: Object.fromEntries(
         [
@@ -226,7 +230,7 @@ export const oxlintConfig: OxlintConfig = {
       ),
     },
     {
-      // the one place where core meets the machine's clock
+      // the only place where core uses the system clock
       files: ['packages/core/src/runtime/clock.ts'],
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },

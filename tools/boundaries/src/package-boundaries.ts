@@ -1,22 +1,28 @@
-/** The folders of a package's `src`, in layers: an import points down or stays in its folder. */
+/**
+ * The folders of a package's `src`, in layers: an import points to a lower layer or stays in its
+ * folder.
+ */
 export interface PackageLayers {
-  /** From the lowest; the folders of one layer do not import each other. */
+  /** From lowest to highest; the folders of one layer do not import each other. */
   readonly folders: readonly (readonly string[])[]
-  /** Files in `src` itself that every folder may import. The others there are above all folders. */
+  /**
+   * Files in `src` itself that every folder may import. The other files there are above all
+   * folders.
+   */
   readonly base: readonly string[]
 }
 
-/** What one package may import of ours, from its `src` folder. */
+/** The packages of this repository that one package may import, from its `src` folder. */
 export interface PackageBoundary {
   /** Its public name. */
   readonly name: string
-  /** Where it lives, from the root of the repository. It need not exist yet. */
+  /** Its path from the root of the repository. It need not exist yet. */
   readonly folder: string
-  /** What it may import of ours: exact specifiers, or whatever is public. */
+  /** The allowed packages of this repository: exact specifiers, or everything public. */
   readonly mayImport: readonly string[] | 'everything'
   /** Public subpaths besides the root, e.g. `driver` for `@sd/core/driver`. */
   readonly subpaths?: readonly string[]
-  /** Where time comes from: backends and core are run on a simulated clock. */
+  /** The source of time: backends and core run on a simulated clock. */
   readonly timeFrom?: 'driver context' | 'injected clock'
   readonly layers?: PackageLayers
 }
@@ -27,7 +33,7 @@ const backendNames = ['memory', 'sqlite', 'etcd', 'zookeeper', 'consul'] as cons
 
 const usualFolders: PackageLayers['folders'] = [['client'], ['session']]
 
-/** Backends with other folders. `worker` is the thread that SQLite's client talks to. */
+/** Backends with other folders. `worker` is the thread that SQLite's client uses. */
 const backendFolders: Readonly<Partial<Record<string, PackageLayers['folders']>>> = {
   memory: [],
   sqlite: [['worker'], ['client'], ['session']],
@@ -48,9 +54,9 @@ const backends = backendNames.map((backend): PackageBoundary => ({
 }))
 
 /**
- * The arrows between our packages, drawn once: the lint rules are generated from this table
- * (`node tools/boundaries/src/write-oxlint-config.ts`). A package's tests, tools and examples may
- * import whatever is public.
+ * The dependencies between the packages of this repository. The lint rules are generated from this
+ * table (`node tools/boundaries/src/write-oxlint-config.ts`). A package's tests, tools and examples
+ * may import everything public.
  */
 export const packageBoundaries: readonly PackageBoundary[] = [
   {

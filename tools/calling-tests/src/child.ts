@@ -6,7 +6,7 @@ process.once('exit', () => {
   for (const child of running) child.kill()
 })
 
-/** Another process of these tests. */
+/** Another process of a test. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
@@ -49,7 +49,7 @@ export class Child implements AsyncDisposable {
     return answer
   }
 
-  /** The next message that it sends. */
+  /** The next message from the process. */
   async message<T>(): Promise<T> {
     const first = await Promise.race([once(this.#process, 'message'), this.#exited])
     if (!Array.isArray(first))

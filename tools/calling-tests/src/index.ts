@@ -1,5 +1,5 @@
 /**
- * What tests of calls share: the registries that several processes share, and other processes.
+ * Helpers for tests of calls: registries shared by several processes, and child processes.
  * @module
  */
 export { Child } from './child.ts'

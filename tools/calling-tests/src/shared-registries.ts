@@ -8,11 +8,11 @@ import { etcd as etcdServer, launch, wantedServers } from '@sd/test-servers'
 
 /** A registry that several processes share. */
 export interface SharedRegistry extends AsyncDisposable {
-  /** For other processes. */
+  /** Its URL, for other processes. */
   readonly url: string
-  /** For this one. */
+  /** Opens it in this process. */
   open(): Registry
-  /** Takes it away until it is disposed of. */
+  /** Makes it unavailable until the result is disposed of. */
   takeAway(): Promise<AsyncDisposable>
 }
 
@@ -20,7 +20,7 @@ const onSqlite = async (): Promise<SharedRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), 'sd-calling-'))
   const disk = join(folder, 'disk')
   const path = join(disk, 'registry.db')
-  // in one step: nobody finds the link missing, and makes a folder in its place
+  // atomically: no process finds the link missing and creates a folder in its place
   const point = async (to: string): Promise<void> => {
     await symlink(join(folder, to), join(folder, 'draft'))
     await rename(join(folder, 'draft'), disk)
@@ -30,7 +30,7 @@ const onSqlite = async (): Promise<SharedRegistry> => {
   return {
     url: `sqlite://${path}`,
     open: () => new Registry(sqlite({ path })),
-    // as if the disk were not mounted
+    // like a disk that is not mounted
     takeAway: async () => {
       await point('nowhere')
       return { [Symbol.asyncDispose]: () => point('data') }
@@ -55,7 +55,7 @@ const onEtcd = async (): Promise<SharedRegistry> => {
   }
 }
 
-/** The embedded default, and etcd where this run has it. */
+/** The embedded default, and etcd if this run provides it. */
 export const sharedRegistries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
   ['sqlite', onSqlite],
   ...(wantedServers().includes(etcdServer) ? [['etcd', onEtcd] as const] : []),

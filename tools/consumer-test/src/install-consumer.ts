@@ -24,13 +24,13 @@ export const packedPackages: readonly string[] = [
   'contract-tests',
 ]
 
-/** Tools of the consumer, in the versions that our lockfile has. */
+/** Tools of the consumer, in the versions of this repository's lockfile. */
 const tools = ['vitest', 'typescript', '@types/node']
 
-/** What subpaths need that npm does not install by itself, as their package does without. */
+/** Optional peer dependencies of subpaths, which npm does not install by itself. */
 const optionalPeers = ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node']
 
-/** The oldest Node that our packages say they run on, where npm has its binary. */
+/** The oldest Node in the `engines` of the packages, if npm has its binary. */
 const oldestNode = async (): Promise<string | undefined> => {
   const manifest = await readFile(join(repositoryRoot, 'packages/core/package.json'), 'utf8')
   const { engines } = JSON.parse(manifest) as { readonly engines: { readonly node: string } }
@@ -43,7 +43,7 @@ const oldestNode = async (): Promise<string | undefined> => {
 /** A folder outside the workspace where the packed packages are installed. */
 export interface Consumer extends AsyncDisposable {
   readonly folder: string
-  /** The oldest Node that we support, or the present one where npm has no binary of that. */
+  /** The oldest supported Node, or the present one if npm has no binary of that. */
   readonly node: string
 }
 
@@ -68,9 +68,8 @@ const lockedTools = async (): Promise<readonly string[]> => {
 }
 
 /**
- * Builds, packs and installs our packages as npm would publish them, beside the sources in
- * `consumer/`. The build is asked for every time: it is cached, and old output would be tested
- * otherwise.
+ * Builds, packs and installs the packages as npm would publish them, beside the sources in
+ * `consumer/`. Runs the cached build every time; otherwise old output would be tested.
  */
 export const installConsumer = async (): Promise<Consumer> => {
   const root = await mkdtemp(join(tmpdir(), 'sd-consumer-'))

@@ -40,7 +40,7 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 
-/** The packages that its code or its types import without naming them in its manifest. */
+/** The packages that its code or its types import and its manifest does not list. */
 export const undeclaredImports = ({
   name,
   manifest,
@@ -62,7 +62,9 @@ export const undeclaredImports = ({
   return [...found]
 }
 
-/** Exported files, commands, and sources that a source map names, which are not in the package. */
+/**
+ * Files missing from the package: exported files, commands, and sources that a source map names.
+ */
 export const missingFiles = ({ manifest, files }: PublishedPackage): readonly string[] => {
   const named = [...Object.values(manifest.exports), manifest.bin ?? {}].flatMap((target) =>
     typeof target === 'string' ? [target] : Object.values(target),
@@ -76,12 +78,12 @@ export const missingFiles = ({ manifest, files }: PublishedPackage): readonly st
   return [...new Set(paths)].filter((path) => !files.has(path))
 }
 
-// what Node 24 has and the oldest that we support does not; the compiler cannot tell, since the
-// types that it sees are those of Node 24
+// features of Node 24 that the oldest supported Node lacks; the compiler cannot detect them, since
+// it uses the types of Node 24
 const tooNew =
   /^\s*(?:await )?using \w+ =|\b(?:Promise\.try|RegExp\.escape|Error\.isError|Math\.sumPrecise|Iterator\.concat|new (?:Async)?DisposableStack|Float16Array|fromBase64|toBase64|new URLPattern)\b/m
 
-/** Files whose syntax or globals are younger than the oldest supported Node. */
+/** Files whose syntax or globals are newer than the oldest supported Node. */
 export const tooNewFiles = ({ files }: PublishedPackage): readonly string[] =>
   [...files]
     .filter(([path, code]) => /^dist\/.*\.js$/.test(path) && tooNew.test(withoutComments(code)))

@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process'
 
-/** What became of a program. */
+/** The result of a program. */
 export interface ProgramResult {
-  /** `undefined` when it was killed, as by its deadline. */
+  /** `undefined` when it was killed, for example by its deadline. */
   readonly exitCode: number | undefined
-  /** What it wrote, to both streams, without colours. */
+  /** Its output on both streams, without colours. */
   readonly output: string
 }
 
-// the registry and its credentials may be given by environment; the rest of what npm sets for its
-// scripts (`npm_config_local_prefix` above all) would turn an npm in there to this workspace
+// keeps variables that configure the registry and its credentials; the other variables that npm
+// sets for scripts (above all `npm_config_local_prefix`) would make a nested npm use this workspace
 const kept = new Set(['npm_config_registry', 'npm_config_cache', 'npm_config_userconfig'])
 
 const cleanEnvironment = (): NodeJS.ProcessEnv => ({
@@ -23,7 +23,9 @@ const cleanEnvironment = (): NodeJS.ProcessEnv => ({
   NO_COLOR: '1',
 })
 
-/** Runs a program in `folder`, in an environment without traces of the run we are in. */
+/**
+ * Runs a program in `folder`, without the environment variables of the present npm and test run.
+ */
 export const runProgram = (
   folder: string,
   [program, ...args]: readonly [string, ...string[]],

@@ -5,7 +5,7 @@ import type { Consumer } from './install-consumer.ts'
 /** The packages that `@sd/registry` works without. */
 export const optionalBackends = ['etcd', 'zookeeper', 'consul'] as const
 
-/** Runs `work` while, of the optional backends, only those in `installed` are there. */
+/** Runs `work` with only those optional backends installed that `installed` lists. */
 export const withBackends = async <T>(
   consumer: Consumer,
   installed: readonly string[],

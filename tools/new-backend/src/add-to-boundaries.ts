@@ -1,14 +1,14 @@
 const list = /(const backendNames = \[)([^\]]*)(\] as const)/
 
-/** What is to become of the boundaries table. */
+/** The outcome for the boundaries table. */
 export type BoundaryEdit =
   | { readonly result: 'listed' }
   | { readonly result: 'added'; readonly table: string }
   | { readonly result: 'unknown-shape'; readonly line: string }
 
 /**
- * The source of the boundaries table with the backend `name` in it. Throws an `Error` when the
- * name belongs to a package that is no backend.
+ * The source of the boundaries table with the backend `name` added. Throws an `Error` when the name
+ * belongs to a package that is not a backend.
  */
 export const addToBoundaries = (table: string, name: string): BoundaryEdit => {
   if (table.includes(`'packages/${name}'`))

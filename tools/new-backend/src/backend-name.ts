@@ -1,6 +1,6 @@
 import { Script } from 'node:vm'
 
-/** One backend's name, in every spelling that its package uses. */
+/** One backend's name, in each spelling that its package uses. */
 export interface BackendName {
   /** `my-store`: the package's folder and files. */
   readonly name: string
@@ -14,14 +14,15 @@ export interface BackendName {
 
 const isIdentifier = (text: string): boolean => {
   try {
-    // compiled, never run: knows every reserved word, those of strict and async code too
+    // only compiled, never run: the compiler knows every reserved word, also of strict and async
+    // code
     return new Script(`'use strict'; async () => { const ${text} = 0 }`) instanceof Script
   } catch {
     return false
   }
 }
 
-/** Reads a backend's name. Throws an `Error` that says what is accepted. */
+/** Parses a backend's name. Throws an `Error` that says which names are accepted. */
 export const parseBackendName = (text: string): BackendName => {
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(text) || text.length > 40)
     throw new Error(

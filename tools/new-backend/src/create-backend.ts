@@ -6,11 +6,11 @@ import { addToBoundaries } from './add-to-boundaries.ts'
 import { parseBackendName } from './backend-name.ts'
 import { type CoreFacts, renderTemplates } from './render-templates.ts'
 
-/** What was laid down. */
+/** The created files, and what is left to do. */
 export interface CreatedBackend {
   /** Paths from the root of the repository. */
   readonly files: readonly string[]
-  /** What could not be done and is left to a person, in words. */
+  /** Remaining manual steps, as text. */
   readonly leftToDo: readonly string[]
 }
 
@@ -25,7 +25,7 @@ const runNode = (root: string, args: readonly string[]): void => {
   if (status !== 0) throw new Error(`node ${args.join(' ')} failed: ${stderr}`, { cause: error })
 }
 
-/** Lines break where the length of the name makes them. */
+/** Formats the files, as line breaks depend on the length of the name. */
 const format = (root: string, paths: readonly string[]): void => {
   const manifest = createRequire(join(root, 'package.json')).resolve('oxfmt/package.json')
   runNode(root, [join(dirname(manifest), 'bin/oxfmt'), ...paths])
@@ -42,8 +42,8 @@ const coreFacts = (root: string): CoreFacts => {
 }
 
 /**
- * Lays down `packages/<text>` in the repository at `root` and lists it among the backends. Checks
- * everything first: an `Error` about the name leaves nothing behind.
+ * Creates `packages/<text>` in the repository at `root` and adds it to the backends. Validates
+ * everything first: an `Error` about the name leaves no files behind.
  */
 export const createBackend = (root: string, text: string): CreatedBackend => {
   const name = parseBackendName(text)

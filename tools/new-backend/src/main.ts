@@ -14,7 +14,7 @@ const nextSteps = (name: string, leftToDo: readonly string[]): string =>
   [
     ...leftToDo,
     'npm install   (links the package, and locks it)',
-    // empty: etcd, ZooKeeper and Consul are not provided for this run
+    // empty: the run does not provide etcd, ZooKeeper and Consul
     `SD_TEST_BACKENDS= npx vitest run --project contract packages/${name}   (fails, and says what to write)`,
     `packages/${name}/contract/${name}-server.ts   (how the real server is started)`,
     'docs/writing-a-backend.md   (how to write the driver, with a sample)',

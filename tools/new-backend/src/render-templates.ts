@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BackendName } from './backend-name.ts'
 
-/** What the templates do not know by themselves, taken from `packages/core`. */
+/** Values for the templates, taken from `packages/core`. */
 export interface CoreFacts {
   readonly version: string
-  /** The Node that packages run on, as in `engines`. */
+  /** The supported Node versions, as in `engines`. */
   readonly engine: string
   /** The text of the licence. */
   readonly license: string

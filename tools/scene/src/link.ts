@@ -1,8 +1,8 @@
 import { abortable, type DriverFactory, RegistryError, wrapDriver } from '@sd/core/driver'
 
 /**
- * The scene's own switch between registries of this process and their backend. Cut, it looks to
- * them as if the backend were gone; the backend itself, and everybody else on it, notices nothing.
+ * A switch between the registries of this process and their backend. When it is cut, the backend
+ * seems to be gone; the backend itself and its other clients are not affected.
  */
 export class Link {
   #down = new AbortController()
@@ -18,7 +18,7 @@ export class Link {
     this.#down = new AbortController()
   }
 
-  /** Makes every driver of `factory` go through this link. */
+  /** Routes every driver of `factory` through this link. */
   over(factory: DriverFactory): DriverFactory {
     const cutOr = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, this.#down.signal])
     return (context) =>

@@ -28,7 +28,7 @@ const play = async (): Promise<number> => {
   }
   const stage = new Stage(process.stdout)
   const { driver, backend } = await resolveBackend()
-  // what lives in this process no other process can join
+  // other processes cannot join an in-process backend
   const together = backend === 'memory'
   stage.close([
     `@sd: services register, find and watch each other. The registry: ${backend}; the services: ${
@@ -49,7 +49,7 @@ const play = async (): Promise<number> => {
   return 0
 }
 
-// a reader that leaves (| head) ends the scene, without a stack trace
+// a closed pipe (| head) ends the scene, without a stack trace
 process.stdout.on('error', () => process.exit(0))
 
 try {

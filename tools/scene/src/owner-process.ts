@@ -1,4 +1,4 @@
-// The process of one owner: does what the scene sends it, one order after the other.
+// The process of one owner: runs the scene's orders, one after the other.
 import { resolveBackend } from '@sd/registry'
 import { LocalOwner } from './owner.ts'
 import type { Answer, Order } from './process-owner.ts'
@@ -20,8 +20,8 @@ process.on('message', (order: Order) => {
     (error: Error) => answer({ error: error.message }),
   )
 })
-// the scene has gone: nobody is left to take the instance back
+// the scene has ended: nothing else would deregister the instance
 process.once('disconnect', () => void owner.close().finally(() => process.exit(0)))
-// an interrupt reaches the whole group; the scene says when to leave
+// an interrupt reaches the whole process group; the scene decides when to leave
 process.on('SIGINT', () => {})
 process.send?.({ order: 0 } satisfies Answer)

@@ -2,26 +2,26 @@ import { type InstanceInput, Registry, type Registration } from '@sd/core'
 import type { DriverFactory, RegistryDriver } from '@sd/core/driver'
 import { Link } from './link.ts'
 
-/** Short, so that the scene is. */
+/** Short, to keep the scene short. */
 export const ttlMs = 2_000
 
-/** What the scene's registries have in common. */
+/** Common options of the scene's registries. */
 export const options = {
   ttlMs,
   closeTimeoutMs: 1_000,
   backoff: { minMs: 50, maxMs: 500 },
 } as const
 
-/** Who owns one instance of the scene: a process of its own, or a registry within this one. */
+/** The owner of one instance of the scene: a separate process, or a registry in this one. */
 export interface Owner {
   register(instance: InstanceInput): Promise<void>
   update(weight: number): Promise<void>
-  /** Loses the registry, until `heal`. */
+  /** Disconnects from the registry, until `heal`. */
   cut(): Promise<void>
   heal(): Promise<void>
   state(): Promise<string>
   deregister(): Promise<void>
-  /** Leaves without a word. */
+  /** Ends without deregistering. */
   crash(): Promise<void>
   close(): Promise<void>
 }
@@ -63,7 +63,7 @@ export class LocalOwner implements Owner {
     await this.#registration?.deregister()
   }
 
-  /** As near as it gets within one process: its link is cut for ever. */
+  /** The closest equivalent within one process: the link is cut for ever. */
   async crash(): Promise<void> {
     this.#link.cut()
   }

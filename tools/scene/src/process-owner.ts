@@ -10,14 +10,14 @@ export interface Order {
   readonly argument?: unknown
 }
 
-/** What came of an order. The first one, 0, says that the process is there. */
+/** The result of an order. Number 0 reports that the process is ready. */
 export interface Answer {
   readonly order: number
   readonly result?: unknown
   readonly error?: string
 }
 
-/** An owner in a process of its own, on the registry that `SD_URL` or the default names. */
+/** An owner in its own process, on the registry that `SD_URL` or the default names. */
 export class ProcessOwner implements Owner {
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
@@ -65,7 +65,7 @@ export class ProcessOwner implements Owner {
     return this.#send('deregister')
   }
 
-  /** The real thing. */
+  /** A real crash. */
   async crash(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited

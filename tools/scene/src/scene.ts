@@ -5,17 +5,17 @@ import { Link } from './link.ts'
 import { options, type Owner, ttlMs } from './owner.ts'
 import type { Stage } from './stage.ts'
 
-/** What happened, for whoever checks the scene. */
+/** The events of the scene, for checks. */
 export interface SceneResult {
-  /** Ids that the watcher was told had left, in order. */
+  /** Ids that the watcher reported as removed, in order. */
   readonly removed: readonly string[]
-  /** Those of them that it was told of while the registry was away or came back. */
+  /** Those of them that it reported while the registry was away or coming back. */
   readonly lostInOutage: readonly string[]
 }
 
-/** What the scene plays with. */
+/** The parts that the scene uses. */
 export interface SceneParts {
-  /** The backend. The outages are the scene's own, between its registries and that backend. */
+  /** The backend. The scene simulates outages between its registries and this backend. */
   readonly source: DriverFactory | RegistryDriver
   readonly stage: Stage
   readonly service: string
@@ -23,8 +23,8 @@ export interface SceneParts {
 }
 
 /**
- * Plays the main job once, in about 12 s: instances register, a weight changes in place, an owner
- * crashes, the registry goes away and comes back.
+ * Plays the main use case once, in about 12 s: instances register, a weight changes in place, an
+ * owner crashes, the registry goes away and comes back.
  */
 export const playScene = async ({
   source,

@@ -7,8 +7,8 @@ const clearLine = '\u001B[2K'
 const up = (lines: number): string => `\u001B[${lines}A`
 
 /**
- * Where the scene plays: on a terminal a table that follows the watcher, under a line that says
- * what is going on; in a pipe one plain line for each thing that happens.
+ * The scene's output: on a terminal a table that follows the watcher, under a line that describes
+ * the current step; in a pipe one plain line for each event.
  */
 export class Stage {
   readonly #out: NodeJS.WriteStream
@@ -28,7 +28,7 @@ export class Stage {
     return this.#live
   }
 
-  /** The next act. */
+  /** Starts the next step. */
   say(text: string): void {
     this.#headline = text
     this.#marks.clear()
@@ -39,15 +39,15 @@ export class Stage {
     } else this.#write(`\n${this.#time()} ${text}\n`)
   }
 
-  /** Words without a table under them. */
+  /** Prints text without a table under it. */
   close(lines: readonly string[]): void {
     this.#write(`\n${lines.join('\n')}\n`)
   }
 
-  /** Draws the table from that watcher from now on, as its events come. */
+  /** Draws the table of that watcher from now on, with each of its events. */
   async follow(watcher: Watcher): Promise<void> {
     this.#watcher = watcher
-    // what is held is let go without an event
+    // held instances are released without an event
     const ticking = this.#live ? setInterval(() => this.draw(), 200) : undefined
     for await (const event of watcher) this.#show(event)
     clearInterval(ticking)

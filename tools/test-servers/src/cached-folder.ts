@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /**
- * Resolves with the folder `path`, made once and then kept. `fill` gets an empty folder to work in and
- * resolves with the part of it that becomes `path`; when it fails, or is interrupted, nothing is left
- * that looks complete.
+ * Resolves with the folder `path`, created once and then kept. `fill` gets an empty folder to work
+ * in and resolves with the part of it that becomes `path`. If it fails or is interrupted, no folder
+ * is left that looks complete.
  */
 export async function cachedFolder(
   path: string,
@@ -17,7 +17,7 @@ export async function cachedFolder(
   const work = await mkdtemp(join(cache, '.fetch-'))
   try {
     await rename(await fill(work), path).catch((error: unknown) => {
-      if (!existsSync(path)) throw error // else another process was faster
+      if (!existsSync(path)) throw error // otherwise another process was faster
     })
     return path
   } finally {

@@ -1,9 +1,9 @@
 import type { TestServer } from './test-server.ts'
 
-/** What {@link chooseImage} asks of a container engine. */
+/** The operations of a container engine that {@link chooseImage} needs. */
 export interface Engine {
   has(image: string): Promise<boolean>
-  /** Rejects if the image cannot be had from its registry. */
+  /** Rejects if the registry cannot provide the image. */
   pull(image: string): Promise<void>
   /** Builds the local image of a kind from Debian packages. */
   build(server: TestServer): Promise<void>
@@ -12,8 +12,8 @@ export interface Engine {
 }
 
 /**
- * The image for a kind of server: the one named in `SD_ETCD_IMAGE` and the like; else what is here
- * already; else the official one, if it can be pulled; else the local one, built now.
+ * The image for a kind of server: the one named in `SD_ETCD_IMAGE` and the like; otherwise a local
+ * copy; otherwise the official one, if it can be pulled; otherwise one that is built now.
  */
 export async function chooseImage(
   server: TestServer,

@@ -39,7 +39,7 @@ export async function openDockerEngine(): Promise<Engine> {
       const created = await docker.createContainer({
         Image: image,
         Cmd: [...versionCommand],
-        Tty: true, // else the log is framed
+        Tty: true, // otherwise the log is framed
         Labels: runLabels,
       })
       try {

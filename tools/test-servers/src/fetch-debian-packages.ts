@@ -7,9 +7,9 @@ import { runCommand } from './run-command.ts'
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
-/** What {@link fetchDebianPackages} is to fetch, and where to. */
+/** What {@link fetchDebianPackages} fetches, and where to. */
 export interface FetchOptions {
-  /** The cache's folder for it: `etcd`. */
+  /** Its folder in the cache: `etcd`. */
   readonly name: string
   readonly suite: string
   readonly packages: readonly string[]
@@ -17,9 +17,9 @@ export interface FetchOptions {
 }
 
 /**
- * Resolves with a folder that holds the unpacked packages and what they depend on. Needs no root
- * and touches nothing of the machine's own apt: it only borrows its mirror and its network
- * settings. Fetched once, then kept; an interrupted fetch leaves nothing that looks complete.
+ * Resolves with a folder that holds the unpacked packages and their dependencies. Needs no root and
+ * does not change the machine's apt: it only uses its mirror and its network settings. Packages are
+ * fetched once and then kept; an interrupted fetch leaves nothing that looks complete.
  */
 export async function fetchDebianPackages(options: FetchOptions): Promise<string> {
   const { name, suite, packages, cache } = options
@@ -39,7 +39,10 @@ export async function fetchDebianPackages(options: FetchOptions): Promise<string
   })
 }
 
-/** An apt of our own: own sources, state and cache, so neither root nor any lock is needed. */
+/**
+ * A separate apt configuration with its own sources, state and cache, so neither root nor any lock
+ * is needed.
+ */
 async function configureApt(work: string, suite: string): Promise<NodeJS.ProcessEnv> {
   for (const folder of ['state/lists/partial', 'cache/archives/partial', 'parts'])
     await mkdir(join(work, folder), { recursive: true })
@@ -66,7 +69,8 @@ async function configureApt(work: string, suite: string): Promise<NodeJS.Process
     'Acquire::Retries': '2',
   }
   const own = Object.entries(settings).map(([name, value]) => `${name} "${value}";`)
-  // The machine's proxies and the like, without its hooks, which act on its own cache.
+  // Includes the machine's settings such as proxies, without its hooks, which act on the machine's
+  // cache.
   const borrowed = (await runCommand('apt-config', ['dump']))
     .split('\n')
     .filter((line) => /^Acquire::(https?|ftp|Check-|AllowInsecure|AllowWeak)/.test(line))

@@ -8,7 +8,7 @@ import type { TestServer } from './test-server.ts'
 import { wantedServers } from './test-servers.ts'
 import type { ServerSource } from './server-source.ts'
 
-/** Where {@link findServers} looks and what it says. */
+/** Where {@link findServers} looks and how it reports. */
 export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly sources?: {
@@ -21,10 +21,10 @@ export interface FindOptions {
 }
 
 /**
- * Decides for each kind of server how it is had: at an endpoint named in the environment, else as the
- * release that the environment asks for, else in containers, else with binaries of the machine, else
- * with fetched Debian packages. What could not be had is said in one line. Rejects with one error that
- * tells everything that was tried; it never leaves a kind out.
+ * Chooses the source of each kind of server: an endpoint named in the environment, else the release
+ * that the environment asks for, else containers, else binaries of the machine, else fetched Debian
+ * packages. Reports an unavailable source in one line. Rejects with one error that lists everything
+ * that was tried; it never omits a kind.
  */
 export async function findServers(
   wanted: readonly TestServer[] = wantedServers(),

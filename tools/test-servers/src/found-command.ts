@@ -1,4 +1,4 @@
-/** A server's program on this machine: what comes before its arguments. */
+/** A server's program on this machine: the command before its arguments. */
 export interface FoundCommand {
   readonly command: readonly string[]
   readonly version: string

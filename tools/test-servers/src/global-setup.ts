@@ -4,8 +4,8 @@ import { publishProvisions } from './provisioned.ts'
 import { wantedServers } from './test-servers.ts'
 
 /**
- * Vitest's global setup: decides once, before any worker starts, how servers are had, and sees to
- * it that nothing of this run outlives it, even if the run is killed.
+ * Vitest's global setup: chooses the sources of servers once, before any worker starts, and ensures
+ * that nothing of this run outlives it, even if the run is killed.
  */
 export async function setup(): Promise<() => Promise<void>> {
   const sweep = startSweeper()

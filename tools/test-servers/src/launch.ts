@@ -9,9 +9,9 @@ import { provisionFor } from './provisioned.ts'
 import type { TestServer } from './test-server.ts'
 
 /**
- * Launches one server, or with several `members` a cluster whose members know each other, in the
- * source that was chosen for this run; resolves once all of them serve. Rejects when that source is an
- * endpoint in the environment, whose server is not this run's to control.
+ * Launches one server, or with several `members` a cluster whose members know each other, from the
+ * source that was chosen for this run; resolves once all of them serve. Rejects when that source is
+ * an endpoint in the environment, as this run must not control its server.
  */
 export async function launch(server: TestServer, options: LaunchOptions = {}): Promise<Cluster> {
   const provision = await provisionFor(server.name)

@@ -1,6 +1,6 @@
 import type { ServerSource } from './server-source.ts'
 
-/** Servers from binaries that this machine has, on PATH or named in the environment. */
+/** Servers from binaries of this machine, on PATH or named in the environment. */
 export function machineSource(env: NodeJS.ProcessEnv): ServerSource {
   return {
     name: 'binaries of this machine',

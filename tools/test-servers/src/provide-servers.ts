@@ -12,8 +12,8 @@ export interface ProvidedServers extends AsyncDisposable {
 }
 
 /**
- * Servers from the source that this run has: launched with `options`, or those at an endpoint in
- * the environment, to which options do not apply.
+ * Servers from the source of this run: launched with `options`, or those at an endpoint in the
+ * environment, to which options do not apply.
  */
 export async function provideServers(
   server: TestServer,

@@ -1,6 +1,6 @@
-/** How one kind of server is to be had in this run. */
+/** How this run gets one kind of server. */
 export type Provision =
-  /** It runs already, out of our control. */
+  /** It already runs, outside of this run's control. */
   | { readonly how: 'endpoint'; readonly endpoint: string }
   /** An image for the Docker engine that answers. */
   | { readonly how: 'container'; readonly image: string; readonly version: string }
@@ -9,14 +9,14 @@ export type Provision =
       readonly how: 'process'
       readonly command: readonly string[]
       readonly version: string
-      /** Installed, unpacked from Debian packages, or made from the project's own. */
+      /** Installed, unpacked from Debian packages, or built from the project's packages. */
       readonly from: 'machine' | 'fetched' | 'release'
     }
 
-/** The run's decision, one {@link Provision} for each kind that was wanted, by its name. */
+/** The choice of this run: one {@link Provision} for each requested kind, by its name. */
 export type Provisions = Readonly<Partial<Record<string, Provision>>>
 
-/** In one line, for people. */
+/** Describes it in one readable line. */
 export function describeProvision(name: string, provision: Provision): string {
   switch (provision.how) {
     case 'endpoint':

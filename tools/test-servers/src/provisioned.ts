@@ -5,13 +5,13 @@ import { wantedServers } from './test-servers.ts'
 const variable = 'SD_TEST_PROVISIONS'
 let own: Promise<Provisions> | undefined
 
-/** Hands the run's decision to the worker processes, which inherit the environment. */
+/** Passes the choice of this run to the worker processes, which inherit the environment. */
 export function publishProvisions(provisions: Provisions): void {
   process.env[variable] = JSON.stringify(provisions)
 }
 
 /**
- * The run's decision: what the vitest global setup published; outside of vitest it is taken here,
+ * The choice of this run, as published by Vitest's global setup; outside of Vitest it is made here,
  * once per process.
  */
 export function provisioned(): Promise<Provisions> {
@@ -20,7 +20,7 @@ export function provisioned(): Promise<Provisions> {
   return (own ??= findServers(wantedServers()))
 }
 
-/** How the server `name` is to be had in this run; rejects if the run did not want it. */
+/** How this run gets the server `name`; rejects if the run did not request it. */
 export async function provisionFor(name: string): Promise<Provision> {
   const provision = (await provisioned())[name]
   if (provision) return provision

@@ -1,6 +1,6 @@
-/** The body of a plain GET, or nothing unless it is answered with 2xx within a second. */
+/** The body of a plain GET, or an empty string unless the status is 2xx; rejects after a second. */
 export async function readUrl(url: string): Promise<string> {
-  // One connection per question: a pooled one would die with the server it belonged to.
+  // One connection per request: a pooled one would fail when its server ends.
   const response = await fetch(url, {
     headers: { connection: 'close' },
     signal: AbortSignal.timeout(1000),

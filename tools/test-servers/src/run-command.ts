@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 
-/** What {@link runCommand} may be told. */
+/** Options of {@link runCommand}. */
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   readonly timeoutMs?: number
 }
 
-/** Runs a program to its end; resolves with its output, or rejects with what it complained about. */
+/** Runs a program to its end; resolves with its output, or rejects with its error output. */
 export function runCommand(
   file: string,
   args: readonly string[],

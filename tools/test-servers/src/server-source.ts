@@ -3,8 +3,8 @@ import type { TestServer } from './test-server.ts'
 
 /** One source of servers. */
 export interface ServerSource {
-  /** For people: `containers`. */
+  /** Its name in messages: `containers`. */
   readonly name: string
-  /** Resolves with what was found; rejects with an error that says what is missing. */
+  /** Resolves with the provision; rejects with an error that says what is missing. */
   find(server: TestServer): Promise<Provision>
 }

@@ -6,7 +6,7 @@ import type { TestServer } from './test-server.ts'
 /** Every kind, in the order in which they are provided. */
 export const testServers: readonly TestServer[] = [etcd, zookeeper, consul]
 
-/** Which kinds a run wants: `SD_TEST_BACKENDS=etcd,zookeeper`, by default all, when empty none. */
+/** The requested kinds: `SD_TEST_BACKENDS=etcd,zookeeper`, by default all, none if empty. */
 export function wantedServers(env: NodeJS.ProcessEnv = process.env): readonly TestServer[] {
   const known = testServers.map(({ name }) => name)
   const names = (env['SD_TEST_BACKENDS'] ?? known.join(',')).split(',').map((name) => name.trim())

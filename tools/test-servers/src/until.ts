@@ -1,6 +1,6 @@
 /**
- * Resolves once `condition` holds, asking every 25 ms; a condition that throws does not hold yet.
- * Past the deadline it rejects, saying what was waited for and how the last attempt failed.
+ * Resolves once `condition` holds, checking every 25 ms; a condition that throws does not hold yet.
+ * Past the deadline it rejects with the awaited condition and the last error.
  */
 export async function until(
   what: string,

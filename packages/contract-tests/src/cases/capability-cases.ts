@@ -13,7 +13,7 @@ const take = async (
   throw new Error('the observation ended')
 }
 
-/** What a driver says it can do, it does; what it says it cannot, it does not pretend to. */
+/** A driver implements the capabilities that it declares, and rejects the use of others. */
 export const capabilityCases: readonly ContractCase[] = [
   contractCase(
     'capability resume: a cursor goes on without a snapshot, else every attach begins with one',
@@ -55,7 +55,7 @@ export const capabilityCases: readonly ContractCase[] = [
         if (result.done === true) throw new Error('the observation ended')
         seen = result.value
       }
-      // a driver whose server sends everything again may find out itself what changed
+      // a driver may compute changes itself although its server sends everything again
       if (run.capabilities.deltas) expect(seen.type).toBe('changes')
       expect(seen.records.map(({ instance }) => instance.id).toSorted()).toEqual(
         seen.type === 'changes' ? ['b'] : ['a', 'b'],

@@ -3,7 +3,7 @@ import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 
-/** Names that break out of naive keys, collide under naive encodings, or are merely long. */
+/** Names that break naive keys, collide under naive encodings, or are just long. */
 const oddNames = [
   'user',
   'user-admin',

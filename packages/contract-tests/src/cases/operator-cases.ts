@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { input } from '../contract-run.ts'
 
-/** What an operator sees of others' records, and does to them. */
+/** What an operator sees and changes of others' records. */
 export const operatorCases: readonly ContractCase[] = [
   contractCase(
     'an operator reads who registered an instance, when and with which ttl, and removes its record',
@@ -38,7 +38,7 @@ export const operatorCases: readonly ContractCase[] = [
 
       const rival = { ...record, claim: { ...record.claim, owner: 'somebody-else' } }
       expect(await operator.removeRecord(rival)).toBe('not-ours')
-      // a removal whose outcome was unknown is made again, and then finds nothing
+      // a removal with an unknown outcome is repeated, and then finds nothing
       expect(['removed', 'absent']).toContain(await operator.removeRecord(record))
       await run.lists(operator, 'orders', ['a'], ttlMs + capMs + slackMs)
     },

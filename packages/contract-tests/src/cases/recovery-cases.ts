@@ -18,7 +18,7 @@ const withoutClaims: WireFormat = {
   },
 }
 
-/** R3, R4, R5, R6: crashes, outages and what comes back. */
+/** R3, R4, R5, R6: crashes, outages and recovery. */
 export const recoveryCases: readonly ContractCase[] = [
   contractCase(
     'R3 removes the instance from list and watcher within ttl + grace after its owner was killed',
@@ -81,7 +81,7 @@ export const recoveryCases: readonly ContractCase[] = [
     const registration = await owner.register(input('orders', 'a'))
     const follower = run.follow(watching, 'orders')
     await follower.sees(['a'], slackMs)
-    // a round trip is below the ttl/6 that a heartbeat waits for its answer
+    // keeps a round trip below the ttl/6 timeout of a heartbeat
     const slowed = await run.harness.slow?.(ttlMs / 20)
     await registration.update({ weight: 7 })
     await throughout('nobody leaves', ttlMs * 2, () => follower.removed.size === 0)
@@ -253,7 +253,7 @@ export const recoveryCases: readonly ContractCase[] = [
       const controller = new AbortController()
       const pending = owner.register(input('orders', 'a'), { signal: controller.signal })
       pending.catch(() => {})
-      // long enough for the write to be on its way
+      // long enough for the write to be under way
       await pass(ttlMs / 8)
       controller.abort(new Error('changed my mind'))
       await expect(pending).rejects.toThrow('changed my mind')
@@ -356,7 +356,7 @@ export const recoveryCases: readonly ContractCase[] = [
       expect((await current.audit([ref('a')], soon()))[0]?.state).toBe('replaced')
       expect(await put(current)).toBe('written')
       expect((await current.audit([ref('a')], soon()))[0]?.state).toBe('ours')
-      // what is tied to the present session outlives the earlier one, which may still remove it
+      // closing the earlier session must not remove records of the present one
       await earlier.close(soon())
       expect(await listedIds(driver)).toEqual(['a'])
       expect(await remove(current)).toBe('removed')

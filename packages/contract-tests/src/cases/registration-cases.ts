@@ -4,7 +4,7 @@ import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, throughout } from '../eventually.ts'
 
-/** R1, R2, R7, R8, R9: registering, taking back, and who holds an id. */
+/** R1, R2, R7, R8, R9: registering, deregistering, and ownership of ids. */
 export const registrationCases: readonly ContractCase[] = [
   contractCase(
     'R1 lists the instance from another client once register resolves',
@@ -62,7 +62,7 @@ export const registrationCases: readonly ContractCase[] = [
     const follower = run.follow(watching, 'orders')
     await follower.sees(['a'], run.times.slackMs)
     const taken = await second.register(input('orders', 'a', { metadata: { by: 'second' } }))
-    // where claims are not compared in one step, readers converge to the higher within a ttl
+    // where claims are not compared in one step, readers converge to the higher one within a ttl
     const { ttlMs, slackMs } = run.times
     const seenMs = run.capabilities.atomicClaim ? run.visibleMs : ttlMs + slackMs
     await eventually(
@@ -171,7 +171,7 @@ export const registrationCases: readonly ContractCase[] = [
         slackMs,
         () => follower.view.get('a')?.weight === 7,
       )
-      // an update of its own goes on from the edit once the owner has seen it
+      // once the owner has seen the edit, its updates are based on it
       await eventually(
         'the owner has adopted it',
         ttlMs + slackMs,

@@ -3,7 +3,7 @@ import { type ContractCase, contractCase } from '../contract-case.ts'
 import { input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 
-/** R10, R11, W7: many at once, and leaving clean. */
+/** R10, R11, W7: many instances at once, and clean exits. */
 export const scaleCases: readonly ContractCase[] = [
   contractCase('R10 registers many instances at once with one session', [], async (run) => {
     const { registry, calls } = run.counting()
@@ -107,7 +107,7 @@ export const scaleCases: readonly ContractCase[] = [
       expect(seconds.every((event) => event !== undefined)).toBe(true)
       expect(watchers.every((watcher) => watcher.instances === first?.instances)).toBe(true)
       expect(registry.health().watches).toMatchObject([{ readers: run.many }])
-      // one, and one more for each time that an unreliable link broke it
+      // one, plus one for each time that an unreliable link broke it
       expect(calls.get('observe')).toBeLessThan(20)
       for (const watcher of watchers) watcher.close()
       expect(registry.health().watches).toEqual([])

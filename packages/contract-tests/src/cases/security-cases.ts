@@ -7,7 +7,7 @@ import { type ContractRun, idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 import { failureOver } from '../failure-message.ts'
 
-/** Does `work` over one secure connection after the other; a failure names the connection. */
+/** Runs `work` over each secure connection in turn; a failure names the connection. */
 const overEachSecure = async (
   run: ContractRun,
   work: (connection: SecureConnection, name: string) => Promise<void>,
@@ -18,7 +18,7 @@ const overEachSecure = async (
     })
 }
 
-/** S1, S2, S3: as far as they are the same for every backend. */
+/** S1, S2, S3: the parts that are the same for every backend. */
 export const securityCases: readonly ContractCase[] = [
   contractCase('S1 serves over every secure connection as over a plain one', ['secure'], (run) =>
     overEachSecure(run, async ({ connect }, name) => {
@@ -80,7 +80,7 @@ export const securityCases: readonly ContractCase[] = [
         JSON.stringify(registry.health()),
         ...run.logs.map((line) => inspect(line, { depth: 10 })),
       ].join('\n')
-      // its place, not the secret itself
+      // report the secret's index, not the secret itself
       for (const [place, secret] of secrets.entries())
         expect(shown.includes(secret), `whether secrets[${place}] is shown`).toBe(false)
     }),

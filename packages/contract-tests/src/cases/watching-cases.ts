@@ -175,7 +175,7 @@ export const watchingCases: readonly ContractCase[] = [
       const cutting = await run.harness.cutAt?.(4_000)
       const ids = Array.from({ length: 200 }, (_, index) => `i${index}`)
       const registrations = await Promise.all(ids.map((id) => owner.register(input('orders', id))))
-      // however fast the backend is, changes go on until ten connections were cut under them
+      // changes continue until ten connections were cut, however fast the backend is
       let weight = 0
       await eventually('ten connections are cut', capMs * 10 + slackMs * 4, async () => {
         weight = (weight + 1) % 100
@@ -286,7 +286,7 @@ export const watchingCases: readonly ContractCase[] = [
     for (let weight = 0; weight < 50; weight += 1) await a.update({ weight })
     const b = await owner.register(input('orders', 'b'))
     await b.deregister()
-    // the last write: whoever has it has everything before it
+    // the last write: a view that contains it contains everything before it
     await owner.register(input('orders', 'z'))
     await follower.sees(['a', 'z'], slackMs)
     expect(follower.view.get('a')?.weight).toBe(49)

@@ -12,8 +12,8 @@ export const claim = (owner: string, rank: number, seq = 0): PutRequest['claim']
 })
 
 /**
- * What core would ask to write for `owner`, whose claim has that rank. Every update of a registration
- * has the next `seq`, as core counts them.
+ * What core would ask to write for `owner`, with a claim of that rank. As in core, every update of
+ * a registration has the next `seq`.
  */
 export const asked = (
   id: string,
@@ -22,21 +22,21 @@ export const asked = (
   { seq = 0, ...more }: NonNullable<Parameters<typeof request>[2]> & { readonly seq?: number } = {},
 ): PutRequest => request(id, claim(owner, rank, seq), more)
 
-/** Writes one instance, and tells what became of it. */
+/** Writes one instance, and returns its outcome. */
 export const putOne = async (
   session: DriverSession,
   wanted: PutRequest,
   signal: AbortSignal = soon(),
 ): Promise<string> => (await session.put([wanted], signal))[0]?.result ?? 'no outcome'
 
-/** The record of that id that stands in the backend. */
+/** The record of that id in the backend. */
 export const standing = async (
   driver: RegistryDriver,
   id: string,
 ): Promise<InstanceRecord | undefined> =>
   (await driver.list(orders, soon())).records.find(({ instance }) => instance.id === id)
 
-/** Sees to it that exactly these ids of `orders` stand: at once, where lists are linearizable. */
+/** Checks that exactly these ids of `orders` are listed: at once, where lists are linearizable. */
 export const stand = async (
   run: ContractRun,
   driver: RegistryDriver,

@@ -6,7 +6,7 @@ import { ids } from '../instances.ts'
 import { ref } from '../requests.ts'
 import { asked, putOne, standing } from './asked.ts'
 
-/** T10, T11: what an audit tells, and what an edit compares. */
+/** T10, T11: what an audit reports, and what an edit compares. */
 export const auditCases: readonly ContractCase[] = [
   contractCase(
     'T10 tells by audit what is ours, missing and replaced, each in its place',
@@ -53,7 +53,7 @@ export const auditCases: readonly ContractCase[] = [
       await harness.writeRaw?.(namespace, 'orders', 'overwritten', nonsense)
       const audits = await session.audit([ref('deleted'), ref('overwritten')], soon())
       expect(audits[0]?.state).toBe('missing')
-      // what nobody can read, of no session, may count as no record
+      // an unreadable record of no session may count as missing
       expect(['missing', 'replaced']).toContain(audits[1]?.state)
       expect(await putOne(session, asked('deleted', 'a', 1))).toBe('written')
       expect(await putOne(session, asked('overwritten', 'a', 1))).toBe('written')
@@ -74,7 +74,7 @@ export const auditCases: readonly ContractCase[] = [
         if (round > 0) await pass(round - 1)
         giveUp.abort(new Error('given up'))
         await writing
-        // it may land between the two looks
+        // the write may land between the read and the audit
         let seen = ''
         await eventually(
           'the audit agrees with what stands',
@@ -109,7 +109,7 @@ export const auditCases: readonly ContractCase[] = [
       }
       const drained = { ...record.instance, weight: 0 }
       expect(await other.edit(record, drained, soon())).toBe('edited')
-      // it is not what was read any more
+      // the record has changed since it was read
       expect(await other.edit(record, { ...drained, weight: 9 }, soon())).toBe('changed')
       expect(await session.audit([ref('1')], soon())).toMatchObject([
         { state: 'edited', record: { instance: { weight: 0 }, claim: { owner: 'a', seq: 1 } } },

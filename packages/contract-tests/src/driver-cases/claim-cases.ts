@@ -15,13 +15,16 @@ interface Racer {
   readonly owner: string
 }
 
-/** Two sessions on drivers of their own. */
+/** Two sessions, each on its own driver. */
 const racers = async (run: ContractRun): Promise<readonly [Racer, Racer]> => [
   { session: await run.session(), owner: 'a' },
   { session: await run.session(), owner: 'b' },
 ]
 
-/** Where claims are not atomic: whoever was told `written` learns by its audit what stands now. */
+/**
+ * Where claims are not atomic: an owner whose put returned `written` learns by audit what is
+ * stored.
+ */
 const auditsAgree = async (run: ContractRun, id: string, told: readonly Racer[]): Promise<void> => {
   const stands = await standing(run.driver(), id)
   const holder = stands?.claim?.owner
@@ -32,7 +35,7 @@ const auditsAgree = async (run: ContractRun, id: string, told: readonly Racer[])
   }
 }
 
-/** T1, T2, T3, T4: who may write over and remove whose record. */
+/** T1, T2, T3, T4: who may overwrite and remove whose record. */
 export const claimCases: readonly ContractCase[] = [
   contractCase(
     'T1 lets one of two win that create an id at the same moment, or both learn by audit who did',
@@ -61,7 +64,7 @@ export const claimCases: readonly ContractCase[] = [
     async (run) => {
       const both = await racers(run)
       for (const [round, id] of ids('fought', rounds).entries()) {
-        // the higher claim is sent first in every other round
+        // the higher claim is sent first in every second round
         const order = round % 2 === 0 ? both : both.toReversed()
         const results = await Promise.all(
           order.map(({ session, owner }) =>
@@ -103,7 +106,7 @@ export const claimCases: readonly ContractCase[] = [
       const driver = run.driver()
       for (const [id, owner] of Object.entries({ 1: 'a', 2: 'b', 3: 'a', 4: 'b' }))
         expect((await standing(driver, id))?.claim?.owner, id).toBe(owner)
-      // the loser expects its own record there, and must not write over what replaced it
+      // the loser expects its own record, and must not overwrite the one that replaced it
       expect(await putOne(holder, asked('2', 'a', 5))).toBe('conflict')
     },
   ),
@@ -161,7 +164,8 @@ export const claimCases: readonly ContractCase[] = [
     async (run) => {
       const [owner, rival] = await racers(run)
       const reader = run.driver()
-      // where claims are not atomic a rival may wait in vain for what was removed under it
+      // where claims are not atomic, a rival may wait in vain for a record that was removed
+      // concurrently
       const races = run.capabilities.atomicClaim ? rounds : 5
       for (const [round, id] of ids('raced', races).entries()) {
         await owner.session.put([asked(id, owner.owner, 1)], soon())
@@ -183,7 +187,7 @@ export const claimCases: readonly ContractCase[] = [
           expect(taking).toBe('written')
           expect((await standing(reader, id))?.claim?.owner, `${id}, ${removal}`).toBe('b')
         } else if (taking === 'written') await auditsAgree(run, id, [rival])
-        // it waited for what was removed under it: core puts again what it knows no outcome of
+        // it waited for a record that was removed: core puts again after an unknown outcome
         else expect(await take()).toBe('written')
       }
     },

@@ -16,7 +16,7 @@ import { orders, ref } from '../requests.ts'
 import { asked, putOne } from './asked.ts'
 import { ObservedView } from './observed-view.ts'
 
-/** What a view holds, and the cursor behind it. */
+/** The contents of a view, and their cursor. */
 interface Seen {
   readonly from: Contents
   readonly cursor: Cursor | undefined
@@ -27,7 +27,7 @@ const seenBy = (view: ObservedView): Seen => ({
   cursor: view.cursor,
 })
 
-/** What is observed now, from a snapshot on. */
+/** The present contents, observed from a snapshot on. */
 const snapshot = async (run: ContractRun, driver: RegistryDriver): Promise<Seen> => {
   const view = new ObservedView(driver)
   await view.until('the snapshot', run.times.slackMs, ({ observations }) => observations.length > 0)
@@ -35,7 +35,9 @@ const snapshot = async (run: ContractRun, driver: RegistryDriver): Promise<Seen>
   return seenBy(view)
 }
 
-/** Goes on from what was seen until that is what stands now; tells whether a snapshot was needed. */
+/**
+ * Resumes from a view until it matches the present contents; returns whether a snapshot was needed.
+ */
 const goesOn = async (run: ContractRun, seen: Seen): Promise<boolean> => {
   const driver = run.driver()
   const view = new ObservedView(driver, seen)
@@ -56,9 +58,9 @@ const goesOn = async (run: ContractRun, seen: Seen): Promise<boolean> => {
 }
 
 /**
- * An observation from a cursor whose history is gone: a driver that resumes throws `cursor-expired`,
- * another one begins with a snapshot of what stands. A server that has just started may have to be
- * asked again.
+ * An observation from a cursor whose history is lost: a driver that resumes throws
+ * `cursor-expired`, another one begins with a snapshot. A server that has just started may need
+ * several attempts.
  */
 const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => {
   const { slackMs } = run.times
@@ -68,7 +70,7 @@ const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => 
   })
   for (const endMs = performance.now() + slackMs; ;) {
     const view = new ObservedView(driver, { cursor })
-    // a sign of life may come before the server has found out
+    // a sign of life may arrive before the server has checked the cursor
     const told = ({ observations }: ObservedView): boolean =>
       observations.some(({ type }) => type !== 'alive')
     const code = await codeOf(view.until('the cursor is judged', slackMs, told))
@@ -87,7 +89,7 @@ const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => 
   }
 }
 
-/** Writes, if need be again: a server that has just started may lose connections of before. */
+/** Writes, with retries: a server that has just started may drop earlier connections. */
 const written = async (
   run: ContractRun,
   session: DriverSession,
@@ -99,7 +101,7 @@ const written = async (
   })
 }
 
-/** Writes so much that revisions of another history pass those of the one before. */
+/** Writes until the revisions of a new history exceed those of the previous one. */
 const writePast = async (run: ContractRun): Promise<void> => {
   const { capMs, slackMs } = run.times
   const session = await eventually('a session is opened', capMs + slackMs, () => run.session())
@@ -128,7 +130,7 @@ export const cursorCases: readonly ContractCase[] = [
       if (run.capabilities.resume)
         for (const observation of view.observations.filter(({ type }) => type !== 'alive'))
           expect(observation.cursor, `of ${observation.type}`).toBeDefined()
-      // an update, a removal, and one more, while nobody looks
+      // an update, a removal, and one more, without an observer
       await session.put([asked('i0', 'a', 1, { weight: 7, seq: 1 })], soon())
       await session.remove([ref('i1'), ref('new')], soon())
       await session.put([asked('newer', 'a', 1)], soon())
@@ -160,7 +162,7 @@ export const cursorCases: readonly ContractCase[] = [
         return observations.length > 0 && [...services].join() === 'users'
       })
       await later.stop()
-      // names may be told anew each time: only what they add up to counts
+      // a driver may repeat all names: only the resulting set counts
       if (!run.capabilities.resume) expect(later.observations[0]?.type).toBe('snapshot')
     },
   ),
@@ -206,7 +208,7 @@ export const cursorCases: readonly ContractCase[] = [
     async (run) => {
       const before = await run.session()
       await before.put([asked('kept', 'a', 1)], soon())
-      // so that what a driver keeps in the backend to tell histories apart is in the backup, too
+      // the backup then includes what a driver stores to distinguish histories
       await snapshot(run, run.driver())
       const backup = await run.harness.backUp?.()
       for (const id of ids('lost', 3)) await written(run, before, asked(id, 'a', 1))

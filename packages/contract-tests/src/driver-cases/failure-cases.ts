@@ -15,7 +15,7 @@ import { asked } from './asked.ts'
 import { ObservedView } from './observed-view.ts'
 import { textOf } from './text-of.ts'
 
-/** Every call that core makes of a driver and a session, by name. */
+/** Every call of core to a driver and a session, by name. */
 const callsOf = (
   driver: RegistryDriver,
   session: DriverSession,
@@ -31,14 +31,14 @@ const callsOf = (
   },
   remove: async (signal) => {
     const [outcome] = await session.remove([ref('1')], signal)
-    // of one instance a failure may be told as its outcome
+    // a failure of one instance may be returned as its outcome
     if (outcome?.result === 'error') throw outcome.error
   },
   audit: (signal) => session.audit([ref('1')], signal),
   close: (signal) => session.close(signal),
 })
 
-/** Those that a server which is locked or frozen cannot answer; reading may go on. */
+/** The calls that a locked or frozen server cannot answer; reads may still work. */
 const writing = ['openSession', 'put', 'remove']
 
 /** T17, T18, T19, T24, T25: how calls and observations fail and end. */
@@ -73,7 +73,7 @@ export const failureCases: readonly ContractCase[] = [
       await run.harness.server?.pause()
       try {
         const controller = new AbortController()
-        // a close may end what else waits on its session
+        // a close may end other calls of its session
         const { close: _, ...calls } = callsOf(driver, session)
         const pending = Object.entries(calls).map(async ([name, call]) => {
           const outcome = await call(controller.signal).then(
@@ -82,7 +82,7 @@ export const failureCases: readonly ContractCase[] = [
           )
           return { name, outcome, atMs: performance.now() }
         })
-        // they are on their way by then
+        // the calls are under way by then
         await pass(100)
         const abortedMs = performance.now()
         controller.abort(reason)
@@ -117,7 +117,7 @@ export const failureCases: readonly ContractCase[] = [
             () => 'it answered',
             (thrown: unknown) => thrown,
           )
-          // a call that is still trying when its signal aborts says so with the reason
+          // a call that is still retrying when its signal aborts rejects with the reason
           if (signal.aborted && error === signal.reason) continue
           expect(error, name).toBeInstanceOf(RegistryError)
           expect(error, name).toMatchObject({ backend: driver.backend, retryable: true })
@@ -199,14 +199,14 @@ export const failureCases: readonly ContractCase[] = [
   contractCase('T25 does no I/O before its first call', ['connectionCount'], async (run) => {
     const count = (): number => run.harness.connectionCount?.() ?? 0
     let before = count()
-    // what the cases before have left may still connect
+    // drivers of earlier cases may still connect
     await eventually('nobody connects any more', run.times.slackMs * 3, async () => {
       before = count()
       await pass(300)
       return count() === before
     })
     const idle = run.driver()
-    // long enough for a connection that is begun at once to arrive
+    // long enough for an immediate connection to arrive
     await pass(300)
     expect(count()).toBe(before)
     await idle.list(orders, soon())

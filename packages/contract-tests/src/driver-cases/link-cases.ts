@@ -8,12 +8,12 @@ import { orders, ref } from '../requests.ts'
 import { asked, putOne, stand } from './asked.ts'
 import { ObservedView } from './observed-view.ts'
 
-/** A write of more than this is hung; heartbeats are far smaller. */
+/** A connection hangs after writing more than this; heartbeats are far smaller. */
 const hangBytes = 8_000
 
 /**
- * Beats as core does, each attempt bounded by ttl/6, until one passes: within two thirds of the ttl, as
- * the last one that passed may be a quarter of it ago.
+ * Sends heartbeats as core does, each attempt bounded by ttl/6, until one passes: within two thirds
+ * of the ttl, as the last one that passed may be a quarter of it ago.
  */
 const beat = async (session: DriverSession): Promise<void> => {
   const { grantedTtlMs } = session
@@ -22,7 +22,9 @@ const beat = async (session: DriverSession): Promise<void> => {
   })
 }
 
-/** Follows a scope over a link that breaks: resumes as core does, and counts what ended. */
+/**
+ * Follows a scope over a link that breaks: resumes as core does, and counts the ended observations.
+ */
 class Resuming {
   #view: ObservedView
   readonly #driver: RegistryDriver
@@ -35,7 +37,7 @@ class Resuming {
     this.#view = new ObservedView(driver)
   }
 
-  /** Goes on where the observation has ended. */
+  /** Resumes an observation that has ended. */
   #resume(): void {
     if (!this.#view.ended) return
     if (this.#view.failure === undefined) throw new Error('the observation ended without a word')
@@ -51,13 +53,13 @@ class Resuming {
     this.#view = new ObservedView(this.#driver, this.#kept ?? {})
   }
 
-  /** How often everything was told anew. */
+  /** How many snapshots were needed. */
   get snapshots(): number {
     const told = this.#view.observations.filter(({ type }) => type === 'snapshot')
     return this.#snapshotsBefore + told.length
   }
 
-  /** What it adds up to: `key weight`, sorted. */
+  /** The resulting view: `key weight`, sorted. */
   get shown(): string {
     this.#resume()
     const { records } = this.#view
@@ -121,7 +123,7 @@ export const linkCases: readonly ContractCase[] = [
         audit: (signal) => session.audit([ref('1')], signal),
       }
       const over = new AbortController()
-      // as core does all the time; one on a dead connection may be what finds that out
+      // core does this all the time; a heartbeat on a dead connection may be what detects it
       const beating = (async () => {
         while (!over.signal.aborted) {
           await codeOf(session.renew(soon(session.grantedTtlMs / 6)))
@@ -133,7 +135,7 @@ export const linkCases: readonly ContractCase[] = [
           const silent = await run.harness.silence?.()
           try {
             await codeOf(call(soon(slackMs / 2)))
-            // one that is told at once that the connection is gone is tried again, as core does
+            // like core, retry a call that fails at once because its connection is lost
             const outcomes: string[] = []
             for (const endMs = performance.now() + slackMs; performance.now() < endMs;) {
               outcomes.push(await codeOf(call(soon(slackMs))))
@@ -164,14 +166,14 @@ export const linkCases: readonly ContractCase[] = [
       await driver.probe(soon())
       const silent = await run.harness.silence?.()
       try {
-        // other calls are over connections that work again
+        // other calls use working connections again
         await eventually('lists are answered', slackMs * 2, async () => {
           return (await codeOf(driver.list(orders, soon(300)))) === 'none'
         })
         await writer.put([asked('1', 'a', 1)], soon())
         for (const endMs = performance.now() + ttlMs; performance.now() < endMs && !watch.ended;) {
           if ((await codeOf(driver.probe(soon(ttlMs / 6)))) !== 'none') continue
-          // so the watch lives: it tells the change, or at the least that it broke
+          // the watch must then report the change, or at least that it broke
           await eventually('the watch that was probed tells the change or ends', slackMs, () => {
             return watch.ended || watch.ids.length > 0
           })
@@ -221,7 +223,7 @@ export const linkCases: readonly ContractCase[] = [
         const cutting = await run.harness.cutAt?.(bytes)
         await eventually('a connection is cut', slackMs * 2, async () => {
           await change()
-          // looking resumes what has ended
+          // reading the view resumes ended observations
           return view.shown !== undefined && (cutting?.cuts ?? 0) > 0
         })
         cuts += cutting?.cuts ?? 0

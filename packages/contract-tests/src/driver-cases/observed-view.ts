@@ -9,18 +9,19 @@ import type {
 import { eventually } from '../eventually.ts'
 import { orders } from '../requests.ts'
 
-/** Where an {@link ObservedView} begins. */
+/** Start of an {@link ObservedView}. */
 export interface ObservedViewOptions {
   /** `orders` by default. */
   readonly scope?: Scope
-  /** What the view holds before the first observation: with `cursor`, what was read at that cursor. */
+  /** The initial contents: with `cursor`, what was read at that cursor. */
   readonly from?: Contents
   readonly cursor?: Cursor | undefined
 }
 
 /**
- * What a driver's observations add up to, as core would add them up: read in the background until
- * `stop`. Neither resumes nor starts over: what ends the observation is kept in `failure`.
+ * The view that a driver's observations result in, applied as core applies them. Reads in the
+ * background until `stop`. Neither resumes nor starts over: `failure` holds the error that ended
+ * it.
  */
 export class ObservedView {
   readonly observations: Observation[] = []
@@ -30,7 +31,7 @@ export class ObservedView {
   readonly #done: Promise<void>
   /** What the driver threw. */
   failure: unknown
-  /** Whether the observation is over, by whatever. */
+  /** Whether the observation is over, for any reason. */
   ended: boolean = false
 
   constructor(driver: RegistryDriver, { scope = orders, from, cursor }: ObservedViewOptions = {}) {
@@ -43,12 +44,15 @@ export class ObservedView {
     return Array.from(this.records.values(), ({ instance }) => instance.id).toSorted()
   }
 
-  /** The last cursor that was told. */
+  /** The last cursor that was received. */
   get cursor(): Cursor | undefined {
     return this.observations.findLast(({ cursor }) => cursor !== undefined)?.cursor
   }
 
-  /** Waits until the view `holds`; throws past the deadline, or what the observation ended with. */
+  /**
+   * Waits until the view `holds`; throws past the deadline, or the error that ended the
+   * observation.
+   */
   async until(what: string, deadlineMs: number, holds: (view: this) => boolean): Promise<void> {
     const state = await eventually(
       what,

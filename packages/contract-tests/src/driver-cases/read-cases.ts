@@ -61,7 +61,7 @@ export const readCases: readonly ContractCase[] = [
         expect(records.map(({ instance }) => instance.id)).toEqual(['good'])
         expect(skipped).toEqual([{ key, reason: expect.stringMatching(/\w/) as string }])
       }
-      // as skipped, or where everything is told again by its absence
+      // as skipped, or by its absence from a new snapshot
       await watch.sees(['good'], run.times.slackMs)
       await watch.stop()
     },
@@ -106,7 +106,7 @@ export const readCases: readonly ContractCase[] = [
         )
       await session.remove([ref('1')], soon())
       for (const view of views) await view.sees(['2'], slackMs)
-      // the last one, by the end of its session
+      // the last one is removed by the end of its session
       await session.close(soon())
       for (const view of views) {
         await view.sees([], slackMs)

@@ -11,8 +11,8 @@ import { asked, putOne, stand, standing } from './asked.ts'
 const lost = { code: 'session-lost' }
 
 /**
- * Calls until it is told that the session is lost. A client may have to connect anew first, and a
- * heartbeat may not be due yet; what else a call fails with must be worth another try.
+ * Calls until the driver reports the session as lost. A client may have to reconnect first, and a
+ * heartbeat may not be due yet; any other failure must be retryable.
  */
 const tellsLost = async (
   run: ContractRun,
@@ -32,7 +32,7 @@ const tellsLost = async (
   expect(session.lost.reason).toMatchObject(lost)
 }
 
-/** A session of the suite's ttl with one record, ended out of band. */
+/** A session with the suite's ttl and one record, ended out of band. */
 const expired = async (run: ContractRun): Promise<DriverSession> => {
   const session = await run.session(run.driver(), run.times.ttlMs)
   await session.put([asked('1', 'a', 1)], soon())
@@ -40,7 +40,7 @@ const expired = async (run: ContractRun): Promise<DriverSession> => {
   return session
 }
 
-/** Closes a session as core does: again, until it is acknowledged. */
+/** Closes a session as core does: retries until it is acknowledged. */
 const acknowledged = async (run: ContractRun, session: DriverSession): Promise<void> => {
   await eventually(
     'the close is acknowledged',
@@ -49,7 +49,7 @@ const acknowledged = async (run: ContractRun, session: DriverSession): Promise<v
   )
 }
 
-/** T5 … T9: what a session holds, and how it ends. */
+/** T5 … T9: the records of a session, and its end. */
 export const sessionCases: readonly ContractCase[] = [
   contractCase(
     'T5 takes along what an earlier session of the same owner wrote',
@@ -58,7 +58,7 @@ export const sessionCases: readonly ContractCase[] = [
       const [first, second] = [await run.session(), await run.session()]
       const reader = run.driver()
       await first.put([asked('1', 'a', 1), asked('2', 'a', 1)], soon())
-      // once as it stands, once with other content
+      // once unchanged, once with other content
       expect(await putOne(second, asked('1', 'a', 1))).toBe('written')
       expect(await putOne(second, asked('2', 'a', 1, { weight: 7, seq: 1 }))).toBe('written')
       await first.close(soon())
@@ -109,7 +109,7 @@ export const sessionCases: readonly ContractCase[] = [
       const reader = run.driver()
       await stand(run, reader, ['moved', 'removed', 'taken'])
       expect(await rival.audit([ref('taken', 'b')], soon())).toMatchObject([{ state: 'ours' }])
-      // again, as core does when the first answer was lost
+      // repeated, as core does when the first answer was lost
       await session.close(soon())
       await stand(run, reader, ['moved', 'removed', 'taken'])
     },
@@ -202,7 +202,7 @@ export const sessionCases: readonly ContractCase[] = [
       let sentMs = performance.now()
       const stands = async (): Promise<boolean> => {
         const there = (await idsOf(reader)).length === 1
-        // an answer that took longer than the ttl says nothing
+        // a list that took longer than the ttl proves nothing
         return there || performance.now() - sentMs > grantedTtlMs
       }
       for (let beats = 0; beats < 6; beats += 1) {
@@ -211,7 +211,7 @@ export const sessionCases: readonly ContractCase[] = [
         await session.renew(soon())
         sentMs = sendMs
       }
-      // it leaves without a word, like a process that was killed
+      // it ends without a close, like a killed process
       await driver[Symbol.asyncDispose]()
       await throughout('it stands for the granted ttl', grantedTtlMs * 0.8, stands)
       const goneWithinMs = grantedTtlMs * 0.2 + graceMs + slackMs

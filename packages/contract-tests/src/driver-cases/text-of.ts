@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 
 /**
- * Everything that a value shows when it is printed, logged or looked into: its text, its JSON, and
- * all that it holds, its causes with what they hold.
+ * Everything that a value shows when it is printed, logged or inspected: its text, its JSON, its
+ * properties, and its causes with their properties.
  */
 export const textOf = (value: unknown): string => {
   const texts: string[] = []

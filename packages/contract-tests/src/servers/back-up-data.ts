@@ -3,8 +3,9 @@ import type { Backup } from '../contract-harness.ts'
 import type { Server } from './server.ts'
 
 /**
- * Copies the data of a server that is a process of this machine; it is stopped for that and started
- * again. `restore` kills it, puts the copy in the place of its data, and starts it: a disk of before.
+ * Copies the data of a server process of this machine; stops it for that and starts it again.
+ * `restore` kills it, replaces its data with the copy, and starts it, as if an old disk were
+ * restored.
  */
 export const backUpData = async (server: Server): Promise<Backup> => {
   const { dataDir } = server

@@ -12,16 +12,16 @@ type Container = ReturnType<Client['container']['getById']>
 const launchLabel = 'sd.test-servers.server'
 const endDeadlineMs = 30_000
 
-/** What a {@link ContainerServer} is made of. */
+/** Options of a {@link ContainerServer}. */
 export interface ContainerServerOptions extends MemberOptions {
   /** The network that the members share. */
   readonly network: string | undefined
   /**
-   * The members start one after the other: the engine hands out the lowest address that is free, and
-   * a Consul server that came back under another one's would be taken for it.
+   * Starts the members one after the other: the engine assigns the lowest free address, and a
+   * Consul server that restarts with another member's address would be mistaken for that member.
    */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
-  /** By which they know each other there. */
+  /** The member's host name in that network. */
   readonly containerName: string
   hostPort(port: string): number
 }
@@ -73,7 +73,7 @@ export class ContainerServer implements LaunchedServer {
     const { spec, network } = this.#options
     const container = new GenericContainer(spec.container?.image ?? '')
       .withName(this.#options.containerName)
-      .withAutoCleanup(false) // by our own label, no reaper container
+      .withAutoCleanup(false) // removed by our own label, without a reaper container
       .withLabels({ [runLabel]: runId, [launchLabel]: this.#id })
       .withEnvironment(environmentOf(this.#options))
       .withExposedPorts(
@@ -85,7 +85,7 @@ export class ContainerServer implements LaunchedServer {
       .withCopyContentToContainer(
         filesOf(this.#options).map(([target, content]) => ({ target, content })),
       )
-      .withWaitStrategy(Wait.forAll([])) // our own ready check does the waiting
+      .withWaitStrategy(Wait.forAll([])) // our own ready check waits instead
     const command = [...(spec.container?.command ?? []), ...argumentsOf(this.#options)]
     if (command.length > 0) container.withCommand(command)
     if (network) container.withNetworkMode(network)
@@ -94,7 +94,8 @@ export class ContainerServer implements LaunchedServer {
       const started = await container.start()
       return client.container.getById(started.getId())
     } catch (error) {
-      // Created and not started, for example as its port was taken: nothing else would remove it.
+      // Created but not started, for example because its port was taken: nothing else would remove
+      // it.
       const filters = { label: [`${launchLabel}=${this.#id}`] }
       const left = await client.container.dockerode.listContainers({ all: true, filters })
       for (const { Id } of left) await client.container.getById(Id).remove({ force: true, v: true })
@@ -110,7 +111,7 @@ export class ContainerServer implements LaunchedServer {
     await this.resume()
     const container = this.#container
     if (!container || (await this.#status()) !== 'running') return
-    // The engine refuses to end what ended by itself meanwhile: the wait below decides.
+    // The engine refuses to stop a container that has ended: the wait below decides.
     await (signal === 'term' ? container.stop({ t: 10 }) : container.kill()).catch(() => {})
     await eventually(
       `${this.name} ended`,

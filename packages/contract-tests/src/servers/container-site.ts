@@ -4,7 +4,7 @@ import { ContainerServer } from './container-server.ts'
 import { runId, runLabel } from './run-id.ts'
 import type { Site, SiteOptions } from './site.ts'
 
-/** Runs one piece of work after the other, in the order in which they are handed in. */
+/** Runs pieces of work one after the other, in the order in which they are passed. */
 function takeTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {
@@ -14,7 +14,7 @@ function takeTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   }
 }
 
-/** A place for containers: with several members, a network in which they know each other by name. */
+/** A site for containers: with several members, a network in which they know each other by name. */
 export async function openContainerSite(options: SiteOptions): Promise<Site> {
   const { spec, members, version, launch } = options
   const client = await getContainerRuntimeClient()
@@ -27,7 +27,8 @@ export async function openContainerSite(options: SiteOptions): Promise<Site> {
           Labels: { [runLabel]: runId },
         })
   const inTurn = takeTurns()
-  // In a network of its own an engine resolves container names, which are its alone.
+  // The engine resolves container names in a user-defined network; they must be unique on the
+  // engine.
   const containerName = (member: string) => `${id}-${member}`
   return {
     server: (name) => {

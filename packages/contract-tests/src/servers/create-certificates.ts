@@ -6,13 +6,13 @@ export interface Certificate {
   readonly key: string
 }
 
-/** An authority and what it has signed. */
+/** An authority and the certificates that it has signed. */
 export interface Certificates {
   /** The authority's own certificate, PEM. */
   readonly ca: string
   /** For servers on 127.0.0.1 and localhost. */
   readonly server: Certificate
-  /** For a client whose common name is as asked for: etcd takes it for the user's name. */
+  /** For a client with the requested common name, which etcd uses as the user's name. */
   readonly client: Certificate
 }
 
@@ -32,8 +32,8 @@ const validity = (): { notBefore: Date; notAfter: Date } => ({
  * `clientName` is the client's common name. All keys are ECDSA P-256.
  */
 export async function createCertificates(clientName = 'root'): Promise<Certificates> {
-  // Loaded when first used, as it changes a global: tsyringe, which x509 is built on, wants
-  // reflect-metadata before anything else.
+  // Imported on first use, as it changes a global: tsyringe, a dependency of x509, requires
+  // reflect-metadata to be loaded first.
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   const pemOf = async (key: webcrypto.CryptoKey): Promise<string> =>
@@ -57,7 +57,7 @@ export async function createCertificates(clientName = 'root'): Promise<Certifica
       { type: 'ip', value: '127.0.0.1' },
       { type: 'dns', value: 'localhost' },
     ]),
-    // etcd's own gateway shows the server's certificate as a client's: it must do for both
+    // etcd's own gateway presents the server's certificate as a client's: it must be valid for both
     new x509.ExtendedKeyUsageExtension([
       x509.ExtendedKeyUsage.serverAuth,
       x509.ExtendedKeyUsage.clientAuth,

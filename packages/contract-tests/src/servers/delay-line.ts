@@ -1,4 +1,4 @@
-/** Runs what is pushed after a delay, always in the order in which it was pushed. */
+/** Runs steps after a delay, always in the order in which they were pushed. */
 export class DelayLine {
   readonly #delay: () => number
   readonly #waiting: { readonly due: number; run(): void }[] = []
@@ -8,7 +8,7 @@ export class DelayLine {
     this.#delay = delay
   }
 
-  /** Runs `step` after the delay in force now, and not before any earlier step. */
+  /** Runs `step` after the current delay, and not before any earlier step. */
   push(step: () => void): void {
     const delay = this.#delay()
     if (delay <= 0 && this.#waiting.length === 0) {
@@ -19,7 +19,7 @@ export class DelayLine {
     if (!this.#timer) this.#arm()
   }
 
-  /** Forgets what waits. */
+  /** Drops the waiting steps. */
   clear(): void {
     this.#waiting.length = 0
     clearTimeout(this.#timer)

@@ -1,7 +1,7 @@
 /**
  * Real servers for tests: started as child processes or in containers, stopped, killed, frozen and
- * wiped, with a TCP proxy that spoils links, certificates, and ports that no other test process has.
- * It does not import Vitest. Containers need the package `testcontainers`.
+ * wiped, with a TCP proxy that simulates link faults, certificates, and ports that no other test
+ * process has. It does not import Vitest. Containers need the package `testcontainers`.
  * @module
  */
 export { backUpData } from './back-up-data.ts'

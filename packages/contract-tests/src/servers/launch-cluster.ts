@@ -9,12 +9,12 @@ const attempts = 5
 
 /**
  * Launches one server, or with several `members` a cluster whose members know each other, on ports
- * that no other test process has; resolves once all of them serve. A spec that states both ways is
- * launched as a process. Disposing of the cluster ends the servers and removes their files.
+ * that no other test process has; resolves once all of them serve. A spec with both `process` and
+ * `container` is launched as a process. Disposing of the cluster ends the servers and removes their
+ * files.
  *
- * Rejects when the spec states no way to run or does not understand `tls`, when `testcontainers` is
- * needed and not installed, and, with the end of its log, when a server ends or does not serve within
- * 60 s.
+ * Rejects when the spec has neither or does not support `tls`, when `testcontainers` is needed and
+ * not installed, and, with the end of its log, when a server ends or does not serve within 60 s.
  */
 export async function launchCluster(
   spec: ServerSpec,
@@ -30,7 +30,7 @@ export async function launchCluster(
     try {
       return await launchOnce(spec, options)
     } catch (error) {
-      // Another process was faster at a port that was free when we looked.
+      // Another process has taken a port since it was checked.
       if (attempt === attempts || !isPortTaken(error)) throw error
     }
   }
@@ -70,7 +70,7 @@ async function launchOnce(spec: ServerSpec, launch: LaunchOptions): Promise<Clus
 
 async function openSite(options: SiteOptions): Promise<Site> {
   if (options.spec.process) return openProcessSite(options)
-  // Loaded when the first container is launched: `testcontainers` is an optional peer.
+  // Imported when the first container is launched: `testcontainers` is an optional peer dependency.
   const { openContainerSite } = await import('./container-site.ts').catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw new Error(

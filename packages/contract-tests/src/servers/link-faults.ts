@@ -1,7 +1,7 @@
 import type { ContractHarness } from '../contract-harness.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
-/** The hooks of a harness that spoil the link of `connect`. */
+/** The hooks of a harness that disturb the link of `connect`. */
 export type LinkFaults = Required<
   Pick<
     ContractHarness,
@@ -9,7 +9,7 @@ export type LinkFaults = Required<
   >
 >
 
-/** All of them, for a harness whose `connect` goes through `proxy`. */
+/** All of these hooks, for a harness whose `connect` goes through `proxy`. */
 export const linkFaults = (proxy: TcpProxy): LinkFaults => {
   const healing = { [Symbol.asyncDispose]: async () => proxy.heal() }
   return {

@@ -9,9 +9,9 @@ process.on('exit', () => {
 })
 
 /**
- * Claims a port among all test processes of this machine, as a file. A server that is down still
- * wants its port, though nobody listens there: only a claim tells the others. False if another
- * process that is alive has it.
+ * Claims a port among all test processes of this machine, with a file. A stopped server still needs
+ * its port although nothing listens there, so other processes can detect its use only by a claim.
+ * False if another live process has claimed it.
  */
 export function claim(port: number): boolean {
   mkdirSync(folder, { recursive: true })
@@ -28,7 +28,7 @@ export function claim(port: number): boolean {
   return false
 }
 
-/** Gives a claim up. */
+/** Releases a claim. */
 export function withdraw(port: number): void {
   mine.delete(port)
   try {
@@ -43,7 +43,7 @@ const file = (port: number): string => join(folder, String(port))
 function isHeld(port: number): boolean {
   try {
     const pid = Number(readFileSync(file(port), 'utf8'))
-    // Empty: its owner is just about to write its pid.
+    // Empty: its owner is about to write its pid.
     return pid === 0 || process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'

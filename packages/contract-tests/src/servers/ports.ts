@@ -7,8 +7,8 @@ const workers = 40
 
 /**
  * Hands out ports below the kernel's ephemeral range (32768 and up), so that no outgoing connection
- * takes a port while its server is down. Each vitest worker has a slice of its own, so parallel
- * files do not race; each process begins elsewhere in the slice, so two runs rarely do.
+ * takes a port while its server is down. Each vitest worker has its own slice, so parallel files do
+ * not race; each process starts at another place in the slice, so two runs rarely do.
  */
 export class PortSlice {
   readonly #start: number
@@ -19,7 +19,10 @@ export class PortSlice {
     this.#next = seed % perWorker
   }
 
-  /** A port that nobody listens on now and no other test process has; until {@link release}. */
+  /**
+   * A port without a listener that no other test process has claimed; reserved until {@link
+   * release}.
+   */
   async reserve(): Promise<number> {
     for (let tried = 0; tried < perWorker; tried++) {
       const port = this.#start + (this.#next++ % perWorker)
@@ -30,13 +33,13 @@ export class PortSlice {
     throw new Error(`no free port in ${this.#start}-${this.#start + perWorker - 1}`)
   }
 
-  /** Gives ports back; a stopped server's stay reserved, as it will want them again. */
+  /** Releases ports. Keep those of a stopped server, which needs them when it restarts. */
   release(ports: Iterable<number>): void {
     for (const port of ports) withdraw(port)
   }
 }
 
-/** The ports of this Vitest worker; outside of Vitest those of the first. */
+/** The ports of this Vitest worker; outside of Vitest, those of the first worker. */
 export const ports: PortSlice = new PortSlice(
   Number(process.env['VITEST_POOL_ID'] ?? 0),
   process.pid * 37,

@@ -10,7 +10,7 @@ import { whenReady } from './when-ready.ts'
 const termDeadlineMs = 10_000
 const killDeadlineMs = 30_000
 
-/** Whether every thread of a process is stopped; taken for granted where the system does not tell. */
+/** Whether every thread of a process is stopped; true where the system does not report it. */
 async function standsStill(pid: number): Promise<boolean> {
   const tasks = `/proc/${pid}/task`
   const threads = await readdir(tasks).catch(() => [])
@@ -23,13 +23,13 @@ async function standsStill(pid: number): Promise<boolean> {
   return stopped.every(Boolean)
 }
 
-/** Children that still run. A worker that exits takes them along, frozen ones too. */
+/** Children that still run. A worker that exits ends them, including frozen ones. */
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-// A worker that is itself killed runs no exit handler. On Linux the kernel then ends the child.
+// A worker that is killed runs no exit handler. On Linux the kernel then ends the child.
 const setpriv = '/usr/bin/setpriv'
 const dieWithParent = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
 
@@ -83,7 +83,7 @@ export class ProcessServer implements LaunchedServer {
 
   async #writeFiles(): Promise<void> {
     const { member } = this.#options
-    // etcd asks for a data directory that only its owner reads.
+    // etcd requires a data directory that only its owner can read.
     await mkdir(member.dataDir, { recursive: true, mode: 0o700 })
     await mkdir(member.confDir, { recursive: true })
     for (const [path, text] of filesOf(this.#options)) {
@@ -96,7 +96,7 @@ export class ProcessServer implements LaunchedServer {
     const { spec } = this.#options
     const command = spec.process?.command ?? []
     const [file = '', ...args] = [...dieWithParent, ...command, ...argumentsOf(this.#options)]
-    // A file, no pipe: a test that blocks its event loop must not block the server on its log.
+    // A file instead of a pipe: a test that blocks its event loop must not block the server's log.
     const log = await open(this.#log, 'a')
     try {
       const env = { ...process.env, ...environmentOf(this.#options) }
@@ -109,7 +109,7 @@ export class ProcessServer implements LaunchedServer {
       }
       child.once('exit', gone)
       child.once('error', (error) => {
-        if (child.pid === undefined) gone() // it never came to be
+        if (child.pid === undefined) gone() // it was never started
         else process.emitWarning(error)
       })
     } finally {
@@ -142,7 +142,7 @@ export class ProcessServer implements LaunchedServer {
   async pause(): Promise<void> {
     const child = this.#child
     if (!child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
-    // the signal is on its way to each of its threads: on a busy machine one may answer a call more
+    // the signal reaches each thread separately: on a busy machine one may still answer a call
     await eventually(`${this.name} stands still`, killDeadlineMs, () => standsStill(child.pid ?? 0))
   }
 

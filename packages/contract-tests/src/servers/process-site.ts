@@ -4,7 +4,7 @@ import { ProcessServer } from './process-server.ts'
 import { runDir } from './run-id.ts'
 import type { Site, SiteOptions } from './site.ts'
 
-/** A place for child processes of this one: a folder of their own under the run's folder. */
+/** A site for child processes of this process: a folder of their own under the run's folder. */
 export async function openProcessSite(options: SiteOptions): Promise<Site> {
   await mkdir(runDir(), { recursive: true })
   const root = await mkdtemp(join(runDir(), `${options.spec.name}-`))

@@ -2,29 +2,29 @@ import { connect, type Socket } from 'node:net'
 import { DelayLine } from './delay-line.ts'
 import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
-/** What a {@link ProxiedConnection} shares with its proxy. */
+/** State that a {@link ProxiedConnection} shares with its proxy. */
 export interface ProxiedConnectionOptions {
   readonly faults: ProxyFaults
   readonly bytes: ProxyBytes
-  /** Called when it is cut. */
+  /** Called when the connection is cut. */
   cut(): void
-  /** Called once, when both sides are gone. */
+  /** Called once, when both sides are closed. */
   closed(): void
 }
 
-/** One client's connection through a proxy, and the one to the server that goes with it. */
+/** One client's connection through a proxy, with the matching connection to the server. */
 export class ProxiedConnection {
   readonly #client: Socket
   readonly #target: string
   readonly #options: ProxiedConnectionOptions
   readonly #lines: DelayLine[]
   #server: Socket | undefined
-  /** True once something was swallowed: the streams have a hole. */
+  /** True once bytes were dropped: the streams have a gap. */
   #holed = false
   #silent = false
   #fromServer = 0
   #fromClient = 0
-  /** True from a cut's first byte too many until the reset that follows. */
+  /** True from the first byte beyond a cut until the reset that follows. */
   #cutting = false
   #over = false
 
@@ -37,7 +37,7 @@ export class ProxiedConnection {
     this.#lines = [up, down]
     client.on('error', () => this.#lost())
     if (options.faults.partitioned) {
-      // Accepted and silent; there is no connection that could go on after healing.
+      // Accepted and silent; no connection exists that could continue after healing.
       this.#holed = true
       client.on('data', () => {})
       client.on('close', () => this.#finish())
@@ -70,7 +70,10 @@ export class ProxiedConnection {
     )
   }
 
-  /** When the chunk's delay is over, the faults of that moment decide: a partition has no memory. */
+  /**
+   * Applies the faults in force when the chunk's delay is over: a partition affects delayed chunks,
+   * too.
+   */
   #pass(from: Socket, to: Socket, data: Buffer, count: (size: number) => void): void {
     const { faults } = this.#options
     if (from === this.#client) {
@@ -99,17 +102,17 @@ export class ProxiedConnection {
     this.#cutting = true
     this.#options.cut()
     count(last.length)
-    // A reset would overtake what is still on its way out: the last bytes must arrive first.
+    // A reset would overtake data that is still being sent: the last bytes must arrive first.
     if (last.length > 0) to.write(last, () => this.reset())
     else this.reset()
   }
 
-  /** The proxy's partition is over. */
+  /** Resets the connection if a partition that is now over dropped data. */
   heal(): void {
     if (this.#holed) this.reset()
   }
 
-  /** Swallows everything from now on. */
+  /** Drops everything from now on. */
   silence(): void {
     this.#silent = true
   }
@@ -123,13 +126,13 @@ export class ProxiedConnection {
     return this.#silent || this.#options.faults.partitioned
   }
 
-  /** Bytes count for a cut, or for going silent, from here on. */
+  /** Starts counting bytes for a cut or for silencing. */
   countFromNow(): void {
     this.#fromServer = 0
     this.#fromClient = 0
   }
 
-  /** True while the client's side is open, whatever became of the server's. */
+  /** True while the client's side is open, whatever the state of the server's. */
   get open(): boolean {
     return !this.#client.destroyed
   }
@@ -138,14 +141,14 @@ export class ProxiedConnection {
   reset(): void {
     for (const line of this.#lines) line.clear()
     for (const socket of [this.#client, this.#server]) {
-      // One that is connecting would wait for that to end, which it may never do.
+      // Resetting a connecting socket would wait for the connect, which may never end.
       if (socket?.connecting) socket.destroy()
       else socket?.resetAndDestroy()
     }
     this.#finish()
   }
 
-  /** A side broke off. The other learns of it, unless the network is partitioned. */
+  /** Handles a closed side. The other side is closed, too, unless the network is partitioned. */
   #lost(): void {
     if (this.#swallowing) this.#holed = true
     else this.reset()

@@ -1,15 +1,15 @@
-/** What a `TcpProxy` does to the connections through it; read by each of them. */
+/** The faults that a `TcpProxy` applies; read by each of its connections. */
 export interface ProxyFaults {
   latencyMs: number
   partitioned: boolean
   refusing: boolean
-  /** Cut each connection after so many bytes from the server; `times` cuts are left. */
+  /** Cut each connection after that many bytes from the server; `times` cuts are left. */
   cut: { readonly afterBytes: number; times: number } | undefined
-  /** Silence each connection through which a client sends more than so many bytes. */
+  /** Silence each connection over which a client sends more than that many bytes. */
   hangAfterBytes: number
 }
 
-/** Bytes that have passed through a `TcpProxy`: swallowed ones are not counted. */
+/** Bytes that have passed through a `TcpProxy`; dropped bytes do not count. */
 export interface ProxyBytes {
   fromClient: number
   fromServer: number

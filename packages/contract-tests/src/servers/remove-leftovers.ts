@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { runDir, runLabel } from './run-id.ts'
 
-/** Removes the containers, networks and files of one run, nobody else's; true if there were any. */
+/** Removes the containers, networks and files of one run only; true if there were any. */
 export async function removeLeftovers(run: string): Promise<boolean> {
   const files = existsSync(runDir(run))
   await rm(runDir(run), { recursive: true, force: true, maxRetries: 5 })
-  // Neither the package nor an engine has to be there: then there are no containers either.
+  // The package or an engine may be missing: then there are no containers either.
   const client = await import('testcontainers').then(
     ({ getContainerRuntimeClient }) => getContainerRuntimeClient().catch(() => undefined),
     () => undefined,

@@ -2,8 +2,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Names this test run: everything it leaves on the machine carries it. Worker processes inherit it
- * from the process that first asks, through the environment.
+ * The id of this test run, which marks everything that it leaves on the machine. Worker processes
+ * inherit it, through the environment, from the process that first reads it.
  */
 export const runId: string = (process.env['SD_TEST_RUN'] ??=
   `${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`)

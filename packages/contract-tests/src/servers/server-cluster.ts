@@ -1,15 +1,15 @@
 import type { Cluster, LaunchedServer, StopSignal } from './server.ts'
 
-/** What a {@link ServerCluster} is made of. */
+/** Options of a {@link ServerCluster}. */
 export interface ServerClusterOptions {
   readonly driver: 'container' | 'process'
   readonly version: string
   readonly servers: readonly LaunchedServer[]
-  /** Removes what the servers shared, once they are gone. */
+  /** Removes shared resources after the servers have ended. */
   close(): Promise<void>
 }
 
-/** Does to all of its servers at once what is asked of it. */
+/** Applies each operation to all of its servers at once. */
 export class ServerCluster implements Cluster {
   readonly driver: 'container' | 'process'
   readonly version: string
@@ -25,7 +25,7 @@ export class ServerCluster implements Cluster {
 
   async start(): Promise<void> {
     await this.#each((server) => server.launch())
-    // The first one that ends tells: the others would wait for it until their deadline.
+    // The first server that ends rejects: the others would wait for it until their deadline.
     await Promise.all(this.servers.map((server) => server.ready()))
   }
 
@@ -45,7 +45,7 @@ export class ServerCluster implements Cluster {
     }
   }
 
-  /** Waits for all of them, even when one fails: no operation goes on behind the caller's back. */
+  /** Waits for all of them, even when one fails: no operation continues in the background. */
   async #each(operation: (server: LaunchedServer) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled(this.servers.map(operation))
     const failed = results.filter((result) => result.status === 'rejected')

@@ -8,31 +8,36 @@ export interface TlsOptions {
   readonly clientCertAuth?: boolean
 }
 
-/** What one test changes about a server. */
+/** Options of one launch. */
 export interface LaunchOptions {
   /** Names of the members; three names make a cluster of three. Default: `['n1']`. */
   readonly members?: readonly string[]
-  /** Handed to the spec's `args`, `env` and `files`; refused where {@link ServerSpec.tls} is not set. */
+  /**
+   * Passed to the spec's `args`, `env` and `files`; rejected where {@link ServerSpec.tls} is not
+   * set.
+   */
   readonly tls?: TlsOptions
   /** Files to put into the member's `confDir`, by file name. */
   readonly files?: Readonly<Record<string, string>>
-  /** More arguments of the server; they come last, so they win. */
+  /** Additional arguments of the server; they come last and override earlier ones. */
   readonly args?: readonly string[] | ((member: Member) => readonly string[])
-  /** More environment variables of the server. */
+  /** Additional environment variables of the server. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Where a member finds itself: what its spec needs to know to configure it. */
+/** One member, with the values that its spec needs to configure it. */
 export interface Member {
   readonly name: string
-  /** The names of all members, its own among them. */
+  /** The names of all members, including this one. */
   readonly members: readonly string[]
   readonly driver: 'container' | 'process'
-  /** What the spec states; `unknown` where it states nothing. */
+  /** The version of the spec; `unknown` if it has none. */
   readonly version: string
-  /** The folder of its configuration, as the server itself sees it. */
+  /** The folder of its configuration, as a path that the server sees. */
   readonly confDir: string
-  /** The folder of its data, as the server itself sees it. It survives `stop`, and `wipe` removes it. */
+  /**
+   * The folder of its data, as a path that the server sees. `stop` keeps it, and `wipe` removes it.
+   */
   readonly dataDir: string
   /** The address to listen on: `127.0.0.1` for a process, `0.0.0.0` in a container. */
   readonly listen: string
@@ -45,24 +50,25 @@ export interface Member {
 }
 
 /**
- * One kind of server: all that has to be known to start it, as a child process or in a container.
- * It states {@link process}, {@link container}, or both.
+ * One kind of server: everything needed to start it, as a child process or in a container. It has
+ * {@link process}, {@link container}, or both.
  */
 export interface ServerSpec {
-  /** In error messages and in the names of folders: `etcd`. */
+  /** Used in error messages and in folder names: `etcd`. */
   readonly name: string
-  /** Which server it is: `3.5.16`. For specs whose arguments depend on it, and for messages. */
+  /** The server's version: `3.5.16`. For specs whose arguments depend on it, and for messages. */
   readonly version?: string
-  /** Port by name, as inside a container. A process gets free ones. */
+  /** Ports by name, as inside a container. A process gets free ones. */
   readonly ports: Readonly<Record<string, number>>
   /** As a child process of the test: the program and the arguments that come before {@link args}. */
   readonly process?: { readonly command: readonly string[] }
   /**
-   * In a container: its image, which is pulled unless the engine has it, and what runs there, before
-   * {@link args}. No `command` leaves it to the image's entrypoint. Needs the package `testcontainers`.
+   * In a container: its image, which is pulled unless the engine has it, and the command before
+   * {@link args}. Without `command` the image's entrypoint runs. Needs the package
+   * `testcontainers`.
    */
   readonly container?: { readonly image: string; readonly command?: readonly string[] }
-  /** Whether {@link LaunchOptions.tls} is understood. Default: it is not. */
+  /** Whether {@link LaunchOptions.tls} is supported. Default: false. */
   readonly tls?: boolean
   /** Arguments of one member. */
   args?(member: Member, options: LaunchOptions): readonly string[]
@@ -71,8 +77,8 @@ export interface ServerSpec {
   /** Files to write before each start, by absolute path: below `confDir` or `dataDir`. */
   files?(member: Member, options: LaunchOptions): Readonly<Record<string, string>>
   /**
-   * Whether the server at these endpoints (`127.0.0.1:port`, by port name) serves. Asked until it
-   * says so; a rejection is taken for "not yet".
+   * Whether the server at these endpoints (`127.0.0.1:port`, by port name) serves. Polled until it
+   * returns true; a rejection counts as "not yet".
    */
   ready(endpoints: Readonly<Record<string, string>>): Promise<boolean>
 }

@@ -1,19 +1,23 @@
-/** How a server ends: asked (SIGTERM, it may say goodbye) or killed (SIGKILL, it may not). */
+/**
+ * How to end a server: `term` (SIGTERM, it can shut down cleanly) or `kill` (SIGKILL, it cannot).
+ */
 export type StopSignal = 'term' | 'kill'
 
-/** One real server. Its endpoints never change over its life, whatever is done to it. */
+/** One real server. Its endpoints never change, whatever operations are applied. */
 export interface Server extends AsyncDisposable {
   /** Its member name within the cluster: `n1`. */
   readonly name: string
-  /** The version that its spec states, `3.5.16`; `unknown` where the spec states none. */
+  /** The version of its spec, `3.5.16`; `unknown` if the spec has none. */
   readonly version: string
   /** Host-reachable `127.0.0.1:port` by port name: `endpoints.client`. */
   readonly endpoints: Readonly<Record<string, string>>
-  /** The folder of its data, where it is a process of this machine. */
+  /** The folder of its data, if it is a process of this machine. */
   readonly dataDir?: string
-  /** Starts it (again) and resolves once it serves. Data of an earlier life is still there. */
+  /** Starts it (again) and resolves once it serves. Data of earlier runs is kept. */
   start(): Promise<void>
-  /** Resolves once the server is gone. A paused one is resumed first, a stopped one stays so. */
+  /**
+   * Resolves once the server has ended. A paused one is resumed first, a stopped one stays stopped.
+   */
   stop(signal?: StopSignal): Promise<void>
   /** {@link stop}, then {@link start}. */
   restart(signal?: StopSignal): Promise<void>
@@ -23,11 +27,11 @@ export interface Server extends AsyncDisposable {
   pause(): Promise<void>
   /** Ends {@link pause}. */
   resume(): Promise<void>
-  /** What the server has logged so far. */
+  /** The server's log so far. */
   logs(): Promise<string>
 }
 
-/** Servers that form one service. What is done to all of them is done to all at once. */
+/** Servers that form one service. Each operation applies to all of them at once. */
 export interface Cluster extends AsyncDisposable {
   readonly driver: 'container' | 'process'
   /** The version of its servers, as {@link Server.version}. */
@@ -41,9 +45,9 @@ export interface Cluster extends AsyncDisposable {
   wipe(): Promise<void>
 }
 
-/** A server whose start is in two steps, as a member is not ready before the others run. */
+/** A server that starts in two steps, as a member is not ready before the others run. */
 export interface LaunchedServer extends Server {
-  /** Starts it and does not wait. */
+  /** Starts it without waiting. */
   launch(): Promise<void>
   /** Resolves once it serves. */
   ready(): Promise<void>

@@ -1,25 +1,28 @@
 import type { LaunchedServer } from './server.ts'
 import type { LaunchOptions, Member, ServerSpec } from './server-spec.ts'
 
-/** What every kind of place needs to know about the cluster it is opened for. */
+/** The cluster's options, common to all kinds of sites. */
 export interface SiteOptions {
   readonly spec: ServerSpec
   readonly members: readonly string[]
   readonly version: string
   readonly launch: LaunchOptions
-  /** The host's port that was chosen for a member's port. */
+  /** The host port assigned to a member's port. */
   hostPort(member: string, port: string): number
 }
 
-/** Where the members of one cluster live: a network of containers, or a folder of processes. */
+/**
+ * The place where the members of one cluster run: a network of containers, or a folder of
+ * processes.
+ */
 export interface Site {
-  /** The member, not started yet. */
+  /** Creates the member without starting it. */
   server(name: string): LaunchedServer
-  /** Removes what the members shared; they are gone by then. */
+  /** Removes shared resources, after the members have ended. */
   close(): Promise<void>
 }
 
-/** One member: its spec, where it finds itself, and what the test changes. */
+/** One member: its spec, its place, and the test's launch options. */
 export interface MemberOptions {
   readonly spec: ServerSpec
   readonly member: Member
@@ -44,7 +47,7 @@ export const filesOf = ({
   ),
 ]
 
-/** The member's environment beside the test's own: the spec's, then the test's. */
+/** The member's variables in addition to the test's environment: the spec's, then the test's. */
 export const environmentOf = ({
   spec,
   member,

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { runId } from './run-id.ts'
 
 /**
- * Starts a process that waits for this one to end, however it ends, and then removes the containers,
- * networks and folders of {@link launchCluster} that are left of this run. To be called before any
- * worker starts: from Vitest's `globalSetup`, which calls the function that it returns at the end of
- * the run. Without it a run that is killed leaves its containers. Server processes need no sweeper on
+ * Starts a process that waits for this one to end, however it ends, and then removes the
+ * containers, networks and folders of {@link launchCluster} that this run has left. Call it before
+ * any worker starts: from Vitest's `globalSetup`, which calls the returned function at the end of
+ * the run. Without it a killed run leaves its containers. Server processes need no sweeper on
  * Linux: the kernel ends them with their test process.
  */
 export function startSweeper(): () => Promise<void> {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** What a {@link StrangeHost} does with its connections; bytes are its answer to whatever it is sent. */
+/** How a {@link StrangeHost} treats its connections; bytes are its answer to any input. */
 export type StrangeBehaviour = 'refuses' | 'silent' | 'closes' | 'garbage' | Uint8Array
 
-/** Listens where a server should, and does something else. */
+/** Listens in place of a server, and misbehaves. */
 export class StrangeHost implements AsyncDisposable {
-  /** Where clients connect, `127.0.0.1:port`. */
+  /** The address for clients, `127.0.0.1:port`. */
   readonly endpoint: string
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -30,7 +30,7 @@ export class StrangeHost implements AsyncDisposable {
     })
   }
 
-  /** One on a free port of 127.0.0.1; nobody listens there if it is to refuse. */
+  /** Creates one on a free port of 127.0.0.1, without a listener if it is to refuse. */
   static async that(behaviour: StrangeBehaviour): Promise<StrangeHost> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,7 +39,7 @@ export class StrangeHost implements AsyncDisposable {
     return host
   }
 
-  /** How many connections there have been. */
+  /** The number of connections so far. */
   get accepted(): number {
     return this.#accepted
   }

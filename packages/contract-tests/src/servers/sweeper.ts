@@ -1,4 +1,4 @@
-// Started by startSweeper(); argv: the run's id. Standard input ends when the run does.
+// Started by startSweeper(); argv: the run's id. Standard input ends with the run.
 import { text } from 'node:stream/consumers'
 import { removeLeftovers } from './remove-leftovers.ts'
 
@@ -8,7 +8,7 @@ process.on('SIGTERM', () => {})
 const run = process.argv[2]
 if (!run) throw new Error('usage: sweeper.ts RUN')
 const goodbye = await text(process.stdin)
-// A run that was killed has workers which may be creating a container this very moment.
+// Workers of a killed run may still be creating a container.
 const quietMs = goodbye ? 0 : 3000
 for (let end = performance.now() + quietMs; ;) {
   if (await removeLeftovers(run)) end = performance.now() + quietMs

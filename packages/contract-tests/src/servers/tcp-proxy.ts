@@ -3,13 +3,13 @@ import { ProxiedConnection } from './proxied-connection.ts'
 import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
 /**
- * A TCP hop that a test can spoil. It works the same for every kind of server and driver, and its
- * port never changes. Faults apply to the connections that are open and to new ones alike.
+ * A TCP proxy with faults that a test controls. It works the same for every kind of server and
+ * driver, and its port never changes. Faults apply to open and new connections alike.
  */
 export class TcpProxy implements AsyncDisposable {
-  /** Where new connections are forwarded to, `host:port`; may be changed. */
+  /** The address to which new connections are forwarded, `host:port`; may be changed. */
   target: string
-  /** Where clients connect, `127.0.0.1:port`. */
+  /** The address for clients, `127.0.0.1:port`. */
   readonly endpoint: string
   readonly bytes: ProxyBytes = { fromClient: 0, fromServer: 0 }
   readonly #faults: ProxyFaults = {
@@ -42,25 +42,25 @@ export class TcpProxy implements AsyncDisposable {
     return new TcpProxy(target, server)
   }
 
-  /** How many client connections are open now. */
+  /** The number of open client connections. */
   get connections(): number {
     return [...this.#open].filter((connection) => connection.open).length
   }
 
-  /** How many client connections there have been, refused ones too. */
+  /** The number of client connections so far, including refused ones. */
   get accepted(): number {
     return this.#accepted
   }
 
-  /** Delays every chunk, in each direction, by so much. Chunks never overtake one another. */
+  /** Delays every chunk, in each direction, by `ms`. Chunks keep their order. */
   latency(ms: number): void {
     this.#faults.latencyMs = ms
   }
 
   /**
-   * A network that swallows everything: connections stay open and silent, new ones are accepted
-   * and silent, ends are not passed on. Healing resets the connections that lost something, as
-   * their streams have holes; untouched ones go on.
+   * Simulates a network that drops everything: connections stay open and silent, new ones are
+   * accepted and silent, ends are not passed on. Healing resets the connections that lost data, as
+   * their streams have gaps; the others continue.
    */
   partition(on: boolean): void {
     if (this.#faults.partitioned === on) return
@@ -80,16 +80,16 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Resets a connection once it has passed `afterBytes` bytes from the server; bytes beyond are
-   * lost. Each connection counts its own bytes, open ones from now on. `once` (the default) cuts the first one
-   * that gets there, `always` every one, until {@link uncut}.
+   * Resets a connection once it has passed `afterBytes` bytes from the server; later bytes are
+   * lost. Each connection counts its own bytes, open ones from now on. `once` (the default) cuts
+   * the first connection that reaches the limit, `always` every one, until {@link uncut}.
    */
   cutAfter(afterBytes: number, how: 'once' | 'always' = 'once'): void {
     this.#faults.cut = { afterBytes, times: how === 'once' ? 1 : Infinity }
     for (const connection of this.#open) connection.countFromNow()
   }
 
-  /** How many connections {@link cutAfter} has cut so far. */
+  /** The number of connections that {@link cutAfter} has cut so far. */
   get cuts(): number {
     return this.#cuts
   }
@@ -100,16 +100,16 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * A path that vanished under the connections that are open now: they stay open and silent, both
-   * ways, until {@link unsilence}. New ones pass.
+   * Simulates a path that is lost under the open connections: they stay open and silent, in both
+   * directions, until {@link unsilence}. New ones work.
    */
   silence(): void {
     for (const connection of this.#open) connection.silence()
   }
 
   /**
-   * Silences a connection once a client has sent more than `bytes` through it, each counted from
-   * now on, until {@link unsilence}. The chunk that goes beyond is lost as well.
+   * Silences a connection once a client has sent more than `bytes` through it, counted from now on,
+   * until {@link unsilence}. The chunk that exceeds the limit is lost as well.
    */
   hangAfter(bytes: number): void {
     this.#faults.hangAfterBytes = bytes
@@ -149,7 +149,7 @@ export class TcpProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#faults.refusing = true // whoever is in the backlog still
+    this.#faults.refusing = true // also for connections that are still in the backlog
     this.reset()
     await closed
   }

@@ -3,17 +3,20 @@ import type { ServerSpec } from './server-spec.ts'
 
 const deadlineMs = 60_000
 
-/** What {@link whenReady} has to know about a server that was just started. */
+/** A server that was just started, for {@link whenReady}. */
 export interface StartedServer {
   readonly name: string
   readonly spec: ServerSpec
   readonly endpoints: Readonly<Record<string, string>>
-  /** True once it has ended by itself: then there is nothing left to wait for. */
+  /** True once it has ended by itself: waiting is then pointless. */
   isGone(): boolean | Promise<boolean>
   logs(): Promise<string>
 }
 
-/** Resolves once the server serves; rejects with the end of its log if it ends or never does. */
+/**
+ * Resolves once the server serves; rejects with the end of its log if it ends or misses the
+ * deadline.
+ */
 export async function whenReady(server: StartedServer): Promise<void> {
   const { name, spec, endpoints } = server
   let gone = false

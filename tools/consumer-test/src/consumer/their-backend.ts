@@ -1,13 +1,13 @@
 import { type DriverFactory, wrapDriver } from '@sd/core/driver'
 import { memory, type MemoryStore } from '@sd/memory'
 
-/** What a third party's backend might take. */
+/** A possible configuration of a third party's backend. */
 export interface TheirConfig {
   readonly namespace?: string
   readonly store?: MemoryStore | string
 }
 
-/** A backend that is not ours: it only happens to keep its records where ours does. */
+/** A third party's backend, which happens to store its records like `@sd/memory`. */
 export const theirBackend = ({ namespace, store }: TheirConfig = {}): DriverFactory => {
   const factory = memory({ namespace, store })
   return (context) =>

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ServerSpec } from '@sd/contract-tests/servers'
 
-/** All that has to be known to start it, in one place. */
+/** The complete description of the server, in one place. */
 export const theirServer: ServerSpec = {
   name: 'theirs',
   ports: { client: 7654 },

@@ -3,34 +3,35 @@ import { join } from 'node:path'
 import { runCommand } from '../run-command.ts'
 import type { Release } from './release.ts'
 
-/** What {@link goRelease} is to build. */
+/** What {@link goRelease} builds. */
 export interface GoRelease {
   readonly binary: string
   readonly version: string
   readonly onRequest?: boolean
-  /** The module that holds the server, and its version there: `v3.7.3`. */
+  /** The module that contains the server, and its version there: `v3.7.3`. */
   readonly module: string
   /** The oldest Go that builds it: `1.26`. */
   readonly go: string
-  /** The program: it calls the server's own entry. */
+  /** The program, which calls the server's own entry point. */
   readonly main: string
   readonly timeoutMs: number
 }
 
-/** Whether `go version` tells of a Go that is not older than `wanted`. */
+/** Whether the output of `go version` names a Go that is not older than `wanted`. */
 function isAtLeast(told: string, wanted: string): boolean {
   const [, major = 0, minor = 0] = (/\bgo(\d+)\.(\d+)/.exec(told) ?? []).map(Number)
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
 }
 
-/** A server written in Go, built with the Go of this machine as the only dependency of a module. */
+/** A server written in Go, built with this machine's Go as the only dependency of a module. */
 export const goRelease = (release: GoRelease): Release => ({
   version: release.version,
   onRequest: release.onRequest ?? false,
   make: async (work) => {
     const { binary, module, version, go, main, timeoutMs } = release
-    // Modules are read-only, and their caches the user's own: only the sources and the binary are here.
+    // Modules are read-only, and stay in the user's caches: this folder has only the sources and
+    // the binary.
     const [sources, kept] = [join(work, 'sources'), join(work, 'kept')]
     await mkdir(sources)
     await mkdir(kept)

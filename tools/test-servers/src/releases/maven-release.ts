@@ -4,10 +4,13 @@ import { runCommand } from '../run-command.ts'
 import type { FoundCommand } from '../found-command.ts'
 import type { Release } from './release.ts'
 
-/** What {@link mavenRelease} is to fetch. */
+/** What {@link mavenRelease} fetches. */
 export interface MavenRelease {
   readonly version: string
-  /** `group:artifact:version` of the server and of what it needs beside its own dependencies. */
+  /**
+   * `group:artifact:version` of the server and of artifacts that it needs beside its own
+   * dependencies.
+   */
   readonly artifacts: readonly string[]
   /** The command that runs the server from a folder of its jars. */
   readonly command: (jars: string, env: NodeJS.ProcessEnv) => Promise<FoundCommand>

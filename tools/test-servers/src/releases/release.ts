@@ -1,13 +1,16 @@
 import type { FoundCommand } from '../found-command.ts'
 
-/** A release that no Debian has, built or fetched from its project's own packages. */
+/** A release that Debian lacks, built or fetched from its project's own packages. */
 export interface Release {
   /** `3.7.3`. */
   readonly version: string
-  /** True when only `SD_TEST_…_VERSION` asks for it, and `SD_TEST_VERSIONS=current` does not. */
+  /** True if `SD_TEST_VERSIONS=current` does not include it, and only `SD_TEST_…_VERSION` does. */
   readonly onRequest?: boolean
-  /** Makes it in the empty folder `work`; resolves with the part that is kept. Rejects when a tool is missing. */
+  /**
+   * Builds it in the empty folder `work`; resolves with the part to keep. Rejects when a tool is
+   * missing.
+   */
   make(work: string): Promise<string>
-  /** The command of what was made in `folder`. */
+  /** The command of the release built in `folder`. */
   command(folder: string, env: NodeJS.ProcessEnv): Promise<FoundCommand>
 }

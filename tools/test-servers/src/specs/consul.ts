@@ -7,8 +7,9 @@ import type { TestServer } from '../test-server.ts'
 import { versionIn } from '../version-in.ts'
 
 /**
- * Consul as a module. Its build takes six minutes of processor time, and 1.20 to 1.22 need modules that
- * are not to be had. Since 1.17 its licence is the BUSL: a test server only, never shipped.
+ * Consul as a Go module. Its build takes six minutes of processor time, and 1.20 to 1.22 need
+ * modules that are not published. Since 1.17 its licence is the BUSL: it is used as a test server
+ * only, never shipped.
  */
 const consul119 = goRelease({
   binary: 'consul',
@@ -47,7 +48,7 @@ export const consul: TestServer = {
   clientPort: 'http',
   images: { official: 'hashicorp/consul:1.21', local: 'sd-test/consul:1.8.7' },
   containerCommand: [],
-  debian: { suite: 'bullseye', packages: ['consul'] }, // it was dropped after that
+  debian: { suite: 'bullseye', packages: ['consul'] }, // later suites do not have it
   releases: [consul119],
   install: 'consul on PATH or name it in SD_CONSUL_BIN',
   installed: (env) => binary(env['SD_CONSUL_BIN'] ?? 'consul'),
@@ -60,7 +61,7 @@ export const consul: TestServer = {
     `-data-dir=${member.dataDir}`,
     `-bootstrap-expect=${member.members.length}`,
     `-client=${member.listen}`,
-    // In a container, go-sockaddr: the address that the other members reach.
+    // In a container: a go-sockaddr template for the address that the other members reach.
     member.driver === 'process' ? '-bind=127.0.0.1' : '-bind={{ GetInterfaceIP "eth0" }}',
     `-http-port=${member.port('http')}`,
     '-dns-port=-1',
@@ -70,7 +71,7 @@ export const consul: TestServer = {
     ...member.members
       .filter((other) => other !== member.name)
       .map((other) => `-retry-join=${member.fromPeers('serf', other)}`),
-    // The default multiplier of 5 is for slow machines and makes elections take seconds.
+    // The default multiplier of 5 is meant for slow machines and makes elections take seconds.
     '-hcl=performance { raft_multiplier = 1 }',
     '-hcl=leave_on_terminate = false',
     '-retry-interval=1s',
@@ -85,7 +86,9 @@ async function binary(file: string): Promise<FoundCommand> {
   return { command: [file], version: versionIn(await runCommand(file, ['version'])) }
 }
 
-/** Since 1.14 a server listens on one more fixed port, on which several on one host collide. */
+/**
+ * Since 1.14 a server listens on another fixed port, on which several servers on one host collide.
+ */
 function grpcTls(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > 1 || minor >= 14

@@ -14,7 +14,7 @@ export const etcd: TestServer = {
   clientPort: 'client',
   images: { official: 'quay.io/coreos/etcd:v3.7.3', local: 'sd-test/etcd:3.5.16' },
   containerCommand: ['/usr/local/bin/etcd'],
-  // The arguments below depend on it, and only this image surely has no entrypoint.
+  // The arguments below depend on the version, and only this image certainly has no entrypoint.
   versionCommand: ['/usr/local/bin/etcd', '--version'],
   debian: { suite: 'trixie', packages: ['etcd-server', 'etcd-client'] },
   releases: [goEtcd('3.7.3', '1.26'), goEtcd('3.6.9', '1.24')],
@@ -30,7 +30,7 @@ export const etcd: TestServer = {
       `--name=${member.name}`,
       `--data-dir=${member.dataDir}/etcd`,
       `--listen-client-urls=${scheme}://${member.listen}:${member.port('client')}`,
-      // What the HOST can reach: clients learn these addresses from the member list.
+      // Addresses that the host can reach: clients learn them from the member list.
       `--advertise-client-urls=${scheme}://${member.fromHost('client')}`,
       `--listen-peer-urls=http://${member.listen}:${member.port('peer')}`,
       `--initial-advertise-peer-urls=http://${member.fromPeers('peer', member.name)}`,
@@ -39,7 +39,8 @@ export const etcd: TestServer = {
       // The default timeout of 1000 ms makes every restart wait for 1-2 s.
       '--heartbeat-interval=50',
       '--election-timeout=500',
-      // Tests need no disk flushes, but 3.4 cannot be told so; its default logger is deprecated.
+      // Tests need no disk flushes, but 3.4 has no option for that; its default logger is
+      // deprecated.
       ...(isBefore35(member.version) ? ['--logger=zap'] : ['--unsafe-no-fsync']),
       ...tlsArgs(member, options),
     ]
@@ -52,12 +53,12 @@ export const etcd: TestServer = {
       ...(tls.ca === undefined ? {} : { [`${member.confDir}/ca.crt`]: tls.ca }),
     }
   },
-  // A test may have filled the quota on purpose: that server is up all the same.
+  // A test may have filled the quota on purpose: such a server is still ready.
   ready: async (endpoints) =>
     (await readUrl(`http://${endpoints['metrics']}/health?exclude=NOSPACE`)).includes('"true"'),
 }
 
-/** etcd as a module: its own `main` package is not to be had by `go install`. */
+/** etcd as a Go module: `go install` cannot install its own `main` package. */
 function goEtcd(version: string, go: string): Release {
   return goRelease({
     binary: 'etcd',

@@ -6,11 +6,16 @@ import { versionIn } from '../version-in.ts'
 const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
 const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
-/** Only what ZooKeeper needs, of Debian's jars: a machine's whole /usr/share/java may hold hundreds of jars. */
+/**
+ * Selects from Debian's jars only those that ZooKeeper needs: /usr/share/java may hold hundreds.
+ */
 const fromDebian =
   /^(zookeeper|slf4j-(api|simple)|netty-|snappy|metrics-core|commons-(cli|io)|jackson-|jetty9-|guava|servlet|log4j)/
 
-/** The command that runs ZooKeeper from those jars of a folder whose name is `needed`, with a Java of this machine. */
+/**
+ * The command that runs ZooKeeper with the jars of a folder whose names are `needed`, on this
+ * machine's Java.
+ */
 export async function zookeeperCommand(
   jars: string,
   java = 'java',
@@ -29,9 +34,9 @@ export async function zookeeperCommand(
 }
 
 /**
- * The jars that ZooKeeper needs, its own first. Debian's jars name others in their manifests by
- * absolute path, `/usr/share/java/zookeeper-jute.jar` among them: on a machine where another release is
- * installed, that one's classes would come before those of the jars in `folder` that stand later.
+ * The jars that ZooKeeper needs, its own first. The manifests of Debian's jars name others by
+ * absolute path, among them `/usr/share/java/zookeeper-jute.jar`. On a machine with another
+ * release, that release's classes would therefore come before those of later jars in `folder`.
  */
 export function classPath(
   folder: string,

@@ -8,10 +8,10 @@ const zookeeper39 = mavenRelease({
   version: '3.9.5',
   artifacts: [
     'org.apache.zookeeper:zookeeper:3.9.5',
-    // its own dependencies leave these out, and it does not start without them
+    // ZooKeeper does not declare these dependencies, and does not start without them
     'io.dropwizard.metrics:metrics-core:4.1.12.1',
     'org.xerial.snappy:snappy-java:1.1.10.5',
-    'org.slf4j:slf4j-simple:2.0.13', // its log, which a failed start shows
+    'org.slf4j:slf4j-simple:2.0.13', // for its log, which a failed start shows
   ],
   command: (jars, env) => zookeeperCommand(jars, env['SD_JAVA'], /./),
 })

@@ -1,4 +1,4 @@
-// What a user writes in a strict TypeScript project as an ES module.
+// A user's program in a strict TypeScript project with ES modules.
 import { createRegistry, type RegistryConfig, RegistryError } from '@sd/registry'
 
 const config: RegistryConfig = { backend: 'memory', ttlMs: 5_000 }
