@@ -50,7 +50,7 @@ export class MemoryStore {
     this.server = new MemoryServer(this)
   }
 
-  /** Identifies this history. Random, because revisions restart in each history. */
+  /** Identifies this history. Random, because revisions restart in each history and process. */
   get epoch(): string {
     return this.#epoch
   }
