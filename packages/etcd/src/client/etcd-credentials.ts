@@ -4,7 +4,7 @@ import type { Call } from './call-control.ts'
 
 /**
  * The token that all connections of one driver share. It replaces etcd3's own authentication, which
- * opens a channel without our options for every login, never closes it, and has no deadline.
+ * opens a channel without the driver's options for every login, never closes it and has no deadline.
  */
 export class EtcdCredentials {
   readonly #username: string | undefined
