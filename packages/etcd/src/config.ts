@@ -3,18 +3,18 @@ import { backend } from './errors.ts'
 
 /** How to reach etcd. */
 export interface EtcdConfig {
-  /** The members' client URLs, `http://host:port` or `https://host:port`, all of one scheme. */
+  /** The members' client URLs, `http://host:port` or `https://host:port`, with the same scheme. */
   readonly endpoints: readonly string[]
-  /** Keys lie under `<namespace>/`. May hold slashes. Default `services`. */
+  /** The prefix of all keys, as `<namespace>/`. May contain slashes. Default `services`. */
   readonly namespace?: string
-  /** For servers with authentication on; together with `password`. */
+  /** For servers with authentication on. Requires `password`. */
   readonly username?: string
   readonly password?: string
-  /** Only with `https:` endpoints. Without it the system's authorities are trusted. */
+  /** Only with `https:` endpoints. Default: the system's certificate authorities. */
   readonly tls?: TlsConfig
 }
 
-/** The namespace when none is given. */
+/** The default namespace. */
 export const defaultNamespace = 'services'
 
 const fields = ['endpoints', 'namespace', 'username', 'password', 'tls'] as const
@@ -41,8 +41,8 @@ const readEndpoints = (value: unknown): readonly string[] => {
 }
 
 /**
- * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
- * naming the field, what was given and what is accepted; unknown keys are refused.
+ * Returns a validated, frozen copy of `value` with the default namespace filled in. Throws
+ * `invalid-config`, naming the field, the given value and the accepted ones; refuses unknown keys.
  */
 export const validateEtcdConfig = (value: unknown): EtcdConfig => {
   const given = check.object(value, fields)

@@ -1,6 +1,6 @@
 import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
 
-/** The name that every error and the driver bear. */
+/** The backend name in every error and in the driver. */
 export const backend = 'etcd'
 
 interface Refusal {
@@ -9,8 +9,8 @@ interface Refusal {
 }
 
 /**
- * What etcd says in words. Texts from etcd's `api/v3rpc/rpctypes/error.go`; they are more telling
- * than the gRPC code beside them (a bad password and a request too large are both code 3).
+ * Error messages from etcd's `api/v3rpc/rpctypes/error.go`. They are more specific than the gRPC
+ * code sent with them (a bad password and a request too large are both code 3).
  */
 const refusals: readonly Refusal[] = [
   { pattern: /requested lease not found/, code: 'session-lost' },
@@ -24,9 +24,9 @@ const refusals: readonly Refusal[] = [
   { pattern: /database space exceeded/, code: 'unavailable' },
 ]
 
-/** gRPC status codes (https://grpc.io/docs/guides/status-codes) where etcd's words say no more. */
+/** gRPC status codes (https://grpc.io/docs/guides/status-codes), for messages not listed above. */
 const grpcCodes: ReadonlyMap<number, RegistryErrorCode> = new Map([
-  [1, 'unavailable'], // cancelled: by the server or a broken connection, as our own aborts never get here
+  [1, 'unavailable'], // cancelled, by the server or a broken connection: local aborts never get here
   [3, 'invalid-argument'],
   [4, 'timeout'],
   [7, 'permission-denied'],
@@ -37,37 +37,37 @@ const grpcCodes: ReadonlyMap<number, RegistryErrorCode> = new Map([
   [16, 'permission-denied'],
 ])
 
-/** etcd3 casts gRPC errors into classes of its own and drops `code`; the message keeps it in front. */
+/** etcd3 converts gRPC errors to its own classes and drops `code`; the message begins with it. */
 const codeOf = (message: string): RegistryErrorCode => {
   for (const { pattern, code } of refusals) if (pattern.test(message)) return code
   const grpc = /(?:^|: )(\d{1,2}) [A-Z_]+: /.exec(message)
   return (grpc && grpcCodes.get(Number(grpc[1]))) ?? 'internal'
 }
 
-/** Whether the server refused the token, not the user: a new token may be let in. */
+/** Whether the server refused the token, not the user, so that a new token may be accepted. */
 export const isStaleToken = (cause: unknown): boolean =>
   /(?:invalid|stale) auth token|revision of auth store is old|user name is empty/.test(
     messageOf(cause),
   )
 
-/** Whether the server takes no credentials at all. */
+/** Whether authentication is off on the server. */
 export const isAuthDisabled = (cause: unknown): boolean =>
   /authentication is not enabled/.test(messageOf(cause))
 
-/** grpc-js ends the text of a failed connection with the resolver's remark, which mostly is empty. */
+/** grpc-js appends the resolver's note, mostly empty, to the message of a failed connection. */
 const withoutEmptyNote = (text: string): string => text.replace(/[.:]?\s*Resolution note:\s*$/, '')
 
 const errors: DriverErrors = driverErrors(backend, (cause) => {
   const text = messageOf(cause)
   const code = codeOf(text)
-  // etcd3 wraps this one in words of its own that make no sense
+  // etcd3 replaces the message of this error with a meaningless one
   const message =
     code === 'session-lost' ? 'the server does not know the lease' : withoutEmptyNote(text)
   return { code, message }
 })
 
-/** An error that this driver raises by itself. */
+/** Creates an error that this driver raises itself. */
 export const etcdError: DriverErrors['error'] = errors.error
 
-/** Turns whatever a client call threw into a `RegistryError`; one of those passes unchanged. */
+/** Converts an error of a client call to a `RegistryError`, if it is not one already. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -27,7 +27,7 @@ import { epochKey, KeySpace } from './keys.ts'
 import { atRevision, type Store, transact } from './client/kv.ts'
 
 /**
- * What etcd can do. A transaction holds 128 operations and a request 1.5 MiB by default
+ * The capabilities of etcd. A transaction holds 128 operations and a request 1.5 MiB by default
  * (`--max-txn-ops`, `--max-request-bytes`).
  */
 const capabilities: Capabilities = Object.freeze({
@@ -99,12 +99,12 @@ class EtcdDriver implements RegistryDriver {
     try {
       await readRange(this.#store, 'probe', request, signal)
     } catch (error) {
-      // a refusal is an answer, too
+      // a refusal also proves that the server answers
       if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error
     }
   }
 
-  /** `ignore_lease` leaves the record on its owner's lease. */
+  /** `ignore_lease` keeps the record on its owner's lease. */
   async edit(
     record: InstanceRecord,
     instance: ServiceInstance,
@@ -153,8 +153,8 @@ class EtcdDriver implements RegistryDriver {
 }
 
 /**
- * A factory of etcd drivers. Throws `invalid-config` at once when `config` is wrong; no connection
- * is made before the first call.
+ * Returns a factory of etcd drivers. Throws `invalid-config` at once when `config` is invalid. A
+ * driver connects at its first call.
  */
 export const etcd = (config: EtcdConfig): DriverFactory => {
   const checked = validateEtcdConfig(config)

@@ -21,7 +21,7 @@ import { epochKey, readCursor } from './keys.ts'
 import { decodeAll, type Store } from './client/kv.ts'
 import { ServiceNames } from './service-names.ts'
 
-/** What the observations of one driver share. */
+/** State that the observations of one driver share. */
 export interface Observer {
   readonly store: Store
   readonly watches: WatchStreams
@@ -32,9 +32,9 @@ export interface Observer {
 const withCursor = (cursor: Cursor | undefined): { cursor?: Cursor } => (cursor ? { cursor } : {})
 
 /**
- * What the refusal of a watch means. It may be a stale token: older servers answer `permission denied`
- * for that too, and check the token that the stream was opened with. A read of the same range with a
- * good token decides; it throws when the range is forbidden.
+ * Finds out why the server refused a watch. Older servers answer `permission denied` also to a
+ * stale token, and check the token that opened the stream. A read of the same range with a valid
+ * token decides; it throws when the range is forbidden.
  */
 const explainRefusal = async (
   { store, watches, credentials }: Observer,
@@ -92,9 +92,9 @@ const changesOf = (
   return { type: 'changes', ...toContents(decoded), removed, ...withCursor(cursor) }
 }
 
-/** The watch's revision after `message`; it never goes back, as a member may lag behind the one read from. */
+/** The watch's revision after `message`. It never decreases, although a member may lag behind. */
 const revisionAfter = ({ events, header }: WatchMessage, before: bigint): bigint => {
-  // a batch's header may be ahead of events still to come: only the last event counts
+  // a batch's header may be ahead of pending events, so only the last event counts
   const revision = BigInt(events.at(-1)?.kv.mod_revision ?? header.revision)
   return revision > before ? revision : before
 }
@@ -160,9 +160,9 @@ async function* observeNames(
 }
 
 /**
- * Observes a scope: a snapshot, and from the revision after it every change. With a cursor, what
- * follows it, after proof that the servers still have that history. The names of
- * services have no cursor: that a service disappears depends on what this observation has seen.
+ * Observes a scope: yields a snapshot, then every change from the next revision on. With a cursor,
+ * it verifies that the servers still have that history, and yields only what follows. The names of
+ * services have no cursor, because detecting a removed service requires the names seen before.
  */
 export async function* observe(
   observer: Observer,

@@ -3,14 +3,14 @@ import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { type KeyRange, prefixEnd } from './keys.ts'
 import { decodeAll, type Store } from './client/kv.ts'
 
-/** Keys per range request: a registry of any size is read in bounded messages. */
+/** Keys per range request; limits the size of a message. */
 export const pageSize = 1000
 
-/** The service a scope is about, for error messages. */
+/** The service of a scope, for error messages. */
 export const serviceIn = (scope: Scope): string | undefined =>
   'service' in scope ? scope.service : undefined
 
-/** One linearizable range request. */
+/** Sends one linearizable range request. */
 export const readRange = (
   { calls }: Store,
   operation: string,
@@ -25,14 +25,14 @@ export interface PagedRead {
   readonly operation: string
   readonly range: KeyRange
   readonly keysOnly: boolean
-  /** The key to go on from after a page that ended in `last`. Default: the next possible key. */
+  /** The first key of the page after one that ended in `last`. Default: the next possible key. */
   readonly after?: (last: Buffer) => Buffer
   readonly service?: string | undefined
 }
 
 const nextKey = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
 
-/** All pages after `first`, at the revision that it was read at, with its keys in front. */
+/** Reads the pages after `first` at its revision; the result begins with its keys. */
 export const readPages = async (
   store: Store,
   read: PagedRead,
@@ -66,8 +66,8 @@ const readAll = async (
 }
 
 /**
- * Reads a scope at one revision. The names are found in keys alone, jumping over the rest of a
- * service whose name is known: at most one request for each service or each thousand keys.
+ * Reads a scope at one revision. For service names it reads keys only, and skips the remaining keys
+ * of a known service: at most one request for each service or each thousand keys.
  */
 export const readScope = async (
   store: Store,

@@ -20,17 +20,17 @@ import { backend, etcdError } from './errors.ts'
 import type { Store } from './client/kv.ts'
 import { conditionalStore } from './session/conditional-store.ts'
 
-/** What the sessions of one driver share. */
+/** State that the sessions of one driver share. */
 export interface SessionContext {
   readonly store: Store
   readonly heartbeats: EtcdConnection
-  /** The driver's open sessions by lease; a session adds itself, and leaves once it is closed. */
+  /** The driver's open sessions by lease; a session adds and removes itself. */
   readonly sessions: Map<string, EtcdSession>
 }
 
-/** One etcd lease, kept alive over one stream, under which everything is written. */
+/** A session on one etcd lease, kept alive over one stream. Its records are tied to the lease. */
 export class EtcdSession implements DriverSession {
-  /** The lease's id, as etcd writes it in decimal. */
+  /** The lease's id in decimal. */
   readonly id: string
   readonly grantedTtlMs: number
   readonly #store: Store
@@ -100,7 +100,7 @@ export class EtcdSession implements DriverSession {
     this.#sessions.delete(this.id)
   }
 
-  /** Ends the heartbeat stream and leaves the lease to run out. */
+  /** Ends the heartbeat stream and lets the lease expire. */
   abandon(): void {
     this.#keepAlive.close()
   }
@@ -125,7 +125,7 @@ export class EtcdSession implements DriverSession {
     if (BigInt(TTL) <= 0n) throw this.#lose('audit')
   }
 
-  /** Aborts `lost` when any call fails because the server does not know the lease. */
+  /** Aborts `lost` when a call fails because the server has no such lease. */
   async #watched<T>(work: Promise<T>): Promise<T> {
     try {
       return await work

@@ -6,8 +6,8 @@ import { epochKey, type HistoryPosition, type KeyRange, writeCursor } from './ke
 import { rangesOf, type Store, transact } from './client/kv.ts'
 
 /**
- * The position of a read. Without an epoch nothing proves later that a server still has the same
- * history (a wiped server may even keep its cluster id), so there is no cursor then.
+ * The position of a read. There is no cursor without an epoch: only an epoch can prove later that a
+ * server still has the same history, as a wiped server may even keep its cluster id.
  */
 export interface ReadPosition {
   readonly epoch: string | undefined
@@ -46,13 +46,13 @@ const unlessDenied = async <T>(work: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-/** The first page of a read, and its position. */
+/** The first page of a read and its position. */
 export interface FirstPage {
   readonly page: IRangeResponse
   readonly at: ReadPosition
 }
 
-/** Reads `request` and the epoch at one revision; without permission for the epoch, `request` alone. */
+/** Reads `request` at one revision with the epoch, if permission allows that. */
 const readWithEpoch = async (
   store: Store,
   request: IRangeRequest,
@@ -70,8 +70,8 @@ const readWithEpoch = async (
 }
 
 /**
- * Reads a first page together with the namespace's epoch. A namespace without one gets one, where
- * that is permitted, before the page is read again, so that the epoch covers what was read.
+ * Reads a first page together with the namespace's epoch. If there is none, and permission allows,
+ * creates an epoch and reads the page again, so that the epoch covers the page.
  */
 export const readFirstPage = async (
   store: Store,
@@ -103,9 +103,9 @@ const checkHeader = (
 }
 
 /**
- * Throws `cursor-expired` unless the servers still have the history that `at` lies in. Call it
- * after the watch was created: then the watch is on that history too, and not on an emptied server,
- * which would accept any future revision and stay silent.
+ * Throws `cursor-expired` unless the servers still have the history of `at`. Call it after the
+ * watch was created, so that it also covers the watch: a wiped server accepts any future revision
+ * and sends nothing.
  */
 export const proveHistory = async (
   store: Store,
@@ -116,7 +116,7 @@ export const proveHistory = async (
 ): Promise<void> => {
   if (attached.cluster_id !== at.clusterId) throw expired('another cluster answers')
   if (at.epoch === undefined) {
-    // of a read just now, without a cursor: the revision alone shows an emptied server
+    // `at` is from a read just now, without a cursor: the revision alone reveals a wiped server
     const request = { ...scope, limit: 1, keys_only: true }
     checkHeader(at, (await readRange(store, 'observe', request, signal)).header)
     return

@@ -7,12 +7,12 @@ export interface KeyRange {
 }
 
 /**
- * Holds the namespace's epoch, relative to it. `encodeName` leaves no `%` without two hex digits
- * behind it, so no service or id encodes to this.
+ * The key of the namespace's epoch, relative to the namespace. `encodeName` writes `%` only before
+ * two hex digits, so no service or id encodes to this.
  */
 export const epochKey = '%epoch'
 
-/** The first key behind all that begin with `prefix` (etcd's `clientv3.GetPrefixRangeEnd`). */
+/** The first key after all that begin with `prefix` (etcd's `clientv3.GetPrefixRangeEnd`). */
 export const prefixEnd = (prefix: Buffer): Buffer => {
   for (let index = prefix.length - 1; index >= 0; index--) {
     const byte = prefix[index] as number
@@ -21,7 +21,7 @@ export const prefixEnd = (prefix: Buffer): Buffer => {
   return Buffer.from([0])
 }
 
-/** Where one namespace's records lie. Keys are relative to it outside this class. */
+/** Maps the keys of one namespace. Outside this class, keys are relative to the namespace. */
 export class KeySpace {
   readonly #prefix: Buffer
   readonly #format: WireFormat
@@ -48,7 +48,7 @@ export class KeySpace {
   }
 }
 
-/** A position in one history of one namespace. Revisions are int64: strings on the wire, `bigint` to compare. */
+/** A position in one history. Revisions are int64: strings on the wire, `bigint` in comparisons. */
 export interface HistoryPosition {
   readonly epoch: string
   readonly clusterId: string
@@ -61,7 +61,7 @@ const cursorShape = /^([a-z0-9]{1,64}):(\d{1,20}):(\d{1,19})$/
 export const writeCursor = ({ epoch, clusterId, revision }: HistoryPosition): Cursor =>
   toCursor(`${epoch}:${clusterId}:${revision}`)
 
-/** What `writeCursor` wrote; `undefined` for anything else. */
+/** Parses the result of `writeCursor`; returns `undefined` for any other string. */
 export const readCursor = (cursor: Cursor): HistoryPosition | undefined => {
   const match = cursorShape.exec(cursor)
   if (match === null) return undefined

@@ -1,7 +1,7 @@
 import type { WireFormat } from '@sd/core/driver'
 import type { IEvent } from 'etcd3'
 
-/** The services that have a record: a service leaves with its last key. */
+/** The services that have a record. The removal of a service's last key removes the service. */
 export class ServiceNames {
   readonly #format: WireFormat
   readonly #keys = new Map<string, Set<string>>()
@@ -14,7 +14,7 @@ export class ServiceNames {
     return [...this.#keys.keys()]
   }
 
-  /** Keys are relative to the namespace; those of no service are ignored. */
+  /** Keys are relative to the namespace; ignores keys that belong to no service. */
   add(key: string): void {
     const service = this.#format.serviceOf(key)
     if (service === undefined) return
@@ -23,7 +23,7 @@ export class ServiceNames {
     else this.#keys.set(service, new Set([key]))
   }
 
-  /** Follows one batch of events, and tells the names that came and went through it as a whole. */
+  /** Applies one batch of events; returns the names that the whole batch added and removed. */
   apply(events: ReadonlyMap<string, Pick<IEvent, 'type'>>): {
     readonly services: readonly string[]
     readonly removedServices: readonly string[]

@@ -1,13 +1,13 @@
 import { ConfigCheck } from '@sd/core/driver'
 import { MemoryStore } from './memory-store.ts'
 
-/** What `memory` takes. Every field is optional. */
+/** Options of `memory`. Every field is optional. */
 export interface MemoryConfig {
   /** Instances of different namespaces never see each other. Default `services`. */
   readonly namespace?: string | undefined
   /**
-   * Who shares the instances: a store of one's own, or the name of a process-wide one.
-   * Default `default`, so that all registries of a process find each other.
+   * The store that holds the instances, or the name of a process-wide one. Default `default`, so
+   * that all registries of a process share instances.
    */
   readonly store?: MemoryStore | string | undefined
 }
@@ -15,8 +15,8 @@ export interface MemoryConfig {
 const check = new ConfigCheck('memory')
 
 /**
- * `value` as a configuration. Throws `invalid-config`, which names the field, what was given and
- * what is accepted; a field that is not known is refused.
+ * Returns `value` as a configuration. Throws `invalid-config`, naming the field, the given value
+ * and the accepted ones; refuses unknown fields.
  */
 export const validateMemoryConfig = (value: unknown): MemoryConfig => {
   const given = check.object(value, ['namespace', 'store'])

@@ -14,14 +14,14 @@ import { scopePrefix, writeCursor } from './keys.ts'
 import type { StoredRecord } from './keyspace.ts'
 import type { MemoryStore } from './memory-store.ts'
 
-/** One namespace of a store, in the format that its driver reads. */
+/** One namespace of a store, and the driver's wire format. */
 export interface View {
   readonly store: MemoryStore
   readonly namespace: string
   readonly format: WireFormat
 }
 
-/** Sorts stored records into those that the format can read and those that it cannot. */
+/** Divides stored records into those that the format can read and those that it cannot. */
 const decodeAll = (
   format: WireFormat,
   stored: Iterable<StoredRecord>,
@@ -36,7 +36,7 @@ export const readContents = ({ store, namespace, format }: View, scope: Scope): 
   return { records: [], skipped: [], services: servicesOf(format, stored), cursor }
 }
 
-/** The keys of `scope` that `commits` touched, and whether each existed before them. */
+/** The keys of `scope` that `commits` changed, and whether each existed before. */
 const touchedKeys = (
   format: WireFormat,
   scope: Scope,
@@ -50,7 +50,7 @@ const touchedKeys = (
   return touched
 }
 
-/** The services that appeared and those that lost their last record; costs what was touched. */
+/** The added and removed services. The cost depends only on the changed keys. */
 const changedServices = (
   { store, namespace, format }: View,
   touched: ReadonlyMap<string, boolean>,
@@ -78,8 +78,8 @@ const changedServices = (
 }
 
 /**
- * What `commits`, the latest ones, changed in `scope`: the present state of what they touched.
- * `undefined` when that is nothing.
+ * The effect of `commits`, the latest ones, on `scope`: the present state of the changed keys.
+ * `undefined` if there is none.
  */
 export const readChanges = (
   view: View,

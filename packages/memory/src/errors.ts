@@ -1,13 +1,13 @@
 import { type DriverErrors, driverErrors } from '@sd/core/driver'
 
-/** The name that every error and the driver bear. */
+/** The backend name in every error and in the driver. */
 export const backend = 'memory'
 
-// no client whose failures mean something; what a wire format throws is `internal`
+// there are no client errors to translate; an error of a wire format is `internal`
 const errors: DriverErrors = driverErrors(backend)
 
-/** An error that this driver raises by itself. */
+/** Creates an error that this driver raises itself. */
 export const memoryError: DriverErrors['error'] = errors.error
 
-/** Turns whatever was thrown inside a call into a `RegistryError`. */
+/** Converts an error thrown inside a call to a `RegistryError`. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -1,5 +1,5 @@
 /**
- * Faults to test against: what real servers and networks do, on demand.
+ * Simulates the faults of real servers and networks, for tests.
  * @module
  */
 import {
@@ -15,24 +15,24 @@ import { type MemoryStore, resolveStore } from './memory-store.ts'
 
 export type { MemoryOperation } from './memory-server.ts'
 
-/** Which records `writeRaw`, `readRaw` and `deleteRecord` mean. */
+/** The records that `writeRaw`, `readRaw` and `deleteRecord` refer to. */
 export interface MemoryFaultsOptions {
   /** Default `services`. */
   readonly namespace?: string | undefined
-  /** How a record's key is written. Default the JSON format. */
+  /** The format that encodes a record's key. Default the JSON format. */
   readonly format?: WireFormat | undefined
 }
 
 /**
- * Makes the server of a `MemoryStore`, and the network to it, fail. All take effect at once, on
- * the clocks of the drivers concerned; ending a fault that is not on does nothing.
+ * Makes the server of a `MemoryStore`, and the network to it, fail. Each fault takes effect at
+ * once, on the clocks of the affected drivers. Ending an inactive fault does nothing.
  */
 export class MemoryFaults {
   readonly #store: MemoryStore
   readonly #namespace: string
   readonly #format: WireFormat
 
-  /** `store` is a store, or the name of a process-wide one; the default is the one of `memory:`. */
+  /** `store` is a store, or the name of a process-wide one; the default is that of `memory:`. */
   constructor(store?: MemoryStore | string, options: MemoryFaultsOptions = {}) {
     this.#store = resolveStore(store)
     this.#namespace = options.namespace ?? 'services'
@@ -40,21 +40,21 @@ export class MemoryFaults {
   }
 
   /**
-   * Kills the server: connections break and calls fail, at once, with `unavailable`. Data and
-   * sessions are kept, as by a server that persists them. Ends a `pause`.
+   * Kills the server: connections break and calls fail at once with `unavailable`. Data and
+   * sessions are kept, as on a server that persists them. Ends a `pause`.
    */
   stop(): void {
     this.#store.server.stop()
   }
 
-  /** Starts it again. Every session has its full ttl ahead of it, as on an etcd that starts. */
+  /** Starts the server again. Every session starts with its full ttl, as after a start of etcd. */
   start(): void {
     this.#store.server.start()
   }
 
   /**
-   * Erases everything: records, sessions and history. A server that is running is killed for it
-   * and started again, so its connections break; a stopped one stays stopped.
+   * Erases all records, sessions and history. A running server is killed and started again, so its
+   * connections break; a stopped one stays stopped.
    */
   wipe(): void {
     this.#store.server.exchange(() => this.#store.wipe())
@@ -66,19 +66,18 @@ export class MemoryFaults {
   }
 
   /**
-   * Thaws it. First the sessions expire whose ttl ran out in the freeze, as ordinary changes;
-   * then the calls made meanwhile run in their order, also those whose caller gave up: the server
-   * had received them.
+   * Resumes a frozen server. First, sessions whose ttl ran out expire, as ordinary changes. Then
+   * the calls received meanwhile run in order, also those that their callers aborted.
    */
   resume(): void {
     this.#store.server.resume()
   }
 
   /**
-   * Cuts a client off until disposed of: a driver, every driver of a factory, or, without one,
-   * all clients. Its calls and observations hang, and it learns of nothing; on the server its
-   * sessions expire. What it sent meanwhile arrives when the network heals, also what its caller
-   * gave up, unless the server was restarted: then the connection breaks with `unavailable`.
+   * Cuts a client off until disposed of: a driver, every driver of a factory, or all clients if
+   * omitted. Its calls and observations hang and receive nothing; on the server its sessions
+   * expire. Its requests arrive when the network heals, also aborted ones. If the server was
+   * restarted meanwhile, the connection breaks with `unavailable` instead.
    */
   partition(client?: RegistryDriver | DriverFactory): AsyncDisposable {
     const heal = this.#store.server.cut(client)
@@ -88,14 +87,14 @@ export class MemoryFaults {
   }
 
   /**
-   * Every reply and every observation comes `delayMs` late, in order; 0 ends it. Calls still take
-   * effect at once, so one that timed out has been carried out.
+   * Delays every reply and every observation by `delayMs`, in order; 0 ends it. Calls still take
+   * effect at once, so a call that timed out was executed.
    */
   slow(delayMs: number): void {
     this.#store.server.replyDelayMs = delayMs
   }
 
-  /** Every put lands `delayMs` late, also one whose caller gave up; later calls overtake it. 0 ends it. */
+  /** Delays every put by `delayMs`, also an aborted one; later calls overtake it. 0 ends it. */
   delayWrites(delayMs: number): void {
     this.#store.server.putDelayMs = delayMs
   }
@@ -112,9 +111,9 @@ export class MemoryFaults {
   }
 
   /**
-   * Writing and removing instances of `service`, or without one of any, is refused with
-   * `permission-denied` until disposed of: each by itself, or (`wholeBatch`) together with its
-   * neighbours in the batch, as etcd does.
+   * Refuses writes and removals of the instances of `service`, or of all services if omitted, with
+   * `permission-denied` until disposed of. Refuses each instance alone, or (`wholeBatch`) its whole
+   * batch, as etcd does.
    */
   denyWrites(service?: string, { wholeBatch = false }: { wholeBatch?: boolean } = {}): Disposable {
     const { denied } = this.#store.server
@@ -122,12 +121,12 @@ export class MemoryFaults {
     return { [Symbol.dispose]: () => void denied.delete(service) }
   }
 
-  /** Ends every fault above that lasts; a stopped server starts. */
+  /** Ends every lasting fault above; a stopped server starts. */
   heal(): void {
     this.#store.server.heal()
   }
 
-  /** Ends a session, with its records, as if its ttl had run out; without an id all sessions. */
+  /** Expires a session and its records, as if its ttl had run out; without an id, all sessions. */
   expireSession(sessionId?: string): void {
     const ids = sessionId === undefined ? this.#store.sessions.ids() : [sessionId]
     this.#whenAwake(() => {
@@ -135,22 +134,22 @@ export class MemoryFaults {
     })
   }
 
-  /** Forgets the history, like a compaction: to resume from before throws `cursor-expired`. */
+  /** Discards the history, like a compaction: resuming from before throws `cursor-expired`. */
   loseHistory(): void {
     this.#store.forgetHistory()
   }
 
   /**
-   * Keeps all records and sessions of now. `restore` puts them back, as an operator restores a
-   * backup: a server that is running is killed for it and started again, what was written since
-   * is gone, every session of the backup has its full ttl ahead, and old cursors expire.
+   * Backs up the present records and sessions. `restore` restores them, as an operator restores a
+   * backup: a running server is killed and started again, later writes are lost, every session of
+   * the backup starts with its full ttl, and old cursors expire.
    */
   backUp(): { restore(): void } {
     const restore = this.#store.backUp()
     return { restore: () => this.#store.server.exchange(restore) }
   }
 
-  /** Removes a record, whoever owns it. */
+  /** Removes a record of any owner. */
   deleteRecord(service: string, id: string): void {
     this.#whenAwake(() => {
       const stored = this.#stored(service, id)
@@ -159,9 +158,8 @@ export class MemoryFaults {
   }
 
   /**
-   * Writes any bytes under the key of that instance's record. They are tied to no session, and so
-   * stay until they are removed, unless `keepSession` leaves them tied to the session of what
-   * stood there.
+   * Writes any bytes under the key of that instance's record. The new record belongs to no session
+   * and stays until it is removed, unless `keepSession` keeps the session of the previous record.
    */
   writeRaw(
     service: string,
@@ -177,7 +175,7 @@ export class MemoryFaults {
     })
   }
 
-  /** The bytes of an instance's record, whatever the state of the server. */
+  /** The bytes of an instance's record, in any state of the server. */
   readRaw(service: string, id: string): Uint8Array | undefined {
     return this.#stored(service, id)?.value.slice()
   }
@@ -186,7 +184,7 @@ export class MemoryFaults {
     return this.#store.get(this.#namespace, this.#format.key({ service, id }, ''))
   }
 
-  /** A frozen server carries nothing out, not even what a test does to it. */
+  /** A frozen server applies no change, not even one from a test. */
   #whenAwake(change: () => void): void {
     this.#store.server.whenAwake(change)
   }

@@ -1,4 +1,4 @@
-/** The keys that one transaction wrote. Readers read the present state of those keys. */
+/** The keys that one transaction wrote. Readers look up the present state of those keys. */
 export interface Commit {
   readonly namespace: string
   readonly revision: number
@@ -17,7 +17,7 @@ export class History {
     this.#limit = limit
   }
 
-  /** Appends the commit with the next revision, and forgets the oldest beyond the limit. */
+  /** Appends a commit with the next revision, and discards the oldest beyond the limit. */
   add(commit: Commit): void {
     this.#commits.set(commit.revision, commit)
     this.#latest = commit.revision
@@ -29,7 +29,7 @@ export class History {
     }
   }
 
-  /** All commits after `revision`; `undefined` when some are forgotten, or it lies in the future. */
+  /** All commits after `revision`; `undefined` if some were discarded, or it is in the future. */
   since(revision: number): readonly Commit[] | undefined {
     if (revision < this.#forgotten || revision > this.#latest) return undefined
     const commits: Commit[] = []
@@ -40,7 +40,7 @@ export class History {
     return commits
   }
 
-  /** Forgets every commit up to now, like a compaction. */
+  /** Discards every commit, like a compaction. */
   forget(): void {
     this.#commits.clear()
     this.#changes = 0

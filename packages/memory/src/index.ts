@@ -1,5 +1,5 @@
 /**
- * The backend that lives in this process.
+ * The in-process backend.
  * @module
  */
 export { type MemoryConfig, validateMemoryConfig } from './config.ts'

@@ -1,14 +1,14 @@
-/** One record as the store keeps it: bytes, as the store knows no wire format. */
+/** A stored record, as bytes: the store does not depend on a wire format. */
 export interface StoredRecord {
   readonly key: string
   readonly value: Uint8Array
-  /** The session it disappears with; `undefined` when it stays until somebody removes it. */
+  /** The session that the record ends with; `undefined` if it stays until it is removed. */
   readonly sessionId: string | undefined
 }
 
 const firstSegment = (key: string): string => key.slice(0, key.indexOf('/') + 1)
 
-/** The records of one namespace, grouped by first path segment, so that reading a service costs its size. */
+/** The records of one namespace, grouped by first path segment for efficient reads of a service. */
 export class Keyspace {
   readonly #groups = new Map<string, Map<string, StoredRecord>>()
 

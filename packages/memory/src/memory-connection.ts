@@ -2,10 +2,10 @@ import { abortable, type Clock, type RegistryErrorCode, type Timer } from '@sd/c
 import { memoryError } from './errors.ts'
 import type { Client, MemoryOperation, MemoryServer, Reply, Request } from './memory-server.ts'
 
-// taken when this module loads: test runners fake the global one
+// captured when this module loads, because test runners fake the global one
 const { queueMicrotask } = globalThis
 
-/** An attached observation, as its connection sees it. */
+/** The connection's view of an attached observation. */
 export interface Stream {
   fail(code: RegistryErrorCode, message: string): void
   /** Sends the reader `alive` with the present cursor. */
@@ -13,7 +13,7 @@ export interface Stream {
 }
 
 /**
- * One driver's connection: keeps the order in both directions, holds everything back while the
+ * One driver's connection. It keeps the order in both directions, delays all messages while the
  * network is cut, and breaks when its server process has ended.
  */
 export class MemoryConnection implements Client {
@@ -29,7 +29,7 @@ export class MemoryConnection implements Client {
   #incarnation: number | undefined
   #closed = false
 
-  /** `owners`: the objects by which a test may name this client. */
+  /** `owners` are the objects by which a test may identify this client. */
   constructor(server: MemoryServer, clock: Clock, owners: readonly object[]) {
     this.#server = server
     this.#clock = clock
@@ -41,8 +41,8 @@ export class MemoryConnection implements Client {
   }
 
   /**
-   * Runs `execute` on the server. Aborting ends the waiting, not the request: what was sent still
-   * arrives when the server resumes or the network heals, as on a real network.
+   * Runs `execute` on the server. Aborting ends only the wait: the sent request still arrives when
+   * the server resumes or the network heals, as on a real network.
    */
   call<T>(operation: MemoryOperation, signal: AbortSignal, execute: () => T): Promise<T> {
     if (this.#closed)
@@ -61,7 +61,7 @@ export class MemoryConnection implements Client {
         else resolve(answer.value as T)
       })
     const request = { operation, clock: this.#clock, incarnation, execute, reply }
-    // a server never answers within its caller's stack, nor does a write run inside another
+    // a server never answers within its caller's stack, and a write never runs inside another
     queueMicrotask(() => {
       if (this.#closed || incarnation !== this.#incarnation) return
       this.#outgoing.push(request)
@@ -70,7 +70,7 @@ export class MemoryConnection implements Client {
     return abortable(promise, signal)
   }
 
-  /** From the server to the client, in order. */
+  /** Sends a message from the server to the client, in order. */
   send(deliver: () => void): void {
     if (this.#closed) return
     const dueMs = this.#clock.monotonicMs() + this.#server.replyDelayMs
@@ -101,7 +101,7 @@ export class MemoryConnection implements Client {
     this.#deliver()
   }
 
-  /** Everything pending fails with `closed`. */
+  /** Pending calls and observations fail with `closed`. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -21,7 +21,7 @@ import { observe } from './memory-observe.ts'
 import { maxBatch, MemorySession } from './memory-session.ts'
 import { resolveStore } from './memory-store.ts'
 
-/** A day: timers count milliseconds in 31 bits. */
+/** One day, because timers count milliseconds in 31 bits. */
 const maxTtlMs = 86_400_000
 
 class MemoryDriver implements RegistryDriver {
@@ -75,7 +75,7 @@ class MemoryDriver implements RegistryDriver {
     return observe(this.#connection, this.#view, scope, cursor, signal)
   }
 
-  /** Also has every observation send `alive`, which moves its cursor. */
+  /** Also makes every observation send `alive`, which advances its cursor. */
   probe(signal: AbortSignal): Promise<void> {
     return this.#connection.call('probe', signal, () => this.#connection.sendAlive())
   }
@@ -95,15 +95,15 @@ class MemoryDriver implements RegistryDriver {
     })
   }
 
-  /** Closes no session: those that are open live on for their ttl. */
+  /** Closes no session: open ones last for their ttl. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close()
   }
 }
 
 /**
- * The backend that lives in this process: for tests, for a single process, and as the sample of
- * how a backend is written. Throws `invalid-config`.
+ * The in-process backend, for tests, for a single process, and as an example of how to write a
+ * backend. Throws `invalid-config`.
  */
 export const memory = (config: MemoryConfig = {}): DriverFactory => {
   const { namespace = 'services', store } = validateMemoryConfig(config)

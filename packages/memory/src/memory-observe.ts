@@ -18,7 +18,7 @@ const alive = ({ store }: View): Observation => ({
   cursor: writeCursor(store.epoch, store.revision),
 })
 
-/** Observes `scope` from `cursor`, or from a snapshot on; ends by throwing, or when the reader leaves. */
+/** Observes `scope` from `cursor`, or from a snapshot, until an error or the reader's return. */
 export const observe = (
   connection: MemoryConnection,
   view: View,
@@ -46,7 +46,7 @@ export const observe = (
     sendAlive: () => send(alive(view)),
   }
   const attach = (): void => {
-    // the reader may have left while the server was frozen
+    // the reader may have stopped while the server was frozen
     if (ended) return
     // reading and subscribing in one step: no change is lost in between
     send(

@@ -22,18 +22,18 @@ export type Reply = { readonly value: unknown } | { readonly error: Error }
 export interface Request {
   readonly operation: MemoryOperation
   readonly clock: Clock
-  /** The server process it was sent to: the next process does not receive it. */
+  /** The server process that it was sent to; a later process does not receive it. */
   readonly incarnation: number
-  /** Reads or writes the store; runs in one step, which makes it a transaction. */
+  /** Reads or writes the store in one step, hence in one transaction. */
   execute(): unknown
   reply(reply: Reply): void
 }
 
-/** A client's connection, as the server knows it. */
+/** The server's view of a client's connection. */
 export interface Client {
-  /** Whether a test means this client when it names `owner`. */
+  /** Whether `owner` identifies this client in a test. */
   belongsTo(owner: object): boolean
-  /** Moves on what can move, after the server or the network has changed. */
+  /** Delivers what can be delivered, after the server or the network has changed. */
   flush(): void
 }
 
@@ -43,19 +43,18 @@ export interface ServerData {
 }
 
 /**
- * The server process, and the network to it. Without faults it passes requests through to the
- * store.
+ * The server process, and the network to it. Without faults it passes requests on to the store.
  */
 export class MemoryServer {
-  /** Milliseconds that every reply and observation is late. */
+  /** The delay of every reply and observation, in milliseconds. */
   replyDelayMs: number = 0
-  /** Milliseconds that a `put` is in flight; other requests may overtake it. */
+  /** The delay of a `put`, in milliseconds; other requests may overtake it. */
   putDelayMs: number = 0
-  /** How many of the next puts are applied without their reply arriving. */
+  /** The number of next puts that take effect but lose their reply. */
   repliesToLose: number = 0
-  /** The next calls fail with these; each once. */
+  /** The errors of the next calls; each applies once. */
   readonly failures: { code: RegistryErrorCode; operation: MemoryOperation | undefined }[] = []
-  /** Services that may not be written (`undefined`: any), and whether one fails its whole batch. */
+  /** Services that refuse writes (`undefined`: all), and whether one fails its whole batch. */
   readonly denied: Map<string | undefined, { readonly wholeBatch: boolean }> = new Map()
   readonly #data: ServerData
   readonly #connections = new Set<Client>()
@@ -80,7 +79,7 @@ export class MemoryServer {
 
   disconnect(connection: Client): void {
     this.#connections.delete(connection)
-    // without clients nobody can observe it, and a timer would keep the process from exiting;
+    // no client observes the expiry, and a timer would keep the process from exiting;
     // sessions that run out meanwhile expire when the next client connects
     if (this.#connections.size === 0) this.#data.sessions.halt()
   }
@@ -92,7 +91,7 @@ export class MemoryServer {
     return false
   }
 
-  /** A request has arrived. */
+  /** Handles a request that has arrived. */
   receive(request: Request): void {
     const { operation, clock, incarnation } = request
     if (operation !== 'put' || this.putDelayMs === 0) return this.#accept(request)
@@ -102,7 +101,7 @@ export class MemoryServer {
     })
   }
 
-  /** Runs `change` now, or, while the process is frozen, with the requests that wait for it. */
+  /** Runs `change` now, or, while the process is frozen, queues it with the waiting requests. */
   whenAwake(change: () => void): void {
     if (this.#state === 'paused') this.#waiting.push(change)
     else change()
@@ -138,7 +137,7 @@ export class MemoryServer {
     this.#runExpiry()
   }
 
-  /** The process is killed, what is on its disk changed, and the process started again if it was running. */
+  /** Kills the process, changes its disk, and starts the process again if it was running. */
   exchange(change: () => void): void {
     const wasStopped = this.#state === 'stopped'
     this.stop()
@@ -146,7 +145,7 @@ export class MemoryServer {
     if (!wasStopped) this.start()
   }
 
-  /** Cuts one client off, or all; the returned function heals it. */
+  /** Cuts one client off, or all; the returned function ends that. */
   cut(client: object | undefined): () => void {
     const cut = { client }
     this.#cuts.add(cut)
@@ -156,7 +155,7 @@ export class MemoryServer {
     }
   }
 
-  /** Every fault ends; a stopped server starts. */
+  /** Ends every fault; a stopped server starts. */
   heal(): void {
     this.replyDelayMs = 0
     this.putDelayMs = 0

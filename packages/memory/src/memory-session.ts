@@ -21,18 +21,18 @@ import type { MemoryConnection } from './memory-connection.ts'
 import type { MemoryOperation } from './memory-server.ts'
 import type { Write } from './memory-store.ts'
 
-/** Most instances in one `put`, `remove` or `audit`. */
+/** The maximum number of instances in one `put`, `remove` or `audit`. */
 export const maxBatch = 128
 
-/** What the sessions of one driver share. */
+/** State that the sessions of one driver share. */
 export interface SessionContext {
   readonly connection: MemoryConnection
   readonly view: View
-  /** The ids of this driver's open sessions; a session adds itself, and leaves once it is closed. */
+  /** The ids of this driver's open sessions; a session adds and removes itself. */
   readonly ownSessions: Set<string>
 }
 
-/** A session over one connection. Everything is judged inside a call, hence in one step with the writing. */
+/** A session over one connection. Each call compares and writes in one step. */
 export class MemorySession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
@@ -136,7 +136,7 @@ export class MemorySession implements DriverSession {
     try {
       return await this.#connection.call(operation, signal, execute)
     } catch (cause) {
-      // an abort reason is the caller's own and stays as it is
+      // the caller's abort reason is passed on unchanged
       if (signal.aborted) throw cause
       const error = toRegistryError(cause, operation)
       if (error.code === 'session-lost') this.#lost.abort(error)
@@ -150,7 +150,7 @@ export class MemorySession implements DriverSession {
     return stored && { ...stored, record: decodeRecord(format, key, stored.value) }
   }
 
-  /** The keys of a batch. Stricter than needed here, since most servers refuse what this refuses. */
+  /** The keys of a batch. As strict as most servers, although this backend accepts more. */
   #keys(
     operation: MemoryOperation,
     items: readonly { readonly service: string; readonly id: string }[],

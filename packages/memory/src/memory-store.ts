@@ -4,13 +4,13 @@ import { Keyspace, type StoredRecord } from './keyspace.ts'
 import { MemoryServer } from './memory-server.ts'
 import { SessionTable } from './session-table.ts'
 
-/** How a `MemoryStore` behaves. Every field is optional. */
+/** Options of a `MemoryStore`. Every field is optional. */
 export interface MemoryStoreOptions {
-  /** How many changes can be caught up with; older cursors expire. Default 10,000. */
+  /** The number of changes to keep for cursors; older cursors expire. Default 10,000. */
   readonly historySize?: number | undefined
-  /** The shortest ttl granted, in milliseconds; shorter ones are raised to it. Default 1. */
+  /** The shortest granted ttl in milliseconds; shorter ones are raised to it. Default 1. */
   readonly minTtlMs?: number | undefined
-  /** Makes session ids and epochs. Default: the machine's randomness. */
+  /** Creates session ids and epochs. Default: the system's random source. */
   readonly random?: Random | undefined
 }
 
@@ -22,13 +22,13 @@ export interface Write {
 }
 
 /**
- * What the drivers of one process share: the "server". Every registry made with the same store
- * sees the same instances. Its methods are for drivers and for `MemoryFaults`; an application
- * only makes one and passes it on.
+ * The data that the drivers of one process share, in place of a server's. Every registry with the
+ * same store sees the same instances. The methods are for drivers and `MemoryFaults`; an
+ * application only creates a store and passes it on.
  */
 export class MemoryStore {
   readonly minTtlMs: number
-  /** The process in front of this data, with its network. */
+  /** The simulated server process of this data, with its network. */
   readonly server: MemoryServer
   readonly sessions: SessionTable = new SessionTable(({ namespace, keys }) =>
     this.#removeAll(namespace, keys),
@@ -50,12 +50,12 @@ export class MemoryStore {
     this.server = new MemoryServer(this)
   }
 
-  /** Names this history. Random, since revisions start over in the next one, also in the next process. */
+  /** Identifies this history. Random, because revisions restart in each history and process. */
   get epoch(): string {
     return this.#epoch
   }
 
-  /** Counts the transactions of this history, over all namespaces. */
+  /** Counts the transactions of this history in all namespaces. */
   get revision(): number {
     return this.#revision
   }
@@ -84,7 +84,7 @@ export class MemoryStore {
     for (const listener of this.#listeners.get(namespace) ?? []) listener(commit)
   }
 
-  /** The transactions of `namespace` after `revision`; `undefined` when not all are kept any more. */
+  /** The transactions of `namespace` after `revision`; `undefined` if some were discarded. */
   commitsSince(namespace: string, revision: number): readonly Commit[] | undefined {
     return this.#history.since(revision)?.filter((commit) => commit.namespace === namespace)
   }
@@ -99,25 +99,25 @@ export class MemoryStore {
     }
   }
 
-  /** Opens a session that is timed on `clock`, and returns its id. */
+  /** Opens a session timed by `clock`, and returns its id. */
   openSession(namespace: string, ttlMs: number, clock: Clock): string {
     const id = this.#random.id(12)
     this.sessions.add({ id, namespace, ttlMs, clock })
     return id
   }
 
-  /** Ends a session: the records tied to it go in one transaction. Does nothing when it is gone. */
+  /** Ends a session and removes its records in one transaction. Does nothing if it is gone. */
   endSession(id: string): void {
     const session = this.sessions.delete(id)
     if (session) this.#removeAll(session.namespace, session.keys)
   }
 
-  /** Forgets the changes, but no records: every cursor but the present one expires. */
+  /** Discards the changes, but no records: every cursor except the present one expires. */
   forgetHistory(): void {
     this.#history.forget()
   }
 
-  /** A new, empty history: as if the server's disk had been replaced. */
+  /** Starts a new, empty history, as if the server's disk had been replaced. */
   wipe(): void {
     this.sessions.clear()
     this.#keyspaces.clear()
@@ -127,8 +127,8 @@ export class MemoryStore {
   }
 
   /**
-   * Keeps the records and sessions of now. The returned function puts them where those of then stand,
-   * as a new history: revisions of before must not be taken for its own.
+   * Backs up the present records and sessions. The returned function restores them under a new
+   * history, so that earlier cursors expire.
    */
   backUp(): () => void {
     const namespaces = Array.from(this.#keyspaces, ([namespace, keyspace]) => ({
@@ -169,7 +169,7 @@ export class MemoryStore {
 
 const namedStores = new Map<string, MemoryStore>()
 
-/** A store itself, or the process-wide one of that name, made when it is first asked for. */
+/** Returns the given store, or the process-wide one of that name, created on first use. */
 export const resolveStore = (store: MemoryStore | string = 'default'): MemoryStore => {
   if (typeof store !== 'string') return store
   const named = namedStores.get(store) ?? new MemoryStore()

@@ -1,16 +1,16 @@
 import type { Clock, Timer } from '@sd/core/driver'
 
-/** A session as the store keeps it. */
+/** A stored session. */
 export interface StoredSession {
   readonly id: string
   readonly namespace: string
   readonly ttlMs: number
   /**
-   * The clock of the driver that opened it. Timing each session on its client's clock lets one
-   * process-wide store serve drivers on virtual clocks and on real ones.
+   * The clock of the driver that opened it. With a clock for each session, one process-wide store
+   * serves drivers on virtual clocks and on real ones.
    */
   readonly clock: Clock
-  /** Keys of the records tied to it. */
+  /** The keys of its records. */
   readonly keys: Set<string>
   deadlineMs: number
   timer: Timer | undefined
@@ -19,13 +19,13 @@ export interface StoredSession {
 const remainingMs = ({ clock, deadlineMs }: StoredSession): number =>
   deadlineMs - clock.monotonicMs()
 
-/** The sessions and their expiry, which can be halted: a frozen or dead server expires nothing. */
+/** The sessions and their expiry. Expiry can be halted: a frozen or dead server expires nothing. */
 export class SessionTable {
   readonly #sessions = new Map<string, StoredSession>()
   readonly #expire: (session: StoredSession) => void
   #running = false
 
-  /** `expire` is called with each session that ran out, after it has left the table. */
+  /** `expire` receives each expired session after its removal from the table. */
   constructor(expire: (session: StoredSession) => void) {
     this.#expire = expire
   }
@@ -45,7 +45,7 @@ export class SessionTable {
     this.#arm(added)
   }
 
-  /** A heartbeat. False when there is no such session any more. */
+  /** Renews a session. False if it no longer exists. */
   renew(id: string): boolean {
     const session = this.#sessions.get(id)
     if (session) session.deadlineMs = session.clock.monotonicMs() + session.ttlMs
@@ -63,12 +63,12 @@ export class SessionTable {
     for (const id of this.ids()) this.delete(id)
   }
 
-  /** Gives every session its full ttl again, as etcd does when it starts or elects a leader. */
+  /** Restarts the full ttl of every session, as etcd does when it starts or elects a leader. */
   renewAll(): void {
     for (const id of this.ids()) this.renew(id)
   }
 
-  /** No session expires until `run`. Deadlines stay where they are. */
+  /** Halts expiry until `run`. Deadlines stay unchanged. */
   halt(): void {
     this.#running = false
     for (const session of this.#sessions.values()) {
@@ -77,7 +77,7 @@ export class SessionTable {
     }
   }
 
-  /** Expires at once what ran out meanwhile, the longest overdue first, and times the rest. */
+  /** Expires overdue sessions at once, the longest overdue first, and sets a timer for the rest. */
   run(): void {
     if (this.#running) return
     this.#running = true
@@ -92,7 +92,7 @@ export class SessionTable {
     this.#expire(session)
   }
 
-  /** A heartbeat only moves the deadline; the timer finds out when it fires. */
+  /** A heartbeat only moves the deadline; the timer checks the deadline when it fires. */
   #arm(session: StoredSession): void {
     if (!this.#running) return
     session.timer = session.clock.setTimer(Math.max(0, remainingMs(session)), () => {

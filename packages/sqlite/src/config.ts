@@ -4,13 +4,13 @@ import { defaultPath } from './default-path.ts'
 import { backend } from './errors.ts'
 import type { StoreOptions } from './worker/store-api.ts'
 
-/** What `sqlite` takes. Every field is optional. */
+/** Options of `sqlite`. Every field is optional. */
 export interface SqliteConfig {
   /**
-   * The file that the processes share, on a local disk; a relative one counts from the working
-   * directory. Default `sd/registry.db` where the user's programs keep their state:
-   * `$XDG_STATE_HOME`, `~/.local/state`, on macOS `~/Library/Application Support`, on Windows
-   * `%LOCALAPPDATA%`. File and folder are made for this user alone.
+   * The path of the shared file, on a local disk; relative to the working directory. Default
+   * `sd/registry.db` in the platform's folder for the user's program state: `$XDG_STATE_HOME`,
+   * `~/.local/state`, on macOS `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`. File
+   * and folder are created with access for this user only.
    */
   readonly path?: string | undefined
   /** Instances of different namespaces never see each other. Default `services`. */
@@ -43,8 +43,8 @@ const readPath = (value: unknown): string => {
 }
 
 /**
- * A checked, frozen copy of `value`, with path and namespace filled in. Throws `invalid-config`
- * naming the field, what was given and what is accepted; unknown keys are refused.
+ * Returns a validated, frozen copy of `value` with path and namespace filled in. Throws
+ * `invalid-config`, naming the field, the given value and the accepted ones; refuses unknown keys.
  */
 export const validateSqliteConfig = (value: unknown): StoreOptions => {
   const { path, namespace } = check.object(value, ['path', 'namespace'])

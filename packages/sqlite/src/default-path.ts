@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** Empty for a user whom the system does not know, as in some containers. */
+/** Empty for a user unknown to the system, as in some containers. */
 const ownHome = (): string => {
   try {
     return homedir()
@@ -10,14 +10,14 @@ const ownHome = (): string => {
   }
 }
 
-/** Where a user's programs keep their state, by the custom of the platform. */
+/** The platform's conventional folder for the state of a user's programs. */
 const stateFolder = (
   platform: string,
   env: NodeJS.ProcessEnv,
   home: string,
 ): string | undefined => {
   const given = (platform === 'win32' ? env['LOCALAPPDATA'] : env['XDG_STATE_HOME']) ?? ''
-  // the XDG specification: a relative one is to be ignored
+  // the XDG specification requires that a relative path is ignored
   if (isAbsolute(given)) return given
   if (!isAbsolute(home)) return undefined
   if (platform === 'win32') return join(home, 'AppData', 'Local')
@@ -26,7 +26,7 @@ const stateFolder = (
     : join(home, '.local', 'state')
 }
 
-/** The file when none is named: one for each user of the machine; `undefined` for one without a home. */
+/** The default file, one for each user of the machine; `undefined` for a user without a home. */
 export const defaultPath = (
   platform: string = process.platform,
   env: NodeJS.ProcessEnv = process.env,

@@ -1,12 +1,12 @@
 import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
 import { type Failure, failureOf, isLocked, primaryCode, sqliteCode } from './worker/failure.ts'
 
-/** The name that every error and the driver bear. */
+/** The backend name in every error and in the driver. */
 export const backend = 'sqlite'
 
 interface Meaning {
   readonly code: RegistryErrorCode
-  /** Before SQLite's own words: what it means here, and what to do. */
+  /** Text before SQLite's own message: the meaning here, and what to do. */
   readonly advice?: string
 }
 
@@ -65,7 +65,7 @@ const meaningOf = ({ sqlite, system, registry }: Failure): Meaning => {
   if (registry !== undefined) return { code: registry }
   if (sqlite !== undefined) return sqliteMeanings.get(primaryCode(sqlite)) ?? { code: 'internal' }
   if (system === undefined) return { code: 'internal' }
-  // any other refusal of the file system may pass: a disk that is away, too many open files
+  // other file system errors may be temporary: an unmounted disk, too many open files
   return (
     systemMeanings[system] ?? { code: /^E[A-Z0-9]+$/.test(system) ? 'unavailable' : 'internal' }
   )
@@ -77,10 +77,10 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
   return { code, message: advice === undefined ? failure.message : `${advice}: ${failure.message}` }
 })
 
-/** An error that this driver raises by itself. */
+/** Creates an error that this driver raises itself. */
 export const sqliteError: DriverErrors['error'] = errors.error
 
-/** Turns a failure of the store into a `RegistryError`; one of those passes unchanged. */
+/** Converts a failure of the store to a `RegistryError`, if it is not one already. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
 
 /** A failure that the store's thread reported instead of a result. */
@@ -92,7 +92,7 @@ export class StoreError extends Error {
     this.failure = failure
   }
 
-  /** Whether the file was locked just then, so that the call had no effect. */
+  /** Whether the file was locked, so that the call had no effect. */
   get isLocked(): boolean {
     return isLocked(this.failure)
   }

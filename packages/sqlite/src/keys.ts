@@ -12,21 +12,21 @@ import {
 } from '@sd/core/driver'
 import type { HistoryPosition, StoredValue } from './worker/store-api.ts'
 
-/** What the keys of `scope` begin with, relative to the namespace. */
+/** The common prefix of all keys in `scope`, relative to the namespace. */
 export const scopePrefix = (format: WireFormat, scope: Scope): string =>
   'service' in scope ? format.prefix(scope.service) : ''
 
-/** `<epoch>:<revision>`: a revision means nothing without the file it counts in. */
+/** `<epoch>:<revision>`: a revision is valid only in one file. */
 export const writeCursor = ({ epoch, revision }: HistoryPosition): Cursor =>
   toCursor(`${epoch}:${revision}`)
 
-/** What `writeCursor` wrote; `undefined` for anything else. */
+/** Parses the result of `writeCursor`; returns `undefined` for any other string. */
 export const readCursor = (cursor: Cursor): HistoryPosition | undefined => {
   const [, epoch = '', revision = ''] = /^([0-9a-f]{16}-\d+):(\d{1,15})$/.exec(cursor) ?? []
   return epoch === '' ? undefined : { epoch, revision: Number(revision) }
 }
 
-/** Stored records, read or skipped with the reason; keys without a record as removed. */
+/** Decodes stored records or skips them with a reason; keys without a record count as removed. */
 export const decodeAll = (
   format: WireFormat,
   present: readonly StoredValue[],

@@ -28,7 +28,7 @@ const capabilities: Capabilities = Object.freeze({
   resume: true,
   deltas: true,
   tls: false,
-  // a heartbeat must be able to wait for other processes that hold the lock
+  // leaves a heartbeat time to wait while other processes hold the lock
   minTtlMs: 500,
   maxBatch: 200,
   maxRecordBytes: 1_000_000,
@@ -70,7 +70,7 @@ class SqliteDriver implements RegistryDriver {
     return observe(this.#observer, scope, cursor, signal)
   }
 
-  /** Takes the write lock: while nobody can write there is nothing new to observe. */
+  /** Takes the write lock: while no process can write, there is nothing new to observe. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#observer.client.call('probe', signal, 'probe')
     this.#observer.feed.alive()
@@ -105,7 +105,7 @@ class SqliteDriver implements RegistryDriver {
     }
   }
 
-  /** Sessions that were not closed live on for their ttl, or until the process ends. */
+  /** Sessions that were not closed last for their ttl, or until the process ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#observer.feed.close(sqliteError('closed', 'observe', 'the driver is disposed'))
     await this.#observer.client.close()
@@ -113,8 +113,8 @@ class SqliteDriver implements RegistryDriver {
 }
 
 /**
- * A factory of drivers on one SQLite file, which the processes of one machine share. Throws
- * `invalid-config` at once when `config` is wrong; no file is touched before the first call.
+ * Returns a factory of drivers on one SQLite file, which the processes of one machine share. Throws
+ * `invalid-config` at once when `config` is invalid. A driver opens the file at its first call.
  */
 export const sqlite = (config: SqliteConfig = {}): DriverFactory => {
   const checked = validateSqliteConfig(config)

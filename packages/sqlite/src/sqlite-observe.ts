@@ -13,14 +13,14 @@ import { sqliteError } from './errors.ts'
 import { decodeAll, readCursor, scopePrefix, writeCursor } from './keys.ts'
 import type { Changes, HistoryPosition } from './worker/store-api.ts'
 
-/** What the observations of one driver share. */
+/** State that the observations of one driver share. */
 export interface Observer {
   readonly client: StoreClient
   readonly feed: ChangeFeed
   readonly format: WireFormat
 }
 
-/** All of `scope`, and its position in the history. */
+/** Reads all of `scope`, and its position in the history. */
 export const readScope = async (
   { client, format }: Pick<Observer, 'client' | 'format'>,
   operation: string,
@@ -37,7 +37,7 @@ export const readScope = async (
   return { position, contents }
 }
 
-/** The part of `changes` that concerns `scope`; `undefined` when there is none. */
+/** The part of `changes` that is in `scope`; `undefined` if there is none. */
 const changesIn = async (
   { client, format }: Observer,
   scope: Scope,
@@ -87,7 +87,7 @@ const attach = async (
   return { position, first: caughtUp ?? { type: 'alive', cursor: writeCursor(position) } }
 }
 
-/** Observes `scope` from `cursor`, or from a snapshot on; ends by throwing, or when the reader leaves. */
+/** Observes `scope` from `cursor`, or from a snapshot, until an error or the reader's return. */
 export const observe = (
   observer: Observer,
   scope: Scope,
@@ -112,7 +112,7 @@ export const observe = (
         const observation = await changesIn(observer, scope, changes, signal)
         if (observation) channel.push(observation)
       } catch (error) {
-        // this observation fails alone: the others go on
+        // only this observation fails; the others continue
         end(error)
       }
     },
@@ -122,10 +122,10 @@ export const observe = (
   signal.addEventListener('abort', abort)
   const begin = async (): Promise<void> => {
     const { position, first } = await attach(observer, scope, cursor, signal)
-    // the reader may have left meanwhile
+    // the reader may have stopped meanwhile
     if (ended) return
     channel.push(first)
-    // changes since that position come through the feed: none is lost in between
+    // the feed delivers the changes since that position, so none is lost
     observer.feed.add(stream, position)
   }
   begin().catch(end)

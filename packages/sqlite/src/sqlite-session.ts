@@ -18,15 +18,15 @@ import type { StoreClient } from './client/store-client.ts'
 import { backend, sqliteError } from './errors.ts'
 import { conditionalStore, type RecordCalls } from './session/conditional-store.ts'
 
-/** What the sessions of one driver share. */
+/** State that the sessions of one driver share. */
 export interface SessionContext {
   readonly client: StoreClient
   readonly format: WireFormat
-  /** The ids of this driver's open sessions; a session adds itself, and leaves once it is closed. */
+  /** The ids of this driver's open sessions; a session adds and removes itself. */
   readonly ownSessions: Set<string>
 }
 
-/** A session of the file: a row, which its records are tied to. */
+/** A session of the file: a row that its records refer to. */
 export class SqliteSession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number

@@ -7,12 +7,12 @@ import {
 } from '@grpc/grpc-js'
 import type { Etcd3 } from 'etcd3'
 
-/** One call on a client; the options must be handed on to etcd3. */
+/** One call on a client; it must pass the options on to etcd3. */
 export type Call<T> = (client: Etcd3, options: CallOptions) => Promise<T>
 
 /**
- * etcd3 answers this refusal by sending the same call again at once, without end, as it takes the
- * token for its own. With other words in the status it passes the refusal on.
+ * etcd3 reacts to this refusal by repeating the call at once, without end, because it assumes that
+ * the token is its own. It passes the refusal on when the status has a different text.
  */
 const renamed = { from: 'etcdserver: invalid auth token', to: 'etcdserver: stale auth token' }
 
@@ -22,8 +22,8 @@ const listener: Listener = {
 }
 
 /**
- * Options for one gRPC call that let it be cancelled and give it its headers. etcd3's own calls
- * return a promise only; the public access to the call behind it is a gRPC interceptor.
+ * Options for one gRPC call that make it cancellable and set its headers. etcd3's own calls return
+ * only a promise; a gRPC interceptor is the public access to the underlying call.
  */
 export class CallControl {
   readonly options: CallOptions

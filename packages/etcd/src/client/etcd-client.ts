@@ -7,13 +7,13 @@ import { type Call, CallControl } from './call-control.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 import { etcdOptions } from './etcd-options.ts'
 
-/** A bidirectional stream, and the token it was opened with. */
+/** A bidirectional stream and the token that opened it. */
 export interface OpenStream<Request, Response> {
   readonly stream: IDuplexStream<Request, Response>
   readonly token: string
 }
 
-/** What the clients of one connection share. */
+/** State that the clients of one connection share. */
 export interface EtcdClientOptions {
   readonly config: EtcdConfig
   readonly credentials: EtcdCredentials
@@ -21,7 +21,7 @@ export interface EtcdClientOptions {
   readonly inFlight: Set<CallControl>
 }
 
-/** One connection to one endpoint. Never reconnects to another one: a new client replaces it. */
+/** One connection to one endpoint. Never moves to another endpoint: a new client replaces it. */
 export class EtcdClient {
   readonly endpoint: string
   readonly #etcd: Etcd3
@@ -42,12 +42,12 @@ export class EtcdClient {
     this.#inFlight = options.inFlight
   }
 
-  /** Counts responses: if it is the same after a call as before it, nothing shows that the server is alive. */
+  /** Counts responses. A call without one is no evidence that the server is alive. */
   get answers(): number {
     return this.#answers
   }
 
-  /** A stream's response arrived. */
+  /** Counts a response that arrived on a stream. */
   heard(): void {
     this.#answers++
   }
@@ -58,7 +58,7 @@ export class EtcdClient {
     try {
       return await this.#once(call, token, signal)
     } catch (error) {
-      // the server refuses a token before it looks at the request, so nothing is done twice
+      // the server checks the token before it executes the request, so a repeat is safe
       if (signal.aborted || !this.#credentials.given || !isStaleToken(error)) throw error
       this.#credentials.drop(token)
       return this.#once(call, await this.#token(signal), signal)
@@ -73,7 +73,7 @@ export class EtcdClient {
     return { stream: await call(this.#etcd, control.options), token }
   }
 
-  /** Takes no new calls. Calls and streams in flight go on; only a login is cancelled. */
+  /** Accepts no new calls. Calls and streams in flight continue; only a login is cancelled. */
   close(): void {
     this.#closed.abort(new Error('14 UNAVAILABLE: the client was closed'))
     for (const channel of this.#channels) channel.close()
@@ -81,7 +81,7 @@ export class EtcdClient {
   }
 
   #headers(token: string): Readonly<Record<string, string>> {
-    // makes a member that is cut off from the majority say so at once, on streams too
+    // makes a member that is cut off from the majority fail at once, on streams too
     return token === '' ? { hasleader: 'true' } : { hasleader: 'true', token }
   }
 
@@ -103,7 +103,7 @@ export class EtcdClient {
     }
   }
 
-  /** One login for all callers that wait: the server spends about 0.1 s of CPU on each. */
+  /** Shares one login among all waiting callers: each costs the server about 0.1 s of CPU. */
   async #token(signal: AbortSignal): Promise<string> {
     const known = this.#credentials.token
     if (known !== undefined) return known

@@ -6,28 +6,28 @@ import type { Call, CallControl } from './call-control.ts'
 import { EtcdClient, type OpenStream } from './etcd-client.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 
-/** A call that its caller aborts sooner than this says nothing about the server. */
+/** A call that its caller aborts sooner than this is no evidence about the server. */
 const silenceMs = 250
 
-/** What the connections of one driver share. */
+/** State that the connections of one driver share. */
 export interface ConnectionOptions {
   readonly config: EtcdConfig
   readonly context: DriverContext
   readonly credentials: EtcdCredentials
-  /** The driver's connections; each adds itself. */
+  /** The driver's connections; each one adds itself. */
   readonly connections: Set<EtcdConnection>
 }
 
-/** A stream and the client that it runs on. */
+/** A stream and its client. */
 export interface ConnectionStream<Request, Response> extends OpenStream<Request, Response> {
   readonly client: EtcdClient
-  /** The error that a stream's end means. Leaves the client, or drops the token, that caused it. */
+  /** Translates the cause of a stream's end. Leaves the client, or drops the token, at fault. */
   readonly failed: (cause: unknown) => RegistryError
 }
 
 /**
  * One TCP connection for one purpose (calls, watches or heartbeats), so that a large list does not
- * delay a heartbeat. It stays with a member as long as that answers; after a failure, or an abort
+ * delay a heartbeat. It keeps to one member while that member answers. After a failure, or an abort
  * without any response, the next call goes to the next endpoint on a new TCP connection.
  */
 export class EtcdConnection {
@@ -44,7 +44,7 @@ export class EtcdConnection {
     this.#options = options
     options.connections.add(this)
     this.#name = `sd-etcd-${purpose}-${context.random.id(8)}`
-    // spreads processes over the members
+    // distributes processes over the members
     this.#index = Math.floor(context.random.next() * config.endpoints.length)
   }
 
@@ -69,7 +69,7 @@ export class EtcdConnection {
     }
   }
 
-  /** Opens a stream. It stays with its client, whichever the connection moves on to. */
+  /** Opens a stream. It keeps its client even after the connection has moved to another one. */
   async open<Request, Response>(
     operation: string,
     call: Call<IDuplexStream<Request, Response>>,
@@ -87,7 +87,7 @@ export class EtcdConnection {
     }
   }
 
-  /** The current client, made when there is none. Throws `closed` after `close`. */
+  /** Returns the current client, or creates one. Throws `closed` after `close`. */
   client(operation: string): EtcdClient {
     if (this.#closed) throw etcdError('closed', operation, 'the driver is closed')
     const { config, credentials } = this.#options
@@ -100,7 +100,7 @@ export class EtcdConnection {
     return this.#client
   }
 
-  /** Returns a check whether `client` has been silent since now, for long enough to mean something. */
+  /** Returns a check whether `client` has received nothing from now on, for long enough. */
   silence(client: EtcdClient): () => boolean {
     const { clock } = this.#options.context
     const since = clock.monotonicMs()
@@ -109,8 +109,8 @@ export class EtcdConnection {
   }
 
   /**
-   * Leaves the member of `client`, which was silent for too long, on every connection of the driver:
-   * a frozen member is detected once, by the connection that calls most often. Streams stay.
+   * Leaves the unresponsive member of `client` on every connection of the driver: a frozen member
+   * is detected once, by the connection that calls most often. Streams are kept.
    */
   suspect(client: EtcdClient): void {
     const { config, connections } = this.#options
@@ -119,7 +119,7 @@ export class EtcdConnection {
       for (const connection of connections) connection.#avoid(client.endpoint)
   }
 
-  /** Makes the next call go to the next endpoint. Does nothing when `client` was left already. */
+  /** Directs the next call to the next endpoint, unless `client` is no longer current. */
   leave(client: EtcdClient): void {
     if (this.#client !== client) return
     this.#client = undefined
@@ -140,7 +140,7 @@ export class EtcdConnection {
     if (this.#client?.endpoint === endpoint) this.leave(this.#client)
   }
 
-  /** The error that `cause` means. Leaves the client if that is at fault. */
+  /** Translates `cause` into an error. Leaves the client if that is at fault. */
   #failure(client: EtcdClient, cause: unknown, operation: string, service?: string): RegistryError {
     if (this.#closed) return etcdError('closed', operation, 'the driver is closed')
     const error = toRegistryError(cause, operation, service)

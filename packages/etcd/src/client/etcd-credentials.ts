@@ -3,8 +3,8 @@ import { isAuthDisabled } from '../errors.ts'
 import type { Call } from './call-control.ts'
 
 /**
- * The token that all connections of one driver share. etcd3's own authentication is not used: it
- * opens a channel without our options for every login, never closes it, and has no deadline.
+ * The token that all connections of one driver share. It replaces etcd3's own authentication, which
+ * opens a channel without the driver's options for every login, never closes it and has no deadline.
  */
 export class EtcdCredentials {
   readonly #username: string | undefined
@@ -17,17 +17,17 @@ export class EtcdCredentials {
     if (username === undefined) this.#token = ''
   }
 
-  /** Whether there is anything to log in with. */
+  /** Whether a username and a password are configured. */
   get given(): boolean {
     return this.#username !== undefined
   }
 
-  /** The empty string: no token is needed. `undefined`: a login is needed. */
+  /** An empty string means that no token is needed; `undefined` means that a login is needed. */
   get token(): string | undefined {
     return this.#token
   }
 
-  /** Forgets `token`, which the server refused. A newer one stays. */
+  /** Drops `token`, which the server refused. A newer token is kept. */
   drop(token: string): void {
     if (this.given && this.#token === token) this.#token = undefined
   }
@@ -38,7 +38,7 @@ export class EtcdCredentials {
       const { token } = await run((client, options) => client.auth.authenticate(request, options))
       this.#token = token
     } catch (error) {
-      // the server does not authenticate anybody
+      // authentication is off on the server
       if (!isAuthDisabled(error)) throw error
       this.#token = ''
     }

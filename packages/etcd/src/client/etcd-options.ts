@@ -6,8 +6,8 @@ import type { EtcdConfig } from '../config.ts'
 type Policies = NonNullable<IOptions['faultHandling']>
 
 /**
- * Runs a call once and leaves its failure alone. etcd3's own policies send a write that timed
- * out again, and refuse every call for five seconds after three failures.
+ * Runs a call once and passes its failure on. etcd3's own policies repeat a write that timed out,
+ * and refuse every call for five seconds after three failures.
  */
 const once = {
   execute: async (call: (context: { signal: AbortSignal }) => unknown, signal?: AbortSignal) =>
@@ -29,10 +29,10 @@ const credentials = ({ tls }: EtcdConfig): Pick<IOptions, 'credentials'> =>
 type ChannelArguments = Parameters<NonNullable<ClientOptions['channelFactoryOverride']>>
 
 /**
- * Options of an etcd3 client for one endpoint. Clients of different
- * `name` do not share a connection: grpc-js shares one among all channels whose options are equal.
- * `opened` is called with every channel, so that the caller can close it: etcd3 itself waits up to a
- * second for a channel that is still connecting.
+ * Options of an etcd3 client for one endpoint. grpc-js shares one connection among all channels
+ * with equal options; a different `name` keeps clients apart. `opened` receives every channel, so
+ * that the caller can close it: etcd3 itself waits up to a second for a channel that is still
+ * connecting.
  */
 export const etcdOptions = (
   config: EtcdConfig,
@@ -52,13 +52,13 @@ export const etcdOptions = (
       return channel
     },
     'grpc.primary_user_agent': name,
-    // the server bounds its own messages; a limit here would lose a large watch response
+    // the server limits its own messages; a limit here would drop a large watch response
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
-    // grpc-js waits up to 120 s by default
+    // the default of grpc-js is up to 120 s
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
-    // pings more often than every 5 s make etcd close the connection
+    // etcd closes a connection that pings more often than every 5 s
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 3000,
     'grpc.enable_http_proxy': 0,

@@ -15,8 +15,8 @@ interface Attached extends ConnectionStream<ILeaseKeepAliveRequest, ILeaseKeepAl
 const closed = (): RegistryError => etcdError('closed', 'renew', 'the session was closed')
 
 /**
- * One lease's heartbeats over one stream, opened by the first beat and again by the one after a
- * failure. The server answers beats in the order they were sent.
+ * Sends one lease's heartbeats over one stream. The first beat opens the stream, and the first beat
+ * after a failure opens another one. The server answers beats in the order they were sent.
  */
 export class KeepAliveStream {
   readonly #connection: EtcdConnection
@@ -30,7 +30,7 @@ export class KeepAliveStream {
     this.#leaseId = leaseId
   }
 
-  /** One beat; resolves with the time the lease now has, in seconds: 0 means that it is gone. */
+  /** Sends one beat; resolves with the lease's ttl in seconds, 0 if the lease no longer exists. */
   async beat(signal: AbortSignal): Promise<bigint> {
     signal.throwIfAborted()
     if (this.#closed) throw closed()
@@ -54,7 +54,9 @@ export class KeepAliveStream {
     this.#end(closed())
   }
 
-  /** etcd 3.6.9 and 3.7.3 check the token of each heartbeat (`checkLeaseRenew`): one that ran out is replaced, once. */
+  /**
+   * Replaces an expired token once: etcd 3.6.9 and 3.7.3 check it on each beat (`checkLeaseRenew`).
+   */
   async #beatWithToken(signal: AbortSignal): Promise<bigint> {
     try {
       return await this.#beat()
@@ -67,7 +69,7 @@ export class KeepAliveStream {
 
   async #beat(): Promise<bigint> {
     const attached = this.#current ?? (await this.#open())
-    // it may have ended meanwhile; a write to it would never be answered
+    // the stream may have ended meanwhile; a write to it would never be answered
     if (this.#current !== attached)
       throw etcdError('unavailable', 'renew', 'the stream ended as it was opened')
     return new Promise((resolve, reject) => {
@@ -111,7 +113,7 @@ export class KeepAliveStream {
     const attached = this.#current
     if (attached === undefined) return
     this.#current = undefined
-    // before the cancellation: etcd3 takes the error of a stream that is still writable for a failed host
+    // end before cancelling: etcd3 counts an error of a writable stream as a failed host
     attached.stream.end()
     attached.stream.cancel()
     for (const beat of attached.beats.splice(0)) beat.reject(error)

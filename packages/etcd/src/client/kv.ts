@@ -9,14 +9,14 @@ import type { ICompare, IKeyValue, IRangeResponse, ITxnRequest, ITxnResponse } f
 import type { EtcdConnection } from './etcd-connection.ts'
 import { epochKey, type KeySpace } from '../keys.ts'
 
-/** What the driver, its sessions and its observations read and write through. */
+/** Client, keys and format through which the driver, its sessions and observations access etcd. */
 export interface Store {
   readonly calls: EtcdConnection
   readonly keys: KeySpace
   readonly format: WireFormat
 }
 
-/** Sorts pairs into records and what cannot be read; the namespace's epoch is neither. */
+/** Divides pairs into records and unreadable ones; skips the namespace's epoch. */
 export const decodeAll = (
   { keys, format }: Store,
   kvs: Iterable<Pick<IKeyValue, 'key' | 'value'>>,
@@ -29,7 +29,7 @@ export const decodeAll = (
   return toContents(decoded)
 }
 
-/** Compares the revision of a key; a key that does not exist has 0. */
+/** Compares the revision of a key; a missing key has 0. */
 export const atRevision = (key: Buffer, revision: string): ICompare => ({
   key,
   target: 'Mod',
@@ -37,7 +37,7 @@ export const atRevision = (key: Buffer, revision: string): ICompare => ({
   mod_revision: revision,
 })
 
-/** One transaction: all of it is done, at one revision, or nothing. */
+/** Runs one transaction: etcd applies all of it at one revision, or nothing. */
 export const transact = (
   { calls }: Store,
   operation: string,
@@ -47,6 +47,6 @@ export const transact = (
 ): Promise<ITxnResponse> =>
   calls.call(operation, (client, options) => client.kv.txn(request, options), signal, service)
 
-/** What the range requests of a transaction found, in their order. */
+/** The results of a transaction's range requests, in their order. */
 export const rangesOf = (response: ITxnResponse): readonly IRangeResponse[] =>
   response.responses.map((item) => item.response_range)

@@ -3,13 +3,13 @@ import type { IEvent, IResponseHeader } from 'etcd3'
 import type { WatchStreams } from './watch-streams.ts'
 import type { WatchTarget } from './watch-stream.ts'
 
-/** What arrives on one watch. Without events it says that there were none up to the header's revision. */
+/** A message of one watch. Without events: there were none up to the header's revision. */
 export interface WatchMessage {
   readonly header: IResponseHeader
   readonly events: readonly IEvent[]
 }
 
-/** One watch as a sequence to read. */
+/** One watch as a sequence of messages. */
 export interface WatchMessages extends AsyncDisposable {
   /** The header of the response that created the watch. */
   readonly attached: IResponseHeader
@@ -17,8 +17,8 @@ export interface WatchMessages extends AsyncDisposable {
 }
 
 /**
- * Attaches a watch; resolves once the server has confirmed it. Reading throws what ended the
- * watch, or `signal.reason` at once on abort. The caller must dispose of it.
+ * Creates a watch; resolves once the server has confirmed it. Reading throws the error that ended
+ * the watch, or `signal.reason` at once on abort. The caller must dispose of the watch.
  */
 export const openWatch = async (
   streams: WatchStreams,

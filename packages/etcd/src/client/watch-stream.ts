@@ -3,14 +3,14 @@ import type { IDuplexStream, IEvent, IResponseHeader, IWatchRequest, IWatchRespo
 import { etcdError, toRegistryError } from '../errors.ts'
 import type { KeyRange } from '../keys.ts'
 
-/** What to watch: a range, from a revision on. */
+/** The range to watch, and the first revision. */
 export interface WatchTarget extends KeyRange {
   readonly start_revision: string
 }
 
-/** Receives what happens to one watch. `failed` is the last call. */
+/** Receives the events of one watch. `failed` is the last call. */
 export interface WatchListener {
-  /** The server has created the watch; `header` holds its revision and its cluster. */
+  /** The server has created the watch; `header` holds the server's revision and cluster. */
   created(header: IResponseHeader): void
   events(events: readonly IEvent[], header: IResponseHeader): void
   /** All events up to the header's revision were delivered, and there was none. */
@@ -20,7 +20,7 @@ export interface WatchListener {
 
 /**
  * Joins the fragments of one watch's responses. etcd splits a response above its request limit
- * (1.5 MiB) when the watch asks for `fragment`; all fragments but the last say so.
+ * (1.5 MiB) when the watch asks for `fragment`, and marks all fragments but the last.
  */
 class Fragments {
   #events: IEvent[] = []
@@ -52,18 +52,18 @@ export type WatchDuplex = IDuplexStream<IWatchRequest, IWatchResponse>
 
 /** Callbacks to the owner of the stream. */
 export interface WatchStreamHooks {
-  /** A response arrived: the server is alive. */
+  /** A response arrived, so the server is alive. */
   heard(): void
-  /** The stream broke; every watch on it fails with the result. Called once; never after `end`. */
+  /** The stream broke; its watches fail with the result. Called at most once, never after `end`. */
   broken(cause: unknown): RegistryError
-  /** The last watch left. */
+  /** The last watch was cancelled or has failed. */
   idle(): void
 }
 
 /**
- * Many watches over one gRPC stream. The server answers creations in the order they were asked
- * for, and names each watch by an id in that answer (`WatchResponse.created` in etcd's rpc.proto);
- * responses to unknown ids were in flight when a watch was cancelled.
+ * Runs many watches over one gRPC stream. The server answers creations in the order of the
+ * requests, and the answer holds the watch's id (`WatchResponse.created` in etcd's rpc.proto).
+ * Responses with unknown ids were in flight when a watch was cancelled.
  */
 export class WatchStream {
   readonly #stream: WatchDuplex
@@ -89,12 +89,12 @@ export class WatchStream {
     )
   }
 
-  /** Watches that are created or requested. */
+  /** The number of watches that are created or requested. */
   get size(): number {
     return this.#watches.size + this.#creating.filter((watch) => !watch.cancelled).length
   }
 
-  /** Requests a watch; the function returned cancels it, and may be called at any time. */
+  /** Requests a watch; the returned function cancels it, and may be called at any time. */
   add(target: WatchTarget, listener: WatchListener): () => void {
     const fragments = new Fragments()
     const watch: Watch = { target, listener, fragments, id: undefined, cancelled: false }
@@ -108,25 +108,25 @@ export class WatchStream {
   }
 
   /**
-   * Asks for a sign of life, and resolves with the next response, whatever it is. The question is a
-   * watch that is cancelled at once, as each creation is answered, also one that is refused. A progress
-   * request is not: since 3.4.38, 3.5.22 and 3.6.2 etcd answers none while a watch on the stream waits for
-   * a revision to come (etcd-io/etcd#20221), which every idle watch does.
+   * Probes the server; resolves with the next response of any kind. The probe is a watch that is
+   * cancelled at once, because etcd answers each creation, also one that it refuses. A progress
+   * request may get no answer: since 3.4.38, 3.5.22 and 3.6.2 etcd sends none while a watch on the
+   * stream waits for a future revision (etcd-io/etcd#20221), as every idle watch does.
    */
   probe(): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
       this.#probes.push({ resolve, reject })
-      // an answer is due already: to a creation that is under way, or to an earlier probe
+      // a pending creation or an earlier probe will bring a response
       if (this.#creating.length === 0) this.#ask()
     })
   }
 
-  /** Ends the stream; watches and probes still on it fail with `error`. */
+  /** Ends the stream; its remaining watches and probes fail with `error`. */
   end(error: RegistryError): void {
     if (this.#ended) return
     this.#ended = error
-    // before the cancellation: etcd3 takes the error of a stream that is still writable for a failed host
+    // end before cancelling: etcd3 counts an error of a writable stream as a failed host
     this.#stream.end()
     this.#stream.cancel()
     const probes = this.#probes
@@ -138,7 +138,7 @@ export class WatchStream {
     for (const { listener, cancelled } of watches) if (!cancelled) listener.failed(error)
   }
 
-  /** Creates and forgets a watch on a key that some watch here may see, so that no right is lacking. */
+  /** Creates and cancels a watch on a key of an existing watch, so that permission is certain. */
   #ask(): void {
     const [example] = this.#watches.values()
     if (example === undefined) return
@@ -216,8 +216,9 @@ export class WatchStream {
   }
 
   #delivered(response: IWatchResponse): void {
-    // -1 answers a manual progress request: before etcd 3.4.25 and 3.5.8 its revision may run
-    // ahead of events not sent yet (etcd-io/etcd#15220), so it proves life and nothing else
+    // -1 marks the answer to a manual progress request. Before etcd 3.4.25 and 3.5.8 its revision
+    // may run ahead of unsent events (etcd-io/etcd#15220), so it proves only that the server is
+    // alive
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
     const events = watch.fragments.add(response)

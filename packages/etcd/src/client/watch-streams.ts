@@ -17,13 +17,13 @@ const silence = (): RegistryError =>
   etcdError('unavailable', 'watch', 'the server was silent, so its stream was closed')
 
 /**
- * The watch stream that all observations of a driver share, opened with the first and closed
- * with the last. A stream whose token is no longer good keeps its watches, but gets no new ones.
+ * The watch stream that all observations of a driver share. The first one opens it, the last one
+ * closes it. A stream whose token is no longer valid keeps its watches, but gets no new ones.
  */
 export class WatchStreams {
   readonly #connection: EtcdConnection
   readonly #credentials: EtcdCredentials
-  /** The current one, and retired ones that still carry watches. */
+  /** The current stream, and retired ones that still have watches. */
   readonly #streams = new Set<Attached>()
   #current: Attached | undefined
   #opening: Promise<Attached> | undefined
@@ -34,7 +34,7 @@ export class WatchStreams {
     this.#credentials = credentials
   }
 
-  /** Starts a watch whose events go to `listener`. The function returned cancels it. */
+  /** Starts a watch whose events go to `listener`. The returned function cancels it. */
   async watch(
     target: WatchTarget,
     listener: WatchListener,
@@ -56,13 +56,13 @@ export class WatchStreams {
       },
     })
     return () => {
-      // cancelled before the server answered, which answered nothing else either
+      // cancelled before the server had sent anything
       if (!answered && silent()) this.#leave(attached)
       else cancel()
     }
   }
 
-  /** Probes every stream that has watches; `false` when there is none. Rejects with `signal.reason`. */
+  /** Probes every stream with watches; `false` if there is none. Rejects with `signal.reason`. */
   async probe(signal: AbortSignal): Promise<boolean> {
     const streams = [...this.#streams].filter(({ stream }) => stream.size > 0)
     await Promise.all(streams.map((attached) => this.#probe(attached, signal)))
@@ -94,7 +94,7 @@ export class WatchStreams {
     }
   }
 
-  /** Opens one stream for all callers that wait; none of them can cancel it for the others. */
+  /** Opens one stream for all waiting callers; no caller's abort cancels it for the others. */
   async #open(signal: AbortSignal): Promise<Attached> {
     const client = this.#connection.client('watch')
     const silent = this.#connection.silence(client)

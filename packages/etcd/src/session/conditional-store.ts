@@ -11,10 +11,10 @@ import { atRevision, rangesOf, type Store, transact } from '../client/kv.ts'
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
 const maxRequestBytes = 1_000_000
 
-/** The modification revision that etcd compares a key without a record to. */
+/** The modification revision of a key without a record in etcd's comparisons. */
 const absent = '0'
 
-/** What a call of a session is made with. */
+/** The context of a session's call. */
 export interface StoreCall {
   readonly operation: string
   /** For error messages. */
@@ -22,7 +22,7 @@ export interface StoreCall {
   readonly signal: AbortSignal
 }
 
-/** Reads and writes of one lease in transactions, compared by each key's modification revision. */
+/** Reads and writes records of one lease; transactions compare each key's modification revision. */
 export const conditionalStore = (
   store: Store,
   leaseId: string,
@@ -41,7 +41,7 @@ export const conditionalStore = (
         }
   return {
     absent,
-    // one transaction: content, lease and revision are of the same moment
+    // one transaction, so that content, lease and revision are consistent
     read: async (recordKeys) => {
       const success = recordKeys.map((key) => ({ request_range: { key: keys.absolute(key) } }))
       const ranges = rangesOf(await transact(store, operation, { success }, signal, service))

@@ -4,9 +4,9 @@ import type { Changes, HistoryPosition } from '../worker/store-api.ts'
 import { ChangeHint } from './change-hint.ts'
 import type { StoreClient } from './store-client.ts'
 
-/** How often the feed polls: seldom where the system reports changes, often where it does not. */
+/** Poll intervals: long where the system reports changes, short where it does not. */
 const pollMs = { withHints: 250, alone: 50 }
-/** The least pause between two polls, so that a burst of changes costs few of them. */
+/** The minimum pause between two polls, so that a burst of changes causes few polls. */
 const pauseMs = 5
 
 const replaced = (): Error =>
@@ -16,14 +16,14 @@ const replaced = (): Error =>
     'the file was replaced, or no longer keeps the changes since the cursor',
   )
 
-/** An observation, as the feed sees it. */
+/** The feed's view of an observation. */
 export interface ChangeStream {
   apply(changes: Changes): Promise<void> | void
   alive(position: HistoryPosition): void
   fail(error: unknown): void
 }
 
-/** Polls the file for all observations of a driver, as long as there are any. */
+/** Polls the file for all observations of a driver, while there are any. */
 export class ChangeFeed {
   readonly #client: StoreClient
   readonly #clock: Clock
@@ -36,13 +36,13 @@ export class ChangeFeed {
     this.#clock = clock
   }
 
-  /** Sends `stream` the changes after `position`; some that it has already may come again. */
+  /** Sends `stream` the changes after `position`; it may receive some changes twice. */
   add(stream: ChangeStream, position: HistoryPosition): void {
     this.#streams.add(stream)
     if (this.#running !== undefined && this.#position !== undefined) {
       const { epoch, revision } = this.#position
       if (epoch !== position.epoch) this.#fail(this.#running, replaced())
-      // a new object in any case: the poll under way may be past this stream's position
+      // always a new object: the current poll may be past this stream's position
       else this.#position = { epoch, revision: Math.min(revision, position.revision) }
       return
     }
@@ -57,7 +57,7 @@ export class ChangeFeed {
     if (this.#streams.size === 0) this.#stop()
   }
 
-  /** Sends `alive` to all observations, which moves their cursors. */
+  /** Sends `alive` to all observations, which advances their cursors. */
   alive(): void {
     if (this.#position !== undefined)
       for (const stream of this.#streams) stream.alive(this.#position)
@@ -95,14 +95,14 @@ export class ChangeFeed {
       const changes = await this.#client.call('observe', signal, 'changesSince', from)
       if (changes === undefined) throw replaced()
       for (const stream of [...this.#streams]) await stream.apply(changes)
-      // unless a stream was added meanwhile, which may start further back
+      // a stream added meanwhile may start at an earlier position
       if (this.#position === from) this.#position = changes.position
       await this.#pause(pauseMs)
       await this.#pause(hint.works ? pollMs.withHints : pollMs.alone, wake.promise)
     }
   }
 
-  /** Waits for `wake`, but not longer than `ms`. */
+  /** Waits for `wake`, for at most `ms`. */
   async #pause(ms: number, wake?: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.setTimer(ms, resolve)

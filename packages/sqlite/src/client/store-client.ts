@@ -3,19 +3,19 @@ import { sqliteError, StoreError, toRegistryError } from '../errors.ts'
 import type { StoreApi, StoreOptions } from '../worker/store-api.ts'
 import { StoreThread } from './store-thread.ts'
 
-/** How long a call waits for a file that is locked; shorter than core waits for the call. */
+/** How long a call waits for a locked file; shorter than core's call timeout. */
 const lockWaitMs = 2_000
-/** Between two attempts to get the lock; random, so that processes do not collide again and again. */
+/** The pause between two attempts to get the lock; random, to avoid repeated collisions. */
 const lockPauseMs = { least: 2, most: 20 }
 
-/** What the driver, its sessions and its observations ask of the store. */
+/** Runs the store calls of the driver, its sessions and its observations. */
 export class StoreClient {
   readonly #options: StoreOptions
   readonly #context: DriverContext
   #thread: StoreThread | undefined
   #closed = false
 
-  /** Starts no thread: the first call does. */
+  /** The first call starts the thread. */
   constructor(options: StoreOptions, context: DriverContext) {
     this.#options = options
     this.#context = context
@@ -27,8 +27,8 @@ export class StoreClient {
   }
 
   /**
-   * One call to the store; the event loop stays free, also while the file is locked. Settles at
-   * once when `signal` aborts, with its reason; otherwise throws a `RegistryError` only.
+   * Calls the store without blocking the event loop, also while the file is locked. Rejects at once
+   * with the reason of `signal` when it aborts; throws only `RegistryError` otherwise.
    */
   async call<Method extends keyof StoreApi>(
     operation: string,
@@ -58,7 +58,7 @@ export class StoreClient {
     }
   }
 
-  /** Ends the thread, and everything pending with `closed`. */
+  /** Ends the thread; pending calls fail with `closed`. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#thread?.close(this.#closedError('close'))

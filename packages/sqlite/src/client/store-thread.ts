@@ -13,7 +13,7 @@ const fromSource = import.meta.url.endsWith('.ts')
 const script = new URL(`../worker/store-worker.${fromSource ? 'ts' : 'js'}`, import.meta.url)
 
 /**
- * A running thread with the store. It keeps the process alive only while a call is pending; core
+ * A thread that runs the store. It keeps the process alive only while a call is pending; core
  * decides what else does.
  */
 export class StoreThread {
@@ -26,7 +26,7 @@ export class StoreThread {
   constructor(options: StoreOptions, report: (event: DriverEvent) => void) {
     this.#worker = new Worker(script, {
       workerData: options,
-      // in this thread only: users need no warning that node:sqlite is experimental
+      // hides from users, in this thread only, that node:sqlite is experimental
       execArgv: [
         '--disable-warning=ExperimentalWarning',
         ...(fromSource ? ['--conditions=@sd/source'] : []),
@@ -46,12 +46,12 @@ export class StoreThread {
     })
   }
 
-  /** Whether the thread accepts no more calls. */
+  /** Whether the thread no longer accepts calls. */
   get ended(): boolean {
     return this.#ended !== undefined
   }
 
-  /** Throws a `StoreError`, or whatever ended the thread. */
+  /** Throws a `StoreError`, or the error that ended the thread. */
   call<Method extends keyof StoreApi>(
     method: Method,
     args: Parameters<StoreApi[Method]>,
@@ -67,10 +67,10 @@ export class StoreThread {
     return promise as Promise<ReturnType<StoreApi[Method]>>
   }
 
-  /** Everything pending fails with `reason`; the thread closes the file after the call it is in. */
+  /** Fails pending calls with `reason`; the thread ends its current call, then closes the file. */
   async close(reason: Error): Promise<void> {
     this.#end(reason)
-    // the process must live until this resolves; the thread never takes long
+    // keep the process alive until this resolves; the thread ends quickly
     this.#worker.ref()
     this.#post('close')
     await this.#exited
@@ -83,7 +83,7 @@ export class StoreThread {
   #settle(reply: Exclude<StoreReply, { report: DriverEvent }>): void {
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
-    // an answer that arrives after `close` must not let the process exit before the thread
+    // after `close`, an answer must not allow the process to exit before the thread does
     if (this.#pending.size === 0 && !this.ended) this.#worker.unref()
     if ('failure' in reply) pending?.reject(new StoreError(reply.failure))
     else pending?.resolve(reply.value)

@@ -1,13 +1,13 @@
 import { type ConditionalStore, decodeRecord, type WireFormat } from '@sd/core/driver'
 import type { StoredRecord, Write, WriteResult } from '../worker/store-api.ts'
 
-/** The two calls to the store that reading and writing records take. */
+/** The store calls that read and write records. */
 export interface RecordCalls {
   readonly find: (keys: readonly string[]) => Promise<readonly (StoredRecord | undefined)[]>
   readonly write: (writes: readonly Write[]) => Promise<readonly WriteResult[]>
 }
 
-/** Reads and writes of the file, each record compared by its revision within one transaction. */
+/** Reads and writes the file; compares each record's revision within one transaction. */
 export const conditionalStore = (
   format: WireFormat,
   { find, write }: RecordCalls,
@@ -27,7 +27,7 @@ export const conditionalStore = (
     write(
       writes.map(({ key, value, expected }) => ({
         key,
-        // a copy: what is sent to a thread is sent with all of the memory that it lies in
+        // a copy, because sending a view to a thread sends its whole underlying buffer
         document: value && new Uint8Array(value),
         expected,
       })),

@@ -5,13 +5,13 @@ export interface Failure {
   readonly message: string
   /** SQLite's extended result code. */
   readonly sqlite?: number
-  /** The operating system's, or Node's: `ENOSPC`. */
+  /** The error code of the operating system or Node, such as `ENOSPC`. */
   readonly system?: string
-  /** The code where the store itself raised the failure. */
+  /** The code of a failure that the store itself raised. */
   readonly registry?: RegistryErrorCode
 }
 
-/** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
+/** SQLite's primary result codes that this package handles (https://sqlite.org/rescode.html). */
 export const sqliteCode = {
   permission: 3,
   busy: 5,
@@ -25,10 +25,10 @@ export const sqliteCode = {
   notADatabase: 26,
 } as const
 
-/** The primary code in an extended one. */
+/** The primary code of an extended one. */
 export const primaryCode = (extended: number): number => extended & 0xff
 
-/** A refusal that the store itself raises. */
+/** An error that the store itself raises. */
 export class StoreRefusal extends Error {
   readonly registry: RegistryErrorCode
 
@@ -38,12 +38,12 @@ export class StoreRefusal extends Error {
   }
 }
 
-/** Another process replaced a file meanwhile: the step is repeated, as if the file had been locked. */
+/** Another process replaced a file meanwhile; the caller repeats the step, as after a lock. */
 export class StoreMoved extends Error {
   readonly errcode: number = sqliteCode.busy
 }
 
-/** `thrown` as it is sent. `node:sqlite` puts the result code into `errcode`. */
+/** Converts `thrown` for sending. `node:sqlite` puts the result code into `errcode`. */
 export const failureOf = (thrown: unknown): Failure => {
   if (!(thrown instanceof Error)) return { message: String(thrown) }
   const { message, errcode, code, registry } = thrown as Error & {
@@ -62,17 +62,17 @@ export const failureOf = (thrown: unknown): Failure => {
 const isOneOf = ({ sqlite }: Failure, codes: readonly number[]): boolean =>
   sqlite !== undefined && codes.includes(primaryCode(sqlite))
 
-/** Whether somebody else held a lock, so that the same step may succeed a moment later. */
+/** Whether another process held a lock, so that the same step may succeed later. */
 export const isLocked = (failure: Failure): boolean =>
   isOneOf(failure, [sqliteCode.busy, sqliteCode.locked])
 
 /**
- * Whether nothing can be written at present, while records may still be read: the file is locked,
- * the disk is full, or a quota is used up (which SQLite calls an I/O error).
+ * Whether writing is impossible at present, while reading may still work: the file is locked, the
+ * disk is full, or a quota is exceeded (which SQLite reports as an I/O error).
  */
 export const isUnwritable = (failure: Failure): boolean =>
   isLocked(failure) || isOneOf(failure, [sqliteCode.full, sqliteCode.io])
 
-/** Whether SQLite could not make sense of the file. */
+/** Whether SQLite could not interpret the file. */
 export const isCorrupt = (failure: Failure): boolean =>
   isOneOf(failure, [sqliteCode.corrupt, sqliteCode.notADatabase])

@@ -6,9 +6,9 @@ const inodeOf = (path: string): bigint | undefined =>
   statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
 
 /**
- * A lock between processes for what SQLite itself does not guard: making the file, and setting a
- * damaged one aside. It is SQLite's lock on an empty file, which the system releases when its
- * holder dies.
+ * A lock between processes for two steps that SQLite does not protect: creating the file, and
+ * setting a damaged one aside. It is SQLite's lock on an empty file; the system releases it when
+ * its holder dies.
  */
 export class Guard {
   readonly path: string
@@ -17,14 +17,14 @@ export class Guard {
     this.path = path
   }
 
-  /** Whether this package has ever created the file: then a damaged file there is ours. */
+  /** Whether this package has ever created the file, so that it may set a damaged one aside. */
   get exists(): boolean {
     return existsSync(this.path)
   }
 
-  /** Runs `work` under the lock. Throws an error that counts as locked while another process has it. */
+  /** Runs `work` under the lock. Throws what counts as locked if another process holds it. */
   hold<T>(work: () => T): T {
-    // opened by SQLite alone: closing another descriptor would drop this process's locks
+    // only SQLite opens it: closing another descriptor would drop this process's locks
     if (!this.exists) {
       try {
         writeFileSync(this.path, '', { flag: 'wx', mode: 0o600 })
@@ -36,7 +36,7 @@ export class Guard {
     const lock = new DatabaseSync(this.path, { timeout: 0 })
     try {
       lock.exec('BEGIN EXCLUSIVE')
-      // deleted and created again in between: other processes lock another file
+      // the file was deleted and created again, so other processes lock another file
       if (inode === undefined || inodeOf(this.path) !== inode)
         throw new StoreMoved('the guard file was replaced')
       return work()

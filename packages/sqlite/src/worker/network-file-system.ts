@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statfsSync } from 'node:fs'
 
-/** By the magic numbers of statfs(2): file systems that other machines write, too. */
+/** File systems that other machines can write to, by the magic numbers of statfs(2). */
 const networkTypes: ReadonlyMap<number, string> = new Map([
   [0x69_69, 'nfs'],
   [0x51_7b, 'smb'],
@@ -23,13 +23,13 @@ const networkTypes: ReadonlyMap<number, string> = new Map([
 const fuse = 0x65_73_55_46
 
 /**
- * FUSE says nothing of what is behind it, but for its type in the mount table. What a host shares with
- * its virtual machines counts, too: each has a kernel, and so locks and a boot, of its own.
+ * Only the type in the mount table identifies the file system behind FUSE. File systems that a host
+ * shares with its virtual machines count too: each kernel has its own locks and boot id.
  */
 const networkFuse =
   /^(?:virtiofs|fakeowner|fuse\.(?:grpcfuse|osxfs|vmhgfs-fuse|sshfs|glusterfs|s3fs|rclone|goofys|gcsfuse|ceph.*|juicefs|davfs.*|curlftpfs|moosefs|mfs|mount-s3|blobfuse2?|cvmfs.*))$/
 
-/** The type of the mount that `folder` lies on, by a mount table in the format of `/proc/mounts`. */
+/** The mount type of `folder`, from a mount table in the format of `/proc/mounts`. */
 export const mountType = (table: string, folder: string): string | undefined => {
   let longest = ''
   let found: string | undefined
@@ -39,29 +39,29 @@ export const mountType = (table: string, folder: string): string | undefined => 
       String.fromCharCode(Number.parseInt(octal, 8)),
     )
     const within = point === '/' || folder === point || folder.startsWith(`${point}/`)
-    // of two mounts at one point the later hides the earlier
+    // a later mount hides an earlier one at the same point
     if (point !== '' && within && point.length >= longest.length) [longest, found] = [point, type]
   }
   return found
 }
 
-/** The name of a network file system by statfs's `type` and the mount table; `undefined` for others. */
+/** Names a network file system by statfs's `type` and the mount table; else `undefined`. */
 export const networkNameOf = (
   type: number,
   folder: string,
   readTable: () => string,
 ): string | undefined => {
-  // some architectures give it signed
+  // signed on some architectures
   const known = networkTypes.get(type >>> 0)
   if (known !== undefined || type >>> 0 !== fuse) return known
   const mount = mountType(readTable(), folder)
   return mount !== undefined && networkFuse.test(mount) ? mount : undefined
 }
 
-/** The network file system that `folder` lies on, where the system says so: on Linux. */
+/** The network file system that contains `folder`; detected on Linux only. */
 export const networkFileSystem = (folder: string): string | undefined => {
   if (process.platform !== 'linux') return undefined
-  // the mount table knows no links
+  // the mount table contains no links
   const real = realpathSync(folder)
   return networkNameOf(statfsSync(real).type, real, () => readFileSync('/proc/mounts', 'utf8'))
 }

@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url'
 import { StoreMoved, StoreRefusal } from './failure.ts'
 import { applicationId, schemaVersion } from './schema.ts'
 
-/** How long SQLite waits for a lock by itself, with the thread blocked: the driver waits longer, and awake. */
+/** How long SQLite blocks the thread for a lock. The driver waits longer, without blocking. */
 const lockWaitMs = 5
 
-/** The file that a path names just now; `undefined` when there is none, or an empty one. */
+/** The file that a path refers to now; `undefined` if there is none, or an empty one. */
 export const fileAt = (path: string): string | undefined => {
-  // no link: the log lies beside what it leads to, and so may another file system
+  // links are refused: the log is next to the target, which may be on another file system
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (stat === undefined) return undefined
   if (!stat.isFile())
@@ -20,7 +20,7 @@ export const fileAt = (path: string): string | undefined => {
   return stat.size === 0n ? undefined : `${stat.dev}:${stat.ino}`
 }
 
-/** What SQLite keeps beside a database in WAL mode. */
+/** The files that SQLite keeps next to a database in WAL mode. */
 export const companions = ['-wal', '-shm'] as const
 
 const companionsAt = (path: string): string =>
@@ -37,20 +37,20 @@ export class OpenFile implements Disposable {
   readonly #companions: string
   readonly #statements = new Map<string, StatementSync>()
 
-  /** Throws what counts as locked when the file is replaced meanwhile. */
+  /** Throws an error that counts as locked if the file is replaced meanwhile. */
   constructor(path: string, identity: string) {
     this.#identity = identity
     this.#path = path
-    // not to be made here: see `StoreFile`
+    // must not be created here, see `StoreFile`
     this.database = new DatabaseSync(`${pathToFileURL(path).href}?mode=rw`, { timeout: lockWaitMs })
     try {
-      // what is lost with the power is of processes that died with it; the file stays whole
+      // a power failure loses only records of processes that died with it; the file stays intact
       this.database.exec('PRAGMA synchronous = NORMAL')
       this.#refuseForeign(path)
       const row = this.statement('SELECT epoch FROM store').get()
-      // with the inode: a backup that was put back bears the same name, and may have gone on since
+      // includes the inode: a restored backup has the same epoch, and its history may have diverged
       this.epoch = `${String(row?.['epoch'])}-${identity.split(':')[1]}`
-      // there since the first read, and the same until the last connection closes
+      // exists since the first read, and is the same file until the last connection closes
       this.#companions = companionsAt(path)
       if (!this.isCurrent) throw new StoreMoved(`${path} was replaced`)
     } catch (error) {
@@ -59,12 +59,12 @@ export class OpenFile implements Disposable {
     }
   }
 
-  /** Whether the path still names this file, and the log beside it is the one that we use. */
+  /** Whether the path still refers to this file, and the log next to it is the one in use. */
   get isCurrent(): boolean {
     return fileAt(this.#path) === this.#identity && companionsAt(this.#path) === this.#companions
   }
 
-  /** Prepared once. Parameters are plain `?`: Node 22 does not bind numbered ones by position. */
+  /** Prepares a statement once. Use plain `?`: Node 22 does not bind numbered ones by position. */
   statement(sql: string): StatementSync {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
@@ -73,7 +73,7 @@ export class OpenFile implements Disposable {
     return prepared
   }
 
-  /** One transaction. `IMMEDIATE` takes the lock to write, or throws that it is locked. */
+  /** Runs one transaction. `IMMEDIATE` takes the write lock, or throws if the file is locked. */
   transact<T>(kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
     this.database.exec(`BEGIN ${kind}`)
     try {
@@ -81,7 +81,7 @@ export class OpenFile implements Disposable {
       this.database.exec('COMMIT')
       return result
     } catch (error) {
-      // SQLite ends it by itself after some failures, as of a full disk
+      // SQLite itself ends the transaction after some failures, such as a full disk
       if (this.database.isTransaction) this.database.exec('ROLLBACK')
       throw error
     }

@@ -1,14 +1,14 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import process from 'node:process'
 
-/** Which process opened a session, as far as the system tells. `null`: it does not. */
+/** The process that opened a session. `null` where the system does not report a value. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** When it started, in ticks since the boot: a pid is used again. */
+  /** Its start in ticks since the boot, because pids are reused. */
   readonly pidStarted: string | null
-  /** Pids of another namespace (another container) mean nothing here. */
+  /** A pid is valid only in its own namespace (container). */
   readonly pidNamespace: string | null
-  /** `<boot id> <time namespace>`: together they say whose monotonic clock counts. */
+  /** `<boot id> <time namespace>`: together they identify a monotonic clock. */
   readonly boot: string | null
 }
 
@@ -20,7 +20,7 @@ const attempt = <T>(read: () => T): T | undefined => {
   }
 }
 
-/** State and start of a process, from `/proc/<pid>/stat`; its name, in brackets, may hold anything. */
+/** State and start of a process from `/proc/<pid>/stat`; the name in it may hold any text. */
 const statOf = (pid: number): { readonly state: string; readonly started: string } | undefined => {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
   if (stat === undefined) return undefined
@@ -31,7 +31,7 @@ const statOf = (pid: number): { readonly state: string; readonly started: string
 
 const linuxIdentity = (): Omit<ProcessIdentity, 'pid'> => {
   const bootId = attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())
-  // a time namespace shifts the monotonic clock: to each its own
+  // each time namespace may shift the monotonic clock
   const timeNamespace = attempt(() => readlinkSync('/proc/self/ns/time')) ?? ''
   return {
     pidStarted: statOf(process.pid)?.started ?? null,
@@ -52,7 +52,7 @@ const answersSignals = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it is there, and somebody else's
+    // EPERM: the process exists, and belongs to another user
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
@@ -65,6 +65,6 @@ export const isGone = (other: ProcessIdentity, own: ProcessIdentity): boolean =>
   if (other.pidStarted === null) return false
   const stat = statOf(other.pid)
   if (stat === undefined) return false
-  // a zombie was killed, and its parent has not asked for it yet
+  // a zombie has ended, and its parent has not waited for it yet
   return stat.started !== other.pidStarted || stat.state === 'Z' || stat.state === 'X'
 }

@@ -1,4 +1,4 @@
-/** Says in the file's header that it is ours: "sdrg". */
+/** The application id in the file's header: "sdrg". */
 export const applicationId = 0x73_64_72_67
 
 /** Version of the tables below; raised when an older reader could misread them. */
@@ -8,8 +8,8 @@ export const schemaVersion = 1
 export const keptChanges = 20_000
 
 /**
- * The whole file. Every change of a record is numbered and noted by a trigger, also one made by
- * hand in the `sqlite3` shell: watchers see it, and writers that did not are refused.
+ * The tables of the file. Triggers number and record every change, also a manual one in the
+ * `sqlite3` shell: watchers see it, and the store refuses writes based on an older revision.
  */
 export const schema: string = `
 CREATE TABLE store (

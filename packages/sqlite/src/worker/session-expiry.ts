@@ -1,12 +1,12 @@
 import type { ProcessIdentity } from './process-identity.ts'
 
-/** A session as the file keeps it. */
+/** A stored session. */
 export interface StoredSession extends ProcessIdentity {
   readonly id: string
   readonly ttlMs: number
-  /** On the machine's monotonic clock, which all processes of one boot share. */
+  /** Time on the machine's monotonic clock, which all processes of one boot share. */
   readonly renewedMs: number
-  /** On the wall clock. */
+  /** Time on the wall clock. */
   readonly renewedAtMs: number
 }
 
@@ -17,9 +17,9 @@ export interface Moment {
 }
 
 /**
- * How long ago the session was renewed. The monotonic clock decides, so that a step of the wall
- * clock ends no session; the wall clock only where the system names no boot. A session of another boot
- * has outlived its process.
+ * The time since the session was renewed. The monotonic clock decides, so that a step of the wall
+ * clock ends no session. The wall clock is used only where the system has no boot id. A session of
+ * another boot has outlived its process.
  */
 export const silenceMs = (
   session: Pick<StoredSession, 'boot' | 'renewedMs' | 'renewedAtMs'>,
@@ -32,13 +32,13 @@ export const silenceMs = (
   return outlived ? Number.POSITIVE_INFINITY : now.wallMs - session.renewedAtMs
 }
 
-/** Shorter waits are everyday business between processes that write. */
+/** Shorter waits are normal between processes that write. */
 const leastStallMs = 250
 
 /**
- * For how long nobody could write, as far as this process can tell: it tried for `waitedMs` in
- * vain, and the last to succeed renewed its session `sinceLastRenewalMs` ago. That time counts
- * against no session, as its owner had no chance.
+ * Estimates how long no process could write: this process tried for `waitedMs` without success, and
+ * the most recent renewal of any session was `sinceLastRenewalMs` ago. Sessions are extended by
+ * that time, because their owners could not renew them.
  */
 export const stallMs = (waitedMs: number, sinceLastRenewalMs: number): number => {
   const stalled = Math.min(waitedMs, sinceLastRenewalMs)

@@ -2,7 +2,7 @@ import type { OpenFile } from './open-file.ts'
 import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import { type Moment, silenceMs, stallMs, type StoredSession } from './session-expiry.ts'
 
-/** All sessions, or the one of that id. */
+/** All sessions, or the one with that id. */
 const read = (file: OpenFile, id?: string): readonly StoredSession[] =>
   file
     .statement(`SELECT * FROM sessions ${id === undefined ? '' : 'WHERE id = ?'}`)
@@ -21,7 +21,7 @@ const read = (file: OpenFile, id?: string): readonly StoredSession[] =>
 /** The system's monotonic clock, which all processes share. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 
-/** The present time; the wall clock is SQLite's. */
+/** The present time; SQLite provides the wall clock. */
 const moment = (file: OpenFile): Moment => ({
   monotonicMs: monotonicMs(),
   wallMs: Number(
@@ -29,19 +29,19 @@ const moment = (file: OpenFile): Moment => ({
   ),
 })
 
-/** A process that watches or has registered something writes more often than this. */
+/** A process that watches or has a registration writes more often than this. */
 const seldomMs = 10_000
 
-/** The sessions of one file, and which of them are expired, by the clock and by their process. */
+/** The sessions of one file. A session expires by its ttl, or when its process has ended. */
 export class Sessions {
   readonly #own: ProcessIdentity = ownIdentity()
-  /** Since when this process has failed to write. */
+  /** When this process first failed to write; `undefined` while it can write. */
   #blockedSinceMs: number | undefined
 
   /** When this process last wrote. */
   #wroteMs = Number.NEGATIVE_INFINITY
 
-  /** The time until the next `unblocked` counts against no session. */
+  /** Excludes the time until the next `unblocked` from every session's ttl. */
   blocked(): void {
     this.#blockedSinceMs ??= monotonicMs()
   }
@@ -75,26 +75,26 @@ export class Sessions {
     for (const id of ids) file.statement('DELETE FROM sessions WHERE id = ?').run(id)
   }
 
-  /** Within a write: ends also sessions whose process is gone, which costs a check of each process. */
+  /** Within a write: also ends sessions whose process has ended; checks each process. */
   endExpired(file: OpenFile): void {
     this.end(file, this.expired(file))
   }
 
-  /** Within a write: the same for one session; returns whether it was expired. */
+  /** Within a write: does the same for one session; returns whether it was expired. */
   endIfExpired(file: OpenFile, id: string): boolean {
     const expired = this.#expired(read(file, id), moment(file))
     this.end(file, expired)
     return expired.has(id)
   }
 
-  /** The sessions that were not renewed for their ttl, or whose process is gone. */
+  /** The sessions that were not renewed for their ttl, or whose process has ended. */
   expired(file: OpenFile): ReadonlySet<string> {
     return this.#expired(read(file), moment(file))
   }
 
   /**
-   * The same while nobody can write. Time stops at the last renewal, as no session could be renewed
-   * since.
+   * The same while no process can write. Time stops at the last renewal, because no session could
+   * be renewed since.
    */
   expiredWhileLocked(file: OpenFile): ReadonlySet<string> {
     const sessions = read(file)
@@ -102,17 +102,17 @@ export class Sessions {
     const idleMs = this.#sinceLastRenewalMs(sessions, now)
     if (!Number.isFinite(idleMs)) return this.#expired(sessions, now)
     const then = { monotonicMs: now.monotonicMs - idleMs, wallMs: now.wallMs - idleMs }
-    // a process that seldom writes does not know how long the file has been locked: assume the longest
+    // a process that rarely writes cannot know how long the file was locked: assume the longest
     if (now.monotonicMs - this.#wroteMs > seldomMs)
       this.#blockedSinceMs = Math.min(this.#blockedSinceMs ?? now.monotonicMs, then.monotonicMs)
     return this.#expired(sessions, then)
   }
 
-  /** Within a write: ends sessions by their ttl, to which the time is added in which nobody could write. */
+  /** Within a write: ends sessions by their ttl plus the time in which no process could write. */
   expire(file: OpenFile): void {
     const sessions = read(file)
     const now = moment(file)
-    // a wall clock that stepped back must not prolong a session by the step
+    // a backward step of the wall clock must not prolong a session
     file
       .statement('UPDATE sessions SET renewed_at_ms = ? WHERE renewed_at_ms > ?')
       .run(now.wallMs, now.wallMs)

@@ -1,13 +1,13 @@
 import type { DriverEvent } from '@sd/core/driver'
 import type { Failure } from './failure.ts'
 
-/** A record as the file keeps it. Keys are relative to the namespace. */
+/** A stored record. Keys are relative to the namespace. */
 export interface StoredRecord {
   readonly key: string
   readonly document: Uint8Array
-  /** The session it disappears with; `null` when it stays until somebody removes it. */
+  /** The session that the record ends with; `null` if it stays until it is removed. */
   readonly session: string | null
-  /** Of the change that wrote it. */
+  /** The revision of the change that wrote it. */
   readonly revision: number
 }
 
@@ -17,21 +17,21 @@ export interface HistoryPosition {
   readonly revision: number
 }
 
-/** One record to write, or with no document to remove, if it still has the revision last seen. */
+/** Writes a record (without a document: removes it) if it still has the revision last read. */
 export interface Write {
   readonly key: string
   readonly document: Uint8Array | undefined
-  /** 0: there must be no record. */
+  /** 0 means that no record may exist. */
   readonly expected: number
 }
 
-/** What became of a `Write`: done, at that revision (0 for a removal), or the expected revision was wrong. */
+/** The result of a `Write`: its revision (0 for a removal), or a wrong expected revision. */
 export type WriteResult = { readonly revision: number } | 'changed'
 
-/** What is stored at a key. */
+/** The stored state of a key. */
 export interface StoredValue {
   readonly key: string
-  /** `undefined`: no record, or the reading asked for keys alone. */
+  /** `undefined` if there is no record, or if only keys were requested. */
   readonly document: Uint8Array | undefined
 }
 
@@ -47,14 +47,14 @@ export interface Reading {
   readonly records: readonly StoredValue[]
 }
 
-/** What the store does for one namespace. Everything is synchronous, and one transaction. */
+/** The store's calls for one namespace. Each is synchronous, and one transaction. */
 export interface StoreApi {
   openSession(id: string, ttlMs: number): void
-  /** A heartbeat; false when the session is gone. */
+  /** Renews a session; false if it no longer exists. */
   renewSession(id: string): boolean
-  /** Ends a session, and removes what is tied to it. */
+  /** Ends a session and removes its records. */
   closeSession(id: string): void
-  /** Writes under a session (`null`: under none); `undefined` when the session is gone. */
+  /** Writes under a session, or none (`null`); `undefined` if the session no longer exists. */
   write(session: string | null, writes: readonly Write[]): readonly WriteResult[] | undefined
   /** Removes records of any session. */
   remove(writes: readonly Write[]): readonly WriteResult[]
@@ -63,14 +63,14 @@ export interface StoreApi {
   read(prefix: string, documents: boolean): Reading
   /** For each prefix, whether any key begins with it. */
   exist(prefixes: readonly string[]): readonly boolean[]
-  /** What changed since; `undefined` when not all of that history is kept. Also ends expired sessions. */
+  /** The changes since; `undefined` if not all of them are kept. Also ends expired sessions. */
   changesSince(since: HistoryPosition): Changes | undefined
   /** Whether the file can be written. */
   probe(): void
   describe(): { readonly sqliteVersion: string; readonly bytes: number; readonly sessions: number }
 }
 
-/** What the store's thread is started with. */
+/** The start parameters of the store's thread. */
 export interface StoreOptions {
   readonly path: string
   readonly namespace: string

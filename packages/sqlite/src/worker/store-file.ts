@@ -9,8 +9,8 @@ import { companions, fileAt, OpenFile } from './open-file.ts'
 import { schema } from './schema.ts'
 
 /**
- * The one file that processes share: opens it, makes it where there is none, opens another one
- * that was put in its place, and sets it aside when it is damaged.
+ * The file that the processes share. Opens it, creates it if there is none, reopens it after it was
+ * replaced, and sets it aside when it is damaged.
  */
 export class StoreFile implements Disposable {
   readonly #path: string
@@ -29,7 +29,7 @@ export class StoreFile implements Disposable {
     return this.#use((file) => file.transact('DEFERRED', () => work(file)))
   }
 
-  /** Writes in one transaction, into the file that the path names. */
+  /** Writes in one transaction, into the file that the path refers to. */
   write<T>(work: (file: OpenFile) => T): T {
     return this.#use((file) =>
       file.transact('IMMEDIATE', () => {
@@ -70,12 +70,12 @@ export class StoreFile implements Disposable {
     return new OpenFile(this.#path, identity ?? this.#make())
   }
 
-  /** Makes the file, whole from the first moment that others can see it. */
+  /** Creates the file atomically: other processes see only a complete file. */
   #make(): string {
     return this.#guard.hold(() => {
       const made = fileAt(this.#path)
       if (made !== undefined) return made
-      // of its own name: where the guard file was deleted, too, another may be at the same
+      // a unique name: if the guard file was deleted too, another process may do the same
       const draft = `${this.#path}-new-${process.pid}-${process.hrtime.bigint()}`
       try {
         closeSync(openSync(draft, 'wx', 0o600))
@@ -85,7 +85,7 @@ export class StoreFile implements Disposable {
         } finally {
           database.close()
         }
-        // of a file that was deleted without them: SQLite would take them for the new one's
+        // leftovers of a deleted file, which SQLite would attribute to the new one
         for (const companion of companions) rmSync(`${this.#path}${companion}`, { force: true })
         renameSync(draft, this.#path)
       } catch (error) {
@@ -98,7 +98,7 @@ export class StoreFile implements Disposable {
     })
   }
 
-  /** Renames a damaged file of ours, so that the next call makes a new one; returns what was done. */
+  /** Renames a damaged file of this package; the next call creates a new one. Returns a message. */
   #setAside(damage: string): string {
     if (!this.#guard.exists)
       throw new StoreRefusal(

@@ -3,8 +3,8 @@ import { failureOf } from './failure.ts'
 import type { StoreApi, StoreOptions, StoreReply, StoreRequest } from './store-api.ts'
 import { Store } from './store.ts'
 
-// The body of the thread that talks to SQLite: its calls are synchronous, and waiting for a lock
-// or a disk must not hold up the application's event loop. One call after the other.
+// The worker thread that calls SQLite. Those calls are synchronous, and waiting for a lock or a
+// disk must not block the application's event loop. The thread runs one call at a time.
 const port = parentPort
 if (port === null) throw new Error('store-worker is started as a worker thread')
 const post = (reply: StoreReply): void => port.postMessage(reply)

@@ -16,7 +16,7 @@ import type {
 } from './store-api.ts'
 import { StoreFile } from './store-file.ts'
 
-/** Checking every process costs; a burst of changes must not multiply it. */
+/** Limits the checks of processes, which are expensive, during a burst of changes. */
 const sweepEveryMs = 200
 
 const none: ReadonlySet<string> = new Set()
@@ -28,7 +28,7 @@ const valueOf = (row: Record<string, unknown>): StoredValue => ({
 
 const recordOf = (row: Record<string, unknown>): StoredRecord => row as unknown as StoredRecord
 
-/** One namespace of the file. Every method is one transaction, or two where it ends sessions first. */
+/** One namespace of the file. Every method is one transaction, or two if it ends sessions first. */
 export class Store implements StoreApi, Disposable {
   readonly #namespace: string
   readonly #file: StoreFile
@@ -142,7 +142,7 @@ export class Store implements StoreApi, Disposable {
     this.#file[Symbol.dispose]()
   }
 
-  /** Every write ends sessions whose ttl ran out first, so that none of them writes again. */
+  /** Every write first ends sessions whose ttl ran out, so that none of them writes again. */
   #write<T>(work: (file: OpenFile) => T): T {
     try {
       const result = this.#file.write((file) => {
@@ -193,7 +193,7 @@ export class Store implements StoreApi, Disposable {
   ): WriteResult {
     let stored = this.#findOne(file, key)
     const owner = stored?.revision === expected ? null : stored?.session
-    // the record of a dead process goes with its session, and no claim has to be compared with it
+    // the record of a dead process ends with its session, so its claim is not compared
     if (owner && this.#sessions.endIfExpired(file, owner)) stored = undefined
     if ((stored?.revision ?? 0) !== expected) return 'changed'
     if (document === undefined) {
