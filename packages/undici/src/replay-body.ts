@@ -6,8 +6,8 @@ type Chunk = string | Uint8Array
 
 /**
  * Makes a body that can be read once replayable: keeps what was read, up to a limit. Several
- * readers may read from the start at once; the source is read as fast as the fastest reader. Beyond
- * the limit nothing is kept, and no second reader is possible.
+ * readers may read from the start at once; the source is read only as fast as the fastest reader
+ * asks. Beyond the limit nothing is kept, and no second reader is possible.
  */
 export class ReplayBody {
   readonly #iterator: AsyncIterator<Chunk> | Iterator<Chunk>
@@ -64,7 +64,7 @@ export class ReplayBody {
     this.#keeping = false
   }
 
-  /** Ends the call. Returns the source's iterator if it was not read to its end. */
+  /** The call has ended: closes a source that was not read to its end. */
   async close(): Promise<void> {
     this.#keeping = false
     this.#kept = []

@@ -75,7 +75,7 @@ export class RequestBody {
     this.#replay?.release()
   }
 
-  /** Ends the call. */
+  /** The call has ended. */
   close(): void {
     void this.#replay?.close()
     // undici may still destroy the stream with an error
