@@ -1,4 +1,6 @@
-/** The messages of a streaming call, repeatable while no attempt has read any. */
+/**
+ * The messages of a streaming call, repeatable until an attempt reads any; a single one always is.
+ */
 export class ReplayableInput<T> {
   readonly #input: AsyncIterable<T>
   #iterator: AsyncIterator<T> | undefined
