@@ -18,8 +18,8 @@ export interface OutlierParts {
 /**
  * Ejects members that fail for a while. Success rate, failure percentage, the duration and the
  * number of ejections follow gRFC A50. Consecutive errors follow Envoy, and work with too few calls
- * for rates. So does the panic threshold: ejections are ignored while fewer than `panicPercent` are
- * left.
+ * for rates. The panic threshold also follows Envoy: ejections are ignored while fewer than
+ * `panicPercent` are left.
  */
 export class OutlierDetection {
   readonly #options: ResolvedOutlier

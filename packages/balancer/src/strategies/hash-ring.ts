@@ -132,7 +132,7 @@ export class HashRing {
     this.#size -= 1
   }
 
-  /** Orders two points with the same hash by their members' ids, whichever was added first. */
+  /** Orders two points at one place by their members' ids, whichever was added first. */
   #precedes(owner: number, other: number): boolean {
     const { members } = this.#slots
     return (members[owner - 1]?.id ?? '') < (members[other - 1]?.id ?? '')

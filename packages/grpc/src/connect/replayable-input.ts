@@ -1,5 +1,5 @@
 /**
- * The messages of a streaming call, repeatable until an attempt reads any; a single one always is.
+ * The messages of a streaming call, repeatable until an attempt reads any (a single one always).
  */
 export class ReplayableInput<T> {
   readonly #input: AsyncIterable<T>
