@@ -89,7 +89,7 @@ export class PeakEwma implements Strategy {
     const place = member.index
     this.#list.inFlight[place]! -= 1
     const before = this.#costsMs[place]!
-    // counts only the time since the last decay, which may have been a read
+    // `cost` already includes the factor `kept` of the moving average
     const kept = Math.exp((this.#costsAtMs[place]! - nowMs) / this.#decayMs)
     const cost = before * kept
     const seen = failed ? Math.max(latencyMs, cost) : latencyMs
