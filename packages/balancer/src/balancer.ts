@@ -11,28 +11,28 @@ import type { BalancerOptions } from './options/picker-options.ts'
 import { pickerOptionKeys } from './options/resolve-options.ts'
 import type { Pick, PickOptions } from './pick.ts'
 
-// taken when this module loads: test runners fake the global one
+// captured when this module loads, because test runners fake the global one
 const { queueMicrotask } = globalThis
 
 /** Picks the instance of a service that a call goes to, following the registry. */
 export interface Balancer extends Disposable, AsyncDisposable {
   /** How many instances can be picked now. */
   readonly size: number
-  /** Set while the registry cannot be reached: picks go on, from what was known last. */
+  /** Set while the registry cannot be reached. Picks then use the last known instances. */
   readonly stale: Staleness | undefined
   /**
-   * The instances that picks choose from, the ejected ones too: without those that are drained,
-   * filtered out, or outside the subset. Made anew on each read.
+   * The instances that picks choose from, including ejected ones. Drained instances, filtered-out
+   * instances and those outside the subset are not included. Each read makes a new array.
    */
   readonly instances: readonly ServiceInstance[]
   /**
-   * Where one call goes; its `done` must be called when the call ends.
-   * @throws RegistryError `unavailable`, saying why none can be picked; `invalid-argument`; `closed`,
-   * also once the registry was closed
+   * Picks the instance for one call. Call `done` when the call ends.
+   * @throws RegistryError `unavailable`, saying why none can be picked; `invalid-argument`;
+   * `closed`, also once the registry was closed
    */
   pick(options?: PickOptions): Pick
   /**
-   * Resolves once an instance can be picked: at once, when one can already.
+   * Resolves once an instance can be picked: immediately if one already can.
    * @throws RegistryError `closed`; `signal.reason`
    */
   ready(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
@@ -125,7 +125,7 @@ class WatchingBalancer implements Balancer {
     try {
       this.#onChange?.(net)
     } catch (error) {
-      // as for any listener: its mistake is the process's, and no reason to stop following
+      // as for any listener: its error is reported as uncaught, and does not stop the balancer
       queueMicrotask(() => {
         throw error
       })
@@ -148,9 +148,9 @@ const isSource = (source: unknown): boolean =>
 /**
  * Follows a service and picks one of its instances for each call.
  *
- * From a `Discovery` (a `Registry`) it opens a watch of `options.service`, and closes it with the
- * balancer. A watcher it takes over: nobody else may read it, and it is closed with the balancer
- * as well.
+ * Given a `Discovery` (a `Registry`), the balancer watches `options.service`. Given a watcher, the
+ * balancer takes it over: nothing else may read it. Closing the balancer closes the watch in both
+ * cases.
  * @throws RegistryError `invalid-config`, naming the option at fault; `closed`
  */
 export function createBalancer(

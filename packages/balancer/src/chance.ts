@@ -1,7 +1,7 @@
 import type { Random } from '@sd/core'
 
-/** All of randomness that picking needs. */
+/** The randomness that picking needs. */
 export type Chance = Pick<Random, 'next'>
 
-/** The machine's. */
+/** The system's random numbers. */
 export const systemChance: Chance = { next: () => Math.random() }

@@ -1,7 +1,10 @@
 import { RegistryError, show } from '@sd/core'
 import type { PickOptions } from './pick.ts'
 
-/** Refuses what a pick asks for with `invalid-argument`, where a mistake would otherwise show late. */
+/**
+ * Checks the options of a pick. Throws `invalid-argument` for a mistake that would otherwise show
+ * late.
+ */
 export const checkRequest = ({ key, exclude }: PickOptions, service: string | undefined): void => {
   const refuse = (field: string, given: unknown, accepted: string): never => {
     throw new RegistryError('invalid-argument', {

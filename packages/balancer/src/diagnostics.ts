@@ -9,7 +9,10 @@ export type BalancerEvent = {
   readonly service: string | undefined
 } & (
   | {
-      /** Gets no calls for `forMs`; at the latest then, with the next interval, it returns. */
+      /**
+       * The instance gets no calls for `forMs`. It returns at the first interval after that, or
+       * earlier.
+       */
       readonly event: 'instance-ejected'
       readonly id: string
       readonly reason: EjectionReason
@@ -17,30 +20,34 @@ export type BalancerEvent = {
     }
   | { readonly event: 'instance-returned'; readonly id: string }
   | {
-      /** Too few instances are left: ejected ones are picked again, until there are enough. */
+      /**
+       * Too few instances are left, so ejected ones are picked again until enough have returned.
+       */
       readonly event: 'panic-began' | 'panic-ended'
       readonly ejected: number
       readonly instances: number
     }
   | {
-      /** A filter's predicate threw: the instance counts as filtered out. */
+      /** A filter's predicate threw. The instance counts as filtered out. */
       readonly event: 'predicate-failed'
       readonly id: string
       readonly error: unknown
     }
 )
 
-/** The name of the `node:diagnostics_channel` that balancers publish on: each message a `BalancerEvent`. */
+/**
+ * The name of the `node:diagnostics_channel` that balancers publish `BalancerEvent` messages on.
+ */
 export const balancerChannel = 'sd:balancer'
 
 type WithoutFrame<T> = T extends BalancerEvent ? Omit<T, 'backend' | 'service'> : never
 
-/** What a part of a picker tells; the picker adds the rest. */
+/** What a part of a picker reports. The picker adds the other fields. */
 export type BalancerNews = WithoutFrame<BalancerEvent>
 
 const events = channel(balancerChannel)
 
-/** Publishes, when anybody listens. */
+/** Publishes an event if the channel has subscribers. */
 export const publish = (service: string | undefined, news: BalancerNews): void => {
   if (events.hasSubscribers) events.publish({ backend: 'balancer', service, ...news })
 }

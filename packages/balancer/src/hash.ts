@@ -1,4 +1,7 @@
-/** MurmurHash3's finalizer (Appleby, public domain): every bit of `value` moves about half of the result's. */
+/**
+ * MurmurHash3's finalizer (Appleby, public domain): each bit of `value` flips about half of the
+ * result's bits.
+ */
 export const mix32 = (value: number): number => {
   let hash = value
   hash ^= hash >>> 16
@@ -9,8 +12,8 @@ export const mix32 = (value: number): number => {
 }
 
 /**
- * 32 bits of `text`: FNV-1a over its UTF-16 code units, then `mix32`. The same in every process and
- * release, since clients must agree; not for secrets.
+ * Hashes `text` to 32 bits: FNV-1a over its UTF-16 code units, then `mix32`. Clients must agree on
+ * the result, so it is the same in every process and release. Not for secrets.
  */
 export const hash32 = (text: string, seed = 0): number => {
   let hash = 0x811c9dc5 ^ seed

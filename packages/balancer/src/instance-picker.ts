@@ -18,7 +18,7 @@ import type { Strategy } from './member.ts'
 import { Subset } from './subset.ts'
 import { unavailable } from './unavailable.ts'
 
-/** What is known of the view that the instances come from. */
+/** The state of the view that the instances come from. */
 export interface ViewState {
   readonly unsynced: boolean
   readonly stale: Staleness | undefined
@@ -29,8 +29,8 @@ const keepsAnEndpoint = (before: ServiceInstance, after: ServiceInstance): boole
   after.endpoints.some((endpoint) => before.endpoints.includes(endpoint))
 
 /**
- * Moves members through the stages, each when something changes and never at a pick:
- * registered ▸ takes calls by its own word ▸ passes the filter ▸ in the subset (`wanted`)
+ * Moves members through the stages below when something changes, never at a pick:
+ * registered ▸ takes calls according to its record ▸ passes the filter ▸ in the subset (`wanted`)
  * ▸ neither suspended nor ejected (in the strategy).
  */
 export class InstancePicker implements Picker {
@@ -44,10 +44,10 @@ export class InstancePicker implements Picker {
   readonly #nowMs: () => number
   readonly #view: (() => ViewState) | undefined
   #service: string | undefined
-  /** The first changes were applied: what comes now is new. */
+  /** The first changes were applied. Instances in later changes are new. */
   #begun = false
   #closed: RegistryError | undefined
-  /** While changes are applied: how `instances` changes. */
+  /** Set while changes are applied: records how `instances` changes. */
   #net: NetChanges | undefined
 
   constructor(options: PickerOptions, operation: string, view?: () => ViewState) {
@@ -92,7 +92,7 @@ export class InstancePicker implements Picker {
   }
 
   apply(changes: readonly InstanceChange[]): readonly InstanceChange[] {
-    // would set timers again
+    // otherwise timers would be set again
     if (this.#closed !== undefined) return []
     const net = new NetChanges()
     this.#net = net
@@ -153,7 +153,7 @@ export class InstancePicker implements Picker {
     this.end('the picker was closed')
   }
 
-  /** Closes it, with a reason. */
+  /** Closes the picker with a reason. */
   end(message: string, cause?: unknown): void {
     this.#closed ??= new RegistryError('closed', {
       backend: 'balancer',
@@ -192,7 +192,7 @@ export class InstancePicker implements Picker {
   #update(member: Member, instance: ServiceInstance): void {
     const before = member.instance
     const refusal = this.#refusal(instance)
-    // strategies take a member out by what they know of it
+    // must come first: a strategy uses the member's fields to remove it
     if (refusal !== undefined) this.#dismiss(member)
     else if (before.zone !== instance.zone) this.#unplace(member)
     if (member.wanted) this.#touch(member)
@@ -211,7 +211,7 @@ export class InstancePicker implements Picker {
     return condition === undefined ? undefined : `filtered out by ${condition}`
   }
 
-  /** Takes a member that nothing refuses into the subset, or wants it at once. */
+  /** Adds a member without a refusal to the subset; without a subset, wants it immediately. */
   #admit(member: Member): void {
     if (member.refusal !== undefined) return
     if (this.#subset === undefined) this.#want(member, true)
@@ -242,7 +242,7 @@ export class InstancePicker implements Picker {
     this.#count(member)
   }
 
-  /** Has it count among the others, or no longer. */
+  /** Adds the member to the strategy and outlier detection, or removes it. */
   #count(member: Member): void {
     if (member.wanted && !member.suspended) {
       this.#outlier?.enter(member)

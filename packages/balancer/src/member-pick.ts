@@ -2,7 +2,7 @@ import type { ServiceInstance } from '@sd/core'
 import type { Member } from './member.ts'
 import type { Outcome, Pick } from './pick.ts'
 
-/** The one object that a pick makes. */
+/** The only object that a pick allocates. */
 export class MemberPick implements Pick {
   readonly instance: ServiceInstance
   readonly endpoint: string
@@ -21,13 +21,16 @@ export class MemberPick implements Pick {
     member.picker.settle(member, outcome, this.startedMs)
   }
 
-  /** When it was picked, for strategies that use time. */
+  /** When the pick was made, for strategies that use time. */
   protected get startedMs(): number {
     return 0
   }
 }
 
-/** A pick that knows when it was made. Apart, as a number that is no small whole one is a box more. */
+/**
+ * A pick that stores its time. A separate class, as a number other than a small integer costs
+ * another allocation.
+ */
 export class TimedPick extends MemberPick {
   readonly #startedMs: number
 

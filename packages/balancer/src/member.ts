@@ -6,23 +6,25 @@ import type { CallCounts } from './outlier/call-counts.ts'
 const schemeOf = (endpoint: string): string =>
   endpoint.slice(0, Math.max(0, endpoint.indexOf(':'))).toLowerCase()
 
-/** Told when a call ends. */
+/** Called when a call ends. */
 interface Settles {
   settle(member: Member, outcome: Outcome | undefined, startedMs: number): void
 }
 
-/** An algorithm that picks among its members. A member is in one strategy at most, its `home`. */
+/** An algorithm that picks among its members. A member is in at most one strategy, its `home`. */
 export interface Strategy {
-  /** Whether it uses time: else `nowMs` and `latencyMs` are 0. */
+  /** Whether it uses time. If not, it gets `nowMs` and `latencyMs` as 0. */
   readonly timed: boolean
   /** How many members it has. */
   readonly size: number
   add(member: Member): void
-  /** `member.weight` is what `add` or the last `reweigh` saw. */
+  /** Expects `member.weight` as `add` or the last `reweigh` saw it. */
   remove(member: Member): void
   /** `member.weight` or `member.warmth` has changed; the weight was `before`. */
   reweigh(member: Member, before: number): void
-  /** A member that suits the request; `undefined` when none does. The caller counts it in flight. */
+  /**
+   * A member that suits the request; `undefined` if none does. The caller increments `inFlight`.
+   */
   pick(request: PickOptions | undefined, nowMs: number): Member | undefined
   /** A call to one of its members has ended; `member.inFlight` no longer counts it. */
   settled(member: Member, nowMs: number, latencyMs: number, failed: boolean): void
@@ -30,7 +32,7 @@ export interface Strategy {
 
 /** One instance, and what a picker knows about it. */
 export class Member {
-  // what a pick and its end touch stands together, first: among many members all else is a cache miss
+  // fields used by each pick and its end come first: with many members any other costs a cache miss
   instance: ServiceInstance
   #endpoint: string | undefined
   readonly picker: Settles
@@ -40,27 +42,27 @@ export class Member {
   home: Strategy | undefined
   /** Its place in that strategy. */
   index = -1
-  /** The share of its weight that it has while it starts slowly, 0…1. */
+  /** The factor on its weight during slow start, 0…1. */
   warmth = 1
   readonly id: string
   /** The instance's weight × warmth. */
   weight: number
-  /** Why the instance is no candidate by its own word or by a filter; `undefined`: it is one. */
+  /** Why its record or a filter excludes the instance; `undefined` if it is a candidate. */
   refusal: string | undefined
   /** It is neither refused nor outside the subset. */
   wanted = false
-  /** It was wanted before. */
+  /** It has been wanted at some time. */
   started = false
-  /** The caller holds it back. */
+  /** The caller of `suspend` excludes it. */
   suspended = false
-  /** What peak EWMA expects of it, at `costAtMs`, while it is in no strategy; 0: unknown. */
+  /** Its latency expected by peak EWMA at `costAtMs`, while it is in no strategy; 0: unknown. */
   costMs = 0
   costAtMs = 0
-  /** Until then peak EWMA averages in a slow answer. */
+  /** Until this time peak EWMA averages in a slow answer. */
   lenientUntilMs = 0
-  /** Its rank in the subset: smaller is nearer. */
+  /** Its rank in the subset, lowest first. */
   rank = 0
-  /** How its calls ended, while outliers are looked for. */
+  /** Results of its calls, with outlier detection on. */
   counts: CallCounts | undefined
   #schemes: readonly string[] | undefined
 
@@ -72,7 +74,7 @@ export class Member {
     this.weight = instance.weight
   }
 
-  /** The instance has changed in place. */
+  /** Applies a change of the instance. */
   replace(instance: ServiceInstance): void {
     this.instance = instance
     this.#endpoint = instance.endpoints[0]
@@ -97,7 +99,7 @@ export class Member {
     return undefined
   }
 
-  /** Whether this pick allows it. */
+  /** Whether this pick may use the member. */
   suits({ exclude, scheme }: PickOptions): boolean {
     if (exclude !== undefined && exclude.has(this.id)) return false
     return scheme === undefined || this.endpointWith(scheme) !== undefined

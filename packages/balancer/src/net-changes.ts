@@ -1,18 +1,18 @@
 import type { InstanceChange, ServiceInstance } from '@sd/core'
 
 /**
- * Collects how a set of instances changes while changes are applied one by one: only what each id
- * was at first and is at the end counts.
+ * Collects the net changes to a set of instances while changes are applied one by one. Only the
+ * first and last state of each id count.
  */
 export class NetChanges {
   readonly #before = new Map<string, ServiceInstance | undefined>()
 
-  /** `id` is about to change from `present`; `undefined`: it is not in the set. */
+  /** Records that `id` is about to change from `present`; `undefined` if it is not in the set. */
   touch(id: string, present: ServiceInstance | undefined): void {
     if (!this.#before.has(id)) this.#before.set(id, present)
   }
 
-  /** The difference to what `now` says each touched id is. */
+  /** Returns the net changes; `now` returns the present state of an id. */
   changes(now: (id: string) => ServiceInstance | undefined): readonly InstanceChange[] {
     const changes: InstanceChange[] = []
     for (const [id, previous] of this.#before) {

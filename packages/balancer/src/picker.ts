@@ -2,36 +2,38 @@ import type { InstanceChange, ServiceInstance } from '@sd/core'
 import type { Pick, PickOptions } from './pick.ts'
 
 /**
- * Picks among instances that its caller feeds it, without a registry. `createBalancer` stands on it;
- * use it where connections, too, decide which instances can be picked.
+ * Picks among instances that the caller provides, without a registry. `createBalancer` is built on
+ * it. Use it where the state of connections also decides which instances can be picked.
  */
 export interface Picker extends Disposable {
   /** How many instances can be picked now. */
   readonly size: number
   /**
-   * The instances that picks choose from, the suspended and ejected ones too: without those that are
-   * drained, filtered out, or outside the subset. Made anew on each read.
+   * The instances that picks choose from, including suspended and ejected ones. Drained instances,
+   * filtered-out instances and those outside the subset are not included. Each read makes a new
+   * array.
    */
   readonly instances: readonly ServiceInstance[]
   /**
-   * Takes over changes: those of a watcher, or made by the caller. What the first call brings was
-   * there before, what later ones add is new (it starts slowly). An instance none of whose endpoints
-   * is left is taken for a new one under the old id: what was known about it is forgotten. Returns
-   * how `instances` changed.
+   * Applies changes from a watcher or the caller. Instances in the first call count as established;
+   * those added later are new (they start slowly). An instance that keeps none of its endpoints
+   * counts as a new one under the old id, and its statistics are dropped. Returns how `instances`
+   * changed.
    */
   apply(changes: readonly InstanceChange[]): readonly InstanceChange[]
   /**
-   * Not picked until `resume`, or until it is removed; everything known about it is kept. For a
-   * connection that is lost. Unknown ids are ignored.
+   * Excludes an instance from picks until `resume` or its removal, e.g. while its connection is
+   * lost. Its statistics are kept. Unknown ids are ignored.
    */
   suspend(id: string): void
   /** Ends `suspend`. */
   resume(id: string): void
   /**
-   * Where one call goes; its `done` must be called when the call ends.
-   * @throws RegistryError `unavailable`, saying why none can be picked; `invalid-argument`; `closed`
+   * Picks the instance for one call. Call `done` when the call ends.
+   * @throws RegistryError `unavailable`, saying why none can be picked; `invalid-argument`;
+   * `closed`
    */
   pick(options?: PickOptions): Pick
-  /** Stops its timers; picks throw `closed` from then on. Idempotent. */
+  /** Stops its timers. Later picks throw `closed`. Idempotent. */
   close(): void
 }

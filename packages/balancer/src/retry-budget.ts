@@ -4,22 +4,22 @@ import { systemClock } from './system-clock.ts'
 
 /** What a `RetryBudget` takes. All optional. */
 export interface RetryBudgetOptions {
-  /** Retries allowed for each request, 0…1000. Default 0.2: one for five. */
+  /** Retries allowed for each request, 0…1000. Default 0.2: one for five requests. */
   readonly ratio?: number | undefined
-  /** Retries allowed per second besides, so that a quiet client can retry at all. Default 10. */
+  /** Additional retries per second, so that a client with few requests can retry. Default 10. */
   readonly minPerSecond?: number | undefined
   /** How long a request counts. Default 10,000 ms. */
   readonly windowMs?: number | undefined
-  /** For tests. Default: the machine's. */
+  /** For tests. Default: the system clock. */
   readonly clock?: Clock | undefined
 }
 
 const slices = 10
 
 /**
- * Keeps retries a fraction of the requests, so that an overloaded service is not buried under them:
- * over the last `windowMs`, at most `ratio` × requests + `minPerSecond` × seconds.
- * After Finagle's RetryBudget (ttl 10 s, 10 per second, 20 %). The window moves in tenths.
+ * Limits retries to a fraction of the requests, so that retries do not overload a service further:
+ * over the last `windowMs`, at most `ratio` × requests + `minPerSecond` × seconds. After Finagle's
+ * RetryBudget (ttl 10 s, 10 per second, 20 %). The window moves in tenths.
  */
 export class RetryBudget {
   readonly #clock: Clock
@@ -51,13 +51,13 @@ export class RetryBudget {
     return Math.max(0, this.#reserve + this.#ratio * requests - retries)
   }
 
-  /** A request begins; call it once for each, not for its retries. */
+  /** Records a request. Call it once for each request, not for its retries. */
   deposit(): void {
     this.#move()
     this.#requests[this.#slice % slices]! += 1
   }
 
-  /** Takes one retry out. `false`: there is none left, do not retry. */
+  /** Takes one retry. `false`: none is left, do not retry. */
   withdraw(): boolean {
     if (this.balance < 1) return false
     this.#retries[this.#slice % slices]! += 1
@@ -68,7 +68,7 @@ export class RetryBudget {
     return Math.floor(this.#clock.monotonicMs() / this.#sliceMs)
   }
 
-  /** Forgets what is older than the window. */
+  /** Drops what is older than the window. */
   #move(): void {
     const now = this.#now()
     const passed = Math.min(slices, now - this.#slice)

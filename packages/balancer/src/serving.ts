@@ -1,12 +1,12 @@
 import type { ServiceInstance } from '@sd/core'
 
 /**
- * Why an instance takes no calls by its own word, as an error says it; `undefined`: it takes some.
- * The one place that decides it.
+ * Why the record of an instance excludes it from calls, as errors say it; `undefined` if it takes
+ * calls. No other code decides this.
  */
 export const refusalOf = ({ weight, endpoints }: ServiceInstance): string | undefined => {
   if (weight === 0) return 'drained (weight 0)'
-  // what others wrote need not have any
+  // records of other programs may lack endpoints
   if (endpoints.length === 0) return 'without any endpoint'
   return undefined
 }

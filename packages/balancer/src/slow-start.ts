@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '@sd/core'
 import type { Member } from './member.ts'
 
-/** How instances that join get their share of calls. */
+/** How new instances get their share of calls. */
 export interface SlowStartOptions {
-  /** How long until an instance has all of its weight. Default 30,000 ms. */
+  /** How long until an instance has its full weight. Default 30,000 ms. */
   readonly windowMs?: number | undefined
-  /** Above 1 the weight grows faster at first, below 1 slower. 0.1…10, default 1: evenly. */
+  /** Above 1 the weight grows faster at first, below 1 slower. 0.1…10, default 1: linear. */
   readonly aggression?: number | undefined
   /** What an instance begins with, in percent of its weight. 0.1…100, default 10. */
   readonly minWeightPercent?: number | undefined
@@ -19,18 +19,18 @@ const steps = 50
 const leastStepMs = 10
 
 /**
- * Gives a joiner its calls little by little, so that caches and compilers get warm first:
- * weight × max(minimum, (age ÷ window)^(1 ÷ aggression)), as Envoy's slow start mode does.
+ * Increases the calls to a new instance gradually, so that caches and compilers warm up: weight ×
+ * max(minimum, (age ÷ window)^(1 ÷ aggression)), as Envoy's slow start mode does.
  */
 export class SlowStart {
   readonly #options: ResolvedSlowStart
   readonly #clock: Clock
   readonly #onWarmth: (member: Member, warmth: number) => void
-  /** When each began. */
+  /** When each member began. */
   readonly #began = new Map<Member, number>()
   #timer: Timer | undefined
 
-  /** `onWarmth` is asked to change a member's warmth. */
+  /** `onWarmth` changes a member's warmth. */
   constructor(
     options: ResolvedSlowStart,
     clock: Clock,

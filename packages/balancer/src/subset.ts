@@ -2,19 +2,19 @@ import { hash32 } from './hash.ts'
 import type { Member } from './member.ts'
 
 /**
- * The same few members for the same client, as long as they are there: rendezvous hashing
+ * Selects the same few members for the same client while they are registered: rendezvous hashing
  * (D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates", 1998). Each client
  * ranks all members by a hash of its own id and theirs, and takes the first `size`. When a member
- * comes or leaves, at most one place of a subset changes.
+ * joins or leaves, at most one place of a subset changes.
  */
 export class Subset {
   readonly #size: number
   readonly #clientId: string
   readonly #onChange: (member: Member, wanted: boolean) => void
-  /** By rank; the first `size` are in. */
+  /** Sorted by rank; the first `size` are in the subset. */
   readonly #ranked: Member[] = []
 
-  /** `onChange` is told of each member that comes in or goes out. */
+  /** `onChange` is called for each member that enters or leaves the subset. */
   constructor(size: number, clientId: string, onChange: (member: Member, wanted: boolean) => void) {
     this.#size = size
     this.#clientId = clientId
@@ -22,7 +22,7 @@ export class Subset {
   }
 
   add(member: Member): void {
-    // a space between, so that no two pairs make the same text by accident
+    // the space keeps different pairs from making the same text
     member.rank = hash32(`${this.#clientId} ${member.id}`)
     const place = this.#placeOf(member)
     this.#ranked.splice(place, 0, member)
@@ -41,7 +41,7 @@ export class Subset {
     if (next !== undefined) this.#onChange(next, true)
   }
 
-  /** Where it is, or belongs. */
+  /** The place of the member, or where to insert it. */
   #placeOf(member: Member): number {
     let low = 0
     let high = this.#ranked.length

@@ -1,6 +1,6 @@
 import type { Clock } from '@sd/core'
 
-/** The machine's clock. Its timers keep no process alive: a picker is not what a program runs for. */
+/** The system clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

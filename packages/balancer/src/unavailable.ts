@@ -2,12 +2,12 @@ import { RegistryError, show, type Staleness } from '@sd/core'
 import type { Member } from './member.ts'
 import type { PickOptions } from './pick.ts'
 
-/** What an error about a pick in vain is made of. */
+/** The facts for the error of a pick that found nothing. */
 export interface PickInVain {
   readonly service: string | undefined
   readonly members: Iterable<Member>
   readonly request: PickOptions | undefined
-  /** Nothing was told yet. */
+  /** The registry has reported nothing yet. */
   readonly unsynced: boolean
   readonly stale: Staleness | undefined
 }
@@ -18,7 +18,7 @@ const schemesOf = ({ scheme = [] }: PickOptions): readonly string[] =>
 const isOrAre = (count: number, rest: string): string =>
   `${count} ${count === 1 ? 'is' : 'are'} ${rest}`
 
-/** Why this member cannot be picked: everything before `: ` is one group of the message. */
+/** Why this member cannot be picked. The message groups members by the text before `: `. */
 const reasonOf = (member: Member, request: PickOptions | undefined): string => {
   if (member.refusal !== undefined) return member.refusal
   if (!member.wanted) return 'outside the subset'
@@ -49,7 +49,7 @@ const why = (given: PickInVain): string => {
   return `of ${total} registered ${total === 1 ? 'instance' : 'instances'} ${parts.join(', ')}${asked}`
 }
 
-/** The error of a pick that found nothing: says why. */
+/** Creates the error of a pick that found nothing, with the reasons. */
 export const unavailable = (given: PickInVain): RegistryError => {
   const { service, stale } = given
   const staleness =

@@ -3,7 +3,7 @@ import { hash32 } from './hash.ts'
 import type { Member, Strategy } from './member.ts'
 import type { PickOptions } from './pick.ts'
 
-/** The members of one zone; of those without a zone as well. */
+/** The members of one zone, or those without a zone. */
 interface Group {
   readonly zone: string | undefined
   readonly strategy: Strategy
@@ -12,19 +12,20 @@ interface Group {
   share: number
 }
 
-/** Keys choose their zone by another hash than their place within it. */
+/** Keys use one hash for the zone and another for the place in it. */
 const zoneSeed = 0x2c1b3c6d
 
 /**
- * Keeps calls in the local zone as far as its capacity goes, and spills the rest over to zones that
- * have some left. After Envoy's zone aware routing; which clients are where is rarely known, so they
- * are taken to be spread evenly over the zones. Then each zone makes 1/zones of all calls:
+ * Keeps calls in the local zone as far as its capacity allows, and sends the rest to zones with
+ * spare capacity. After Envoy's zone aware routing. Where clients are is rarely known, so they are
+ * assumed to be spread evenly over the zones. Then each zone makes 1/zones of all calls:
  *
  *   local share = min(1, local weight · zones ÷ total weight)
  *   the rest in proportion to max(0, weight of the zone ÷ total weight − 1 ÷ zones)
  *
- * Instances without a zone only take what is spilled. With fewer instances than `minInstances` zones
- * are not looked at. A key always goes to the same zone while the shares stay as they are.
+ * Instances without a zone receive only calls beyond the local capacity. Zones are ignored while
+ * there are fewer instances than `minInstances`. A key keeps its zone while the shares do not
+ * change.
  */
 export class ZoneRouter implements Strategy {
   readonly timed: boolean
@@ -33,7 +34,7 @@ export class ZoneRouter implements Strategy {
   readonly #random: Chance
   readonly #create: () => Strategy
   readonly #groups = new Map<string | undefined, Group>()
-  /** The local one first; remade when shares are asked for after a change. */
+  /** The local zone first. Rebuilt on the next read after a change. */
   #order: readonly Group[] | undefined
   #size = 0
 
@@ -87,7 +88,7 @@ export class ZoneRouter implements Strategy {
     const chosen = this.#choose(order, request?.key)
     const member = chosen?.strategy.pick(request, nowMs)
     if (member !== undefined) return member
-    // none of that zone suits: the others, near ones first
+    // no member of that zone suits: tries the others, the local zone first
     for (const group of order) {
       const other = group === chosen ? undefined : group.strategy.pick(request, nowMs)
       if (other !== undefined) return other
@@ -103,7 +104,7 @@ export class ZoneRouter implements Strategy {
       if (rest < group.share) return group
       rest -= group.share
     }
-    // rounding
+    // rounding may leave none
     return order.findLast(({ share }) => share > 0)
   }
 

@@ -13,34 +13,38 @@ import { parseServiceTarget } from './resolver/service-target.ts'
 
 /** How the services of a registry are called. All optional. */
 export interface ResolverOptions {
-  /** The scheme of the targets: `sd` is for `sd:///orders`. One for each registry. Default `sd`. */
+  /**
+   * The scheme of the targets: `sd` is for `sd:///orders`. Each registry needs its own. Default
+   * `sd`.
+   */
   readonly scheme?: string | undefined
-  /** How instances are picked and filtered, unless a target says something else. */
+  /** How instances are picked and filtered. Targets can override it. */
   readonly balancer?: PickerOptions | undefined
   /**
-   * Which endpoints of an instance are used: the first of these schemes that it has. Whether a connection
-   * is encrypted is decided by the channel's credentials alone. Default `['grpc', 'grpcs']`.
+   * Schemes of usable endpoints. Of each instance, the first of these schemes that it has is used.
+   * Only the channel's credentials decide whether a connection is encrypted. Default `['grpc',
+   * 'grpcs']`.
    */
   readonly schemes?: readonly string[] | undefined
   /**
-   * Whether calls that failed after they may have reached an instance are tried on another one; `true`
-   * for the defaults of `RetryOptions`. Calls of which nothing was processed go to another one in
-   * any case. Default `false`, as a call could run twice.
+   * Whether failed calls that may have reached an instance are tried on another one; `true` uses
+   * the defaults of `RetryOptions`. Calls that no instance processed are always tried on another
+   * one. Default `false`, as a call could run twice.
    */
   readonly retry?: boolean | RetryOptions | undefined
   /**
-   * How long the first calls of a channel wait, once one connection is ready, for the others, so that
-   * they spread; over as soon as all are ready or failed. 0 … 10,000. Default 100 ms.
+   * How long the first calls of a channel wait for further connections once one is ready, so that
+   * the calls spread. The wait ends when all are ready or failed. 0 … 10,000. Default 100 ms.
    */
   readonly settleMs?: number | undefined
   /**
-   * The name of a service in `:authority`, which its certificate must be for. Default: the service's name.
-   * A target's `authority` goes before it.
+   * The name of a service in `:authority`, which its certificate must be for. Default: the
+   * service's name. A target's `authority` overrides it.
    */
   readonly authority?: ((service: string) => string) | undefined
   /**
-   * The copy of grpc-js that the clients use, when `node_modules` has several. Default: the copy that this
-   * package resolves.
+   * The copy of grpc-js that the clients use, if `node_modules` has several. Default: the copy that
+   * this package resolves.
    */
   readonly grpc?: Pick<typeof ownGrpc, 'experimental'> | undefined
 }
@@ -49,7 +53,7 @@ export interface ResolverOptions {
 export interface RegisteredResolver extends Disposable {
   readonly scheme: string
   /**
-   * Channels made from now on do not know the scheme any more; those that there are go on. Does not close
+   * Unregisters the scheme for channels made later. Existing channels keep working. Does not close
    * the registry.
    */
   close(): void
@@ -59,7 +63,7 @@ interface Registered {
   binding: ResolverBinding | undefined
 }
 
-/** By copy of grpc-js and scheme: grpc-js cannot forget a resolver. */
+/** By copy of grpc-js and scheme, as grpc-js cannot unregister a resolver. */
 const registered = new WeakMap<object, Map<string, Registered>>()
 
 const known: Readonly<Record<keyof ResolverOptions, true>> = {
@@ -81,7 +85,7 @@ const refuse = (message: string): never => {
 }
 
 const schemeShape = /^[a-z][a-z0-9+.-]*$/
-/** What grpc-js resolves itself. */
+/** The schemes that grpc-js resolves itself. */
 const taken: ReadonlySet<string> = new Set(['dns', 'ipv4', 'ipv6', 'unix', 'xds'])
 
 const readScheme = (scheme: string): string => {
@@ -96,7 +100,7 @@ const readBinding = (discovery: Discovery, options: ResolverOptions): ResolverBi
     if (!Object.hasOwn(known, name))
       refuse(`option ${show(name)} is unknown; expected ${Object.keys(known).join(', ')}`)
   const { balancer = {}, schemes = ['grpc', 'grpcs'], settleMs = 100, retry = false } = options
-  // checked now, not at the first call
+  // checks the options now instead of at the first call
   createPicker(balancer).close()
   retryConfig(retry)
   if (!Array.isArray(schemes) || schemes.length === 0 || !schemes.every((s) => schemeShape.test(s)))
@@ -122,7 +126,7 @@ const install = (
         const target = parseServiceTarget(ownGrpc.experimental.uriToString(uri))
         return authorityFor(target, slot.binding)
       } catch {
-        // calls tell what is wrong with it
+        // the calls fail with the reason
         return authorityOf('')
       }
     }
@@ -143,9 +147,11 @@ const warnOfCopies = (): void => {
 }
 
 /**
- * Makes grpc-js resolve `sd:///orders` by a registry, for all channels of this process that are made from now on:
- * `new Client('sd:///orders?version=^1&zone=eu-1a', credentials)`. A second registry gets another scheme.
- * @throws RegistryError `invalid-config` naming the option; `conflict` when the scheme is registered already
+ * Registers a resolver for targets such as `sd:///orders`, for all channels that this process makes
+ * later: `new Client('sd:///orders?version=^1&zone=eu-1a', credentials)`. A second registry needs
+ * another scheme.
+ * @throws RegistryError `invalid-config` naming the option; `conflict` when the scheme is
+ * registered already
  */
 export const registerResolver = (
   discovery: Discovery,

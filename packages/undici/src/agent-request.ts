@@ -5,7 +5,7 @@ import type { Pick } from '@sd/balancer'
 import { codeOf } from './failure.ts'
 import type { ServiceRoute } from './service-route.ts'
 
-// what connecting fails with when nobody listens or the way there is cut
+// errors of a connection that was refused, or of an unreachable host
 const unreachedCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -15,9 +15,9 @@ const unreachedCodes: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Tells the balancer how a request of node:http went: when its response was read, when it failed, or
- * when the connection that it upgraded has closed. `errorMonitor`, as a listener for `error` would hide
- * an error that nobody handles.
+ * Reports to the balancer how a request of node:http went: when its response was read, when it
+ * failed, or when the upgraded connection has closed. Uses `errorMonitor`, as a listener for
+ * `error` would hide unhandled errors.
  */
 export const reportOutcome = (
   request: ClientRequest,
@@ -55,7 +55,7 @@ export const reportOutcome = (
   })
 }
 
-/** What a request of node:http has and `@types/node` leaves out (`lib/_http_client.js`). */
+/** Fields of a node:http request that `@types/node` omits (`lib/_http_client.js`). */
 interface RequestInternals {
   path: string
   ['_header']: string | null
@@ -63,13 +63,15 @@ interface RequestInternals {
   onSocket(socket: null, error?: Error): void
 }
 
-/** Fails a request that has no socket yet, the way Node's agents do: `destroy` alone would wait for one. */
+/**
+ * Fails a request without a socket, as Node's agents do: `destroy` alone would wait for a socket.
+ */
 export const failRequest = (request: ClientRequest, error?: Error): void =>
   (request as unknown as RequestInternals).onSocket(null, error)
 
 /**
- * Puts an endpoint's path in front of a request's. The head may be made already, while the request waited
- * for its instance, and is corrected then, where it waits to be sent.
+ * Prepends an endpoint's path to a request's. If the head was already made while the request waited
+ * for its instance, corrects the queued head.
  */
 export const prependPath = (request: ClientRequest, prefix: string): void => {
   const internals = request as unknown as RequestInternals

@@ -3,7 +3,7 @@ import type { InstanceChange } from '@sd/core'
 import { EndpointCount } from './endpoint-count.ts'
 import type { Connections } from './service-route.ts'
 
-/** Whether a socket waits in an agent for its next request. */
+/** Whether a socket of an agent is idle and waits for a request. */
 export type IsIdle = (socket: Duplex) => boolean
 
 /** The sockets of agents to the instances of one service. */
@@ -17,7 +17,7 @@ export class AgentSockets implements Connections {
     this.#isIdle = isIdle
   }
 
-  /** Follows a socket to an endpoint until it closes. */
+  /** Tracks a socket to an endpoint until it closes. */
   add(endpoint: string, socket: Duplex): void {
     const sockets = this.#sockets.get(endpoint) ?? new Set()
     this.#sockets.set(endpoint, sockets.add(socket))
@@ -28,7 +28,7 @@ export class AgentSockets implements Connections {
     })
   }
 
-  /** Whether the endpoint is an instance's still, so that a socket to it is worth keeping. */
+  /** Whether an instance still has the endpoint, so that its sockets are worth keeping. */
   wants(endpoint: string): boolean {
     return !this.#closed && this.#count.has(endpoint)
   }
@@ -37,7 +37,7 @@ export class AgentSockets implements Connections {
     this.#count.apply(changes, (endpoint) => this.#closeIdle(endpoint))
   }
 
-  // Node's agents close what is idle for long by themselves
+  // Node's agents close sockets after a long idle time themselves
   sweep(): void {}
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Pick } from '@sd/balancer'
 import type { PoolEntry } from './endpoint.ts'
 import { type Dispatcher, errors } from './undici.ts'
 
-/** What a try tells its call. */
+/** What a try needs from its call. */
 export interface AttemptOwner {
   /** Whether an error is the instance's fault. */
   blames(error: Error): boolean
@@ -29,28 +29,28 @@ export interface AttemptOwner {
   attemptResponseStarted(attempt: Attempt): void
 }
 
-// an answer that was read but is not wanted: shorter than this, its connection can be used again
+// the connection of an unwanted response is reused if the rest is shorter than this
 const maxDiscardedBytes = 65_536
 const maxDiscardMs = 1_000
 
 const unwanted = (): Error => new errors.RequestAbortedError('the response is not wanted')
 
 /**
- * One try: the request at the pool of one instance. undici calls `onRequestStart` right before it writes
- * the first byte (`writeH1`, `writeH2`), so a try without it has sent nothing.
+ * One try: the request at the pool of one instance. undici calls `onRequestStart` right before it
+ * writes the first byte (`writeH1`, `writeH2`), so without that call nothing was sent.
  */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly pick: Pick
   /** From 1. */
   readonly number: number
   readonly startedMs: number = performance.now()
-  /** Something may have been sent. */
+  /** Whether something may have been sent. */
   sent = false
-  /** From the pick to the response's headers; known once they arrived. */
+  /** From the pick to the response's headers; set once they have arrived. */
   latencyMs: number | undefined
-  /** What the instance did wrong, as the balancer is told. */
+  /** The failure to report to the balancer. */
   failure: unknown
-  /** Bytes of the request's body that were written. */
+  /** Bytes of the request's body written so far. */
   bodyBytes = 0
   controller: Dispatcher.DispatchController | undefined
   readonly #owner: AttemptOwner
@@ -66,29 +66,31 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.number = number
   }
 
-  /** Hands the request to the pool; whether the pool takes another one. */
+  /** Hands the request to the pool. Returns whether the pool accepts another one. */
   dispatch(options: Dispatcher.DispatchOptions): boolean {
     return this.#entry.pool.dispatch(options, this)
   }
 
-  /** Calls back unless the response's headers arrive in time. */
+  /** Calls `expired` unless the response's headers arrive in time. */
   limit(timeoutMs: number, expired: () => void): void {
     this.#timer = setTimeout(expired, timeoutMs)
   }
 
-  /** The response is the one that is wanted: no limit any more. */
+  /** Accepts the response, and stops the timeout. */
   accept(): void {
     clearTimeout(this.#timer)
   }
 
-  /** Gives the try up: nothing of it reaches the call any more. `failure`: what the instance did wrong. */
+  /** Gives up the try: it no longer affects the call. `failure`: what the instance did wrong. */
   cancel(reason: Error, failure?: Error): void {
     if (this.#state === 'over') return
     this.#finish(failure)
     this.controller?.abort(reason)
   }
 
-  /** Has the response read to its end unseen, so that the connection stays; a long one is given up. */
+  /**
+   * Discards the rest of the response, so that the connection can be reused; aborts if it is long.
+   */
   discard(error: unknown): void {
     if (this.#state !== 'live') return
     this.#state = 'discarded'
@@ -103,7 +105,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // thrown from here, undici drops the request and keeps the connection; aborting would close it
+    // after a throw here undici drops the request and keeps the connection; aborting would close it
     if (this.#state === 'over') throw new errors.RequestAbortedError('given up while it was queued')
     this.controller = controller
     this.sent = true

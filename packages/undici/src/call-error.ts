@@ -2,32 +2,33 @@ import { RegistryError, type RegistryErrorCode } from '@sd/core'
 
 const brand = Symbol.for('@sd/undici/CallError')
 
-/** What a call knows of itself when it fails. */
+/** The details of a failed call. */
 export interface CallErrorOptions {
   readonly service?: string | undefined
   readonly message: string
   readonly cause?: unknown
-  /** Id of the instance that was tried last. */
+  /** Id of the last instance tried. */
   readonly instance?: string | undefined
   /** Its endpoint. */
   readonly endpoint?: string | undefined
-  /** How often the request was tried, the failed connections included. */
+  /** How often the request was tried, including failed connections. */
   readonly attempts: number
 }
 
 /**
- * A request to a service that failed: a `RegistryError` that also tells which instance was tried last
- * and how often. `cause` is the error of undici or of the socket.
+ * A request to a service that failed: a `RegistryError` with the instance that was tried last and
+ * the number of tries. `cause` is the error of undici or of the socket.
  *
- * Codes: `unavailable` (nothing to pick, refused, reset), `timeout` (a deadline of the call, of a try
- * or of undici), `invalid-argument` (the request itself), `closed` (the dispatcher is closed).
+ * Codes: `unavailable` (no instance to pick, refused, reset), `timeout` (a deadline of the call, of
+ * a try or of undici), `invalid-argument` (the request itself), `closed` (the dispatcher is
+ * closed).
  */
 export class CallError extends RegistryError {
-  /** Id of the instance that was tried last; `undefined` when none was. */
+  /** Id of the last instance tried; `undefined` when none was. */
   readonly instance: string | undefined
-  /** The endpoint that was tried last. */
+  /** The last endpoint tried. */
   readonly endpoint: string | undefined
-  /** How often the request was tried, the failed connections included; 0 when nothing was picked. */
+  /** How often the request was tried, including failed connections; 0 when nothing was picked. */
   readonly attempts: number
 
   constructor(code: RegistryErrorCode, options: CallErrorOptions) {

@@ -4,12 +4,12 @@ import { CallError } from './call-error.ts'
 import { failureCode } from './failure.ts'
 import type { ServiceRoute } from './service-route.ts'
 
-/** A call as its errors and its diagnostics show it. */
+/** The facts of a call for its errors and diagnostics. */
 export interface CallFacts {
   readonly route: ServiceRoute
   readonly method: string
   readonly path: string
-  /** How many tries there were. */
+  /** The number of tries. */
   readonly attempts: number
   /** Whether what was sent may be sent again. */
   readonly repeatable: boolean
@@ -34,7 +34,7 @@ const callError = (
     instance,
     endpoint,
     attempts,
-    // a query may hold what is nobody's business
+    // the query may be confidential
     message: `${method} ${path.split('?', 1)[0]}${where}: ${message}`,
     cause,
   })
@@ -58,7 +58,7 @@ export const attemptFailure = (call: CallFacts, attempt: Attempt, error: Error):
 export const pickFailure = (call: CallFacts, error: unknown): CallError => {
   if (error instanceof CallError) return error
   const known = error instanceof RegistryError
-  // the operation and the service stand in front already
+  // removes the prefix with operation and service, which the new error adds itself
   const why = known ? error.message.replace(/^\[[a-z-]+\] .*?: /, '') : String(error)
   return callError(
     call,
@@ -78,7 +78,7 @@ export const callTimeout = (
 ): CallError =>
   callError(call, 'timeout', attempt, `no response within ${callMs} ms (timeouts.callMs)`, last)
 
-/** What a try that took too long fails with. */
+/** The error of a try that took too long. */
 export class TryTimeout extends Error {
   readonly code = 'timeout'
 

@@ -4,7 +4,7 @@ import { checkObject, checkWhole, refuseOption } from './option-check.ts'
 import { AddressBook, isHostName } from './service-address.ts'
 import { mergeOptions, resolveService, type ServiceSettings } from './service-settings.ts'
 
-/** What the dispatcher and the agent have in common. */
+/** Options common to the dispatcher and the agent. */
 export interface DirectoryOptions extends ServiceOptions {
   readonly discovery: Discovery
   readonly suffix?: string | undefined
@@ -13,7 +13,7 @@ export interface DirectoryOptions extends ServiceOptions {
   readonly idleMs?: number | undefined
 }
 
-/** Who is called, and how: the options that the dispatcher and the agent share, checked. */
+/** The checked options that the dispatcher and the agent share. */
 export interface Directory {
   readonly discovery: Discovery
   readonly addresses: AddressBook
@@ -27,7 +27,7 @@ const checkSuffix = (suffix: unknown): string => {
   const accepted = "a dot and a host name in lower case, like '.sd'"
   if (typeof suffix !== 'string' || !suffix.startsWith('.') || !isHostName(suffix.slice(1)))
     return refuseOption('suffix', suffix, accepted)
-  // a URL whose host ends in a number is read as an IPv4 address
+  // URLs parse a host that ends in a number as an IPv4 address
   return /\.\d+$/.test(suffix)
     ? refuseOption('suffix', suffix, `${accepted}, whose last label is no number`)
     : suffix
@@ -60,8 +60,8 @@ const checkDiscovery = (discovery: unknown): Discovery =>
       )
 
 /**
- * Checks the options, those of `overrides` too. `besides`: what this caller takes in addition;
- * `byService`: what may differ by service.
+ * Checks the options, including those in `overrides`. `besides`: additional names that this caller
+ * accepts; `byService`: names that may differ by service.
  * @throws RegistryError `invalid-config`, naming the option
  */
 export const createDirectory = (

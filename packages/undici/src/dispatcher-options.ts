@@ -5,46 +5,49 @@ import type { Dispatcher, Pool } from 'undici'
 /** When a request that failed is tried again. All optional. */
 export interface RetryOptions {
   /**
-   * How often a request is sent at most, 1…10, the first time included. Default 5, which is the most that
-   * gRPC allows. Tries of which nothing was sent don't count.
+   * How often a request is sent at most, including the first time, 1…10. Default 5, the maximum of
+   * gRPC. Tries that sent nothing do not count.
    */
   readonly attempts?: number | undefined
   /**
-   * How many instances a request may fail to reach (refused, unreachable, closed before anything was
-   * sent), 1…100. Default 10.
+   * How many instances a request may fail to reach (refused, unreachable, closed before anything
+   * was sent), 1…100. Default 10.
    */
   readonly connectAttempts?: number | undefined
   /**
-   * Statuses of responses, 300…599, after which a request that may be repeated goes to another
-   * instance; with no other instance the response is delivered. Default none.
+   * Response statuses, 300…599, after which a repeatable request goes to another instance. Without
+   * another instance the response is delivered. Default none.
    */
   readonly statuses?: readonly number[] | undefined
   /**
-   * Bounds retries and hedges of what was sent: 20 % of the requests and 10 per second by default.
-   * One budget for each service.
+   * Limits retries after something was sent, and hedges. Default: 20 % of the requests and 10 per
+   * second. One budget for each service.
    */
   readonly budget?: Omit<RetryBudgetOptions, 'clock'> | undefined
 }
 
-/** How long is waited for what. In milliseconds; 0 waits without end. All optional. */
+/** Timeouts in milliseconds; 0 means no limit. All optional. */
 export interface TimeoutOptions {
-  /** For a connection, TLS included. Default 2,000. */
+  /** To connect, including TLS. Default 2,000. */
   readonly connectMs?: number | undefined
-  /** For the response's headers, by one try. Past it another instance may be tried. Default 0. */
+  /** For the response's headers, in one try. After it another instance may be tried. Default 0. */
   readonly tryMs?: number | undefined
-  /** For the response's headers, by all tries together, the wait for the registry included. Default 0. */
+  /** For the response's headers, over all tries and the wait for the registry. Default 0. */
   readonly callMs?: number | undefined
-  /** For the first word of the registry about a service. Default 5,000. */
+  /** For the registry's first report about a service. Default 5,000. */
   readonly discoveryMs?: number | undefined
 }
 
-/** Sends a slow request a second time, elsewhere; the first response wins, the other is given up. */
+/**
+ * Sends a slow request again to another instance. The first response wins; the other try is
+ * aborted.
+ */
 export interface HedgeOptions {
-  /** How long the first response is waited for, 1 or more, in milliseconds. */
+  /** How long to wait for the first response, in milliseconds, at least 1. */
   readonly delayMs: number
 }
 
-/** What a request is, for options that depend on it. */
+/** The parts of a request that options may depend on. */
 export interface CallRequest {
   readonly service: string
   readonly method: string
@@ -52,46 +55,50 @@ export interface CallRequest {
   readonly headers: Dispatcher.DispatchOptions['headers']
 }
 
-/** What may differ from service to service. All optional. */
+/** Options that may differ by service. All optional. */
 export interface ServiceOptions {
   /** How an instance is picked: strategy, filters, zone, outlier ejection. */
   readonly balancer?: PickerOptions | undefined
-  /** `false`: every failure is the caller's. Default: up to 5 attempts. */
+  /** `false`: never repeats a request. Default: up to 5 attempts. */
   readonly retry?: RetryOptions | false | undefined
   /**
-   * How much of a streamed body is kept, so that an idempotent request can be repeated, 0…2^30.
-   * Default 65,536. Strings, buffers, blobs and forms need nothing kept.
+   * How many bytes of a streamed body are kept for repeating an idempotent request, 0…2^30. Default
+   * 65,536. Strings, buffers, blobs and forms need no copy.
    */
   readonly replayBytes?: number | undefined
   readonly timeouts?: TimeoutOptions | undefined
-  /** For idempotent requests only, within the budget of retries. Default `false`. */
+  /** For idempotent requests only, within the retry budget. Default `false`. */
   readonly hedge?: HedgeOptions | false | undefined
-  /** undici's options of the pool of each instance: `connections`, `allowH2`, `connect` with TLS … */
+  /**
+   * undici's options for the pool of each instance: `connections`, `allowH2`, `connect` with TLS …
+   */
   readonly pool?: Omit<Pool.Options, 'connectTimeout' | 'socketPath' | 'factory'> | undefined
   /**
-   * The name that an instance's certificate must be for, and that is asked for by SNI: `url` (default):
-   * the URL's host, e.g. `orders.sd`; `endpoint`: the host of the picked endpoint; or a fixed name.
+   * The name for SNI and for checking an instance's certificate: `url` (default): the URL's host,
+   * e.g. `orders.sd`; `endpoint`: the host of the picked endpoint; or a fixed name.
    */
   readonly tlsName?: 'url' | 'endpoint' | (string & {}) | undefined
-  /** What strategies that keep a key on one instance use: a header's value, by name, or a function's. */
+  /**
+   * The key for strategies with affinity: the name of a header, or a function that returns the key.
+   */
   readonly key?: string | ((request: CallRequest) => string | undefined) | undefined
 }
 
-/** What `ServiceDispatcher` takes. */
+/** The options of `ServiceDispatcher`. */
 export interface ServiceDispatcherOptions extends ServiceOptions {
-  /** Where instances are found: a `Registry`. It stays open when the dispatcher closes. */
+  /** Where instances are found: a `Registry`. Closing the dispatcher does not close it. */
   readonly discovery: Discovery
-  /** What the host of a service's URL ends in. Default `.sd`: `http://orders.sd/`. */
+  /** The suffix of a service's host in URLs. Default `.sd`: `http://orders.sd/`. */
   readonly suffix?: string | undefined
-  /** Services by host, for names that are no host names: `{ 'billing.sd': 'Billing EU' }`. */
+  /** Services by host, for names that are not host names: `{ 'billing.sd': 'Billing EU' }`. */
   readonly services?: Readonly<Record<string, string>> | undefined
-  /** What is different for some services, by the service's name. */
+  /** Options for individual services, by the service's name. */
   readonly overrides?: Readonly<Record<string, ServiceOptions>> | undefined
   /**
-   * Where requests to other hosts go: a dispatcher of undici 7 or 8. Default: the global dispatcher at
-   * the time of construction. `null`: they fail. It is not closed with this dispatcher.
+   * Where requests to other hosts go: a dispatcher of undici 7 or 8. Default: the global dispatcher
+   * at construction. `null`: they fail. Closing this dispatcher does not close it.
    */
   readonly fallback?: Dispatcher | null | undefined
-  /** After how long without a request a service's watch and pools are released. Default 300,000 ms. */
+  /** The idle time after which a service's watch and pools are released. Default 300,000 ms. */
   readonly idleMs?: number | undefined
 }

@@ -4,13 +4,13 @@ import type { Attempt } from './attempt.ts'
 import type { Dispatcher } from './undici.ts'
 
 /**
- * The caller's side of a call: its handler, and the one controller that it holds through all tries. What
- * a handler throws aborts the call, as it does in undici.
+ * The caller's side of a call: its handler, and one controller for all tries. An error thrown by
+ * the handler aborts the call, as in undici.
  */
 export class Downstream implements Dispatcher.DispatchController {
   readonly #handler: Dispatcher.DispatchHandler
   readonly #onAbort: (reason: Error) => void
-  /** The try that is listened to: the one whose response is delivered, before that the latest. */
+  /** The try whose response is delivered; before that, the latest try. */
   target: Attempt | undefined
   #aborted = false
   #paused = false
@@ -54,7 +54,7 @@ export class Downstream implements Dispatcher.DispatchController {
     this.target?.controller?.resume()
   }
 
-  /** Listens to a try; a pause of the caller holds there as well. */
+  /** Follows a try. If the caller has paused, pauses the try as well. */
   follow(attempt: Attempt): void {
     this.target = attempt
     if (this.#paused) attempt.controller?.pause()
@@ -95,7 +95,9 @@ export class Downstream implements Dispatcher.DispatchController {
     this.#handler.onResponseError?.(this, error)
   }
 
-  /** `sentBytes`: of this try. What an earlier try sent is not told again: progress goes forward. */
+  /**
+   * `sentBytes`: bytes sent by this try. Bytes that an earlier try reported are not reported again.
+   */
   bodySent(chunk: Buffer, sentBytes: number): void {
     const fresh = sentBytes - this.#bodyBytes
     if (fresh <= 0) return

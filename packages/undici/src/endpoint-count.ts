@@ -1,8 +1,8 @@
 import type { InstanceChange } from '@sd/core'
 
 /**
- * How many instances have an endpoint: a replacement may appear at the address of its predecessor
- * before that one leaves, and the connections are then the replacement's.
+ * Counts the instances with each endpoint. A replacement may appear at its predecessor's address
+ * before the predecessor leaves; it then keeps the connections.
  */
 export class EndpointCount {
   readonly #counts = new Map<string, number>()
@@ -11,7 +11,7 @@ export class EndpointCount {
     return this.#counts.has(endpoint)
   }
 
-  /** Takes over changes; calls back for each endpoint that no instance has any more. */
+  /** Applies changes. Calls `left` for each endpoint that no instance has any more. */
   apply(changes: readonly InstanceChange[], left: (endpoint: string) => void): void {
     for (const { type, instance } of changes)
       if (type !== 'removed')

@@ -1,25 +1,25 @@
 import type { Pool } from './undici.ts'
 
-/** One pool, and whether it is used. */
+/** A pool and its use. */
 export interface PoolEntry {
   readonly pool: Pool
-  /** Set by each request, taken back by the sweep. */
+  /** Set by each request, reset by the sweep. */
   used: boolean
-  /** Requests that were handed over and have not ended: their owner counts them down. */
+  /** Requests in the pool that have not ended; decremented by the owner of the request. */
   running: number
 }
 
-/** What an endpoint says, taken apart once, and the pools to it. */
+/** A parsed endpoint, and the pools for it. */
 export class Endpoint {
   readonly origin: string
   /** Without the brackets of an IPv6 address. */
   readonly hostname: string
   readonly port: number
-  /** What stands before each request's path: the endpoint's own, without the slash at its end. */
+  /** Prepended to each request's path: the endpoint's path without a trailing slash. */
   readonly prefix: string
   /** By TLS name and protocol. */
   readonly entries: Map<string, PoolEntry> = new Map()
-  /** The one that was used last, and its key: nearly always the only one. */
+  /** The key of the pool that was used last. Most endpoints have only one pool. */
   lastKey: string | undefined
   last: PoolEntry | undefined
 

@@ -1,11 +1,11 @@
 import { RegistryError, type RegistryErrorCode } from '@sd/core'
 
-// of undici (lib/core/errors.js): the request itself is at fault, on every instance alike
+// undici's errors (lib/core/errors.js) for requests that are wrong on every instance
 const requestFaults: ReadonlySet<string> = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
-  // a body that was destroyed before its end; what callers abort never comes here
+  // a body that was destroyed before its end; the caller's own aborts do not reach this check
   'UND_ERR_ABORTED',
 ])
 
@@ -22,7 +22,7 @@ export const codeOf = (error: unknown): string | undefined => {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Which code of ours an error of undici or of a socket stands for. */
+/** The error code for an error of undici or of a socket. */
 export const failureCode = (error: unknown): RegistryErrorCode => {
   if (error instanceof RegistryError) return error.code
   const code = codeOf(error)
@@ -32,8 +32,8 @@ export const failureCode = (error: unknown): RegistryErrorCode => {
 }
 
 /**
- * Whether no instance is to blame, and none could help: the request itself is at fault, or the dispatcher
- * was destroyed.
+ * Whether no instance caused the error and none could help: the request itself is wrong, or the
+ * dispatcher was destroyed.
  */
 export const isBlameless = (error: unknown): boolean =>
   error instanceof RegistryError || requestFaults.has(codeOf(error) ?? '')
@@ -49,7 +49,7 @@ const idempotentMethods: ReadonlySet<string> = new Set([
   'QUERY',
 ])
 
-/** Whether sending a request twice does what sending it once does: by the caller's word, else by its method. */
+/** Whether a request may be sent twice: as the caller says, or else by its method. */
 export const isIdempotent = (request: {
   readonly method: string
   readonly idempotent?: boolean

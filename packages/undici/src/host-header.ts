@@ -8,9 +8,9 @@ const isHost = (name: unknown): boolean =>
     : Buffer.isBuffer(name) && name.toString('latin1').toLowerCase() === 'host'
 
 /**
- * The headers with a Host in front, unless the caller set one: requests go to the address of an
- * instance, and undici would name that. Takes all forms that undici takes: an object, a flat list,
- * pairs; pairs are read once, as a second try reads them again.
+ * Adds a Host header in front unless the caller set one: undici would use the address of the
+ * instance. Accepts all of undici's forms: an object, a flat list, or pairs. Pairs are copied, as a
+ * second try reads them again.
  */
 export const withHost = (headers: Headers, host: string): Headers => {
   if (headers === undefined || headers === null) return { host }
@@ -27,7 +27,7 @@ export const withHost = (headers: Headers, host: string): Headers => {
   return { host, ...headers }
 }
 
-/** The value of a header, by its name in lower case, of headers that `withHost` returned. */
+/** The value of a header by its lower-case name, in headers that `withHost` returned. */
 export const headerValue = (headers: Headers, name: string): string | undefined => {
   if (headers === undefined || headers === null) return undefined
   const entries: Iterable<readonly [unknown, unknown]> = Array.isArray(headers)

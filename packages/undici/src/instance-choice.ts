@@ -8,13 +8,13 @@ const byScheme: Readonly<Record<'http' | 'https', PickOptions>> = {
   https: { scheme: 'https' },
 }
 
-/** Picks the instances of one call: each try goes to another one, as long as there is another. */
+/** Picks the instances of one call. Each try goes to another one while there is one. */
 export class InstanceChoice {
   readonly #route: ServiceRoute
   readonly #options: PickOptions
   /** Ids that were tried. */
   #tried: Set<string> | undefined
-  /** Those of them that could not be reached. */
+  /** Ids of tried instances that could not be reached. */
   #unreached: Set<string> | undefined
 
   constructor(route: ServiceRoute, scheme: 'http' | 'https', request: CallRequest) {
@@ -42,15 +42,15 @@ export class InstanceChoice {
     return this.#unreached?.size ?? 0
   }
 
-  /** The instance was tried; `unreached`: no connection to it came about. */
+  /** Records a try; `unreached`: it could not connect to the instance. */
   tried(id: string, unreached: boolean): void {
     ;(this.#tried ??= new Set()).add(id)
     if (unreached) (this.#unreached ??= new Set()).add(id)
   }
 
   /**
-   * An instance that was not tried yet. `again`: with no other left, one that was reached will do: it may
-   * have closed an idle connection only.
+   * Picks an instance that was not tried yet. `again`: if none is left, accepts one that was
+   * reached, as it may only have closed an idle connection.
    * @throws RegistryError `unavailable`, `closed`
    */
   pick(again: boolean): Pick {
@@ -63,7 +63,7 @@ export class InstanceChoice {
     }
   }
 
-  /** An instance besides those that were tried and `id`, if there is one and the budget allows a retry. */
+  /** Picks an untried instance other than `id`, if there is one and the budget allows a retry. */
   another(id: string): Pick | undefined {
     let pick: Pick
     try {

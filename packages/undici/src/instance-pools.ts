@@ -6,13 +6,14 @@ import { EndpointCount } from './endpoint-count.ts'
 import type { Connections } from './service-route.ts'
 import { buildConnector, Pool } from './undici.ts'
 
-/** Where the pools of one service report what their connections do: undici's own events. */
+/** Receives the events of a service's pools. */
 export type PoolEvents = (pool: Pool) => void
 
 /**
- * The pools of one service: one for each endpoint, TLS name and protocol, as a connection that is shared
- * by two TLS names is made anew on each change between them. A pool whose instance leaves finishes
- * what it has and closes; upgraded connections are let be, and destroyed with the rest.
+ * The pools of one service: one for each endpoint, TLS name and protocol, as a connection shared by
+ * two TLS names would be made again on each switch between them. When an instance leaves, its pool
+ * finishes its requests and closes. Upgraded connections stay open until they are destroyed with
+ * the rest.
  */
 export class InstancePools implements Connections {
   readonly #options: Pool.Options
@@ -27,14 +28,14 @@ export class InstancePools implements Connections {
     this.#onPool = onPool
   }
 
-  /** How many pools are open, those that are being closed as well. */
+  /** How many pools are open or closing. */
   get size(): number {
     let size = this.#closing.size
     for (const { entries } of this.#endpoints.values()) size += entries.size
     return size
   }
 
-  /** How many upgraded connections live. */
+  /** How many upgraded connections are open. */
   get upgradedSize(): number {
     return this.#upgraded.size
   }
@@ -48,7 +49,9 @@ export class InstancePools implements Connections {
     return endpoint
   }
 
-  /** The pool for requests under a TLS name; without HTTP/2 for callers that know only HTTP/1.1. */
+  /**
+   * The pool for requests with a TLS name. `http1`: no HTTP/2, for callers that do not support it.
+   */
   lease(endpoint: Endpoint, tlsName: string, http1: boolean): PoolEntry {
     const key = http1 ? `${tlsName}#http1` : tlsName
     let entry = endpoint.last
@@ -62,7 +65,7 @@ export class InstancePools implements Connections {
     return entry
   }
 
-  /** Follows an upgraded connection until it closes. */
+  /** Tracks an upgraded connection until it closes. */
   upgraded(socket: Duplex, onClose: () => void): void {
     this.#upgraded.add(socket)
     socket.once('close', () => {
@@ -121,7 +124,7 @@ export class InstancePools implements Connections {
     const options = http1 ? { ...this.#options, allowH2: false } : this.#options
     const { connect, connectTimeout, allowH2, maxCachedSessions } = options
     if (isIP(tlsName) === 0 || typeof connect === 'function') return options
-    // SNI carries no addresses (RFC 6066, 3): without a name Node checks the address that it connects to
+    // SNI has no addresses (RFC 6066, 3): without a name Node checks the address it connects to
     const connector = buildConnector({
       ...(maxCachedSessions === undefined ? {} : { maxCachedSessions }),
       timeout: connectTimeout ?? 0,
@@ -136,7 +139,7 @@ export class InstancePools implements Connections {
 
   #retire(pool: Pool): void {
     const closed = pool.close().finally(() => this.#closing.delete(pool))
-    // destroying it meanwhile rejects: it is closed all the same
+    // `close` rejects if the pool is destroyed meanwhile; the pool is closed in any case
     this.#closing.set(
       pool,
       closed.catch(() => {}),

@@ -4,7 +4,7 @@ import { Dispatcher, util } from './undici.ts'
 
 type RawHeaders = readonly (string | Buffer)[]
 
-/** The handler that dispatchers of undici 6 call; undici 7 still takes it. */
+/** The handler interface of undici 6, which undici 7 still accepts. */
 interface LegacyHandler {
   onConnect(abort: (reason?: Error) => void, context: unknown): void
   onUpgrade(statusCode: number, headers: RawHeaders | null, socket: Duplex): void
@@ -22,7 +22,7 @@ interface LegacyHandler {
   onResponseStarted(): void
 }
 
-/** A dispatcher of undici 6 as far as it is used here. */
+/** The part of an undici 6 dispatcher that is used here. */
 export interface LegacyTarget {
   dispatch(options: Dispatcher.DispatchOptions, handler: LegacyHandler): boolean
 }
@@ -30,7 +30,7 @@ export interface LegacyTarget {
 const parse = (raw: RawHeaders | null): IncomingHttpHeaders =>
   raw === null ? {} : util.parseHeaders([...raw])
 
-/** One request's way back: what undici 6 calls, told in the words of undici 8. */
+/** Translates the callbacks of undici 6 for one request to those of undici 8. */
 class HandlerAdapter implements LegacyHandler, Dispatcher.DispatchController {
   readonly #handler: Dispatcher.DispatchHandler
   #abort: ((reason?: Error) => void) | undefined
@@ -111,8 +111,8 @@ class HandlerAdapter implements LegacyHandler, Dispatcher.DispatchController {
 }
 
 /**
- * A dispatcher of undici 6, or the built-in one of Node 22, for callers that speak the handler
- * interface of undici 7 and 8. It is somebody else's: closing this one leaves it open.
+ * Adapts a dispatcher of undici 6, or the built-in one of Node 22, for callers with the handler
+ * interface of undici 7 and 8. Closing the adapter does not close that dispatcher.
  */
 export class LegacyDispatcher extends Dispatcher {
   readonly #target: LegacyTarget

@@ -1,6 +1,6 @@
 import { RegistryError, show, suggestion } from '@sd/core'
 
-/** Refuses an option: names it, what was given and what is accepted. */
+/** Throws for an option, with its name, its value and the accepted values. */
 export const refuseOption = (field: string, given: unknown, accepted: string): never => {
   throw new RegistryError('invalid-config', {
     backend: 'undici',
@@ -9,7 +9,7 @@ export const refuseOption = (field: string, given: unknown, accepted: string): n
   })
 }
 
-/** `value` as an object that has no other fields than `known`. */
+/** Checks that `value` is an object with no other fields than `known`. */
 export const checkObject = (
   field: string,
   value: unknown,
@@ -27,7 +27,7 @@ export const checkObject = (
   return value as Readonly<Record<string, unknown>>
 }
 
-/** A whole number within bounds, or the default. */
+/** Checks for an integer within bounds, or returns the default. */
 export const checkWhole = (
   field: string,
   value: unknown,

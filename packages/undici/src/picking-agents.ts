@@ -3,21 +3,21 @@ import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { AgentSockets } from './agent-sockets.ts'
 
-/** A request's options as Node hands them to its agent. */
+/** The request options that Node passes to its agents. */
 export interface RequestOptions extends http.RequestOptions {
   servername?: string
-  /** Ours, for `createConnection`. */
+  /** Internal: for `createConnection`. */
   sdConnection?: { readonly sockets: AgentSockets; readonly endpoint: string }
 }
 
-/** What Node's agents have and `@types/node` leaves out; agent-base overrides the same method. */
+/** Methods of Node's agents that `@types/node` omits; agent-base overrides the same method. */
 interface AgentInternals {
   addRequest(request: http.ClientRequest, options: RequestOptions): void
 }
 
-/** Lets Node's own agent go on, with the options as they are then. */
+/** Continues in Node's own agent, with the options as they are then. */
 export type Proceed = (request: http.ClientRequest, options: RequestOptions) => void
-/** What becomes of each request. */
+/** Handles each request of the agent. */
 export type AddRequest = (
   request: http.ClientRequest,
   options: RequestOptions,
@@ -34,7 +34,7 @@ const follow = (socket: Duplex | null | undefined, options: RequestOptions): voi
   sdConnection.sockets.add(sdConnection.endpoint, socket)
 }
 
-/** Whether a socket that has become free may be kept for the next request. */
+/** Whether a free socket may be kept for the next request. */
 const isWanted = (socket: Duplex): boolean => {
   const connection = socketOf.get(socket)
   return connection === undefined || connection.sockets.wants(connection.endpoint)
@@ -43,7 +43,7 @@ const isWanted = (socket: Duplex): boolean => {
 const superAddRequest = (agent: http.Agent, prototype: http.Agent): Proceed =>
   (prototype as unknown as AgentInternals).addRequest.bind(agent)
 
-/** Node's agent for `http:`, with a say in where each request goes. */
+/** Node's agent for `http:`, with a hook that chooses where each request goes. */
 export class PickingHttpAgent extends http.Agent {
   readonly #add: AddRequest
 
@@ -66,12 +66,12 @@ export class PickingHttpAgent extends http.Agent {
   }
 
   override keepSocketAlive(socket: Duplex): void {
-    // Node closes the socket when this is false; its types say void
+    // false closes the socket; Node's types declare void
     return (isWanted(socket) && super.keepSocketAlive(socket)) as unknown as void
   }
 }
 
-/** Node's agent for `https:`, likewise. */
+/** Node's agent for `https:`, with the same hook. */
 export class PickingHttpsAgent extends https.Agent {
   readonly #add: AddRequest
 

@@ -4,13 +4,13 @@ const legacyKey = Symbol.for('undici.globalDispatcher.1')
 const globals = globalThis as unknown as Record<symbol, unknown>
 
 /**
- * What was set before undici 8 is evaluated: this module is imported before it. undici 8 looks at
- * its own key only, finds it empty when undici 6 or the built-in fetch of Node 22 had set theirs, and
- * overwrites both (`lib/global.js` of undici 8).
+ * The dispatcher before undici 8 is evaluated: this module is imported first. undici 8 looks only
+ * at its own key. If undici 6 or the built-in fetch of Node 22 has set another key, undici 8 finds
+ * its own empty and overwrites both (`lib/global.js` of undici 8).
  */
 const before: unknown = globals[legacyKey]
 
-/** Puts back the global dispatcher that the import of undici 8 replaced, if there was one. */
+/** Restores the global dispatcher that the import of undici 8 replaced, if there was one. */
 export const restoreGlobalDispatcher = (): void => {
   if (before !== undefined && globals[legacyKey] !== before) globals[legacyKey] = before
 }

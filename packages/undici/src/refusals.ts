@@ -9,10 +9,10 @@ interface Refusal {
 }
 
 /**
- * Instances that could not be reached rest before they are picked again: 500 ms, then twice as long
- * each time, up to 10 s, ± 20 %; the next request is the probe. So a dead instance that is still
- * registered costs a connection attempt now and then, not one for each request. The same idea as
- * gRPC's connection backoff (grpc/doc/connection-backoff.md).
+ * Keeps instances that could not be reached out of picks: 500 ms, then twice as long each time, up
+ * to 10 s, ± 20 %. The next request is the probe. An unreachable instance that is still registered
+ * therefore costs few connection attempts, not one for each request. After gRPC's connection
+ * backoff (grpc/doc/connection-backoff.md).
  */
 export class Refusals {
   readonly #picker: Picker
@@ -22,7 +22,7 @@ export class Refusals {
     this.#picker = picker
   }
 
-  /** Whether any instance rests or is about to be probed. */
+  /** Whether any instance is kept out or is due for a probe. */
   get any(): boolean {
     return this.#refusals.size > 0
   }
@@ -30,7 +30,7 @@ export class Refusals {
   /** A connection to the instance failed. */
   refused(id: string): void {
     const refusal = this.#refusals.get(id) ?? { pauseMs: firstPauseMs / 2, timer: undefined }
-    // requests that went there at the same time fail together: that is one refusal
+    // requests that fail there at the same time count as one refusal
     if (refusal.timer !== undefined) return
     refusal.pauseMs = Math.min(longestPauseMs, refusal.pauseMs * 2)
     refusal.timer = setTimeout(
@@ -44,7 +44,7 @@ export class Refusals {
     this.#picker.suspend(id)
   }
 
-  /** The instance was reached, or has left. */
+  /** Resets an instance that was reached or has left. */
   forget(id: string): void {
     const refusal = this.#refusals.get(id)
     if (refusal === undefined) return
@@ -53,7 +53,9 @@ export class Refusals {
     if (refusal.timer !== undefined) this.#picker.resume(id)
   }
 
-  /** Lets all be picked again: rather an instance that may refuse than none. `false`: none rests. */
+  /**
+   * Makes all instances available again, for when there is no other. `false`: none was kept out.
+   */
   resumeAll(): boolean {
     let resumed = false
     for (const [id, refusal] of this.#refusals) {

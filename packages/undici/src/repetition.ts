@@ -9,11 +9,11 @@ const firstPauseMs = 25
 
 /** Whether and when a call may be tried again. */
 export class Repetition {
-  /** Whether what was sent may be sent again at all: by its method or the caller's word. */
+  /** Whether a request that was sent may be repeated, by its method or as the caller says. */
   readonly allowed: boolean
   readonly #settings: ServiceSettings
   readonly #budget: RetryBudget
-  /** Tries of which something was sent, and that have failed or were passed over. */
+  /** Tries that were sent and have failed or were replaced. */
   #sent = 0
 
   constructor(
@@ -29,12 +29,12 @@ export class Repetition {
       isIdempotent(request)
   }
 
-  /** After a try of which nothing was sent: any method may go elsewhere, at no cost to the budget. */
+  /** For a try that sent nothing: any method may be repeated elsewhere, outside the budget. */
   mayFollowUnsent(unreachedSize: number): boolean {
     return unreachedSize < this.#settings.connectAttempts
   }
 
-  /** After a try that was sent; takes a retry out of the budget. */
+  /** For a try that was sent: takes a retry out of the budget. */
   mayFollowSent(body: RequestBody): boolean {
     this.#sent += 1
     return (
@@ -45,7 +45,7 @@ export class Repetition {
     )
   }
 
-  /** Whether a response of this status may be passed over, if another instance can be had. */
+  /** Whether a response of this status may be replaced, if there is another instance. */
   mayReplace(statusCode: number, body: RequestBody): boolean {
     return (
       this.#settings.statuses.has(statusCode) &&
@@ -55,15 +55,15 @@ export class Repetition {
     )
   }
 
-  /** A response was passed over. */
+  /** Records that a response was replaced. */
   replaced(): void {
     this.#sent += 1
   }
 
   /**
-   * How long to wait after a try that was sent: up to 25 ms, twice as much each time, at random, as Envoy
-   * does. Without a pause the next try may meet the next instance that died at the same moment,
-   * before the news of its closed connections was read.
+   * How long to wait after a try that was sent: a random time up to 25 ms, doubled each time, as in
+   * Envoy. Without a pause the next try may go to another instance that died at the same moment,
+   * before its closed connections are noticed.
    */
   get pauseMs(): number {
     return 1 + Math.random() * (firstPauseMs - 1) * 2 ** (this.#sent - 1)

@@ -5,16 +5,16 @@ const byteLength = (chunk: string | Uint8Array): number =>
 type Chunk = string | Uint8Array
 
 /**
- * A request's body that can be read once, made readable again: what was taken from it is kept, up to a
- * limit. Several readers may be under way, each from the start; the source is read only as fast
- * as the fastest of them asks. Past the limit nothing is kept, and there is no second reader.
+ * Makes a body that can be read once replayable: keeps what was read, up to a limit. Several
+ * readers may read from the start at once; the source is read only as fast as the fastest reader
+ * asks. Beyond the limit nothing is kept, and no second reader is possible.
  */
 export class ReplayBody {
   readonly #iterator: AsyncIterator<Chunk> | Iterator<Chunk>
   readonly #maxBytes: number
   #kept: Chunk[] = []
   #keptBytes = 0
-  /** How many chunks were taken before those that are kept. */
+  /** The number of chunks dropped before those in `#kept`. */
   #dropped = 0
   #readers = 0
   #keeping = true
@@ -22,7 +22,7 @@ export class ReplayBody {
   #failure: { readonly error: unknown } | undefined
   #pending: Promise<void> | undefined
 
-  /** `maxBytes`: how much is kept at most. */
+  /** `maxBytes`: the limit for kept bytes. */
   constructor(source: AsyncIterable<Chunk> | Iterable<Chunk>, maxBytes: number) {
     this.#iterator =
       Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
@@ -36,12 +36,12 @@ export class ReplayBody {
     )
   }
 
-  /** What the source failed with; a body that is broken is broken on every instance. */
+  /** The source's error: the body would fail on every instance. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure
   }
 
-  /** The body from its start, for one attempt. */
+  /** Reads the body from its start, for one attempt. */
   async *read(): AsyncGenerator<Chunk, void, void> {
     this.#readers += 1
     for (let index = 0; ; index += 1) {
@@ -52,19 +52,19 @@ export class ReplayBody {
         await this.#pending
       }
       const chunk = this.#kept[index - this.#dropped]
-      // an attempt that was given up, behind one that went on past the limit
+      // an abandoned attempt is behind a reader that has passed the limit
       if (chunk === undefined) throw new Error('the body is past what is kept of it')
       this.#forget(index)
       yield chunk
     }
   }
 
-  /** There will be no other attempt: what was kept is let go as it is read. */
+  /** Stops keeping chunks: there will be no other attempt. */
   release(): void {
     this.#keeping = false
   }
 
-  /** The call has ended: a source that was not read to its end is told so. */
+  /** The call has ended: closes a source that was not read to its end. */
   async close(): Promise<void> {
     this.#keeping = false
     this.#kept = []
@@ -73,7 +73,7 @@ export class ReplayBody {
     try {
       await this.#iterator.return?.()
     } catch {
-      // nobody waits for the source any more
+      // no caller is left to receive the source's error
     }
   }
 
@@ -93,7 +93,7 @@ export class ReplayBody {
     }
   }
 
-  /** Drops what no reader can come back for. */
+  /** Drops chunks that no later reader needs. */
   #forget(index: number): void {
     if (this.#keeping) return
     this.#kept.splice(0, index - this.#dropped + 1)

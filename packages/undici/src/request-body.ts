@@ -5,7 +5,7 @@ import type { Dispatcher } from './undici.ts'
 
 type Body = NonNullable<Dispatcher.DispatchOptions['body']>
 
-/** Whether undici reads it from memory, as often as it likes. */
+/** Whether undici can read the body from memory repeatedly. */
 const isRepeatable = (body: Body): boolean =>
   typeof body === 'string' ||
   ArrayBuffer.isView(body) ||
@@ -22,11 +22,11 @@ interface Stream {
 const isStream = (body: unknown): body is Stream =>
   typeof body === 'object' && body !== null && 'on' in body && typeof body.on === 'function'
 
-/** Whether an error is a connection's: undici destroys a body with the error of its connection. */
+/** Whether an error is a connection's. undici destroys a body with its connection's error. */
 const isOfConnection = (error: Error): boolean =>
   'syscall' in error || codeOf(error)?.startsWith('UND_ERR_') === true
 
-/** The body of one call, as its tries read it. */
+/** The body of one call, for all its tries. */
 export class RequestBody {
   readonly #body: Body | null | undefined
   readonly #replay: ReplayBody | undefined
@@ -34,13 +34,16 @@ export class RequestBody {
   readonly #onError: ((error: Error) => void) | undefined
   #error: Error | undefined
 
-  /** `replayBytes`: how much of a stream is kept; `undefined` when there is no second try of what was sent. */
+  /**
+   * `replayBytes`: how much of a stream is kept; `undefined` if no try is repeated once it was
+   * sent.
+   */
   constructor(body: Dispatcher.DispatchOptions['body'], replayBytes: number | undefined) {
     this.#body = body
     this.#repeatable = body === undefined || body === null || isRepeatable(body)
     if (this.#repeatable) return
     if (isStream(body)) {
-      // between tries nobody else listens, and Node ends the process for an error that nobody hears
+      // between tries there is no other listener, and Node ends the process for an unhandled error
       this.#onError = (error) => (this.#error ??= error)
       body.on('error', this.#onError)
     }
@@ -48,12 +51,12 @@ export class RequestBody {
       this.#replay = new ReplayBody(body as AsyncIterable<Uint8Array>, replayBytes)
   }
 
-  /** Whether another try can send the whole of it although one has begun to. */
+  /** Whether another try can send the whole body although one has begun to. */
   get replayable(): boolean {
     return this.#repeatable || this.#replay?.replayable === true
   }
 
-  /** What a stream has failed with by itself: then no instance is to blame, and none could take it. */
+  /** A stream's own error. No instance is at fault, and none could accept the body. */
   get failure(): Error | undefined {
     const error = (this.#replay?.failure?.error as Error | undefined) ?? this.#error
     return error === undefined || isOfConnection(error) ? undefined : error
@@ -61,13 +64,13 @@ export class RequestBody {
 
   /** The body for one try. */
   open(): Dispatcher.DispatchOptions['body'] {
-    // undici takes any iterable, its types know streams only
+    // undici accepts any iterable; its types allow only streams
     return this.#replay === undefined
       ? (this.#body ?? null)
       : (this.#replay.read() as unknown as Body)
   }
 
-  /** There will be no other try. */
+  /** Call when there will be no other try. */
   release(): void {
     this.#replay?.release()
   }
@@ -75,7 +78,7 @@ export class RequestBody {
   /** The call has ended. */
   close(): void {
     void this.#replay?.close()
-    // undici may destroy the stream yet, with an error
+    // undici may still destroy the stream with an error
     if (this.#onError !== undefined)
       setImmediate(
         () => isStream(this.#body) && this.#body.off('error', this.#onError as () => void),

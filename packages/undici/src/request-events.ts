@@ -2,16 +2,16 @@ import { channel } from 'node:diagnostics_channel'
 import type { Attempt } from './attempt.ts'
 import type { CallFacts } from './call-failure.ts'
 
-/** The name of the `node:diagnostics_channel` that tells what becomes of requests. */
+/** The name of the `node:diagnostics_channel` for the progress of requests. */
 export const requestChannelName = 'sd:request'
 
 /** One message on the channel `sd:request`. */
 export interface RequestEvent {
   /**
    * `pick`: an instance was chosen, and the request goes to its pool; `retry`: a try failed, and
-   * another follows; `hedge`: the response is late, and a second try follows; `response`: the headers
-   * of the final response arrived; `upgrade`: the connection was upgraded; `error`: the request failed,
-   * and the caller is told.
+   * another follows; `hedge`: the response is late, and a second try follows; `response`: the
+   * headers of the final response arrived; `upgrade`: the connection was upgraded; `error`: the
+   * request failed, and the caller gets the error.
    */
   readonly event: 'pick' | 'retry' | 'hedge' | 'response' | 'upgrade' | 'error'
   readonly backend: 'undici'
@@ -21,22 +21,22 @@ export interface RequestEvent {
   /** Id of the instance that was picked or that failed. */
   readonly instance?: string | undefined
   readonly endpoint?: string | undefined
-  /** Which try this is, from 1. */
+  /** The number of the try, from 1. */
   readonly attempt: number
   /** With `response`, and with `retry` after a status. */
   readonly status?: number | undefined
   /** With `response`: from the pick to the headers, by this try. */
   readonly latencyMs?: number | undefined
-  /** With `retry`: whether something of the request was sent. */
+  /** With `retry`: whether any part of the request was sent. */
   readonly sent?: boolean | undefined
-  /** With `retry` and `error`: why. */
+  /** With `retry` and `error`: the reason. */
   readonly cause?: unknown
 }
 
-/** Where they are published; ask `hasSubscribers` before making a message. */
+/** The channel. Check `hasSubscribers` before making a message. */
 export const requestChannel: ReturnType<typeof channel> = channel(requestChannelName)
 
-/** Tells what becomes of a call; `attempt`: the try that it is about. */
+/** Publishes an event of a call; `attempt`: the try it is about. */
 export const publishRequest = (
   { route, method, path }: CallFacts,
   event: RequestEvent['event'],

@@ -2,7 +2,7 @@ import type { Discovery } from '@sd/core'
 import { type Connections, ServiceRoute } from './service-route.ts'
 import type { ServiceSettings } from './service-settings.ts'
 
-/** The routes of the services that were asked for lately; those that are not used are released. */
+/** The routes of recently used services. Unused routes are released. */
 export class RouteTable<C extends Connections> {
   readonly #discovery: Discovery
   readonly #settingsOf: (service: string) => ServiceSettings
@@ -23,12 +23,12 @@ export class RouteTable<C extends Connections> {
     this.#timer = setInterval(() => this.#sweep(), idleMs).unref()
   }
 
-  /** The services that are followed at present. */
+  /** The services that are watched at present. */
   get services(): readonly string[] {
     return [...this.#routes.keys()]
   }
 
-  /** All routes, those that are being closed as well. */
+  /** All routes, including those that are closing. */
   get all(): readonly ServiceRoute<C>[] {
     return [...this.#routes.values(), ...this.#closing]
   }

@@ -1,10 +1,10 @@
 import { domainToUnicode } from 'node:url'
 import { RegistryError, show } from '@sd/core'
 
-/** What a URL asks for when its host stands for a service. */
+/** What a URL with a service's host asks for. */
 export interface ServiceAddress {
   readonly service: string
-  /** Scheme of the endpoints that may serve it. */
+  /** The scheme that the endpoint must have. */
   readonly scheme: 'http' | 'https'
   /** The URL's host in lower case: the request's Host header. */
   readonly host: string
@@ -20,12 +20,12 @@ const hostPattern = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a
 /** Whether a text is a host name as a URL shows it: lower case, letters, digits, `-`, `_` and dots. */
 export const isHostName = (text: string): boolean => text.length <= 253 && hostPattern.test(text)
 
-// origins come from the application's own URLs; a crawler's many would fill it without a bound
+// normally few, as URLs are the application's own; limited for the case of a crawler
 const maxRemembered = 1_024
 
 /**
- * Says which service a URL's origin stands for: its host without the suffix, with labels in punycode
- * (`xn--…`) decoded, or what `services` maps the whole host to.
+ * Maps a URL's origin to a service: the host without the suffix, with punycode labels (`xn--…`)
+ * decoded, or the service that `services` names for the whole host.
  */
 export class AddressBook {
   readonly #suffix: string
@@ -38,8 +38,8 @@ export class AddressBook {
   }
 
   /**
-   * The address that an origin stands for; `undefined` when it is no service's.
-   * @throws RegistryError `invalid-argument` for a service's host with a port, a user's name or a
+   * The address for an origin; `undefined` when it is not a service's.
+   * @throws RegistryError `invalid-argument` for a service's host with a port, a user name or a
    * scheme other than http and https
    */
   find(origin: string | URL | undefined): ServiceAddress | undefined {
@@ -53,7 +53,7 @@ export class AddressBook {
     return address
   }
 
-  /** The service that a host stands for; `undefined` when it is none's. */
+  /** The service for a host; `undefined` if there is none. */
   serviceOf(host: string): string | undefined {
     const name = host.toLowerCase()
     const mapped = this.#services.get(name)
@@ -63,7 +63,7 @@ export class AddressBook {
     return labels.includes('xn--') ? domainToUnicode(labels) || labels : labels
   }
 
-  /** Refuses a host that stands for no service, where nothing else could take the request. */
+  /** Throws for a host without a service, when there is no fallback for the request. */
   refuse(operation: string, host: string): never {
     const mapped = [...this.#services.keys()].slice(0, 5).join(', ')
     return refuse(

@@ -22,41 +22,43 @@ import {
 import { RouteTable } from './route-table.ts'
 import type { ServiceRoute } from './service-route.ts'
 
-/** The options of a service that an agent heeds. */
+/** The options of a service that an agent supports. */
 interface AgentServiceOptions extends globalThis.Pick<
   ServiceOptions,
   'balancer' | 'tlsName' | 'key'
 > {
-  /** For the first word of the registry about a service: default 5,000 ms. */
+  /** For the registry's first report about a service: default 5,000 ms. */
   readonly timeouts?: globalThis.Pick<TimeoutOptions, 'discoveryMs'> | undefined
 }
 
-/** What `ServiceAgent` takes. */
+/** The options of `ServiceAgent`. */
 export interface ServiceAgentOptions extends AgentServiceOptions {
-  /** Where instances are found: a `Registry`. It stays open when the agent closes. */
+  /** Where instances are found: a `Registry`. Closing the agent does not close it. */
   readonly discovery: Discovery
-  /** What the host of a service's URL ends in. Default `.sd`: `http://orders.sd/`. */
+  /** The suffix of a service's host in URLs. Default `.sd`: `http://orders.sd/`. */
   readonly suffix?: string | undefined
-  /** Services by host, for names that are no host names: `{ 'billing.sd': 'Billing EU' }`. */
+  /** Services by host, for names that are not host names: `{ 'billing.sd': 'Billing EU' }`. */
   readonly services?: Readonly<Record<string, string>> | undefined
-  /** What is different for some services, by the service's name. */
+  /** Options for individual services, by the service's name. */
   readonly overrides?: Readonly<Record<string, AgentServiceOptions>> | undefined
-  /** After how long without a request a service's watch is released. Default 300,000 ms. */
+  /** The idle time after which a service's watch is released. Default 300,000 ms. */
   readonly idleMs?: number | undefined
-  /** Node's options of the agent for `http:`. Default `{ keepAlive: true }`. */
+  /** Node's options for the `http:` agent. Default `{ keepAlive: true }`. */
   readonly http?: http.AgentOptions | undefined
-  /** Node's options of the agent for `https:`, TLS included. Default `{ keepAlive: true }`. */
+  /** Node's options for the `https:` agent, including TLS. Default `{ keepAlive: true }`. */
   readonly https?: https.AgentOptions | undefined
 }
 
 const defaultPorts = { http: 80, https: 443 } as const
 
 /**
- * A pair of agents for node:http, got, axios and ws that send `http://orders.sd/path` to an instance of
- * the service `orders`, picked for each request; other hosts are served as by Node's own agents.
+ * A pair of agents for node:http, got, axios and ws. They send `http://orders.sd/path` to an
+ * instance of the service `orders`, picked for each request. Requests to other hosts work as with
+ * Node's own agents.
  *
- * An agent makes connections, it does not repeat requests: a request whose instance fails, fails; with
- * clients that retry (got), the next try picks again. `ServiceDispatcher` repeats by itself.
+ * An agent makes connections and does not repeat requests: if the instance fails, the request
+ * fails. With clients that retry (got), each try picks again. `ServiceDispatcher` repeats requests
+ * itself.
  */
 export class ServiceAgent implements AsyncDisposable {
   /** For `http:` URLs. */
@@ -91,7 +93,7 @@ export class ServiceAgent implements AsyncDisposable {
     )
   }
 
-  /** Takes no new request, waits for those under way, and closes watches and idle connections. */
+  /** Rejects new requests, waits for those under way, and closes watches and idle connections. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#requests > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
@@ -100,7 +102,7 @@ export class ServiceAgent implements AsyncDisposable {
     this.https.destroy()
   }
 
-  /** Ends everything at once. */
+  /** Ends everything immediately. */
   async destroy(): Promise<void> {
     this.#closed = true
     const error = new CallError('closed', { attempts: 0, message: 'the agent was destroyed' })
@@ -132,7 +134,7 @@ export class ServiceAgent implements AsyncDisposable {
       const port = Number(options.port ?? defaultPorts[scheme])
       const shownPort = port === defaultPorts[scheme] ? '' : `:${port}`
       const address = this.#directory.addresses.find(
-        // `0.0.0.0` and sockets with a path are Node's business
+        // Node handles `0.0.0.0` and sockets with a path
         /^[\w.-]+$/.test(host) ? `${scheme}://${host}${shownPort}` : undefined,
       )
       if (address === undefined) {
@@ -151,7 +153,7 @@ export class ServiceAgent implements AsyncDisposable {
       return
     }
     const go = (): void => {
-      // destroyed meanwhile: Node still waits for the answer of the agent
+      // destroyed meanwhile: Node still waits for the agent
       if (request.destroyed) failRequest(request)
       else
         try {

@@ -24,31 +24,31 @@ import type { ServiceAddress } from './service-address.ts'
 import type { ServiceRoute } from './service-route.ts'
 import type { Dispatcher } from './undici.ts'
 
-/** The options that undici's dispatchers take besides those that its types tell. */
+/** The options that undici's dispatchers accept beyond those in its types. */
 export interface CallOptions extends Dispatcher.DispatchOptions {
   readonly servername?: string
   readonly allowH2?: boolean
 }
 
-/** Where a call belongs. */
+/** The context of a call. */
 export interface CallPlace {
   readonly route: ServiceRoute<InstancePools>
   readonly address: ServiceAddress
-  /** For callers that know no HTTP/2. */
+  /** For callers without HTTP/2. */
   readonly http1: boolean
-  /** Called once when the call has ended; an upgraded connection may live on. */
+  /** Called once when the call has ended. An upgraded connection may still be open. */
   readonly ended: () => void
 }
 
-// nothing about it changes: one does for all
+// stateless, so all calls without a body share it
 const noBody = new RequestBody(null, undefined)
 
 /**
- * One request to a service, with all its tries. The caller sees one start, one controller, at most one
- * response and one end, whatever happens behind it.
+ * One request to a service, with all its tries. The caller sees one start, one controller, at most
+ * one response and one end.
  *
- * Repeated is only what cannot do harm: a try of which nothing was sent, for any method; what was
- * sent, if the method is idempotent and the body can be read again, within the budget; nothing once the
+ * A try that sent nothing is repeated for any method. A try that was sent is repeated within the
+ * budget if the method is idempotent and the body can be read again. Nothing is repeated once the
  * final response's headers have reached the caller.
  */
 export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
@@ -101,14 +101,14 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
   get service(): string {
     return this.route.service
   }
-  /** Whether what was sent may be sent again. */
+  /** Whether a request that was sent may be sent again. */
   get repeatable(): boolean {
     return this.#repetition.allowed
   }
 
-  /** Begins. Returns whether the pool takes another request, as `dispatch` does. */
+  /** Starts the call. Returns whether the pool accepts another request, as `dispatch` does. */
   start(): boolean {
-    // at once: with it the caller can abort while the connection is being made
+    // immediately, so that the caller can abort while connecting
     this.#downstream.start()
     if (this.#state === 'ended') return true
     const { route } = this
@@ -173,9 +173,9 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
     const unreached = !attempt.sent && this.blames(error)
     const { id } = attempt.pick.instance
     this.#choice.tried(id, unreached)
-    // a try that waited too long for its turn says nothing about connections
+    // a try that timed out in the queue says nothing about connections
     if (unreached && !(error instanceof TryTimeout)) this.route.refusals.refused(id)
-    // the other of two tries is still under way
+    // the other try is still under way
     if (this.#state === 'open' && this.#running.length > 0) return
     if (this.#state !== 'open' || !this.#mayRepeat(attempt, error))
       this.#fail(this.#failure(attempt, error))
@@ -278,7 +278,9 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
       : this.#repetition.mayFollowUnsent(this.#choice.unreachedSize)
   }
 
-  /** Sends the request elsewhere because of a response's status; `false` when that cannot be. */
+  /**
+   * Sends the request elsewhere because of the response's status; `false` if that is not possible.
+   */
   #replace(attempt: Attempt, statusCode: number): boolean {
     if (this.#running.length > 1 || !this.#repetition.mayReplace(statusCode, this.#body))
       return false
@@ -295,7 +297,7 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
     return true
   }
 
-  /** Sends a second try beside a slow first one. */
+  /** Sends a second try while the slow first one continues. */
   #hedge(): void {
     const [first] = this.#running
     if (first === undefined || !this.#body.replayable) return
@@ -305,7 +307,7 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
     this.#try(pick)
   }
 
-  /** This response is the call's. */
+  /** Delivers this response to the caller. */
   #accept(attempt: Attempt): void {
     this.#state = 'answered'
     this.#clearTimers()
@@ -328,7 +330,7 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
   }
 
   #failure(attempt: Attempt, error: Error): Error {
-    // a body that broke is the caller's own error
+    // a failed body is the caller's own error
     return error === this.#body.failure ? error : attemptFailure(this, attempt, error)
   }
 

@@ -12,11 +12,11 @@ import { Dispatcher, modernHandler, type Pool } from './undici.ts'
 
 type Callback = (error: Error | null, data: null) => void
 
-/** How much a dispatcher holds at present. */
+/** The resources of a dispatcher at present. */
 export interface DispatcherStats {
   /** Services that are watched. */
   readonly services: number
-  /** Pools of instances, those that are being closed as well. */
+  /** Pools of instances, including those that are closing. */
   readonly pools: number
   /** Requests that have not ended. */
   readonly requests: number
@@ -32,13 +32,13 @@ const checkFallback = (fallback: unknown): Dispatcher | null => {
 }
 
 /**
- * An undici dispatcher that sends `http://orders.sd/path` to an instance of the service `orders`, picked
- * for each request. Use it wherever undici, or Node's built-in `fetch`, takes a dispatcher, or for
- * everything by `setGlobalDispatcher` of undici 7 or 8. Requests to other hosts go to the dispatcher
- * that was global before.
+ * An undici dispatcher that sends `http://orders.sd/path` to an instance of the service `orders`,
+ * picked for each request. Use it wherever undici or Node's built-in `fetch` accepts a dispatcher,
+ * or set it for all requests with `setGlobalDispatcher` of undici 7 or 8. Requests to other hosts
+ * go to the previous global dispatcher.
  *
- * What fails reaches the caller as a `CallError`, which is a `RegistryError`; what the caller aborts,
- * as its own reason.
+ * A failed request throws a `CallError`, which is a `RegistryError`; an aborted one throws the
+ * caller's own reason.
  */
 export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
   readonly #directory: Directory
@@ -94,7 +94,7 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
     options: Dispatcher.DispatchOptions,
     given: Dispatcher.DispatchHandler,
   ): boolean {
-    // the built-in fetch of Node 22 and 24 speaks the older interface, and HTTP/1.1 only
+    // the built-in fetch of Node 22 and 24 uses the older interface and supports only HTTP/1.1
     const legacy = typeof given?.onRequestStart !== 'function'
     const handler = legacy ? modernHandler(given) : given
     let error: Error
@@ -124,8 +124,8 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
   }
 
   /**
-   * Takes no new request, waits until those under way have ended, and releases pools and watches.
-   * Upgraded connections belong to whoever upgraded them, and stay; `destroy` ends them.
+   * Rejects new requests, waits until those under way have ended, and releases pools and watches.
+   * Upgraded connections stay open; their users close them, or `destroy` does.
    */
   override close(callback?: () => void): Promise<void>
   override close(callback: () => void): void
@@ -134,7 +134,7 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
     return settle(this.#closing, callback)
   }
 
-  /** Ends everything at once: requests under way fail with `error`. */
+  /** Ends everything immediately: requests under way fail with `error`. */
   override destroy(error: Error | null | (() => void), callback: () => void): void
   override destroy(error?: Error | null | (() => void)): Promise<void>
   override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> {
@@ -167,7 +167,7 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
     try {
       call = new ServiceCall({ route, address, http1, ended }, options, handler)
     } catch (error) {
-      // headers that cannot be read, a `key` function that throws
+      // for unreadable headers, or a `key` function that throws
       ended()
       throw error
     }
@@ -179,7 +179,7 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
     await (this.#destroying ?? this.#routes.close())
   }
 
-  /** What an Agent of undici tells of its pools. */
+  /** Forwards the pool events that an Agent of undici emits. */
   #forward(pool: Pool): void {
     pool.on('drain', (origin) => this.emit('drain', origin))
     for (const event of ['connect', 'disconnect', 'connectionError'] as const)
@@ -189,12 +189,12 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
   }
 }
 
-/** undici's methods take a callback instead of the promise. */
+/** Supports the callbacks of undici's methods in addition to promises. */
 const settle = async (
   promise: Promise<void>,
   callback: (() => void) | undefined,
 ): Promise<void> => {
   await promise
-  // undici's own call back with (null, null), whatever their types say
+  // undici's own methods call back with (null, null), although their types differ
   ;(callback as Callback | undefined)?.(null, null)
 }

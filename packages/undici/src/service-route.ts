@@ -4,19 +4,19 @@ import { CallError } from './call-error.ts'
 import { Refusals } from './refusals.ts'
 import type { ServiceSettings } from './service-settings.ts'
 
-/** The connections to the instances of one service, as the route of the service moves them along. */
+/** The connections to the instances of one service, controlled by the service's route. */
 export interface Connections {
-  /** The set of instances that can be picked changed: nothing new goes to those that left it. */
+  /** The set of instances that can be picked changed. Those that left it get no new requests. */
   apply(changes: readonly InstanceChange[]): void
-  /** Called once in each idle time: what was not used since the last call may be closed. */
+  /** Called once per idle time. Connections unused since the last call may be closed. */
   sweep(): void
-  /** Finishes what is under way, then closes. */
+  /** Finishes requests under way, then closes. */
   close(): Promise<void>
-  /** Closes at once. */
+  /** Closes immediately. */
   destroy(error: Error): Promise<void>
 }
 
-/** One service: the watch that is followed, the picks, and the connections to its instances. */
+/** One service: its watch, the picks, and the connections to its instances. */
 export class ServiceRoute<C extends Connections = Connections> {
   readonly service: string
   readonly settings: ServiceSettings
@@ -25,7 +25,7 @@ export class ServiceRoute<C extends Connections = Connections> {
   readonly refusals: Refusals
   /** Calls under way and upgraded connections. */
   active = 0
-  /** Set by each call, taken back by the sweep. */
+  /** Set by each call, reset by the sweep. */
   used = true
   readonly #picker: Picker
   readonly #watcher: Watcher
@@ -35,7 +35,7 @@ export class ServiceRoute<C extends Connections = Connections> {
   #ended: CallError | undefined
 
   /**
-   * `onEnd` is called when the watch ends by itself: the registry was closed.
+   * `onEnd` is called when the watch ends by itself because the registry was closed.
    * @throws RegistryError of the watch or the balancer
    */
   constructor(
@@ -61,12 +61,12 @@ export class ServiceRoute<C extends Connections = Connections> {
     void this.#follow()
   }
 
-  /** Whether the registry has told about the service: picks make sense. */
+  /** Whether the registry has reported the service, or the watch has ended. */
   get ready(): boolean {
     return this.#synced || this.#ended !== undefined
   }
 
-  /** Calls back once `ready`; returns how to stop waiting. */
+  /** Calls `callback` once `ready`. Returns a function that cancels it. */
   whenReady(callback: () => void): () => void {
     this.#waiting.add(callback)
     return () => this.#waiting.delete(callback)
@@ -82,20 +82,20 @@ export class ServiceRoute<C extends Connections = Connections> {
         try {
           return this.#picker.pick(options)
         } catch {
-          // the first error says it
+          // the first error gives the reason
         }
       throw error
     }
   }
 
-  /** What to add to an error: since when the registry is away. */
+  /** For error messages: since when the registry has been unreachable. */
   get outage(): string {
     const { stale } = this.#watcher
     if (stale === undefined) return ''
     return `; the registry has been unreachable since ${stale.since.toISOString()}: ${stale.cause.message}`
   }
 
-  /** Why a call that waited for the registry waited in vain. */
+  /** The error of a call that waited too long for the registry. */
   unheard(): CallError {
     const { stale } = this.#watcher
     return new CallError('unavailable', {
@@ -106,13 +106,13 @@ export class ServiceRoute<C extends Connections = Connections> {
     })
   }
 
-  /** Releases the watch and the connections, once what is under way has ended. */
+  /** Releases the watch, and the connections once their requests have ended. */
   close(): Promise<void> {
     this.#stop(undefined)
     return this.connections.close()
   }
 
-  /** Releases the watch and the connections at once. */
+  /** Releases the watch and the connections immediately. */
   destroy(error: Error): Promise<void> {
     this.#stop(error)
     return this.connections.destroy(error)

@@ -9,7 +9,7 @@ import { checkObject, checkWhole, refuseOption } from './option-check.ts'
 import { isHostName } from './service-address.ts'
 import { Client, Pool } from './undici.ts'
 
-/** The options of one service, checked, with their defaults. */
+/** The checked options of one service, with their defaults. */
 export interface ServiceSettings {
   readonly balancer: PickerOptions
   readonly attempts: number
@@ -39,7 +39,7 @@ export const serviceOptionNames: readonly (keyof ServiceOptions)[] = [
   'key',
 ]
 
-// the longest that Node's timers take
+// the maximum of Node's timers
 const maxMs = 2 ** 31 - 1
 
 const checkStatuses = (field: string, value: unknown): ReadonlySet<number> => {
@@ -76,7 +76,7 @@ const checkPool = (field: string, value: unknown, connectMs: number): Pool.Optio
     if (name in value) return refuseOption(`${field}.${name}`, 'given', instead)
   const options = { ...value, connectTimeout: connectMs }
   try {
-    // undici checks half of them when it makes the first connection: better now than then
+    // undici checks half of the options only when it first connects; this checks them now
     void new Pool('http://localhost', options).destroy()
     void new Client('http://localhost', options).destroy()
   } catch (error) {
@@ -88,7 +88,7 @@ const checkPool = (field: string, value: unknown, connectMs: number): Pool.Optio
 const plain = (value: unknown): object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
 
-/** The options of a service: its own over the common ones; `retry`, `timeouts` and `pool` by field. */
+/** Merges a service's options over the common ones; `retry`, `timeouts` and `pool` by field. */
 export const mergeOptions = (common: ServiceOptions, own: ServiceOptions): ServiceOptions => {
   const merged: Record<string, unknown> = { ...common }
   for (const [name, value] of Object.entries(own)) {
@@ -101,7 +101,7 @@ export const mergeOptions = (common: ServiceOptions, own: ServiceOptions): Servi
 }
 
 /**
- * Checks the options of one service. `at` stands before their names in errors.
+ * Checks the options of one service. `at` is the prefix of their names in errors.
  * @throws RegistryError `invalid-config`
  */
 export const resolveService = (options: ServiceOptions, at = ''): ServiceSettings => {
@@ -144,7 +144,7 @@ export const resolveService = (options: ServiceOptions, at = ''): ServiceSetting
     'minPerSecond',
     'windowMs',
   ]) as ServiceSettings['budget']
-  // they check what they are given
+  // the constructors check their options
   createPicker(balancer).close()
   void new RetryBudget(budget)
   return {

@@ -1,4 +1,4 @@
-// the order matters: the first import notes what the second would overwrite
+// the order matters: the first import saves what the second overwrites
 import { restoreGlobalDispatcher } from './preserved-dispatcher.ts'
 import {
   buildConnector,
@@ -13,13 +13,16 @@ import {
 
 restoreGlobalDispatcher()
 
-/** undici 8, imported so that a global dispatcher that was set before stays set. */
+/** undici 8, imported in a way that keeps an existing global dispatcher. */
 export { buildConnector, Client, Dispatcher, errors, getGlobalDispatcher, Pool, util }
 
-// undici's types leave it out
+// undici's types omit it
 const { wrapHandler } = Dispatcher1Wrapper as unknown as {
   readonly wrapHandler: (this: void, handler: object) => Dispatcher.DispatchHandler
 }
 
-/** A handler of undici 6, as the built-in fetch of Node 22 and 24 passes it, in the form of undici 7 and 8. */
+/**
+ * Converts an undici 6 handler, as the built-in fetch of Node 22 and 24 passes it, to that of
+ * undici 7 and 8.
+ */
 export const modernHandler: (handler: object) => Dispatcher.DispatchHandler = wrapHandler

@@ -3,19 +3,19 @@ import { OptionCheck } from '../options/option-check.ts'
 import type { FilterOption, InstanceFilter } from './instance-filter.ts'
 import { compileVersionRange } from './version-range.ts'
 
-/** One condition, and how an error names it. */
+/** One condition, and its name in errors. */
 interface Condition {
   readonly name: string
   holds(instance: ServiceInstance): boolean
 }
 
-/** A filter, ready to be asked. */
+/** A checked filter. */
 export interface CompiledFilter {
-  /** The first condition that does not hold, as an error names it; `undefined`: all hold. */
+  /** Names the first condition that does not hold; `undefined` if all hold. */
   refusal(instance: ServiceInstance): string | undefined
 }
 
-/** Told what a predicate threw. */
+/** Receives what a predicate threw. */
 export type OnPredicateError = (error: unknown, instance: ServiceInstance) => void
 
 const known = [
@@ -44,7 +44,7 @@ const predicateCondition = (
   },
 })
 
-/** Checks a filter and makes it ready; `undefined` for one without conditions. */
+/** Checks and compiles a filter. Returns `undefined` for one without conditions. */
 export const compileFilter = (
   option: FilterOption,
   check: OptionCheck,
@@ -95,7 +95,8 @@ export const compileFilter = (
 }
 
 /**
- * A filter as a function: whether an instance passes it. What a predicate throws counts as `false`.
+ * Compiles a filter to a function that returns whether an instance passes. A predicate that throws
+ * counts as `false`.
  * @throws RegistryError `invalid-config`, naming the field at fault
  */
 export const createFilter = (filter: FilterOption): ((instance: ServiceInstance) => boolean) => {

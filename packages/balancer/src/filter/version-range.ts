@@ -1,9 +1,9 @@
 import { Range, SemVer } from 'semver'
 
-/** Services have few versions at a time; more than so many are forgotten. */
+/** The bound of the cache. Services have few versions at a time. */
 const maxKnown = 1_000
 
-/** Whether a version is in the range; `undefined` when the range is none. */
+/** Returns a test for versions in the range; `undefined` if `range` is not a valid range. */
 export const compileVersionRange = (
   text: unknown,
 ): ((version: string | undefined) => boolean) | undefined => {

@@ -1,6 +1,6 @@
 import { RegistryError, show, suggestion } from '@sd/core'
 
-/** Reads options field by field; every mistake is an `invalid-config` that names the field. */
+/** Reads options field by field. Every mistake throws `invalid-config`, which names the field. */
 export class OptionCheck {
   readonly #operation: string
   readonly #service: string | undefined
@@ -10,7 +10,7 @@ export class OptionCheck {
     this.#service = service
   }
 
-  /** Refuses the field: says what was given and what is accepted. */
+  /** Throws, saying what was given and what is accepted. */
   refuse(field: string, given: unknown, accepted: string): never {
     return this.fail(`${field} is ${show(given)}; expected ${accepted}`)
   }
@@ -24,7 +24,7 @@ export class OptionCheck {
     })
   }
 
-  /** An object with known keys only. `field` is empty for the options themselves. */
+  /** Returns an object that has known keys only. `field` is empty for the options themselves. */
   object(field: string, value: unknown, known: readonly string[]): Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return this.refuse(field === '' ? 'the options' : field, value, 'an object')

@@ -5,19 +5,22 @@ import type { OutlierOptions } from '../outlier/outlier-options.ts'
 import type { SlowStartOptions } from '../slow-start.ts'
 import type { StrategyName, StrategyOptions } from '../strategies/strategy-options.ts'
 
-/** Calls stay in the own zone as far as its capacity goes. */
+/** Calls stay in the local zone as far as its capacity allows. */
 export interface ZoneOptions {
   /** The zone of this process. */
   readonly local: string
-  /** With fewer instances that can be picked zones are not looked at. Default 1; Envoy's is 6. */
+  /** Zones are ignored while fewer instances can be picked. Default 1; Envoy's is 6. */
   readonly minInstances?: number | undefined
 }
 
-/** Only a few of all instances, always the same, so that connections stay few. */
+/** Uses a fixed small part of all instances, so that the process opens few connections. */
 export interface SubsetOptions {
-  /** How many. */
+  /** How many instances the subset has. */
   readonly size: number
-  /** Who this process is: another id, another subset. Default: random, so another after a restart. */
+  /**
+   * The id of this process, which decides the subset. The default is random: it changes with a
+   * restart.
+   */
   readonly clientId?: string | undefined
 }
 
@@ -29,26 +32,26 @@ export interface PickerOptions {
   readonly strategy?: StrategyName | StrategyOptions | undefined
   /** Which instances are candidates at all. Default: all. */
   readonly filter?: FilterOption | undefined
-  /** Prefers instances of this zone. Default: zones are not looked at. */
+  /** Prefers instances of this zone. Default: zones are ignored. */
   readonly zone?: string | ZoneOptions | undefined
-  /** Picks among so many of the instances only. Default: among all. */
+  /** Picks from only this many of the instances. Default: from all. */
   readonly subset?: number | SubsetOptions | undefined
-  /** Instances that join get their share little by little. `true`: with the defaults. Default off. */
+  /** New instances get their share of calls gradually. `true`: with the defaults. Default off. */
   readonly slowStart?: SlowStartOptions | boolean | undefined
-  /** Instances that fail are taken out for a while. `true`: with the defaults. Default off. */
+  /** Instances that fail are ejected for a while. `true`: with the defaults. Default off. */
   readonly outlier?: OutlierOptions | boolean | undefined
-  /** For tests. Default: the machine's; its timers keep no process alive. */
+  /** For tests. Default: the system clock; its timers do not keep the process alive. */
   readonly clock?: Clock | undefined
-  /** For tests. Default: the machine's. */
+  /** For tests. Default: the system's. */
   readonly random?: Chance | undefined
 }
 
 /** What `createBalancer` takes. All optional. */
 export interface BalancerOptions extends PickerOptions {
   /**
-   * Told, after each change of the view, how the set of instances that picks choose from changed:
-   * without those that are drained, filtered out, or outside the subset. An instance that leaves it
-   * gets no further picks, which is when to close the connections to it.
+   * Called after the set of instances that picks choose from has changed. The set excludes
+   * instances that are drained, filtered out, or outside the subset. An instance that leaves the
+   * set gets no further picks, so this is the time to close connections to it.
    */
   readonly onChange?: ((changes: readonly InstanceChange[]) => void) | undefined
 }

@@ -36,7 +36,7 @@ export const pickerOptionKeys: readonly (keyof PickerOptions)[] = [
   'random',
 ]
 
-/** What tests put in place of the machine's: not looked into. */
+/** Accepts what tests inject, without looking into it. */
 const injected = <T>(check: OptionCheck, field: string, value: T): T => {
   if (value === undefined || (typeof value === 'object' && value !== null)) return value
   return check.refuse(field, value, 'an object')
@@ -62,7 +62,7 @@ const resolveSubset = (
   const given = typeof subset === 'number' ? { size: subset } : subset
   check.object('subset', given, ['size', 'clientId'])
   const field = typeof subset === 'number' ? 'subset' : 'subset.size'
-  // it has no default
+  // `size` has no default
   const size = check.whole(field, given.size ?? null, 0, 1, 1_000_000)
   const { clientId = String(random.next()) } = given
   return { size, clientId: check.text('subset.clientId', clientId) }
@@ -83,7 +83,7 @@ const resolveSlowStart = (
   }
 }
 
-/** Checks every option but the filter; `invalid-config` names the one at fault. */
+/** Checks every option except the filter. `invalid-config` names the one at fault. */
 export const resolveOptions = (check: OptionCheck, options: PickerOptions): ResolvedOptions => {
   const { service, strategy, filter, zone, subset, slowStart, outlier } = options
   const random = injected(check, 'random', options.random) ?? systemChance

@@ -38,7 +38,7 @@ const resolveFailurePercentage = (
   }
 }
 
-/** Outlier detection with its defaults; `invalid-config` names the field at fault. */
+/** Fills in the defaults of outlier detection. `invalid-config` names the field at fault. */
 export const resolveOutlier = (
   check: OptionCheck,
   option: OutlierOptions | boolean,

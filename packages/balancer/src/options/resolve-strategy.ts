@@ -25,7 +25,7 @@ const checkName = (check: OptionCheck, field: string, name: unknown): StrategyNa
   return check.fail(`${field} ${show(name)} is unknown${suggestion(name, strategyNames)}`)
 }
 
-/** The strategy with its defaults; `invalid-config` names the field at fault. */
+/** Fills in the defaults of the strategy. `invalid-config` names the field at fault. */
 export const resolveStrategy = (
   check: OptionCheck,
   option: StrategyName | StrategyOptions,

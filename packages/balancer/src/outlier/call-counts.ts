@@ -1,18 +1,18 @@
 /** How the calls to one instance ended. */
 export class CallCounts {
-  /** Failed calls since the last that succeeded. */
+  /** Failed calls since the last success. */
   failedInARow = 0
-  /** Of the present interval. */
+  /** In the present interval. */
   successes = 0
   failures = 0
-  /** Of the interval before. */
+  /** In the previous interval. */
   lastSuccesses = 0
   lastFailures = 0
-  /** How often in a row it was ejected. */
+  /** Ejections in a row; goes down by one in each interval without one. */
   ejections = 0
   ejectedAtMs: number | undefined
 
-  /** A new interval begins. */
+  /** Begins a new interval. */
   turn(): void {
     this.lastSuccesses = this.successes
     this.lastFailures = this.failures

@@ -2,8 +2,8 @@ import type { CallCounts } from './call-counts.ts'
 import type { ResolvedOutlier } from './outlier-options.ts'
 
 /**
- * Those of which more than `thresholdPercent` of the calls failed in the last interval, of all that
- * had `minCalls` calls. gRFC A50, "failure percentage".
+ * Returns the members of which more than `thresholdPercent` of the calls failed in the last
+ * interval, among those that had `minCalls` calls. gRFC A50, "failure percentage".
  */
 export const highFailurePercentages = <T>(
   all: readonly (readonly [T, CallCounts])[],

@@ -6,19 +6,20 @@ import { highFailurePercentages } from './failure-percentage.ts'
 import type { ResolvedOutlier } from './outlier-options.ts'
 import { lowSuccessRates } from './success-rate.ts'
 
-/** What outlier detection needs of its picker. */
+/** What outlier detection needs from its picker. */
 export interface OutlierParts {
   readonly options: ResolvedOutlier
   readonly clock: Clock
-  /** What `admits` says of the member has changed. */
+  /** Called when the result of `admits` changes for the member. */
   readonly onChange: (member: Member) => void
   readonly tell: (news: BalancerNews) => void
 }
 
 /**
- * Takes members that fail out for a while. After gRFC A50 (success rate, failure percentage, how
- * long and how many), with Envoy's consecutive errors, which work at volumes of calls too small for
- * rates, and Envoy's panic threshold: when fewer than `panicPercent` are left, ejections are ignored.
+ * Ejects members that fail for a while. Success rate, failure percentage, the duration and the
+ * number of ejections follow gRFC A50. Consecutive errors follow Envoy, and work with too few calls
+ * for rates. The panic threshold also follows Envoy: ejections are ignored while fewer than
+ * `panicPercent` are left.
  */
 export class OutlierDetection {
   readonly #options: ResolvedOutlier
@@ -27,7 +28,7 @@ export class OutlierDetection {
   readonly #members = new Set<Member>()
   readonly #ejected = new Set<Member>()
   #panic = false
-  /** Something ended since the last sweep. */
+  /** A call ended since the last sweep. */
   #called = false
   #timer: Timer | undefined
 
@@ -52,7 +53,7 @@ export class OutlierDetection {
     return this.#panic || !this.#ejected.has(member)
   }
 
-  /** The member counts from now on. */
+  /** Starts to count the member. */
   enter(member: Member): void {
     const counts = (member.counts ??= new CallCounts())
     this.#members.add(member)
@@ -64,7 +65,7 @@ export class OutlierDetection {
     this.#arm()
   }
 
-  /** The member counts no longer; what is known about it stays with it. */
+  /** Stops counting the member. Its counts are kept. */
   leave(member: Member): void {
     this.#members.delete(member)
     this.#ejected.delete(member)
@@ -125,7 +126,7 @@ export class OutlierDetection {
       if (counts.ejectedAtMs === undefined) {
         if (counts.ejections > 0) {
           counts.ejections -= 1
-          // goes down by one each interval, also when nobody calls
+          // the multiplier goes down in each interval, also without calls
           this.#called ||= counts.ejections > 0
         }
       } else if (this.#isOver(counts, nowMs)) this.#return(member, counts)
@@ -159,7 +160,7 @@ export class OutlierDetection {
     counts.ejectedAtMs = undefined
     counts.failedInARow = 0
     this.#ejected.delete(member)
-    // its number of ejections is still to go down
+    // the multiplier must still go down
     this.#called = true
     this.#parts.tell({ event: 'instance-returned', id: member.id })
     this.#parts.onChange(member)

@@ -1,42 +1,44 @@
-/** Ejects those whose success rate is far below the others'. */
+/** Ejects instances whose success rate is far below that of the others. */
 export interface SuccessRateOptions {
   /** How many standard deviations below the mean. 0…100, default 1.9. */
   readonly stdevFactor?: number | undefined
-  /** With fewer instances that had `minCalls` nobody is ejected. Default 5. */
+  /** Ejects none while fewer instances had `minCalls` calls. Default 5. */
   readonly minInstances?: number | undefined
-  /** Instances with fewer calls in an interval are not looked at. Default 100. */
+  /** Ignores instances with fewer calls in an interval. Default 100. */
   readonly minCalls?: number | undefined
 }
 
-/** Ejects those that fail more often than a fixed percentage. */
+/** Ejects instances that fail more often than a fixed percentage. */
 export interface FailurePercentageOptions {
-  /** Above this. 0…100, default 85. */
+  /** Ejects above this percentage. 0…100, default 85. */
   readonly thresholdPercent?: number | undefined
-  /** With fewer instances that had `minCalls` nobody is ejected. Default 5. */
+  /** Ejects none while fewer instances had `minCalls` calls. Default 5. */
   readonly minInstances?: number | undefined
-  /** Instances with fewer calls in an interval are not looked at. Default 50. */
+  /** Ignores instances with fewer calls in an interval. Default 50. */
   readonly minCalls?: number | undefined
 }
 
 /**
- * How instances that fail are taken out for a while. The defaults are those of gRFC A50, for
- * consecutive errors and panic those of Envoy.
+ * How instances that fail are ejected for a while. The defaults are those of gRFC A50, and those of
+ * Envoy for consecutive errors and panic.
  */
 export interface OutlierOptions {
-  /** How often rates are looked at, and ejections ended. Default 10,000 ms. */
+  /** How often rates are computed and ejections end. Default 10,000 ms. */
   readonly intervalMs?: number | undefined
-  /** How long the first ejection lasts; the n-th in a row n times as long. Default 30,000 ms. */
+  /**
+   * How long the first ejection lasts. The n-th in a row lasts n times as long. Default 30,000 ms.
+   */
   readonly baseEjectionMs?: number | undefined
-  /** How long one lasts at most. Default 300,000 ms, or `baseEjectionMs` where that is longer. */
+  /** The longest ejection. Default 300,000 ms, or `baseEjectionMs` if that is longer. */
   readonly maxEjectionMs?: number | undefined
-  /** Nobody is ejected while so many percent are; above 0, one always may be. Default 10. */
+  /** Ejects no more while this percentage is ejected; above 0, one always may be. Default 10. */
   readonly maxEjectionPercent?: number | undefined
   /**
-   * With less than so many percent of the instances left, ejections are ignored: rather a failing
-   * instance than the whole load on a few. Default 50; 0 turns it off.
+   * Ignores ejections while less than this percentage of the instances is left: the others could
+   * not take the whole load. Default 50; 0 turns it off.
    */
   readonly panicPercent?: number | undefined
-  /** Ejects at the n-th failed call in a row, at once. Default 5; `false` turns it off. */
+  /** Ejects immediately at the n-th failed call in a row. Default 5; `false` turns it off. */
   readonly consecutiveErrors?: number | false | undefined
   /** Default: on, with its defaults; `false` turns it off. */
   readonly successRate?: SuccessRateOptions | false | undefined

@@ -2,8 +2,8 @@ import type { CallCounts } from './call-counts.ts'
 import type { ResolvedOutlier } from './outlier-options.ts'
 
 /**
- * Those whose success rate in the last interval was below mean − `stdevFactor` × standard deviation
- * of all that had `minCalls` calls. gRFC A50, "success rate".
+ * Returns the members whose success rate in the last interval was below mean − `stdevFactor` ×
+ * standard deviation, among those that had `minCalls` calls. gRFC A50, "success rate".
  */
 export const lowSuccessRates = <T>(
   all: readonly (readonly [T, CallCounts])[],

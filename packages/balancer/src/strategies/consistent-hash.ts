@@ -4,22 +4,22 @@ import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { HashRing } from './hash-ring.ts'
 
-/** The weight of an instance that names none: it has `points` points. */
+/** The default weight, for which an instance has `points` points. */
 const usualWeight = 100
-/** The most points, as a multiple of the usual: a change must stay cheap. */
+/** Limits the points of an instance, as a multiple of the usual, so that changes stay cheap. */
 const mostPoints = 10
-/** After so many points in vain, all members are looked at. */
+/** After this many unsuitable points, all members are searched. */
 const maxSteps = 256
 
 /**
  * A key belongs to the next point on a ring, but no member has more than `loadFactor` times its
- * share of the calls in flight: ⌈c·(m+1)·weight ÷ total weight⌉; what is above goes to the next
+ * share of the calls in flight: ⌈c·(m+1)·weight ÷ total weight⌉. Calls above that go to the next
  * member on the ring. V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent hashing with bounded
- * loads", 2018. When a member comes or leaves, only its own keys move. Without a key a random place
- * on the ring is taken.
+ * loads", 2018. When a member joins or leaves, only its own keys move. Without a key the place on
+ * the ring is random.
  *
- * Points are proportional to the weight by itself (`points` for weight 100), not to its share of
- * the total: so a change of one weight moves the keys of one member.
+ * Points are proportional to the weight itself (`points` for weight 100), not to its share of the
+ * total, so that a change of one weight moves the keys of one member only.
  */
 export class ConsistentHash implements Strategy {
   readonly timed = false
@@ -52,7 +52,7 @@ export class ConsistentHash implements Strategy {
   remove(member: Member): void {
     this.#ring.set(member, 0)
     this.#members.delete(member)
-    // rounding must not add up over the years
+    // prevents rounding errors from accumulating
     this.#totalWeight = this.#members.size === 0 ? 0 : this.#totalWeight - member.weight
     this.#inFlight -= member.inFlight
     member.home = undefined
@@ -99,8 +99,8 @@ export class ConsistentHash implements Strategy {
   }
 
   /**
-   * When few suit: the one that comes first by hash of key and member, if possible with room
-   * (rendezvous hashing).
+   * Searches when few members suit: takes the first by hash of key and member, preferring those
+   * with capacity (rendezvous hashing).
    */
   #search(hash: number, request: PickOptions | undefined): Member | undefined {
     let found: Member | undefined

@@ -37,7 +37,7 @@ const createWithin = ({ strategy, clock, random }: StrategyParts): Strategy => {
   }
 }
 
-/** The strategy, one for each zone where zones matter. */
+/** Creates the strategy, one for each zone if zones are used. */
 export const createStrategy = (parts: StrategyParts): Strategy => {
   const { strategy, zone, random } = parts
   const create = (): Strategy => createWithin(parts)

@@ -1,14 +1,14 @@
-/** Children of a node: a flatter heap than a binary one, with its keys side by side. */
+/** Children of a node: flatter than a binary heap, with adjacent keys. */
 const arity = 4
 
 /**
- * The slot with the earliest deadline, of many: an indexed 4-ary heap. Slots are small whole numbers
- * that the caller gives out.
+ * Finds the slot with the earliest deadline: an indexed 4-ary heap. Slots are small integers that
+ * the caller assigns.
  */
 export class DeadlineHeap {
   #deadlines = new Float64Array(16)
   #slots = new Int32Array(16)
-  /** Where each slot stands. */
+  /** The place of each slot in the heap. */
   #places = new Int32Array(16)
   #size = 0
 

@@ -2,7 +2,7 @@
 const unit = 1 / 1_024
 
 /**
- * Numbers by place, of which it finds the one that a sum falls on: both this and changing one take
+ * Numbers by place. Changing a number, and finding the place that a prefix sum falls on, both take
  * O(log n). P. M. Fenwick, "A new data structure for cumulative frequency tables", 1994.
  */
 export class FenwickTree {
@@ -21,7 +21,7 @@ export class FenwickTree {
     return this.#values[place] ?? 0
   }
 
-  /** A number above 0 is rounded to 1,024ths, and to one of them at least. */
+  /** Sets a number. Above 0 it is rounded to a multiple of 1/1,024, at least 1/1,024. */
   set(place: number, value: number): void {
     while (place >= this.#values.length) this.#grow()
     const rounded = value === 0 ? 0 : Math.max(1, Math.round(value / unit)) * unit
@@ -47,7 +47,7 @@ export class FenwickTree {
     return place
   }
 
-  /** Doubles the room, always a power of two: a search halves its steps. */
+  /** Doubles the capacity, always a power of two, as a search halves its steps. */
   #grow(): void {
     const before = this.#values
     this.#values = new Float64Array(before.length * 2)

@@ -3,15 +3,15 @@ import type { Member } from '../member.ts'
 import { SlotTable } from './slot-table.ts'
 
 const hashes = 2 ** 32
-/** Fuller than this the table grows, emptier than this it shrinks: both to `fill`. */
+/** The table is resized to `fill` when its load is above this or below the next. */
 const fullest = 0.7
 const emptiest = 0.15
 const fill = 0.4
-/** Room behind the last home place: nothing wraps round. */
+/** Places after the last home place, so that runs need not wrap around. */
 const tail = 64
 const leastPlaces = 256
 
-/** A member's points, the first `count` of an endless sequence that only its id decides. */
+/** A member's points: the first `count` of an infinite sequence that depends on its id only. */
 class Points {
   readonly #first: number
   readonly #step: number
@@ -19,7 +19,7 @@ class Points {
 
   constructor(id: string) {
     this.#first = hash32(id)
-    // odd, so that no two of the sequence meet
+    // odd, so that the sequence has no duplicates
     this.#step = hash32(id, 0x9e3779b9) | 1
   }
 
@@ -29,12 +29,12 @@ class Points {
 }
 
 /**
- * A consistent hash ring that is changed in place: each member has points on it, a key belongs to
+ * A consistent hash ring that is updated in place. Each member has points on it; a key belongs to
  * the member of the next point. D. Karger et al., "Consistent hashing and random trees", 1997.
  *
- * The points are in a sorted table with gaps, in which a point stands at the place that its hash
- * says or shortly behind it (ordered linear probing: O. Amble, D. E. Knuth, "Ordered hash tables",
- * 1974). So finding, adding and removing a point costs the same for any number of them.
+ * The points are in a sorted table with gaps, each at the place that its hash gives or shortly
+ * after (ordered linear probing: O. Amble, D. E. Knuth, "Ordered hash tables", 1974). The cost of
+ * finding, adding and removing a point does not depend on their number.
  */
 export class HashRing {
   readonly #slots = new SlotTable()
@@ -50,7 +50,7 @@ export class HashRing {
     return this.#size
   }
 
-  /** Sets how many points a member has; 0 takes it off the ring. */
+  /** Sets how many points a member has; 0 removes it from the ring. */
   set(member: Member, count: number): void {
     let points = this.#points.get(member)
     if (points === undefined) {
@@ -77,7 +77,7 @@ export class HashRing {
     return this.after(-1)
   }
 
-  /** The place of the next point, round the ring. */
+  /** The place of the next point, wrapping around. */
   after(place: number): number {
     let next = place + 1
     for (;;) {
@@ -100,7 +100,7 @@ export class HashRing {
     let [hash, owner, place] = [point, pointOwner, this.#home(point)]
     for (; this.#owners[place] !== 0; place += 1) {
       if (place === this.#owners.length) {
-        // a run that reaches the end: with room for more its points spread
+        // a run reached the end: a larger table spreads its points
         this.#rebuild(this.#places * 2)
         this.#insert(hash, owner)
         return
@@ -122,7 +122,7 @@ export class HashRing {
     for (;;) {
       const next = place + 1
       const nextOwner = this.#owners[next] ?? 0
-      // a point that stands where its hash says stays
+      // a point at its home place stays
       if (nextOwner === 0 || this.#home(this.#hashes[next]!) === next) break
       this.#hashes[place] = this.#hashes[next]!
       this.#owners[place] = nextOwner
@@ -132,7 +132,7 @@ export class HashRing {
     this.#size -= 1
   }
 
-  /** Two points in one place: their members' ids decide, whichever came first. */
+  /** Orders two points at one place by their members' ids, whichever was added first. */
   #precedes(owner: number, other: number): boolean {
     const { members } = this.#slots
     return (members[owner - 1]?.id ?? '') < (members[other - 1]?.id ?? '')

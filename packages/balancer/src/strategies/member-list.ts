@@ -2,10 +2,10 @@ import type { Chance } from '../chance.ts'
 import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 
-/** After so many draws that do not suit, all members are looked at. */
+/** After this many unsuitable draws, all members are searched. */
 const maxDraws = 8
 
-/** Members side by side: adding, removing and drawing one cost the same for any number. */
+/** A list of members. Adding, removing and drawing one take constant time. */
 export class MemberList {
   readonly members: Member[] = []
   readonly #random: Chance
@@ -18,7 +18,7 @@ export class MemberList {
     member.index = this.members.push(member) - 1
   }
 
-  /** The last one takes its place. */
+  /** Removes a member. The last one takes its place. */
   remove(member: Member): void {
     const last = this.members.pop()
     if (last !== undefined && last !== member) {
@@ -28,12 +28,12 @@ export class MemberList {
     member.index = -1
   }
 
-  /** A random one, whether it suits or not. */
+  /** A random member, suitable or not. */
   #any(): Member | undefined {
     return this.members[Math.floor(this.#random.next() * this.members.length)]
   }
 
-  /** A random one that suits the request, each as likely as the next. */
+  /** A random member that suits the request, all equally likely. */
   draw(request: PickOptions | undefined): Member | undefined {
     if (request === undefined) return this.#any()
     for (let draws = 0; draws < maxDraws; draws += 1) {
@@ -43,7 +43,7 @@ export class MemberList {
     return this.#search(request)
   }
 
-  /** Looks at all: for when few suit. A reservoir of one. */
+  /** Searches all members, for when few suit: reservoir sampling of one. */
   #search(request: PickOptions): Member | undefined {
     let drawn: Member | undefined
     let seen = 0

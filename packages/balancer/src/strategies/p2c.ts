@@ -4,9 +4,9 @@ import type { PickOptions } from '../pick.ts'
 import { WeightedList } from './weighted-list.ts'
 
 /**
- * The power of two choices: draws two, in proportion to their weights, and takes the one with fewer
- * calls in flight for its weight; the first when they are equal, so that without load the shares
- * are those of the weights.
+ * The power of two choices: draws two in proportion to their weights, and takes the one with fewer
+ * calls in flight relative to its weight. A tie goes to the first, so that without load the shares
+ * equal the weights.
  * M. Mitzenmacher, "The power of two choices in randomized load balancing", IEEE TPDS 12(10), 2001.
  */
 export class P2c implements Strategy {

@@ -4,21 +4,24 @@ import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { WeightedList } from './weighted-list.ts'
 
-/** Larger than any latency in ms: what is unknown and already asked waits for its first answer. */
+/**
+ * Exceeds any latency in ms: a member with unknown latency and a call in flight waits for its
+ * answer.
+ */
 const penalty = 1e12
-/** Peers that are looked at for the median. */
+/** How many peers the median is taken over, at most. */
 const maxPeers = 31
 
 /**
- * The power of two choices over expected latency: each member has a moving average of its
- * latencies that a slow answer raises at once and time lowers (w = e^(−Δt/τ), τ = `decayMs`, also on
- * reading). Load = cost × (1 + in flight, divided by the weight in units of the mean weight).
- * After Finagle's PeakEwma.scala (τ 10 s). Here the two are drawn in proportion to their weights,
- * so that without load the shares are those of the weights.
+ * The power of two choices over expected latency. Each member has a moving average of its latencies
+ * that rises immediately with a slow answer and decays with time (w = e^(−Δt/τ), τ = `decayMs`,
+ * also on reading). Load = cost × (1 + in flight, divided by the weight in units of the mean
+ * weight). After Finagle's PeakEwma.scala (τ 10 s). Here the two are drawn in proportion to their
+ * weights, so that without load the shares equal the weights.
  *
- * A joiner starts at the median of its peers, and for its first τ a slow answer is averaged in:
- * at cost 0 it would get every call until its first answer, and one cold answer would starve it.
- * A failed call never lowers the cost: failing fast must not attract calls.
+ * A new member starts at the median of its peers, and a slow answer in its first τ is averaged in:
+ * with cost 0 it would get every call until its first answer, and then one slow answer would starve
+ * it. A failed call never lowers the cost, so that failing fast does not attract calls.
  */
 export class PeakEwma implements Strategy {
   readonly timed = true
@@ -26,7 +29,7 @@ export class PeakEwma implements Strategy {
   readonly #random: Chance
   readonly #clock: Clock
   readonly #decayMs: number
-  /** By place, as of the time beside it; 0: unknown. */
+  /** By place, as of the matching time in `#costsAtMs`; 0: unknown. */
   #costsMs = new Float64Array(16)
   #costsAtMs = new Float64Array(16)
 
@@ -58,7 +61,7 @@ export class PeakEwma implements Strategy {
   remove(member: Member): void {
     const place = member.index
     const last = this.#list.members.length - 1
-    // it may come back: ejected, or suspended
+    // an ejected or suspended member may return
     member.costMs = this.#costsMs[place]!
     member.costAtMs = this.#costsAtMs[place]!
     this.#costsMs[place] = this.#costsMs[last]!
@@ -86,7 +89,7 @@ export class PeakEwma implements Strategy {
     const place = member.index
     this.#list.inFlight[place]! -= 1
     const before = this.#costsMs[place]!
-    // what was decayed on reading has its share of the average already
+    // `cost` already includes the factor `kept` of the moving average
     const kept = Math.exp((this.#costsAtMs[place]! - nowMs) / this.#decayMs)
     const cost = before * kept
     const seen = failed ? Math.max(latencyMs, cost) : latencyMs
@@ -107,7 +110,7 @@ export class PeakEwma implements Strategy {
     return this.#costAt(place, nowMs) * (1 + pending)
   }
 
-  /** The middle cost of some peers; 0 while none is known. */
+  /** The median cost of some peers; 0 while none is known. */
   #medianMs(nowMs: number): number {
     const { length } = this.#list.members
     const costs: number[] = []

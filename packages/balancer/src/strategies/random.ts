@@ -3,12 +3,12 @@ import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { MemberList } from './member-list.ts'
 
-/** A member that starts slowly is drawn again at most so often. */
+/** How often a draw is repeated at most because of slow start. */
 const maxDraws = 8
 
 /**
- * Each as likely as the next. Does not use weights (other than 0); a member that starts slowly is
- * as likely as its warmth says.
+ * Picks all members with equal probability. Ignores weights other than 0. During slow start the
+ * probability is multiplied by the warmth.
  */
 export class RandomChoice implements Strategy {
   readonly timed = false

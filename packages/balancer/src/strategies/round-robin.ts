@@ -4,9 +4,9 @@ import type { PickOptions } from '../pick.ts'
 import { MemberList } from './member-list.ts'
 
 /**
- * One after another, from a random place, so that clients which start together do not march in
- * step. Does not use weights (other than 0); a member that starts slowly is passed over as often
- * as its warmth says.
+ * Picks members in turn, from a random start, so that clients that start together do not stay in
+ * step. Ignores weights other than 0. During slow start a member is skipped in proportion to its
+ * missing warmth.
  */
 export class RoundRobin implements Strategy {
   readonly timed = false

@@ -1,6 +1,6 @@
 import type { Member } from '../member.ts'
 
-/** Gives each member a small whole number that stays its own, for tables of numbers. */
+/** Assigns each member a fixed small integer, as an index into numeric tables. */
 export class SlotTable {
   readonly members: (Member | undefined)[] = []
   readonly #free: number[] = []

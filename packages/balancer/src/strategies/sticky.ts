@@ -2,9 +2,9 @@ import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 
 /**
- * Remembers which member each key was given, and gives it again as long as that member may be
- * picked at all; then the key gets another, and stays there. A pick that excludes the key's member
- * goes elsewhere once. Of `maxKeys` keys the one used longest ago is forgotten.
+ * Remembers the member of each key and returns it while it can be picked. After that the key is
+ * moved to another member and stays there. A pick that excludes the key's member uses another one
+ * once. Beyond `maxKeys` keys the least recently used one is dropped.
  */
 export class Sticky implements Strategy {
   readonly #inner: Strategy

@@ -1,4 +1,4 @@
-/** What `strategy` may be, by name. */
+/** The names that `strategy` accepts. */
 export const strategyNames = [
   'p2c',
   'peak-ewma',
@@ -17,12 +17,17 @@ export type StrategyOptions =
   | { readonly name: 'p2c' | 'round-robin' | 'weighted' | 'random' }
   | {
       readonly name: 'peak-ewma'
-      /** How fast an old latency is forgotten: after so long 37 % of it is left. Default 10,000 ms. */
+      /**
+       * The time constant of the average: after it, an old latency counts 37 %. Default 10,000 ms.
+       */
       readonly decayMs?: number | undefined
     }
   | {
       readonly name: 'consistent-hash'
-      /** Points on the ring of an instance of weight 100. More: evener, and dearer. 1…1000, default 160. */
+      /**
+       * Points on the ring for weight 100. More points distribute keys more evenly, and cost more.
+       * 1…1000, default 160.
+       */
       readonly points?: number | undefined
       /** How many times its fair share of the calls in flight an instance may have. 1.01…1000, default 1.25. */
       readonly loadFactor?: number | undefined

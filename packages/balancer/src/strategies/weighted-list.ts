@@ -3,13 +3,13 @@ import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { FenwickTree } from './fenwick-tree.ts'
 
-/** After so many draws that do not suit, all members are looked at. */
+/** After this many unsuitable draws, all members are searched. */
 const maxDraws = 8
 
 /**
- * Members that are drawn in proportion to their weights, and what two draws are compared by, in
- * tables by place: to look at a member itself costs more than all of a draw. While all weigh the
- * same a draw is one random number, otherwise a search of O(log n).
+ * Members that are drawn in proportion to their weights. Tables by place hold what two draws are
+ * compared by, as reading a member costs more than a whole draw. A draw is one random number while
+ * all weights are equal, and otherwise a search in O(log n).
  */
 export class WeightedList {
   readonly members: Member[] = []
@@ -17,10 +17,10 @@ export class WeightedList {
   readonly #tree = new FenwickTree()
   /** How many members have each weight. */
   readonly #tally = new Map<number, number>()
-  /** Calls in flight, by place; kept by the strategy between `add` and `remove`. */
+  /** Calls in flight, by place. The strategy updates them between `add` and `remove`. */
   inFlight: Int32Array = new Int32Array(16)
 
-  /** Whether all weigh the same. */
+  /** Whether all weights are equal. */
   even = true
 
   constructor(random: Chance) {
@@ -39,7 +39,7 @@ export class WeightedList {
     this.#weigh(place, member.weight)
   }
 
-  /** The last one takes its place. */
+  /** Removes a member. The last one takes its place. */
   remove(member: Member): void {
     const place = member.index
     const last = this.members.length - 1
@@ -60,7 +60,7 @@ export class WeightedList {
     this.#weigh(member.index, member.weight)
   }
 
-  /** What the member at this place weighs, up to a 1,024th. */
+  /** The weight of the member at this place, up to 1/1,024. */
   weightAt(place: number): number {
     return this.#tree.at(place)
   }
@@ -81,7 +81,10 @@ export class WeightedList {
     return this.#search(request)
   }
 
-  /** Another random place than `one`; `one` itself when there is no other, or hardly ever another. */
+  /**
+   * A random place other than `one`; `one` if there is no other, or drawing another is very
+   * unlikely.
+   */
   drawOther(one: number, request: PickOptions | undefined): number {
     if (request !== undefined) return this.draw(request)
     if (this.even) {
@@ -100,11 +103,11 @@ export class WeightedList {
   #any(): number {
     const { length } = this.members
     if (this.even) return Math.floor(this.#random.next() * length)
-    // rounding may take it one too far
+    // rounding may exceed the last place
     return Math.min(this.#tree.find(this.#random.next() * this.#tree.total), length - 1)
   }
 
-  /** Looks at all: for when few suit. Chao's reservoir of one, 1982. */
+  /** Searches all members, for when few suit: Chao's reservoir sampling of one, 1982. */
   #search(request: PickOptions): number {
     let drawn = -1
     let total = 0

@@ -4,14 +4,14 @@ import type { PickOptions } from '../pick.ts'
 import { DeadlineHeap } from './deadline-heap.ts'
 import { SlotTable } from './slot-table.ts'
 
-/** After so many turns that do not suit, the rest is looked at. */
+/** After this many unsuitable turns, all members are searched. */
 const maxTurns = 8
 
 /**
  * Earliest deadline first: each pick moves its member's deadline 1/weight further, and the earliest
- * is next: turns as even as round robin's, in exact proportion to the weights. Envoy
- * (edf_scheduler.h). The first deadline is random in [0, 1/weight), so that clients which start
- * together do not march in step (gRFC A58).
+ * is next. Turns are as even as round robin's, in exact proportion to the weights. Envoy
+ * (edf_scheduler.h). The first deadline is random in [0, 1/weight), so that clients that start
+ * together do not stay in step (gRFC A58).
  */
 export class Weighted implements Strategy {
   readonly timed = false
@@ -41,7 +41,7 @@ export class Weighted implements Strategy {
     member.home = undefined
   }
 
-  /** What is left of its wait shrinks or grows with the weight. */
+  /** Scales the member's remaining wait with the weight. */
   reweigh(member: Member, before: number): void {
     const left = this.#heap.deadlineOf(member.index) - this.#time
     this.#heap.move(member.index, this.#time + (left * before) / member.weight)
@@ -52,7 +52,7 @@ export class Weighted implements Strategy {
     if (request === undefined) return this.#turn()
     const turns = Math.min(maxTurns, this.#heap.size)
     for (let turn = 0; turn < turns; turn += 1) {
-      // what does not suit loses its turn, so that the others keep their proportions
+      // an unsuitable member loses its turn, so that the others keep their proportions
       const member = this.#turn()
       if (member?.suits(request) === true) return member
     }
@@ -69,7 +69,7 @@ export class Weighted implements Strategy {
     return member
   }
 
-  /** The earliest of those that suit, when few do. */
+  /** The earliest member that suits, when few do. */
   #search(request: PickOptions): Member | undefined {
     let found: Member | undefined
     let earliest = Number.POSITIVE_INFINITY

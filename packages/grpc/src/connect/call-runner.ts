@@ -6,22 +6,22 @@ import { CallAttempt, currentAttempt } from './call-attempt.ts'
 import type { ServiceConnections } from './service-connections.ts'
 import type { TransportSettings } from './transport-options.ts'
 
-/** What the global `Headers` is made from. */
+/** The argument of the global `Headers`. */
 export type CallHeader = ConstructorParameters<typeof Headers>[0]
 
-/** One call, for as many attempts as it takes. */
+/** One call with all its attempts. */
 export interface ServiceCall<T> {
   readonly method: DescMethod
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number | undefined
   readonly header: CallHeader
-  /** Whether another attempt would send the same. */
+  /** Whether another attempt would send the same messages. */
   readonly repeatable: () => boolean
-  /** One attempt. `timeoutMs`: what is left of the call's. */
+  /** Runs one attempt. `timeoutMs`: what is left of the call's timeout. */
   run(transport: Transport, timeoutMs: number | undefined): Promise<T>
 }
 
-/** What an attempt came to that was answered. */
+/** The result of an answered attempt. */
 export interface Answer<T> {
   readonly value: T
   readonly pick: Pick
@@ -30,8 +30,8 @@ export interface Answer<T> {
 }
 
 /**
- * An error as callers should see it: Connect reports a connection that broke as Canceled or Aborted, which
- * nobody did, and a certificate that does not fit as Internal.
+ * Converts an error for callers: Connect reports a lost connection as Canceled or Aborted, although
+ * nothing was canceled, and a certificate that does not match as Internal.
  */
 export const describeFailure = (error: unknown, attempt: CallAttempt, pick: Pick): ConnectError => {
   const failure = ConnectError.from(error)
@@ -51,7 +51,9 @@ export const describeFailure = (error: unknown, attempt: CallAttempt, pick: Pick
   return failure
 }
 
-/** Runs calls on the instances of a service, and again on another one where that does no harm. */
+/**
+ * Runs calls on the instances of a service, and repeats them on other instances when that is safe.
+ */
 export class CallRunner {
   readonly #connections: ServiceConnections
   readonly #settings: TransportSettings
@@ -108,12 +110,12 @@ export class CallRunner {
     try {
       return this.#connections.pick(key, tried)
     } catch (error) {
-      // all were tried: how the last one failed says more
+      // all instances were tried: the last failure is more useful
       throw last ?? error
     }
   }
 
-  /** Waits for the first word of the registry, no longer than the call itself may take. */
+  /** Waits for the registry's first report, within the call's own timeout. */
   async #told(signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
     if (this.#connections.isTold) return
     const bounds = [

@@ -4,8 +4,8 @@ const firstMs = 500
 const longestMs = 10_000
 
 /**
- * Keeps instances that cannot be connected to out of the picks for a while: 0.5 s after the first failure,
- * twice as long after each further one, 10 s at most. What grpc-js does by the state of its connections.
+ * Excludes instances that cannot be connected to from picks: 0.5 s after the first failure, twice
+ * as long after each further one, 10 s at most. In grpc-js the connection states do the same.
  */
 export class FailedConnections {
   readonly #picker: Picker
@@ -17,7 +17,7 @@ export class FailedConnections {
 
   failed(id: string): void {
     const before = this.#waits.get(id)
-    // several calls have waited for the same connection
+    // other calls waited for the same connection, which counts as one failure
     if (before?.timer !== undefined) return
     const ms = before === undefined ? firstMs : Math.min(before.ms * 2, longestMs)
     const timer = setTimeout(() => this.#resume(id), ms).unref()
@@ -34,7 +34,7 @@ export class FailedConnections {
     this.#waits.delete(id)
   }
 
-  /** All may be picked again. Whether any could not. */
+  /** Makes all instances available again. Returns whether any was excluded. */
   resumeAll(): boolean {
     let resumed = false
     for (const [id, { timer }] of this.#waits)

@@ -14,19 +14,19 @@ import {
 } from '@connectrpc/connect-node'
 import { currentAttempt } from './call-attempt.ts'
 
-/** What Connect asks for streams. */
+/** What Connect requests streams from. */
 type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>
 
-/** What a transport to one instance is made from: `createGrpcTransport` takes it as it is. */
+/** The options of a transport to one instance, as `createGrpcTransport` accepts them. */
 export interface InstanceTransportOptions {
   readonly httpVersion: '2'
   readonly baseUrl: string
   readonly sessionManager: SessionManager
 }
 
-/** How instances are connected to, the same for all. */
+/** The settings of connections, the same for all instances. */
 export interface ConnectionSettings {
-  /** In `:authority`, and the name that a certificate must be for. */
+  /** The `:authority`, which the certificate must be for. */
   readonly authority: string
   readonly session: Http2SessionOptions
   readonly http2: ClientSessionOptions | SecureClientSessionOptions
@@ -44,7 +44,7 @@ export const httpOrigin = (endpoint: string): string => {
   return new URL(`${httpScheme[scheme] ?? scheme}://${host}`).origin
 }
 
-/** TLS takes a host name there, no port and no address. */
+/** The name for TLS, which accepts a host name there but no port or address. */
 const serverName = (origin: string, authority: string): { readonly servername?: string } => {
   const { hostname } = new URL(`https://${authority}`)
   const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
@@ -52,11 +52,11 @@ const serverName = (origin: string, authority: string): { readonly servername?: 
 }
 
 /**
- * The connection to one instance, and the transport over it. It is opened by the first call. Once it was
- * left it ends with the last stream that is open on it.
+ * The connection to one instance, and the transport over it. The first call opens it. After `leave`
+ * it closes with its last open stream.
  */
 export class InstanceConnection implements SessionManager {
-  /** The origin that it connects to. Connect compares it with the transport's base URL. */
+  /** The origin of the instance. Connect compares it with the transport's base URL. */
   readonly authority: string
   readonly transport: Transport
   readonly #name: string
@@ -73,7 +73,7 @@ export class InstanceConnection implements SessionManager {
     this.transport = settings.createTransport({ httpVersion: '2', baseUrl, sessionManager: this })
   }
 
-  /** Streams that are open or being opened. */
+  /** Streams that are open or opening. */
   get open(): number {
     return this.#open
   }
@@ -103,7 +103,7 @@ export class InstanceConnection implements SessionManager {
     this.#manager.notifyResponseByteRead(stream)
   }
 
-  /** No further calls are meant for it. */
+  /** Call when the connection gets no further calls. */
   leave(): void {
     this.#left = true
     this.#end()
@@ -114,7 +114,7 @@ export class InstanceConnection implements SessionManager {
     this.#end()
   }
 
-  /** Also after a call that had picked it before it was left. */
+  /** Runs also after a call that picked the connection before `leave`. */
   #end(): void {
     if (this.#left && this.#open === 0) this.#manager.abort()
   }

@@ -1,4 +1,6 @@
-/** The messages of a streaming call, for more than one attempt as long as that is possible. */
+/**
+ * The messages of a streaming call, repeatable until an attempt reads any (a single one always).
+ */
 export class ReplayableInput<T> {
   readonly #input: AsyncIterable<T>
   #iterator: AsyncIterator<T> | undefined
@@ -9,7 +11,7 @@ export class ReplayableInput<T> {
     this.#input = input
   }
 
-  /** `single`: the method takes one message, which is read here and can be repeated at will. */
+  /** `single`: the method takes one message, which is read here and can always be repeated. */
   static async of<T>(input: AsyncIterable<T>, single: boolean): Promise<ReplayableInput<T>> {
     const replayable = new ReplayableInput(input)
     if (!single) return replayable
@@ -27,7 +29,7 @@ export class ReplayableInput<T> {
   /** The messages for one attempt. */
   async *messages(): AsyncGenerator<T, void, undefined> {
     if (this.#single !== undefined) return yield* this.#single
-    // the generator's body runs with the first pull only: an attempt that came to nothing took nothing
+    // runs with the first pull only: an attempt that never pulls takes no message
     this.#pulled = true
     this.#iterator ??= this.#input[Symbol.asyncIterator]()
     yield* { [Symbol.asyncIterator]: () => this.#iterator as AsyncIterator<T> }

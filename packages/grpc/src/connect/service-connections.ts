@@ -4,7 +4,7 @@ import type { Discovery, InstanceChange, Watcher } from '@sd/core'
 import { FailedConnections } from './failed-connections.ts'
 import { type ConnectionSettings, InstanceConnection } from './instance-connection.ts'
 
-/** Where one attempt goes. */
+/** The instance and connection of one attempt. */
 export interface ConnectionPick {
   readonly connection: InstanceConnection
   readonly pick: Pick
@@ -43,7 +43,7 @@ export class ServiceConnections {
     void this.#follow()
   }
 
-  /** How many instances there is a connection to, or was before it broke. */
+  /** How many instances have a connection, including broken ones. */
   get size(): number {
     return this.#connections.size
   }
@@ -52,7 +52,7 @@ export class ServiceConnections {
     return this.#isTold
   }
 
-  /** Resolves once the registry has told what there is, or that it cannot be reached. */
+  /** Resolves once the registry has reported the instances, or cannot be reached. */
   told(): Promise<void> {
     return this.#told.promise
   }
@@ -63,13 +63,13 @@ export class ServiceConnections {
     try {
       return { pick, connection: this.#connectionTo(pick) }
     } catch {
-      // other programs write records as well: its endpoint is no URL
+      // the endpoint is not a URL, as other programs also write records
       pick.done()
       return this.pick(key, new Set([...exclude, pick.instance.id]))
     }
   }
 
-  /** Not one stream could be opened: others are picked for a while. */
+  /** No stream could be opened: excludes the instance from picks for a while. */
   failed(id: string): void {
     if (this.#connections.has(id)) this.#failed.failed(id)
   }
@@ -78,7 +78,7 @@ export class ServiceConnections {
     this.#failed.succeeded(id)
   }
 
-  /** Releases the watch; connections end with the last stream on each. */
+  /** Releases the watch. Each connection ends with its last stream. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -97,7 +97,7 @@ export class ServiceConnections {
       try {
         return this.#picker.pick(request)
       } catch (error) {
-        // an instance that could not be connected to a moment ago is better than none
+        // an instance whose connection failed recently is better than none
         if (!this.#failed.resumeAll()) throw this.#unavailable(error)
       }
     }
@@ -130,9 +130,9 @@ export class ServiceConnections {
         this.#tell()
       }
     } catch {
-      // a watch without a signal ends without an error; the end is told below
+      // a watch without a signal ends without an error; its end is handled below
     }
-    // the registry was closed: what is known goes on serving
+    // the registry was closed: the last known instances stay in use
     this.#tell()
   }
 

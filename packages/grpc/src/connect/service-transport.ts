@@ -13,11 +13,11 @@ import { readTransportOptions, type ServiceTransportOptions } from './transport-
 
 /** A Connect transport that calls a service by its name. */
 export interface ServiceTransport extends Transport, Disposable, AsyncDisposable {
-  /** How many instances it has a connection to. */
+  /** The number of instances with a connection. */
   readonly connections: number
   /**
-   * Releases the watch; each connection ends with the last call on it. Calls from then on fail with
-   * Canceled. Idempotent.
+   * Releases the watch. Each connection ends with its last call. Later calls fail with Canceled.
+   * Idempotent.
    */
   close(): void
 }
@@ -92,7 +92,10 @@ class BalancedTransport implements ServiceTransport {
   }
 }
 
-/** The messages of a response; the balancer hears how the stream ended, and after what time it began. */
+/**
+ * The messages of a response. Reports to the balancer how the stream ended, and the time to its
+ * start.
+ */
 async function* observed<T>(
   messages: AsyncIterable<T>,
   { pick, attempt, latencyMs }: Answer<unknown>,
@@ -111,9 +114,10 @@ async function* observed<T>(
 }
 
 /**
- * A Connect transport to all instances of a service: each call goes to one that the balancer picks, over an
- * HTTP/2 session of its own, which ends gracefully when the instance leaves.
- * @throws RegistryError `invalid-config`, naming the option; `invalid-argument` for the service's name
+ * Creates a Connect transport to all instances of a service. The balancer picks an instance for
+ * each call. Each instance has an HTTP/2 session, which ends gracefully when the instance leaves.
+ * @throws RegistryError `invalid-config`, naming the option; `invalid-argument` for the service's
+ * name
  */
 export const serviceTransport = (options: ServiceTransportOptions): ServiceTransport =>
   new BalancedTransport(options)

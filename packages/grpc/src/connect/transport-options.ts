@@ -10,45 +10,48 @@ import type { ConnectionSettings, InstanceTransportOptions } from './instance-co
 
 /** How `serviceTransport` finds and calls a service. */
 export interface ServiceTransportOptions {
-  /** The registry. It is not closed with the transport. */
+  /** The registry. Closing the transport does not close it. */
   readonly discovery: Discovery
   /** The service's name in the registry. */
   readonly service: string
   /** How instances are picked and filtered. Default: the balancer's defaults. */
   readonly balancer?: PickerOptions | undefined
   /**
-   * Which endpoints of an instance are used: the first of these schemes that it has. `grpcs` and `https`
-   * are with TLS. Default `['grpc', 'grpcs', 'https', 'http']`.
+   * Schemes of usable endpoints. Of each instance, the first of these schemes that it has is used.
+   * `grpcs` and `https` use TLS. Default `['grpc', 'grpcs', 'https', 'http']`.
    */
   readonly schemes?: readonly string[] | undefined
   /**
-   * The name in `:authority`, which a certificate must be for. Default: the service's name, with hyphens
-   * for what cannot stand in a host name.
+   * The name in `:authority`, which a certificate must be for. Default: the service's name, with
+   * hyphens for characters that a host name cannot have.
    */
   readonly authority?: string | undefined
   /**
-   * Makes the transport to one instance. Default `createGrpcTransport`; for the Connect protocol:
-   * `(options) => createConnectTransport(options)`. Here interceptors, compression and formats are set.
+   * Makes the transport to one instance, e.g. to set interceptors, compression or formats. Default
+   * `createGrpcTransport`; for the Connect protocol: `(options) =>
+   * createConnectTransport(options)`.
    */
   readonly createTransport?: ((options: InstanceTransportOptions) => Transport) | undefined
   /** Pings and the idle time of each HTTP/2 session. Default: Connect's. */
   readonly session?: Http2SessionOptions | undefined
-  /** For `http2.connect`, e.g. `ca`. Default: Node's. */
+  /** Options of `http2.connect`, e.g. `ca`. Default: Node's. */
   readonly http2?: ClientSessionOptions | SecureClientSessionOptions | undefined
   /** The request header whose value keeps calls on one instance, for strategies with a key. */
   readonly key?: string | undefined
   /**
-   * How often a call is tried that may have been processed, the first attempt included; for methods that
-   * may run twice. 1 … 10, default 3. An attempt that no server can have worked on is repeated elsewhere
-   * in any case, and does not count.
+   * How often a call that may have been processed is tried, including the first attempt; for
+   * methods that may run twice. 1 … 10, default 3. An attempt that no server can have processed is
+   * always repeated on another instance, and does not count.
    */
   readonly maxAttempts?: number | undefined
   /**
-   * Which methods may run twice. Default: those whose definition says so, by
-   * `option idempotency_level = NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+   * Which methods may run twice. Default: those with `option idempotency_level = NO_SIDE_EFFECTS`
+   * or `IDEMPOTENT` in their definition.
    */
   readonly isIdempotent?: ((method: DescMethod) => boolean) | undefined
-  /** What keeps such repetitions a fraction of the calls. Default: a new one, 20 % and 10 per second. */
+  /**
+   * Limits such repetitions to a fraction of the calls. Default: a new one, 20 % and 10 per second.
+   */
   readonly retryBudget?: RetryBudget | undefined
 }
 

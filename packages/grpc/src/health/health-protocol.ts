@@ -7,21 +7,21 @@ import type {
 } from '@grpc/grpc-js'
 
 /**
- * What a server says of a service, as `grpc.health.v1` numbers it.
+ * The statuses of a service, as `grpc.health.v1` numbers them.
  * https://github.com/grpc/grpc/blob/v1.71.0/src/proto/grpc/health/v1/health.proto
  */
 const servingStatuses = {
   UNKNOWN: 0,
   SERVING: 1,
   NOT_SERVING: 2,
-  /** Told by `Watch` only: the server has never heard of the service. */
+  /** Reported by `Watch` only: the server does not know the service. */
   SERVICE_UNKNOWN: 3,
 } as const
 
 /** A status by its name in the protocol. */
 export type ServingStatus = keyof typeof servingStatuses
 
-/** `HealthCheckRequest`: which service is asked about; the empty name means the server as a whole. */
+/** `HealthCheckRequest`: the service to check; the empty name means the server as a whole. */
 export interface HealthCheckRequest {
   readonly service: string
 }
@@ -51,7 +51,9 @@ const writeVarint = (value: number): number[] => {
   return bytes
 }
 
-/** Walks over the fields of a message of strings and varints; what is unknown is skipped, as proto3 asks. */
+/**
+ * Reads the fields of a message of strings and varints. Skips unknown fields, as proto3 requires.
+ */
 const readFields = (
   message: Uint8Array,
   onField: (tag: number, value: number, bytes: Uint8Array | undefined) => void,
@@ -62,7 +64,7 @@ const readFields = (
     for (let shift = 0; shift < 70; shift += 7) {
       const byte = message[at++]
       if (byte === undefined) throw new Error(`the message ends within a varint at byte ${at - 1}`)
-      // bits beyond 32 belong to numbers that no field of this protocol takes
+      // no field of this protocol uses bits beyond 32
       if (shift < 32) value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value >>> 0
     }
@@ -104,13 +106,13 @@ export const decodeHealthCheckRequest = (message: Uint8Array): HealthCheckReques
 /** Encodes a `HealthCheckResponse`. */
 export const encodeHealthCheckResponse = ({ status }: HealthCheckResponse): Buffer => {
   const number = servingStatuses[status]
-  // proto3 leaves a zero out
+  // proto3 omits a zero
   return number === 0 ? Buffer.alloc(0) : Buffer.from([statusTag, number])
 }
 
 const statusNames = Object.keys(servingStatuses) as readonly ServingStatus[]
 
-/** Decodes a `HealthCheckResponse`; a status of a later protocol reads as `UNKNOWN`. */
+/** Decodes a `HealthCheckResponse`. A status of a later protocol version becomes `UNKNOWN`. */
 export const decodeHealthCheckResponse = (message: Uint8Array): HealthCheckResponse => {
   let status: ServingStatus = 'UNKNOWN'
   readFields(message, (tag, value) => {
@@ -132,7 +134,7 @@ const method = (
   responseDeserialize: decodeHealthCheckResponse,
 })
 
-/** What serves `grpc.health.v1.Health`, as grpc-js takes it. */
+/** The implementation of `grpc.health.v1.Health`, as grpc-js accepts it. */
 export interface HealthImplementation extends UntypedServiceImplementation {
   readonly Check: handleUnaryCall<HealthCheckRequest, HealthCheckResponse>
   readonly Watch: handleServerStreamingCall<HealthCheckRequest, HealthCheckResponse>

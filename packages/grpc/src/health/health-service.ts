@@ -8,24 +8,23 @@ import {
 
 type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>
 
-/** grpc-js is not imported for one number: a process may hold two copies of it. */
+/** grpc-js is not imported for one number, as a process may have two copies of it */
 const notFound = 5
 
 /**
- * `grpc.health.v1.Health` for the services that it is told of. It says the same of all of them:
- * a server serves, or it does not.
+ * Serves `grpc.health.v1.Health` for the given services. All of them have the status of the server.
  */
 export class HealthService {
   readonly #services: ReadonlySet<string>
   readonly #watching = new Map<WatchCall, string>()
   #status: 'SERVING' | 'NOT_SERVING' = 'NOT_SERVING'
 
-  /** `services`: the names it answers for, besides the empty one, which stands for the whole server. */
+  /** `services`: the service names to answer for, besides the empty one for the whole server. */
   constructor(services: Iterable<string> = []) {
     this.#services = new Set(['', ...services])
   }
 
-  /** What it says of the server now. `NOT_SERVING` until it is set. */
+  /** The status of the server. `NOT_SERVING` until it is set. */
   get status(): 'SERVING' | 'NOT_SERVING' {
     return this.#status
   }
@@ -35,7 +34,7 @@ export class HealthService {
     return this.#watching.size
   }
 
-  /** Sets the status of all services, and tells everybody who watches when that is a change. */
+  /** Sets the status of all services, and reports a change to all watchers. */
   set(status: 'SERVING' | 'NOT_SERVING'): void {
     if (status === this.#status) return
     this.#status = status
@@ -43,15 +42,18 @@ export class HealthService {
   }
 
   /**
-   * Ends every `Watch` with OK after what it was told last: a stream that never ends would hold up
-   * the end of the server, and every client reads the end as a reason to ask again.
+   * Ends every `Watch` with OK after its last status. A stream without an end would delay the
+   * server's shutdown; clients ask again when it ends.
    */
   endWatches(): void {
     for (const call of this.#watching.keys()) call.end()
     this.#watching.clear()
   }
 
-  /** Adds the service to `server`. @throws Error of grpc-js when it serves `grpc.health.v1.Health` already */
+  /**
+   * Adds the service to `server`.
+   * @throws Error of grpc-js when it serves `grpc.health.v1.Health` already
+   */
   addTo(server: Server): void {
     server.addService(healthServiceDefinition, {
       Check: (
@@ -77,7 +79,7 @@ export class HealthService {
 
   #watch(call: WatchCall): void {
     const { service } = call.request
-    // the protocol answers at once, also for a service that may be added later
+    // the protocol requires an immediate answer, also for services that may be added later
     call.write({ status: this.#statusOf(service) })
     this.#watching.set(call, service)
     const left = (): void => void this.#watching.delete(call)

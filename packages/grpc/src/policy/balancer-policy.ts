@@ -13,7 +13,7 @@ const { CONNECTING, IDLE, READY, TRANSIENT_FAILURE } = connectivityState
 type InstancesUpdate = Extract<ServiceUpdate, { readonly type: 'instances' }>
 type Helper = experimental.ChannelControlHelper
 
-/** The policy's configuration. All that it needs comes with the instances. */
+/** The policy's configuration, which is empty: the settings come with the instances. */
 export class BalancerPolicyConfig implements experimental.TypedLoadBalancingConfig {
   getLoadBalancerName(): string {
     return policyName
@@ -26,7 +26,7 @@ export class BalancerPolicyConfig implements experimental.TypedLoadBalancingConf
   }
 }
 
-/** What a policy stands on from its first instances on. */
+/** What a policy uses from its first instances on. */
 interface Parts {
   readonly callable: CallableInstances
   readonly picker: Picker
@@ -34,8 +34,8 @@ interface Parts {
 }
 
 /**
- * The load-balancing policy of one channel: a connection to each instance that the balancer may pick,
- * kept across updates, and a pick among those that are ready for each call.
+ * The load-balancing policy of one channel: keeps a connection to each instance that the balancer
+ * may pick, across updates, and picks among the ready ones for each call.
  */
 export class BalancerPolicy implements experimental.LoadBalancer {
   readonly #helper: Helper
@@ -45,7 +45,7 @@ export class BalancerPolicy implements experimental.LoadBalancer {
   #parts: Parts | undefined
   #state: connectivityState = IDLE
   #settling: NodeJS.Timeout | undefined
-  /** While many children change at once nothing is published. */
+  /** Set while many children change: no picker is published. */
   #busy = false
 
   constructor(helper: Helper) {
@@ -62,13 +62,13 @@ export class BalancerPolicy implements experimental.LoadBalancer {
       this.#refuse(`the policy ${policyName} is for targets that @sd/grpc resolves`)
     else if (update.type === 'refused') this.#refuse(update.problem)
     else if (endpoints.ok) this.#take(update, channelOptions)
-    // what was known before goes on serving
+    // the last known instances stay in use
     else if (this.#children.size === 0) this.#fail(endpoints.error.details)
     return true
   }
 
   exitIdle(): void {
-    // each connection is wanted at all times
+    // the policy always keeps its connections
   }
 
   resetBackoff(): void {
@@ -113,7 +113,7 @@ export class BalancerPolicy implements experimental.LoadBalancer {
     const address = grpcAddress(instance, schemes)
     if (type !== 'removed' && address !== undefined && child?.address.text === address.text) {
       child.instance = instance
-      // the picker may take it for a new one
+      // the picker may treat it as a new instance
       if (child.state !== 'ready') this.#parts?.picker.suspend(instance.id)
       return
     }
@@ -159,8 +159,8 @@ export class BalancerPolicy implements experimental.LoadBalancer {
   }
 
   /**
-   * Whether calls have waited long enough for more than the first connection. Otherwise all that were
-   * queued would go to the instance that happens to answer first.
+   * Whether queued calls have waited long enough for further connections. Without this wait, all
+   * queued calls would go to the instance that answers first.
    */
   #hasSettled(): boolean {
     const settleMs = this.#update?.settings.settleMs ?? 0

@@ -2,7 +2,7 @@ import type { InstanceChange, ServiceInstance } from '@sd/core'
 import { grpcAddress } from '../resolver/grpc-address.ts'
 import { differences, type ServiceView } from '../resolver/service-view.ts'
 
-/** The part of a view that gRPC can call: instances with an endpoint of a wanted scheme. */
+/** The instances of a view that gRPC can call: those with an endpoint of a wanted scheme. */
 export class CallableInstances {
   readonly #schemes: readonly string[]
   readonly #instances = new Map<string, ServiceInstance>()
@@ -17,7 +17,10 @@ export class CallableInstances {
     return this.#instances.size
   }
 
-  /** Catches up with the view; returns what has changed. Costs the changes, not the size of the view. */
+  /**
+   * Reads the view's new changes and returns those for callable instances. The cost depends on the
+   * changes, not on the size of the view.
+   */
   follow(view: ServiceView): readonly InstanceChange[] {
     const changes = view === this.#view ? view.changesSince(this.#version) : undefined
     this.#view = view
@@ -31,7 +34,7 @@ export class CallableInstances {
     return grpcAddress(instance, this.#schemes) !== undefined
   }
 
-  /** Takes a change over, as it looks from here: an instance that loses its endpoint leaves. */
+  /** Converts a change: an instance that loses its endpoint is removed. */
   #take({ type, instance }: InstanceChange): readonly InstanceChange[] {
     const previous = this.#instances.get(instance.id)
     if (type !== 'removed' && this.#isCallable(instance)) {

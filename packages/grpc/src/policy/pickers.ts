@@ -3,7 +3,7 @@ import { experimental, Metadata, status } from '@grpc/grpc-js'
 type GrpcPicker = experimental.Picker
 type PickResult = experimental.PickResult
 
-/** Calls wait for the next picker. */
+/** Lets calls wait for the next picker. */
 export const queuePicker: GrpcPicker = {
   pick: () => ({
     pickResultType: experimental.PickResultType.QUEUE,
@@ -14,7 +14,7 @@ export const queuePicker: GrpcPicker = {
   }),
 }
 
-/** Calls fail with UNAVAILABLE; those with `waitForReady` wait for the next picker. */
+/** Fails calls with UNAVAILABLE; those with `waitForReady` wait for the next picker. */
 export const unavailable = (details: string): PickResult => ({
   pickResultType: experimental.PickResultType.TRANSIENT_FAILURE,
   subchannel: null,
@@ -23,12 +23,12 @@ export const unavailable = (details: string): PickResult => ({
   onCallEnded: null,
 })
 
-/** A picker of `unavailable`. */
+/** A picker that returns `unavailable` for each call. */
 export const unavailablePicker = (details: string): GrpcPicker => ({
   pick: () => unavailable(details),
 })
 
-/** All calls fail with INTERNAL, those with `waitForReady` as well: waiting would not help. */
+/** Fails all calls with INTERNAL, also those with `waitForReady`, as waiting would not help. */
 export const refusingPicker = (details: string): GrpcPicker => ({
   pick: () => ({
     pickResultType: experimental.PickResultType.DROP,

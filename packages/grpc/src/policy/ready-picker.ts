@@ -9,12 +9,12 @@ import { UnstartedPicks } from './unstarted-picks.ts'
 type PickArgs = experimental.PickArgs
 type PickResult = experimental.PickResult
 
-/** Where the first attempt of a call leaves the id that it went to, for a retry to go elsewhere. */
+/** The key under which the first attempt stores its instance's id, so that a retry can avoid it. */
 const firstTriedKey = 'sd.first_tried'
 
 /**
- * Picks one of the ready instances for each attempt of each call, and tells the balancer how it went.
- * A retry goes to another instance as long as there is one.
+ * Picks a ready instance for each attempt of a call, and reports the outcome to the balancer. A
+ * retry goes to another instance while there is one.
  */
 export class ReadyPicker implements experimental.Picker {
   readonly #picker: Picker
@@ -22,8 +22,8 @@ export class ReadyPicker implements experimental.Picker {
   readonly #key: string | undefined
   readonly #unstarted = new UnstartedPicks()
   /**
-   * By call, once it is retried. grpc-js passes one `extraPickInfo` to all attempts of a call, and another
-   * one to every call.
+   * The tried instances of each retried call. grpc-js passes one `extraPickInfo` to all attempts of
+   * a call, and a different one for each call.
    */
   readonly #tried = new WeakMap<PickArgs['extraPickInfo'], Set<string>>()
 
@@ -37,7 +37,7 @@ export class ReadyPicker implements experimental.Picker {
     this.#key = key
   }
 
-  /** Picks that have not become calls yet. */
+  /** Picks whose calls have not started. */
   get unstarted(): number {
     return this.#unstarted.size
   }
@@ -52,7 +52,7 @@ export class ReadyPicker implements experimental.Picker {
     }
     const child = this.#children.get(pick.instance.id)
     if (child === undefined) {
-      // only ready instances are in the picker, and each of them has a connection
+      // unreachable: the picker has only ready instances, and each of them has a connection
       pick.done()
       return unavailable(`instance ${pick.instance.id} has no connection`)
     }
@@ -89,7 +89,7 @@ export class ReadyPicker implements experimental.Picker {
     try {
       return this.#picker.pick({ key, exclude })
     } catch {
-      // all others are away: the same one again is better than none
+      // all other instances are unavailable, so the same one is used again
       return this.#picker.pick({ key })
     }
   }

@@ -2,12 +2,15 @@ import { type ChannelOptions, connectivityState, type experimental } from '@grpc
 import type { ServiceInstance } from '@sd/core'
 import type { GrpcAddress } from '../resolver/grpc-address.ts'
 
-/** Where the connection to an instance stands. A failed one stays failed until it is ready again. */
+/**
+ * The state of the connection to an instance. After a failure it is `failed` until it is ready
+ * again.
+ */
 export type ChildState = 'connecting' | 'ready' | 'failed'
 
 /**
- * The one connection to an instance, kept for as long as the instance is there. It always wants to be
- * connected: what grpc-js lets go idle is connected again, after a failure with grpc-js's backoff.
+ * The connection to an instance, kept while the instance is there. It reconnects whenever grpc-js
+ * lets it become idle; after a failure, with grpc-js's backoff.
  */
 export class SubchannelChild {
   readonly address: GrpcAddress
@@ -36,14 +39,14 @@ export class SubchannelChild {
   get state(): ChildState {
     return this.#state
   }
-  /** What the last attempt to connect failed with. */
+  /** The error of the last attempt to connect. */
   get error(): string | undefined {
     return this.#error
   }
 
   /**
-   * Begins to connect, or takes over the connection that another channel to the service has. `onState` is
-   * told of every change of the state, and of repeated failures.
+   * Starts to connect, or shares the connection of another channel to the service. Calls `onState`
+   * for every change of the state, and for repeated failures.
    */
   connect(onState: (before: ChildState) => void): void {
     this.#onState = onState
@@ -52,12 +55,13 @@ export class SubchannelChild {
     this.subchannel.addConnectivityStateListener(this.#listener)
     const state = this.subchannel.getConnectivityState()
     if (state !== connectivityState.TRANSIENT_FAILURE) return this.#follow(state)
-    // grpc-js keeps what failed at this address before; who has just appeared is worth an attempt now
+    // grpc-js remembers earlier failures at this address; a new instance deserves an immediate
+    // attempt
     this.subchannel.startConnecting()
     this.subchannel.getRealSubchannel().resetBackoff()
   }
 
-  /** Lets the connection go: calls in flight on it end by themselves. */
+  /** Releases the connection. Calls in flight on it run to their end. */
   destroy(): void {
     this.subchannel.removeConnectivityStateListener(this.#listener)
     this.#helper.removeChannelzChild(this.subchannel.getChannelzRef())
@@ -70,7 +74,7 @@ export class SubchannelChild {
     if (state === connectivityState.READY) this.#state = 'ready'
     else if (state === connectivityState.TRANSIENT_FAILURE) this.#state = 'failed'
     else if (before === 'ready') this.#state = 'connecting'
-    // after a failure too: grpc-js waits for its backoff first
+    // also after a failure: grpc-js waits for its backoff first
     if (state !== connectivityState.READY) this.subchannel.startConnecting()
     if (this.#state !== before || state === connectivityState.TRANSIENT_FAILURE)
       this.#onState?.(before)

@@ -1,12 +1,12 @@
 import type { Pick } from '@sd/balancer'
 
-/** How long a pick may take to become a call: call credentials are fetched in between. */
+/** How long a pick may wait for its call to start, e.g. while call credentials are fetched. */
 const patienceMs = 5_000
 
 /**
- * The picks that have not become calls. grpc-js says when a call starts and ends, but not when it gives
- * a pick up: its deadline passed meanwhile, or the connection was lost, and it picks again. Such a pick
- * would count as in flight for ever.
+ * The picks whose calls have not started. grpc-js reports when a call starts and ends, but not when
+ * it drops a pick because the deadline passed or the connection was lost (then it picks again).
+ * Without this class, a dropped pick would count as in flight forever.
  */
 export class UnstartedPicks {
   readonly #picks = new Map<Pick, number>()
@@ -34,7 +34,7 @@ export class UnstartedPicks {
 
   #sweep(): void {
     const old = performance.now() - patienceMs
-    // in the order of their time
+    // oldest first
     for (const [pick, atMs] of this.#picks) {
       if (atMs > old) break
       this.#picks.delete(pick)

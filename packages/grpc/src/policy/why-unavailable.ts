@@ -33,7 +33,10 @@ export const whyNone = (update: InstancesUpdate, callable: number, picker: Picke
 const handshake = /wrong version number|packet length too long|EPROTO|SSL routines|ERR_SSL/i
 const plainAnswer = /Protocol error|ERR_HTTP2_ERROR|before starting HTTP\/2|Failed to connect/i
 
-/** What a failure to connect looks like when credentials and endpoint do not agree on TLS. */
+/**
+ * A hint for connection failures that are typical of credentials and endpoints that disagree on
+ * TLS.
+ */
 const tlsHint = ({ address, error = '' }: SubchannelChild): string => {
   if (address.scheme === 'grpc' && handshake.test(error))
     return ' (the endpoint is grpc://, without TLS, and the channel has credentials for TLS: use credentials.createInsecure(), or ?scheme=grpcs)'
@@ -42,7 +45,7 @@ const tlsHint = ({ address, error = '' }: SubchannelChild): string => {
   return ''
 }
 
-/** Why no connection is ready, although there are instances. */
+/** Why no connection is ready although there are instances. */
 export const whyUnreachable = (
   update: InstancesUpdate,
   children: ReadonlyMap<string, SubchannelChild>,

@@ -5,11 +5,11 @@ import type { PolicySettings } from '../policy/service-update.ts'
 import { grpcAddress } from './grpc-address.ts'
 import type { ServiceView } from './service-view.ts'
 
-/** The instances as plain endpoints, for a channel whose service config names another policy than ours. */
+/** The instances as plain endpoints, for a channel whose service config names another policy. */
 export class EndpointList {
   readonly #schemes: readonly string[]
   readonly #callable: CallableInstances
-  /** It filters, and takes out who is drained; the other policy picks. */
+  /** Removes filtered-out and drained instances; the other policy picks. */
   readonly #picker: Picker
 
   constructor(settings: PolicySettings) {

@@ -1,8 +1,8 @@
 const variables = ['grpc_proxy', 'https_proxy', 'http_proxy'] as const
 
 /**
- * What to say when the environment names a proxy: grpc-js then sends every channel through it, and asks no
- * resolver. `undefined` when it does not, or when `no_grpc_proxy` shows that somebody has thought of it.
+ * The warning for an environment that names a proxy: grpc-js then sends every channel through the
+ * proxy, and calls no resolver. `undefined` if there is no proxy, or if `no_grpc_proxy` is set.
  */
 export const proxyWarning = (scheme: string, env: NodeJS.ProcessEnv): string | undefined => {
   const variable = variables.find((name) => Boolean(env[name]))

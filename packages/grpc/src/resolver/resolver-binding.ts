@@ -6,7 +6,7 @@ import { authorityOf } from './authority.ts'
 import type { RetryOptions } from './retry-options.ts'
 import type { ServiceTarget } from './service-target.ts'
 
-/** What stands behind a scheme: a registry, and how its services are called. */
+/** The registry of a scheme, and how its services are called. */
 export interface ResolverBinding {
   readonly discovery: Discovery
   readonly picker: PickerOptions
@@ -25,7 +25,10 @@ export const whereIs = ({ service }: ServiceTarget, { discovery }: ResolverBindi
 const fieldsOf = (filter: PickerOptions['filter']): InstanceFilter =>
   typeof filter === 'function' ? { predicate: filter } : (filter ?? {})
 
-/** What all targets have, and what one asks for besides; of two versions or zones, the target's. */
+/**
+ * Combines the filter for all targets with that of one target. The target's version and zone
+ * override.
+ */
 const bothFilters = (
   all: PickerOptions['filter'],
   one: PickerOptions['filter'],
@@ -44,7 +47,9 @@ const bothFilters = (
   }
 }
 
-/** All channels of this process use the same subset, also after they were idle. */
+/**
+ * Shared by all channels of this process, so that they use the same subset, also after being idle.
+ */
 const clientId = randomUUID()
 
 const subsetOf = (subset: PickerOptions['subset']): Pick<PickerOptions, 'subset'> => {
@@ -52,7 +57,7 @@ const subsetOf = (subset: PickerOptions['subset']): Pick<PickerOptions, 'subset'
   return { subset: { clientId, ...(typeof subset === 'number' ? { size: subset } : subset) } }
 }
 
-/** The settings of one channel: what the target says goes before what the binding says. */
+/** The settings of one channel. The target's settings override those of the binding. */
 export const settingsOf = (target: ServiceTarget, binding: ResolverBinding): PolicySettings => {
   return {
     picker: {

@@ -3,17 +3,17 @@ import { RegistryError, show } from '@sd/core'
 
 /** When a call that may have reached an instance is tried on another one. All optional. */
 export interface RetryOptions {
-  /** Attempts in all, the first one included: 2 to 5, which is grpc-js's limit. Default 3. */
+  /** The number of attempts, including the first: 2 to 5, which is grpc-js's limit. Default 3. */
   readonly maxAttempts?: number | undefined
   /** The wait before the second attempt, ± 20 %. Default 20 ms. */
   readonly initialBackoffMs?: number | undefined
-  /** The longest wait; each is twice the one before. Default 1,000 ms. */
+  /** The longest wait. Each wait is twice the previous one. Default 1,000 ms. */
   readonly maxBackoffMs?: number | undefined
-  /** Statuses that are tried again. Default: UNAVAILABLE only. */
+  /** Statuses after which a call is repeated. Default: UNAVAILABLE only. */
   readonly statuses?: readonly (keyof typeof status)[] | undefined
   /**
-   * Which calls: services (`orders.v1.Orders`) and methods (`orders.v1.Orders/Get`). Default: all.
-   * Name those that may run twice when not all may.
+   * Services (`orders.v1.Orders`) and methods (`orders.v1.Orders/Get`) to retry. Default: all. If
+   * not all methods may run twice, name those that may.
    */
   readonly methods?: readonly string[] | undefined
 }
@@ -41,7 +41,7 @@ const nameOf = (method: string): MethodConfig['name'][number] => {
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(3)}s`
 
 /**
- * The part of a gRPC service config that these options mean.
+ * The gRPC service config for these options.
  * https://github.com/grpc/proposal/blob/master/A6-client-retries.md
  * @throws RegistryError `invalid-config`, naming the field
  */
@@ -66,8 +66,8 @@ export const retryConfig = (
   }
   return {
     methodConfig: [{ name: methods === undefined ? [{}] : methods.map(nameOf), retryPolicy }],
-    // retries stop while half of the tokens are gone: one call that fails costs one, one that
-    // succeeds brings a fifth, so that retries stay below a fifth of the calls in an outage
+    // retries stop when half of the tokens are used: a failed call costs one and a successful one
+    // returns a fifth, so that in an outage retries stay below a fifth of the calls
     retryThrottling: { maxTokens: 1_000, tokenRatio: 0.2 },
   }
 }

@@ -4,7 +4,7 @@ import { retryConfig, type RetryOptions } from './retry-options.ts'
 
 type Raw = Readonly<Record<string, unknown>>
 
-/** grpc-js reads a duration as text from JSON only; from a resolver it wants numbers. */
+/** Converts durations: grpc-js parses them from JSON text only; resolvers must pass numbers. */
 const withTimeout = (config: Raw): MethodConfig => {
   const { timeout } = config
   if (typeof timeout !== 'string') return config as unknown as MethodConfig
@@ -14,9 +14,9 @@ const withTimeout = (config: Raw): MethodConfig => {
 }
 
 /**
- * The service config of a channel: our policy and retries, unless the channel's own
- * `grpc.service_config` says something else. grpc-js would not look at that, as a resolver's goes before
- * it. It has checked it already.
+ * The service config of a channel: this package's policy and retries, with the parts of the
+ * channel's own `grpc.service_config` (already validated) over them. grpc-js ignores the channel's
+ * config when a resolver returns one.
  */
 export const serviceConfigOf = (
   retry: boolean | RetryOptions,

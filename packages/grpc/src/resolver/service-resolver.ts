@@ -25,14 +25,14 @@ import { ServiceView } from './service-view.ts'
 const { statusOrFromError, statusOrFromValue } = experimental
 type ServiceConfig = ReturnType<typeof serviceConfigOf>
 
-/** What a target that makes sense comes to. */
+/** The result of a valid target. */
 interface Resolution {
   readonly discovery: Discovery
   readonly service: string
   readonly where: string
   readonly settings: PolicySettings
   readonly serviceConfig: ServiceConfig
-  /** `undefined`: our policy picks. */
+  /** `undefined` if this package's policy picks. */
   readonly endpoints: EndpointList | undefined
 }
 
@@ -46,7 +46,7 @@ const resolutionOf = (
   try {
     const target = parseServiceTarget(experimental.uriToString(uri))
     const settings = settingsOf(target, binding)
-    // the picker knows which strategies and filters make sense
+    // the picker checks strategies and filters
     createPicker(settings.picker).close()
     const authority = authorityFor(target, binding)
     if (!isAuthority(authority))
@@ -64,9 +64,10 @@ const resolutionOf = (
 }
 
 /**
- * Follows a service for one channel. It tells the channel the whole list when that is known, and each
- * change of it; while the registry is away it tells nothing, or, when nothing is known yet, an error
- * with the same service config: without it grpc-js would change the policy and drop every connection.
+ * Follows a service for one channel. It reports the complete list once known, and each later
+ * change. While the registry is unreachable it reports nothing. If nothing is known yet, it reports
+ * an error with the same service config: without the config grpc-js would change the policy and
+ * drop every connection.
  */
 export class ServiceResolver implements experimental.Resolver {
   readonly #listener: experimental.ResolverListener
@@ -74,7 +75,7 @@ export class ServiceResolver implements experimental.Resolver {
   #view = new ServiceView()
   #watcher: Watcher | undefined
   #lastRead: readonly ServiceInstance[] | undefined
-  /** Whether the watch has told all that there is. */
+  /** Whether the watch has delivered its first full state. */
   #synced = false
   /** Why there is no watch. */
   #ended: RegistryError | undefined
@@ -95,7 +96,10 @@ export class ServiceResolver implements experimental.Resolver {
     this.#tellSoon()
   }
 
-  /** The channel is closed or idle; a call on an idle one asks for `updateResolution` again. */
+  /**
+   * Called when the channel is closed or idle. A call on an idle channel calls `updateResolution`
+   * again.
+   */
   destroy(): void {
     clearImmediate(this.#telling)
     this.#telling = undefined
@@ -103,7 +107,7 @@ export class ServiceResolver implements experimental.Resolver {
     this.#watcher = undefined
     this.#synced = false
     this.#lastRead = undefined
-    // a view that nobody follows grows old, and the policy begins anew as well
+    // the view would become outdated, and the policy also starts again
     this.#view = new ServiceView()
     watcher?.close()
   }
@@ -123,10 +127,10 @@ export class ServiceResolver implements experimental.Resolver {
     }
   }
 
-  /** The watch tells every change by itself; this is the channel's right to ask. */
+  /** The watch reports all changes itself; this only serves an explicit request of the channel. */
   #readAgain(watcher: Watcher): void {
     if (!this.#synced || watcher.instances === this.#lastRead) return
-    // made once for each version, so the same list says the same
+    // the list is built once for each version, so the same list has the same contents
     this.#lastRead = watcher.instances
     this.#view.replace(watcher.instances)
   }
@@ -141,7 +145,8 @@ export class ServiceResolver implements experimental.Resolver {
       this.#ended = RegistryError.from(error, { backend: 'grpc', operation: 'watch' })
     }
     if (watcher !== this.#watcher) return
-    // the registry was closed: what is known goes on serving, and the next question opens a new watch
+    // the registry was closed: the last known instances stay in use, and the next request opens a
+    // new watch
     this.#watcher = undefined
     this.#tellSoon()
   }
@@ -149,14 +154,14 @@ export class ServiceResolver implements experimental.Resolver {
   #take(event: WatchEvent<InstanceChange>): void {
     if (event.type !== 'stale') {
       if (this.#synced) this.#view.apply(event.changes)
-      // the first event of a watch tells all that there is
+      // the first event of a watch contains all instances
       else this.#view.replace(event.changes.map(({ instance }) => instance))
       this.#synced = true
     }
     this.#tellSoon()
   }
 
-  /** Never at once: the channel is not ready to be told while it asks. */
+  /** Reports asynchronously: a channel is not ready for a report while it requests one. */
   #tellSoon(): void {
     this.#telling ??= setImmediate(() => {
       this.#telling = undefined
@@ -171,7 +176,7 @@ export class ServiceResolver implements experimental.Resolver {
     const stale = this.#watcher?.stale
     const update: ServiceUpdate = { type: 'instances', where, settings, view: this.#view, stale }
     const unknown = this.#whyUnknown(where)
-    // still waiting for the first word of the registry: so do the calls
+    // calls also wait for the registry's first report
     if (unknown === undefined && !this.#synced) return
     this.#listener(
       unknown === undefined
@@ -187,14 +192,14 @@ export class ServiceResolver implements experimental.Resolver {
     )
   }
 
-  /** Why the list must not be told, or cannot; `undefined` when it can, or may soon. */
+  /** Why the list is unknown or must not be reported; `undefined` if it can be, now or soon. */
   #whyUnknown(where: string): string | undefined {
     if (this.#watcher === undefined) {
       const why = this.#ended?.message ?? 'the registry was closed'
       return `the instances of ${where} are not known: ${why}`
     }
     const { stale } = this.#watcher
-    // an empty list would drop connections that may well be alive
+    // an empty list would drop connections that may still work
     if (stale === undefined || this.#view.size > 0) return undefined
     return `the instances of ${where} are not known: the registry cannot be reached since ${stale.since.toISOString()}: ${stale.cause.message}`
   }

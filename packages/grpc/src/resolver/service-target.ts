@@ -2,11 +2,11 @@ import type { InstanceFilter, PickerOptions } from '@sd/balancer'
 import { RegistryError, show } from '@sd/core'
 import { isAuthority } from './authority.ts'
 
-/** What a target like `sd:///orders?version=^1&zone=eu-1a` says. */
+/** A parsed target like `sd:///orders?version=^1&zone=eu-1a`. */
 export interface ServiceTarget {
   /** The service's name in the registry, decoded. */
   readonly service: string
-  /** What the query says of picking: it goes before what `registerResolver` was given. */
+  /** Picker options from the query, which override those given to `registerResolver`. */
   readonly picker: PickerOptions
   /** From `scheme`: only endpoints with this scheme. */
   readonly scheme?: string
@@ -55,7 +55,7 @@ class Query {
       const equals = pair.indexOf('=')
       if (equals <= 0)
         throw problem(`query part ${show(pair)} is not key=value; accepted keys are ${accepted}`)
-      // a + stays a plus: versions have them
+      // a + is not decoded to a space, as versions contain it
       const name = decode(pair.slice(0, equals), 'a query key')
       const value = decode(pair.slice(equals + 1), name)
       if (value === '') throw problem(`${name} has no value; expected ${name}=...`)
@@ -64,7 +64,7 @@ class Query {
     }
   }
 
-  /** The values of a key that may be repeated; they are then taken. */
+  /** Removes and returns the values of a key that may be repeated. */
   all(name: string): readonly string[] {
     const values = this.#values.get(name) ?? []
     this.#values.delete(name)
@@ -110,7 +110,7 @@ const readSubset = (value: string | undefined): PickerOptions['subset'] => {
   throw problem(`subset is ${show(value)}; expected how many instances, 1 to 999999`)
 }
 
-/** Leaves out what is undefined, as an option that is not given is not overridden. */
+/** Removes undefined fields, so that options not given do not override others. */
 const given = <T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 
@@ -124,7 +124,7 @@ const readQuery = (text: string): Omit<ServiceTarget, 'service'> => {
   })
   const target = given<Omit<ServiceTarget, 'service'>>({
     picker: given<PickerOptions>({
-      // names are checked by the picker, which knows them
+      // the picker checks the names
       strategy: query.one('strategy') as PickerOptions['strategy'],
       zone: query.one('zone'),
       subset: readSubset(query.one('subset')),

@@ -1,34 +1,37 @@
 import type { InstanceChange, ServiceInstance } from '@sd/core'
 
-/** How many sets of changes are remembered: they come faster than they are told when many join at once. */
+/**
+ * How many sets of changes are kept. When many instances join at once, sets arrive faster than they
+ * are reported.
+ */
 const keptSets = 32
 
-/** What a resolver knows of its service: the instances, in versions that each differ by some changes. */
+/** A resolver's view of its service: the instances, with a version for each set of changes. */
 export class ServiceView {
   readonly #instances = new Map<string, ServiceInstance>()
   #version = 0
   /** The changes that led to the present version, the latest last. */
   #recent: (readonly InstanceChange[])[] = []
 
-  /** Raised by each set of changes. */
+  /** Incremented with each set of changes. */
   get version(): number {
     return this.#version
   }
   get size(): number {
     return this.#instances.size
   }
-  /** All that are present. */
+  /** All present instances. */
   get instances(): IterableIterator<ServiceInstance> {
     return this.#instances.values()
   }
 
-  /** What leads from `version` to the present one, in order; `undefined` when only the whole view tells. */
+  /** The changes since `version`, in order; `undefined` if they are no longer kept. */
   changesSince(version: number): readonly InstanceChange[] | undefined {
     const behind = this.#version - version
     return behind > this.#recent.length ? undefined : this.#recent.slice(-behind || Infinity).flat()
   }
 
-  /** Takes over a watcher's changes. */
+  /** Applies a watcher's changes. */
   apply(changes: readonly InstanceChange[]): void {
     if (changes.length === 0) return
     for (const { type, instance } of changes)
@@ -39,7 +42,7 @@ export class ServiceView {
     if (this.#recent.length > keptSets) this.#recent.shift()
   }
 
-  /** Makes the view hold exactly these. */
+  /** Replaces all instances. */
   replace(instances: readonly ServiceInstance[]): void {
     this.apply(differences(this.#instances, instances))
   }

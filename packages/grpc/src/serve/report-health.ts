@@ -2,8 +2,8 @@ import type { Registration, RegistrationState } from '@sd/core'
 import type { HealthService } from '../health/health-service.ts'
 
 /**
- * Which registrations say that the server serves. `recovering` does: the registry is away, not the
- * server, and a readiness probe that failed then would take every server out at once.
+ * The registration states in which the server is serving. `recovering` is one: only the registry is
+ * unreachable, and failing readiness probes would take every server out at once.
  */
 const serving: Readonly<Record<RegistrationState, boolean>> = {
   registering: false,
@@ -14,7 +14,7 @@ const serving: Readonly<Record<RegistrationState, boolean>> = {
   closed: false,
 }
 
-/** Keeps `health` at what the registration's state says, until it is final or the signal aborts. */
+/** Updates `health` from the registration's state until the state is final or the signal aborts. */
 export const reportHealth = (
   registration: Registration,
   health: HealthService,
@@ -26,6 +26,6 @@ export const reportHealth = (
   const follow = async (): Promise<void> => {
     for await (const { state } of registration.statuses({ signal })) report(state)
   }
-  // it rejects with the signal's reason only, and then nobody is to be told anything
+  // rejects only with the signal's reason; there is nothing left to report then
   follow().catch(() => {})
 }

@@ -3,42 +3,47 @@ import { type InstanceInput, localAddress, type RegisterOptions, RegistryError }
 
 /** How `serveRegistered` listens, registers and stops. All optional. */
 export interface ServeOptions {
-  /** What the server listens on, as `bindAsync` takes it. Default `0.0.0.0:0`: any free port, IPv4. */
+  /**
+   * What the server listens on, in the form of `bindAsync`. Default `0.0.0.0:0`: any free port,
+   * IPv4.
+   */
   readonly listen?: string | undefined
   /** Default: no TLS. Decides whether the endpoint is `grpc://` or `grpcs://`. */
   readonly credentials?: ServerCredentials | undefined
   /**
-   * Where others reach this server: a host, `host:port`, or a whole `grpc://host:port`. Needed behind
-   * a mapped port. Default: the host of `listen` unless that is a wildcard, else `localAddress()`, with
-   * the port that was bound.
+   * Where clients reach this server: a host, `host:port`, or a whole `grpc://host:port`. Required
+   * behind a mapped port. Default: the host of `listen` unless that is a wildcard, else
+   * `localAddress()`, with the bound port.
    */
   readonly advertise?: string | undefined
-  /** Passed to `register`: what to do when the id is held, whether to wait, a signal for the start. */
+  /**
+   * Passed to `register`: what to do when the id is held, whether to wait, a signal for the start.
+   */
   readonly register?: RegisterOptions | undefined
   /**
-   * Serves `grpc.health.v1.Health` by the state of the registration, for the server as a whole, for the
-   * service's name in the registry, and for the names given here (`orders.v1.Orders`). `false`: the server
-   * has a health service of its own. Default: no further names.
+   * Serves `grpc.health.v1.Health` with the state of the registration, for the server as a whole,
+   * for the service's name in the registry, and for the names given here (`orders.v1.Orders`).
+   * `false`: the server has its own health service. Default: no further names.
    */
   readonly health?: readonly string[] | false | undefined
   /** How long `stop` waits for the registry to confirm that the instance is gone. Default 5,000 ms. */
   readonly deregisterMs?: number | undefined
   /**
-   * How long the server goes on as before once it is deregistered, so that every client has heard of
-   * it. Default 1,000 ms: every backend tells a live watcher within that.
+   * How long the server continues to serve after it is deregistered, so that every client learns of
+   * it. Default 1,000 ms: every backend informs live watchers within that time.
    */
   readonly propagationMs?: number | undefined
-  /** How long calls in flight have to end before they are cut with CANCELLED. Default 10,000 ms. */
+  /** How long calls in flight may take before they are ended with CANCELLED. Default 10,000 ms. */
   readonly drainMs?: number | undefined
 }
 
-/** What to register: an instance whose endpoints may be left out. The server's own comes first. */
+/** The instance to register. Its endpoints are optional; the server's own comes first. */
 export interface ServedInstance extends Omit<InstanceInput, 'endpoints'> {
   /** Endpoints besides the server's, e.g. of an HTTP server in the same process. */
   readonly endpoints?: readonly string[] | undefined
 }
 
-/** The waits of a stop, with their defaults filled in. */
+/** The wait times of a stop, with their defaults filled in. */
 export interface StopTimes {
   readonly deregisterMs: number
   readonly propagationMs: number
@@ -66,7 +71,7 @@ export const serveProblem = (service: string, message: string, cause?: unknown):
     cause,
   })
 
-/** @internal Checks the waits, and that no option is misspelt. */
+/** @internal Checks the wait times, and that all option names are known. */
 export const readStopTimes = (service: string, options: ServeOptions): StopTimes => {
   for (const name of Object.keys(options))
     if (!Object.hasOwn(known, name))
@@ -76,7 +81,7 @@ export const readStopTimes = (service: string, options: ServeOptions): StopTimes
       )
   const read = (name: keyof StopTimes, byDefault: number): number => {
     const value = options[name] ?? byDefault
-    // a timer takes at most this
+    // the limit of timers
     if (typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1) return value
     throw serveProblem(service, `${name} is ${String(value)}; expected 0 to ${2 ** 31 - 1}`)
   }
@@ -91,7 +96,7 @@ const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '[::]', ''])
 const withScheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 
 /**
- * @internal The endpoint that others reach the server at.
+ * @internal The endpoint where clients reach the server.
  * @throws RegistryError `invalid-argument`, also when `localAddress()` finds several
  */
 export const advertisedEndpoint = (
@@ -112,7 +117,7 @@ export const advertisedEndpoint = (
   return endpoint
 }
 
-/** The host that the server listens on, when others can reach it by that. */
+/** The host in `listen`, if clients can reach the server by it. */
 const hostOf = (listen: string): string | undefined => {
   const address = listen.replace(/^(?:dns|ipv4|ipv6):(?:\/\/\/?)?/, '')
   const host = address.replace(/:\d+$/, '')

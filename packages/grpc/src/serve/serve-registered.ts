@@ -12,18 +12,19 @@ import {
 } from './serve-options.ts'
 import { type StopOutcome, stopServer } from './stop-server.ts'
 
-/** A server that is registered, and how to stop it without losing a call. */
+/** A registered server, and how to stop it without losing calls. */
 export interface ServedRegistration extends AsyncDisposable {
   /** The port that was bound. */
   readonly port: number
-  /** What was registered for it, `grpc://…` or `grpcs://…`. */
+  /** The endpoint registered for it, `grpc://…` or `grpcs://…`. */
   readonly endpoint: string
   readonly registration: Registration
   /** `undefined` with `health: false`. */
   readonly health: HealthService | undefined
   /**
-   * Reports NOT_SERVING, deregisters, serves on for `propagationMs`, then refuses new calls and lets
-   * those in flight end within `drainMs`. Never rejects. Idempotent: later calls get the same promise.
+   * Reports NOT_SERVING, deregisters, and serves for another `propagationMs`. Then refuses new
+   * calls and waits up to `drainMs` for those in flight. Never rejects. Idempotent: later calls get
+   * the same promise.
    */
   stop(): Promise<StopOutcome>
 }
@@ -38,10 +39,10 @@ const bind = (server: Server, listen: string, credentials: ServerCredentials): P
 
 /**
  * Binds a grpc-js server that has its services already, registers it, and returns how to stop it.
- * Resolves once the registration is acknowledged; while the registry is away it keeps trying, and the
- * server serves meanwhile. When it rejects, the server is shut down.
+ * Resolves once the registration is acknowledged. While the registry is unreachable it keeps
+ * trying, and the server serves meanwhile. When it rejects, the server is shut down.
  * @throws RegistryError `invalid-argument` for options, an address that cannot be bound, and an own
- * address that cannot be told; and as `register` does
+ * address that cannot be determined; and as `register` does
  */
 export const serveRegistered = async (
   server: Server,
@@ -52,7 +53,7 @@ export const serveRegistered = async (
   const { service } = instance
   const times = readStopTimes(service, options)
   const { listen = '0.0.0.0:0', health: names = [] } = options
-  // told now, before anything is bound, when there are several addresses to choose from
+  // throws before the server is bound if there are several addresses to choose from
   advertisedEndpoint(service, options, 1)
   options.register?.signal?.throwIfAborted()
   const health = names === false ? undefined : new HealthService([service, ...names])

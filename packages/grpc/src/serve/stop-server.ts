@@ -4,14 +4,17 @@ import type { Registration } from '@sd/core'
 import type { HealthService } from '../health/health-service.ts'
 import type { StopTimes } from './serve-options.ts'
 
-/** How a server came to its end. */
+/** The result of a stop. */
 export interface StopOutcome {
   /**
-   * Whether the registry confirmed within `deregisterMs` that the instance is gone. If not, it is
-   * removed as soon as the registry answers, or leaves with its ttl.
+   * Whether the registry confirmed the removal of the instance within `deregisterMs`. If not, it is
+   * removed as soon as the registry answers, or when its ttl expires.
    */
   readonly deregistered: boolean
-  /** Whether all calls ended by themselves. If not, the rest was cut with CANCELLED after `drainMs`. */
+  /**
+   * Whether all calls ended by themselves. If not, the rest was ended with CANCELLED after
+   * `drainMs`.
+   */
   readonly drained: boolean
 }
 
@@ -20,7 +23,7 @@ const deregister = async (registration: Registration, deadlineMs: number): Promi
     await registration.deregister({ signal: AbortSignal.timeout(deadlineMs) })
     return true
   } catch {
-    // the removal is remembered and repeated by the registry, whatever ended the wait for it
+    // the registry keeps and repeats the removal, whatever ended the wait
     return false
   }
 }
@@ -32,7 +35,7 @@ const drain = async (
 ): Promise<boolean> => {
   const deadline = new AbortController()
   const ended = new Promise<boolean>((resolve) => server.tryShutdown(() => resolve(true)))
-  // a Watch never ends by itself; only now, as nobody can open another one
+  // a Watch never ends by itself; from now on no client can open another
   health?.endWatches()
   try {
     return await Promise.race([
@@ -44,7 +47,7 @@ const drain = async (
   }
 }
 
-/** Deregisters, waits, drains, and shuts down by force what is left. Never rejects. */
+/** Deregisters, waits, drains, and forcibly shuts down the rest. Never rejects. */
 export const stopServer = async (
   server: Server,
   registration: Registration,
