@@ -25,7 +25,7 @@ export const removeRecord = async (
     const whole = { backend, ...subject }
     return withDeadline(clock, callTimeoutMs, signal, whole, (bounded) =>
       session.close(bounded),
-    ).catch(() => {}) // holds nothing, and ends with its ttl
+    ).catch(() => {}) // holds no record, and expires with its ttl
   }
   return callWithRetries(context, subject, outer, async (signal) => {
     const session = await driver.openSession({ ttlMs }, signal)

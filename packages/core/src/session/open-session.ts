@@ -19,7 +19,7 @@ const discard = (context: SessionContext, session: DriverSession): void => {
   const subject = { backend, operation: 'close-session' }
   const { signal } = new AbortController()
   withDeadline(clock, callTimeoutMs, signal, subject, (bounded) => session.close(bounded)).catch(
-    () => {}, // it ends with its ttl
+    () => {}, // it expires with its ttl
   )
 }
 
@@ -66,7 +66,7 @@ export class OpenSession {
     }
     heartbeat(context, session, openedAtMs, beats, this.#heart.signal).then(
       ({ cause, told }) => this.#end(cause, told),
-      () => {}, // stopped: the only other way a heartbeat ends
+      () => {}, // stopped
     )
   }
 
