@@ -18,28 +18,28 @@ import {
   watchServices,
 } from './watcher.ts'
 
-/** The role of a client that looks services up. */
+/** The role of a client that discovers services. */
 export interface Discovery {
   /**
-   * The instances of a service, read from the backend; `[]` for a service that nobody has
-   * registered. How fresh the answer is, `capabilities.list` says. A failure that may pass is
-   * retried within `callTimeoutMs` (default 3,000 ms). Records that cannot be read are left out
-   * and reported on `sd:record`. On a hot path use `watch`.
+   * Lists the instances of a service, read from the backend; `[]` for an unknown service.
+   * `capabilities.list` states the consistency of the result. A retryable failure is retried within
+   * `callTimeoutMs` (default 3,000 ms). Unreadable records are omitted and reported on `sd:record`.
+   * On a hot path use `watch`.
    *
    * Aborting `options.signal` rejects with its reason.
-   * @throws RegistryError `invalid-argument` for a name that no backend can keep; `unavailable`,
-   * `timeout`, `permission-denied`, `closed`
+   * @throws RegistryError `invalid-argument` for an invalid name; `unavailable`, `timeout`,
+   * `permission-denied`, `closed`
    */
   list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]>
-  /** The names of all services that have an instance, sorted. Retries, signal and errors as `list`. */
+  /** Lists the names of all services with an instance, sorted. Retries, signal, errors as `list`. */
   listServices(options?: WaitOptions): Promise<readonly string[]>
   /**
    * Follows the instances of one service. Does no I/O itself and does not fail when the backend is
-   * away: the watcher tells. All watchers of one service share one watch of the backend.
+   * unreachable; the watcher reports that. All watchers of one service share one watch of the backend.
    *
    * A watcher must be closed: by leaving its iteration, by `close`, with `await using`, or by
    * aborting `options.signal`, which makes `next` and the iteration reject with its reason.
-   * @throws RegistryError `invalid-argument` for a name that no backend can keep; `closed`
+   * @throws RegistryError `invalid-argument` for an invalid name; `closed`
    */
   watch(service: string, options?: WaitOptions): Watcher
   /** Follows the instances of every service. Closing, signal and errors as `watch`. */
@@ -48,7 +48,7 @@ export interface Discovery {
   watchServices(options?: WaitOptions): ServicesWatcher
 }
 
-/** Of all records those that are served: one for each id, that with the highest claim. */
+/** Selects the records that are served: for each id the one with the highest claim. */
 export const servedRecords = (records: readonly InstanceRecord[]): readonly InstanceRecord[] => {
   const byId = Map.groupBy(records, ({ instance }) => instanceKey(instance.service, instance.id))
   return [...byId.values()].flatMap((sameId) => {
@@ -57,7 +57,7 @@ export const servedRecords = (records: readonly InstanceRecord[]): readonly Inst
   })
 }
 
-/** A discovery that reads from the backend and watches through `hub`. */
+/** Creates a `Discovery` that reads from the backend and watches through `hub`. */
 export const createDiscovery = (context: RegistryContext, hub: WatchHub): Discovery => ({
   list: async (service, { signal } = {}) => {
     validateName('list', 'service', service)

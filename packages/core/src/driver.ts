@@ -1,5 +1,5 @@
 /**
- * What a backend is written against. Applications import `@sd/core`; this is for backend authors.
+ * The API for backend authors. Applications import `@sd/core`.
  * @module
  */
 export { abortable, type CallSubject, sleep, withDeadline } from './runtime/abort.ts'

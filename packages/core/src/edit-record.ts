@@ -3,13 +3,13 @@ import type { ServiceInstance } from './model/service-instance.ts'
 import { assertRecordFits, callWithRetries, type RegistryContext } from './registry-context.ts'
 import { RegistryError } from './registry-error.ts'
 
-/** How often others may change the record between our read and our write. */
+/** Maximum number of attempts when others change the record between read and write. */
 const maxRounds = 5
 
 /**
- * Reads the record of one instance, changes it and writes it in its owner's name, again as long
- * as it changes in between. An edit whose outcome is unknown is made again: it sets fields to
- * values, so twice is as good as once.
+ * Reads the record of one instance, changes it and writes it in its owner's name. Retries if the
+ * record changes in between. Repeats an edit whose outcome is unknown: it sets fields to values and
+ * is therefore idempotent.
  */
 export const editRecord = async (
   context: RegistryContext,

@@ -11,7 +11,7 @@ export interface SessionHealth {
   readonly grantedTtlMs?: number
   /** When the last heartbeat was acknowledged. */
   readonly renewedAt?: Date
-  /** Why it is not live, or what the last heartbeat failed with. */
+  /** Why it is not live, or the failure of the last heartbeat. */
   readonly cause?: RegistryError
 }
 
@@ -34,7 +34,7 @@ export interface WatchHealth {
   readonly stale?: Staleness
 }
 
-/** A failure that the registry went on after. */
+/** A failure from which the registry recovered or is recovering. */
 export interface SurvivedError {
   readonly at: Date
   readonly error: RegistryError
@@ -43,7 +43,7 @@ export interface SurvivedError {
 /** The state of a registry: what `Operator.health` returns. */
 export interface RegistryHealth {
   readonly backend: string
-  /** Every registration is `registered`, every watch is live, and nothing waits to be removed. */
+  /** Every registration is `registered`, every watch is live, and no removal is pending. */
   readonly ok: boolean
   readonly session: SessionHealth
   readonly registrations: readonly RegistrationHealth[]
@@ -79,7 +79,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
   }
 }
 
-/** The health of a registry, from its parts. No I/O. */
+/** Computes the health of a registry from its parts. No I/O. */
 export const healthOf = (
   backend: string,
   supervisor: RegistrationSupervisor,

@@ -1,6 +1,6 @@
 /**
- * Service registration, discovery and watching over any backend. Applications usually start at
- * `createRegistry` of `@sd/registry`; backends are written against `@sd/core/driver`.
+ * Service registration, discovery and watching over any backend. Applications usually start with
+ * `createRegistry` of `@sd/registry`; backends implement `@sd/core/driver`.
  * @module
  */
 export {

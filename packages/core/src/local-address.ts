@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { RegistryError } from './registry-error.ts'
 
-/** Which of this machine's addresses is meant. */
+/** Selects one of this machine's addresses. */
 export interface LocalAddressOptions {
   /** Default 4. */
   readonly family?: 4 | 6 | undefined
@@ -10,8 +10,8 @@ export interface LocalAddressOptions {
 }
 
 /**
- * An address at which others may reach this machine. Never used by default: only the deployment
- * knows which address is right.
+ * Returns an address of this machine that may be reachable from others. Never used by default, as
+ * only the deployment knows the right address.
  * @throws RegistryError `invalid-argument` when there is none, or several to choose from
  */
 export const localAddress = (options: LocalAddressOptions = {}): string => {

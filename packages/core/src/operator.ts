@@ -9,39 +9,39 @@ import type { WaitOptions } from './registration.ts'
 import { readScope, type RegistryContext } from './registry-context.ts'
 import { removeRecord } from './remove-record.ts'
 
-/** What the backend holds of one service, or of all. */
+/** The stored records of one service, or of all services. */
 export interface StoredRecords {
-  /** Every record that can be read. An id may have several: on Consul one at each agent. */
+  /** Every readable record. An id may have several: on Consul one at each agent. */
   readonly records: readonly InstanceRecord[]
-  /** Of each id the record that readers see: that with the highest claim. */
+  /** For each id the record that readers see: the one with the highest claim. */
   readonly served: readonly InstanceRecord[]
-  /** The records that cannot be read, and why. */
+  /** The unreadable records, with the reasons. */
   readonly skipped: readonly SkippedRecord[]
 }
 
-/** The role of whoever runs the services: sees how a registry does, and acts on others' records. */
+/** The role of an operator: inspects a registry and acts on records of other owners. */
 export interface Operator {
   /** The backend's name, e.g. `etcd`. */
   readonly backend: string
-  /** What the backend can do, and its limits. Known without I/O. */
+  /** The features and limits of the backend. No I/O. */
   readonly capabilities: Capabilities
   /** Session, registrations, freshness of every watch and the last failures. No I/O. */
   health(): RegistryHealth
   /**
-   * The records of a service, or of all services when `service` is left out: each instance with who
-   * registered it (`claim.owner`), when (`registeredAtMs`) and with which ttl (`ttlMs`), as far as
-   * the stored format says so. Retries, signal and errors as `Discovery.list`.
+   * Reads the records of a service, or of all services when `service` is omitted: each instance with
+   * its owner (`claim.owner`), registration time (`registeredAtMs`) and ttl (`ttlMs`), if the stored
+   * format contains them. Retries, signal and errors as `Discovery.list`.
    */
   records(service?: string, options?: WaitOptions): Promise<StoredRecords>
   /**
-   * Changes weight, tags or metadata of a registered instance in its owner's name and in place:
-   * nobody sees it leave, and the owner adopts the change within its ttl. A field left out stays.
-   * Resolves to `absent` when there is no such instance. A failure that may pass is retried within
-   * `callTimeoutMs`; an edit whose outcome is unknown is made again, which does no harm.
+   * Changes weight, tags or metadata of a registered instance in its owner's name and in place: no
+   * reader sees it leave, and the owner adopts the change within its ttl. Omitted fields stay.
+   * Resolves to `absent` when there is no such instance. A retryable failure is retried within
+   * `callTimeoutMs`; an edit whose outcome is unknown is repeated, as edits are idempotent.
    *
    * Aborting `options.signal` rejects with its reason; the edit may have been made.
    * @throws RegistryError `invalid-argument` before any I/O; `unsupported` where only the owner can
-   * write (Consul); `conflict` when the record bears no claim, or changes each time it is edited;
+   * write (Consul); `conflict` when the record has no claim, or changes during each attempt;
    * `permission-denied`, `unavailable`, `timeout`, `closed`
    */
   edit(
@@ -51,10 +51,9 @@ export interface Operator {
     options?: WaitOptions,
   ): Promise<'edited' | 'absent'>
   /**
-   * Removes another owner's record, for an owner that is dead: one that is alive restores its
-   * record within its ttl. `not-ours` says that the id was registered anew by another owner since
-   * `record` was read; that record is left alone. On Consul only the agent that has the instance
-   * can remove it.
+   * Removes the record of another owner that is dead; a live owner restores its record within its
+   * ttl. `not-ours`: another owner has registered the id since `record` was read, and its record is
+   * not removed. On Consul only the agent that has the instance can remove it.
    *
    * Aborting `options.signal` rejects with its reason; the record may have been removed.
    * @throws RegistryError `unsupported` when the record names no owner; `permission-denied`,
@@ -66,7 +65,7 @@ export interface Operator {
   ): Promise<'removed' | 'absent' | 'not-ours'>
 }
 
-/** An operator over the backend of `context`. */
+/** Creates an `Operator` over the backend of `context`. */
 export const createOperator = (
   context: RegistryContext,
   health: () => RegistryHealth,

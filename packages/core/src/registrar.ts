@@ -7,17 +7,17 @@ import { RegistryError, show } from './registry-error.ts'
 import type { ConflictRule } from './registration/desired-registration.ts'
 import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 
-/** How `register` goes about it. */
+/** The options of `register`. */
 export interface RegisterOptions extends WaitOptions {
   /**
    * What to do when the id is held: `takeover` (default): the newer registration wins, and the
    * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives;
-   * `yield`: likewise, and give way to whoever registers the id later (for mirrors of a registry).
+   * `yield`: as `reject`, and lose to any later registration of the id (for mirrors of a registry).
    */
   readonly onConflict?: ConflictRule | undefined
   /**
    * `registered` (default): resolve when every client can list the instance. `accepted`: resolve
-   * at once; the status tells the rest.
+   * at once; the status reports the progress.
    */
   readonly waitFor?: 'registered' | 'accepted' | undefined
 }
@@ -36,14 +36,14 @@ export interface Registrar {
    * Aborting `options.signal` ends the call with the signal's reason and takes the registration
    * back. After the promise has resolved the signal has no effect.
    * @throws RegistryError `invalid-argument` before any I/O: the message names the field, or the
-   * record is larger than the backend takes; `conflict` when the id is held and `onConflict` is not
+   * record is larger than the backend accepts; `conflict` when the id is held and `onConflict` is not
    * `takeover`; `permission-denied`; `unsupported` when the format cannot express the instance;
    * `closed` after `close()`
    */
   register(instance: InstanceInput, options?: RegisterOptions): Promise<Registration>
 }
 
-/** A registrar whose registrations `supervisor` keeps. */
+/** Creates a `Registrar` whose registrations `supervisor` maintains. */
 export const createRegistrar = (
   context: RegistryContext,
   supervisor: RegistrationSupervisor,

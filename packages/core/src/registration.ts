@@ -4,21 +4,21 @@ import type { DesiredRegistration } from './registration/desired-registration.ts
 import type { RegistrationStatus } from './registration/registration-state.ts'
 import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 
-/** Ends the waiting for a result, with the signal's reason. */
+/** `signal` ends the wait for a result with its reason. */
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * One registered instance. It is kept registered through every outage, until `deregister` or the
- * registry's `close`. `status` and `statuses()` say how far the backend agrees.
+ * One registered instance. It stays registered through every outage, until `deregister` or the
+ * registry's `close`. `status` and `statuses()` report whether the backend agrees.
  */
 export class Registration implements AsyncDisposable {
   readonly #supervisor: RegistrationSupervisor
   readonly #desired: DesiredRegistration
   readonly #check: (instance: ServiceInstance) => void
 
-  /** @internal Made by `Registry.register`. */
+  /** @internal Created by `Registry.register`. */
   constructor(
     supervisor: RegistrationSupervisor,
     desired: DesiredRegistration,
@@ -35,18 +35,18 @@ export class Registration implements AsyncDisposable {
   get id(): string {
     return this.#desired.instance.id
   }
-  /** The desired instance, with the last update and with edits by operators that were adopted. */
+  /** The desired instance, including the last update and adopted edits by operators. */
   get instance(): ServiceInstance {
     return this.#desired.instance
   }
-  /** The present status. No I/O. */
+  /** The current status. No I/O. */
   get status(): RegistrationStatus {
     return this.#desired.status.value
   }
 
   /**
-   * The present status, then each later one; a slow reader sees only the latest. Ends after a
-   * final status (`superseded`, `failed`, `closed`). Aborting the signal makes it throw the reason.
+   * Yields the current status, then each later one; a slow reader gets only the latest. Ends after a
+   * final status (`superseded`, `failed`, `closed`). Throws the signal's reason when it aborts.
    */
   statuses(options: WaitOptions = {}): AsyncGenerator<RegistrationStatus, void, void> {
     return this.#desired.status.follow(options.signal)
@@ -55,7 +55,7 @@ export class Registration implements AsyncDisposable {
   /**
    * Replaces the named fields in place: no watcher sees the instance leave. The desired state changes
    * at once and survives recovery; the promise resolves when the backend has acknowledged a state that
-   * includes it, with no deadline. The signal ends only the waiting: the update stays.
+   * includes it, with no deadline. The signal ends only the wait; the update stays.
    * @throws RegistryError `invalid-argument` before anything changes, also for a record that is too
    * large; `conflict` when superseded; `closed` when deregistered or the registry is closed
    */
@@ -69,9 +69,9 @@ export class Registration implements AsyncDisposable {
   }
 
   /**
-   * Takes the instance out. Irrevocable from the call on, whatever happens to the backend; the
-   * promise resolves when no client can list the instance any more, with no deadline. The signal ends
-   * only the waiting. Idempotent. What is not removed when the registry closes leaves with its ttl.
+   * Removes the instance. Irrevocable from the call on, whatever happens to the backend. Resolves when
+   * no client can list the instance any more, with no deadline. The signal ends only the wait.
+   * Idempotent. An instance that is not removed when the registry closes expires with its ttl.
    */
   async deregister(options: WaitOptions = {}): Promise<void> {
     await this.#supervisor.deregister(this.#desired, options.signal)

@@ -6,7 +6,7 @@ import { type CallSubject, sleep, withDeadline } from './runtime/abort.ts'
 import { Backoff } from './runtime/backoff.ts'
 import type { Publish } from './runtime/diagnostics.ts'
 
-/** What the roles of one registry share. */
+/** The dependencies that the roles of one registry share. */
 export interface RegistryContext {
   readonly backend: string
   readonly driver: RegistryDriver
@@ -23,14 +23,14 @@ export const assertOpen = ({ backend, closed }: RegistryContext, operation: stri
   throw new RegistryError('closed', { backend, operation, message })
 }
 
-/** @throws RegistryError `invalid-argument` where the record is larger than the backend takes */
+/** @throws RegistryError `invalid-argument` where the record is larger than the backend accepts */
 export const assertRecordFits = (
   { backend, driver, options: { format, ttlMs } }: RegistryContext,
   operation: string,
   instance: ServiceInstance,
 ): void => {
   const { maxRecordBytes } = driver.capabilities
-  // far from the limit in any format: not worth encoding twice
+  // far below the limit in any format, so the record is not encoded twice
   if (weighInstance(instance) * 24 <= maxRecordBytes) return
   const registeredAtMs = Number.MAX_SAFE_INTEGER
   const claim = { owner: ''.padEnd(16), claimedAtMs: registeredAtMs, seq: 1_000_000 }
@@ -46,9 +46,9 @@ export const assertRecordFits = (
 }
 
 /**
- * Runs `attempt` within `callTimeoutMs`, and again after a failure that may pass. Rejects with the
- * last such failure rather than with the `timeout` that ended the attempts, as it says more;
- * otherwise with what is not retryable, the signal's reason or `closed`.
+ * Runs `attempt` within `callTimeoutMs`, and repeats it after a retryable failure. Rejects with the
+ * last such failure rather than with the `timeout` that ended the attempts, as it is more specific;
+ * otherwise with the permanent failure, the signal's reason or `closed`.
  */
 export const callWithRetries = async <T>(
   context: RegistryContext,
@@ -67,7 +67,7 @@ export const callWithRetries = async <T>(
   const attempts = async (bounded: AbortSignal, wholeProgress: Progress): Promise<T> => {
     for (;;) {
       try {
-        // half of it, so that a member that hangs leaves time to ask another
+        // half of the deadline, so that a member that hangs leaves time for another one
         return await withDeadline(clock, callTimeoutMs / 2, bounded, whole, (inner, progress) =>
           attempt(inner, () => {
             progress()
@@ -90,7 +90,7 @@ export const callWithRetries = async <T>(
   }
 }
 
-/** Reads a scope with retries, and reports the records that cannot be read. */
+/** Reads a scope with retries, and reports unreadable records. */
 export const readScope = async (
   context: RegistryContext,
   scope: Scope,

@@ -1,4 +1,4 @@
-/** What went wrong, in terms a program can act on. */
+/** The kind of failure, for programs to act on. */
 export type RegistryErrorCode =
   | 'invalid-argument'
   | 'invalid-config'
@@ -12,7 +12,7 @@ export type RegistryErrorCode =
   | 'cursor-expired'
   | 'internal'
 
-/** Which failures may pass by themselves. The only such table: drivers do not decide this. */
+/** Which failures may resolve by themselves. Drivers do not decide this; only this table does. */
 const retryableCodes: Readonly<Record<RegistryErrorCode, boolean>> = {
   'invalid-argument': false,
   'invalid-config': false,
@@ -29,26 +29,26 @@ const retryableCodes: Readonly<Record<RegistryErrorCode, boolean>> = {
 
 /** Where a `RegistryError` happened. */
 export interface RegistryErrorOptions {
-  /** The backend's name, e.g. `etcd`; `core` for what never reached one. */
+  /** The backend's name, e.g. `etcd`; `core` for a failure before any backend is called. */
   readonly backend: string
   /** What was attempted, e.g. `register`. */
   readonly operation: string
   readonly service?: string | undefined
-  /** What went wrong and what to do, in words. Must not hold credentials. */
+  /** What failed and what to do about it. Must not contain credentials. */
   readonly message: string
   readonly cause?: unknown
 }
 
-/** An error as JSON tells it. */
+/** The JSON form of an error. */
 export interface ErrorJson {
   readonly name: string
   readonly message: string
-  /** Node's, or a client library's: `ECONNREFUSED`. */
+  /** The code of Node or of a client library: `ECONNREFUSED`. */
   readonly code?: string | number
   readonly cause?: ErrorJson
 }
 
-/** A `RegistryError` as JSON tells it. */
+/** The JSON form of a `RegistryError`. */
 export interface RegistryErrorJson extends ErrorJson {
   readonly code: RegistryErrorCode
   readonly backend: string
@@ -57,13 +57,13 @@ export interface RegistryErrorJson extends ErrorJson {
   readonly retryable: boolean
 }
 
-/** Causes deeper than this are not written: a chain may run in a circle. */
+/** Deeper causes are omitted, as a chain of causes may be cyclic. */
 const maxCauses = 8
 
 const causeJson = (cause: unknown, depth = 1): ErrorJson => {
   if (!(cause instanceof Error)) return { name: typeof cause, message: String(cause) }
   const code: unknown = 'code' in cause ? cause.code : undefined
-  // Node tells a failed connection to a name with several addresses by an error without a message
+  // Node's error for a failed connection to a name with several addresses has no message
   const inner: unknown =
     cause.cause ?? (cause instanceof AggregateError ? cause.errors[0] : undefined)
   return {
@@ -76,14 +76,14 @@ const causeJson = (cause: unknown, depth = 1): ErrorJson => {
 
 const brand = Symbol.for('@sd/core/RegistryError')
 
-/** The only error class that `@sd` throws, besides a caller's own `signal.reason`. */
+/** The only error class that `@sd` throws, apart from the reason of a caller's signal. */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
   readonly code: RegistryErrorCode
   readonly backend: string
   readonly operation: string
   readonly service?: string
-  /** Whether trying again can succeed without anyone changing anything. */
+  /** Whether a retry can succeed without any intervention. */
   readonly retryable: boolean
 
   constructor(code: RegistryErrorCode, options: RegistryErrorOptions) {
@@ -101,14 +101,14 @@ export class RegistryError extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** True for errors of any installed copy of `@sd/core`, so that duplicate installs still match. */
+  /** True for errors of any installed copy of `@sd/core`, so that duplicate installations match. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && brand in value
   }
 
   /**
-   * What `JSON.stringify` writes, for logs and health endpoints: an `Error` alone is `{}` there. The
-   * causes are written with their names, messages and codes, without stacks.
+   * The form that `JSON.stringify` writes, for logs and health endpoints; a plain `Error` is written
+   * as `{}`. Includes the names, messages and codes of the causes, without stacks.
    */
   toJSON(): RegistryErrorJson {
     const { name, code, backend, operation, service, retryable, message } = this
@@ -134,11 +134,11 @@ export class RegistryError extends Error {
 
 const maxShown = 80
 
-/** `text` without what stands before its last `@`, but for a scheme: that may be a password. */
+/** Hides everything before the last `@` of `text` except a scheme, as it may be a password. */
 const redact = (text: string): string =>
   text.replace(/^([A-Za-z][\w+.-]*:\/\/)?[^]*@/, (_, scheme: string = '') => `${scheme}<hidden>@`)
 
-/** A value as an error message may show it: short, on one line, without credentials. */
+/** Formats a value for an error message: short, on one line, without credentials. */
 export const show = (value: unknown): string => {
   if (typeof value === 'string') {
     const shown = JSON.stringify(redact(value))

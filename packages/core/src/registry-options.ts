@@ -10,36 +10,36 @@ import { type BackoffOptions, maxTimerMs, returnMs } from './runtime/timing.ts'
 export interface LossProtectionOptions {
   /** Removals beyond this share of the last confirmed view are held. 0…1, default 0.5. */
   readonly maxFraction?: number | undefined
-  /** How long one is held. Default: the owners' ttl + the backoff cap + 2 s; never less. */
+  /** How long a removal is held. Default and minimum: `ttlMs` + the backoff cap + 2 s. */
   readonly holdMs?: number | undefined
   /**
-   * Up to this an owner's own ttl, which its record tells, makes the hold longer: anybody who may
-   * write can write any ttl. Default 300,000 ms; at least `holdMs`.
+   * The longest hold. The ttl in an owner's record extends the hold only up to this limit, as any
+   * writer can store any ttl. Default 300,000 ms; at least `holdMs`.
    */
   readonly maxHoldMs?: number | undefined
   /** Smaller views are not protected. Default 3 instances. */
   readonly minInstances?: number | undefined
 }
 
-/** What every backend's registry takes. All optional. */
+/** The options of a registry, for every backend. All are optional. */
 export interface RegistryOptions {
-  /** How long an owner may be silent before its instances leave. Default 10,000 ms. */
+  /** How long an owner may be silent before its instances are removed. Default 10,000 ms. */
   readonly ttlMs?: number | undefined
   /** Deadline of one call to the backend. Default 3,000 ms. */
   readonly callTimeoutMs?: number | undefined
   /** Deadline of `close()`. Default 5,000 ms. */
   readonly closeTimeoutMs?: number | undefined
-  /** Delays between attempts. Default 100 ms … 5 s, full jitter. */
+  /** Delays between retries. Default 100 ms … 5 s, full jitter. */
   readonly backoff?: Partial<BackoffOptions> | undefined
-  /** `false` turns it off. */
+  /** `false` disables loss protection. */
   readonly lossProtection?: LossProtectionOptions | false | undefined
-  /** Where log lines go. Default: nowhere. */
+  /** Receives log lines. Default: no logging. */
   readonly logger?: Logger | undefined
-  /** How records are written. Default: one JSON document. */
+  /** The format of records. Default: one JSON document. */
   readonly format?: WireFormat | undefined
-  /** For tests: the clock everything runs on. */
+  /** For tests: the clock that core and the driver use. */
   readonly clock?: Clock | undefined
-  /** For tests: the randomness everything draws on. */
+  /** For tests: the randomness that core and the driver use. */
   readonly random?: Random | undefined
 }
 
@@ -63,10 +63,10 @@ export interface ResolvedOptions {
   readonly random: Random
 }
 
-/** The longest hold that an owner's ttl alone can ask for. */
+/** The longest hold that an owner's ttl alone can cause. */
 const defaultMaxHoldMs = 300_000
 
-/** The keys of `RegistryOptions`, for front doors that refuse unknown ones. */
+/** The keys of `RegistryOptions`, for callers that refuse unknown ones. */
 export const registryOptionKeys: readonly (keyof RegistryOptions)[] = [
   'ttlMs',
   'callTimeoutMs',
@@ -109,7 +109,7 @@ const knownKeys = (field: string, value: object, known: readonly string[]): void
     if (!known.includes(key)) refuse(`${field} key "${key}"`, 'unknown', known.join(', '))
 }
 
-/** Checks the options and fills in the defaults; `invalid-config` names the field at fault. */
+/** Validates the options and fills in the defaults; `invalid-config` names the field. */
 export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOptions => {
   knownKeys('options', options, registryOptionKeys)
   const { backoff = {}, lossProtection = {} } = options

@@ -20,7 +20,7 @@ const keptErrors = 16
 
 /**
  * A service registry over one backend: all roles in one object. Constructing it does no I/O.
- * Everything asynchronous takes a signal and rejects with its reason; every other failure is a
+ * Asynchronous methods take a signal and reject with its reason. Every other failure is a
  * `RegistryError`.
  */
 export class Registry implements Registrar, Discovery, Operator, AsyncDisposable {
@@ -34,8 +34,8 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
   #closing: Promise<void> | undefined
 
   /**
-   * `source` is a driver, or a function that makes one from the context (clock, randomness,
-   * format, reporting) that the registry gives it.
+   * `source` is a driver, or a function that creates one from the registry's context (clock,
+   * randomness, format, reporting).
    * @throws RegistryError `invalid-config`, naming the field
    */
   constructor(source: RegistryDriver | DriverFactory, options: RegistryOptions = {}) {
@@ -126,8 +126,8 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
 
   /**
    * Deregisters everything, ends every iteration, releases every socket and timer. Takes at most
-   * `closeTimeoutMs` (default 5,000 ms), also when the backend is down or frozen; what it could
-   * not take out by then leaves with its ttl. Never rejects. Idempotent.
+   * `closeTimeoutMs` (default 5,000 ms), even when the backend is down or frozen. Instances that are
+   * not removed by then expire with their ttl. Never rejects. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -167,7 +167,7 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
   }
 }
 
-/** Publishes as `publish` does, and keeps the latest causes in `errors` for `health()`. */
+/** Wraps `publish` and keeps the latest causes in `errors` for `health()`. */
 const keepingCauses =
   (publish: Publish, errors: SurvivedError[], nowMs: () => number): Publish =>
   (topic, level, event, message, details) => {

@@ -4,7 +4,7 @@ import { callWithRetries, type RegistryContext } from './registry-context.ts'
 import { RegistryError } from './registry-error.ts'
 import { withDeadline } from './runtime/abort.ts'
 
-/** Removes the record of another owner, in a session that is opened for it and closed again. */
+/** Removes the record of another owner, in a temporary session. */
 export const removeRecord = async (
   context: RegistryContext,
   { claim, instance: { service, id } }: InstanceRecord,
@@ -20,12 +20,12 @@ export const removeRecord = async (
       message: `the record of id ${JSON.stringify(id)} names no owner; remove it with the backend's own tools`,
     })
   const close = (session: DriverSession): Promise<void> => {
-    // under a signal of its own: an aborted call must not leave its session behind
+    // with its own signal, as an aborted call must not leave its session open
     const { signal } = new AbortController()
     const whole = { backend, ...subject }
     return withDeadline(clock, callTimeoutMs, signal, whole, (bounded) =>
       session.close(bounded),
-    ).catch(() => {}) // holds nothing, and ends with its ttl
+    ).catch(() => {}) // holds no record, and expires with its ttl
   }
   return callWithRetries(context, subject, outer, async (signal) => {
     const session = await driver.openSession({ ttlMs }, signal)

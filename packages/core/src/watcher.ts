@@ -7,40 +7,40 @@ import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './wat
 import type { WatchHub } from './watch/watch-hub.ts'
 
 /**
- * What every watcher offers. Iterating it, `next` and its properties read the same view: the last
- * known state of the backend. A reader that falls behind gets one merged change and delays nobody.
+ * The common part of all watchers. Iteration, `next` and the properties read the same view: the last
+ * known state of the backend. A reader that falls behind gets one merged change and delays no other.
  */
 export interface BaseWatcher<Change> extends AsyncIterable<WatchEvent<Change>>, AsyncDisposable {
-  /** How many entries the view has. */
+  /** The number of entries in the view. */
   readonly size: number
   /** Set while the backend cannot be reached; the view keeps the last known state. */
   readonly stale: Staleness | undefined
   /**
-   * The next event: first everything present as `sync`, then the net difference to what this
-   * watcher returned before. Waits until there is one, with no deadline; resolves to `undefined`
-   * once the watcher or the registry is closed. Aborting `options.signal` ends only this wait, with
-   * the signal's reason.
-   * @throws RegistryError what the backend refuses the first attach with, where trying again cannot
-   * help: `permission-denied`, `unsupported`. Any later failure is an event of type `stale`.
+   * Resolves to the next event: first everything present as `sync`, then the net difference to what
+   * this watcher returned before. Waits without a deadline; resolves to `undefined` once the watcher
+   * or the registry is closed. Aborting `options.signal` ends only this wait, with the signal's
+   * reason.
+   * @throws RegistryError a permanent failure of the first attach: `permission-denied`,
+   * `unsupported`. Any later failure is an event of type `stale`.
    */
   next(options?: {
     readonly signal?: AbortSignal | undefined
   }): Promise<WatchEvent<Change> | undefined>
-  /** Ends the watch of this reader at once; no I/O. Idempotent. Leaving the iteration does the same. */
+  /** Ends this watcher at once, without I/O. Idempotent. Leaving the iteration does the same. */
   close(): void
 }
 
-/** The role of whoever follows the instances of one service; see `Discovery.watch`. */
+/** Follows the instances of one service; see `Discovery.watch`. */
 export interface Watcher extends BaseWatcher<InstanceChange> {
   /** The whole present list, made once for each version and shared: on a hot path use the changes. */
   readonly instances: readonly ServiceInstance[]
   /** Ids that are kept only by loss protection. */
   readonly held: readonly string[]
-  /** The instance as it is in the view; `undefined` when there is none of this id. */
+  /** The instance in the view; `undefined` when there is none with this id. */
   get(id: string): ServiceInstance | undefined
   /**
-   * Who registered the instance, when and with which ttl: the record behind it. `undefined` when
-   * there is none, and while the instance is kept only by loss protection.
+   * The record of an instance: its owner, registration time and ttl. `undefined` when there is none,
+   * and while the instance is kept only by loss protection.
    */
   record(id: string): InstanceRecord | undefined
 }
@@ -51,15 +51,15 @@ export interface AllWatcher extends BaseWatcher<InstanceChange> {
   readonly instances: readonly ServiceInstance[]
   /** Instances that are kept only by loss protection. */
   readonly held: readonly { readonly service: string; readonly id: string }[]
-  /** The instance as it is in the view; `undefined` when there is none of this name. */
+  /** The instance in the view; `undefined` when there is none with this service and id. */
   get(service: string, id: string): ServiceInstance | undefined
-  /** The record behind an instance, as `Watcher.record`. */
+  /** The record of an instance, as `Watcher.record`. */
   record(service: string, id: string): InstanceRecord | undefined
 }
 
 /** Follows which services have an instance; see `Discovery.watchServices`. */
 export interface ServicesWatcher extends BaseWatcher<ServiceChange> {
-  /** The names of the services, made once for each version and shared. */
+  /** The names of the services, built once for each version and shared. */
   readonly services: readonly string[]
   /** Names that are kept only by loss protection. */
   readonly held: readonly string[]
@@ -173,17 +173,17 @@ class ServiceNamesWatcher extends EngineWatcher<string, ServiceChange> implement
   }
 }
 
-/** A watcher of one service. */
+/** Creates a watcher of one service. */
 export const watchService = (
   hub: WatchHub,
   service: string,
   signal: AbortSignal | undefined,
 ): Watcher => new ServiceWatcher(hub.instances({ service }), service, signal)
 
-/** A watcher of every instance. */
+/** Creates a watcher of every instance. */
 export const watchAll = (hub: WatchHub, signal: AbortSignal | undefined): AllWatcher =>
   new EveryServiceWatcher(hub.instances({ all: true }), signal)
 
-/** A watcher of the services that have an instance. */
+/** Creates a watcher of the services that have an instance. */
 export const watchServices = (hub: WatchHub, signal: AbortSignal | undefined): ServicesWatcher =>
   new ServiceNamesWatcher(hub.services(), signal)

@@ -7,12 +7,12 @@ import {
 import type { Contents } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** A stored record as core takes it: read, or skipped with the reason. */
+/** A stored record after decoding: readable, or skipped with a reason. */
 export type DecodedRecord = InstanceRecord | SkippedRecord
 
 /**
- * Reads one stored value with the driver's format. `key` is relative to the namespace; `recordKey`
- * is what core knows the record by, where that is not the same (Consul: the node belongs to it).
+ * Decodes one stored value with the driver's format. `key` is relative to the namespace. `recordKey`
+ * identifies the record in core, where that differs from `key` (Consul: it includes the node).
  */
 export const decodeRecord = (
   format: WireFormat,
@@ -26,10 +26,10 @@ export const decodeRecord = (
     : { key: recordKey, ...decoded }
 }
 
-/** Whether a record could be read. */
+/** Whether a record is readable. */
 export const isReadable = (record: DecodedRecord): record is InstanceRecord => 'instance' in record
 
-/** Sorts decoded records into those that could be read and those that are skipped. */
+/** Divides decoded records into readable and skipped ones. */
 export const toContents = (
   decoded: Iterable<DecodedRecord>,
 ): Pick<Contents, 'records' | 'skipped'> => {
@@ -41,7 +41,7 @@ export const toContents = (
   return { records, skipped }
 }
 
-/** The services that records belong to by their keys, each once; keys of no service are left out. */
+/** The distinct services of the records' keys; keys without a service are ignored. */
 export const servicesOf = (
   format: WireFormat,
   records: Iterable<{ readonly key: string }>,

@@ -4,17 +4,17 @@ import { jsonFormat } from './json-format.ts'
 import type { RegistryDriver } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** What a driver tells besides its results: it ends up in diagnostics and the logger. */
+/** An event that a driver reports; published to diagnostics and the logger. */
 export interface DriverEvent {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
-  /** Short, constant, in kebab-case: `watch-cancelled`. */
+  /** A short constant name in kebab-case: `watch-cancelled`. */
   readonly event: string
-  /** In words. Must not hold credentials. */
+  /** A description for people. Must not contain credentials. */
   readonly message: string
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** What a driver is given: its only way to time, chance and reporting. */
+/** What core gives to a driver: its only source of time, randomness and reporting. */
 export interface DriverContext {
   readonly clock: Clock
   readonly random: Random
@@ -23,12 +23,12 @@ export interface DriverContext {
 }
 
 /**
- * Makes a driver once the registry's context is known. `registry` backends are passed to
- * `createRegistry` and to `new Registry` in this form, so that one clock serves core and driver.
+ * Creates a driver from the registry's context. `createRegistry` and `new Registry` take backends in
+ * this form, so that core and driver share one clock.
  */
 export type DriverFactory = (context: DriverContext) => RegistryDriver
 
-/** A context with the machine's clock and randomness and the default format, for what is not named. */
+/** Completes `parts` with the system's clock and randomness and the default format. */
 export const createDriverContext = (parts: Partial<DriverContext> = {}): DriverContext => ({
   clock: parts.clock ?? systemClock,
   random: parts.random ?? systemRandom,

@@ -1,32 +1,32 @@
 import { RegistryError, type RegistryErrorCode } from '../registry-error.ts'
 
-/** What a client's failure means in core's terms. */
+/** A client library's failure in core's terms. */
 export interface FailureMeaning {
   readonly code: RegistryErrorCode
-  /** What went wrong and what to do. Default: the failure's own message. */
+  /** What failed and what to do about it. Default: the failure's own message. */
   readonly message?: string | undefined
 }
 
-/** The two ways in which a driver makes a `RegistryError`. */
+/** The two ways in which a driver creates a `RegistryError`. */
 export interface DriverErrors {
-  /** An error that the driver raises by itself. */
+  /** Creates an error that the driver itself raises. */
   readonly error: (
     code: RegistryErrorCode,
     operation: string,
     message: string,
     service?: string,
   ) => RegistryError
-  /** Turns whatever a client threw into a `RegistryError`; one of those passes unchanged. */
+  /** Converts any thrown value into a `RegistryError`; returns a `RegistryError` unchanged. */
   readonly toRegistryError: (cause: unknown, operation: string, service?: string) => RegistryError
 }
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown)
 
 /**
- * A copy of `thrown` and its causes that holds name, message, code and stack alone. Errors of client
- * libraries carry whatever was sent (arguments, headers, configuration), and credentials may be in it.
+ * Copies the name, message, code and stack of `thrown` and its causes, and nothing else. Errors of
+ * client libraries carry arguments, headers and configuration, which may contain credentials.
  */
 const withoutDetails = (thrown: unknown, depth = 0): Error => {
   if (!(thrown instanceof Error)) return new Error(messageOf(thrown))
@@ -41,8 +41,8 @@ const withoutDetails = (thrown: unknown, depth = 0): Error => {
 }
 
 /**
- * The errors of one backend. `meaningOf` is the driver's knowledge of its client's failures; without
- * it everything that is no `RegistryError` is `internal`.
+ * Creates the errors of one backend. `meaningOf` classifies the failures of the driver's client;
+ * without it every error other than a `RegistryError` is `internal`.
  */
 export const driverErrors = (
   backend: string,

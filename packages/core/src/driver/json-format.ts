@@ -5,7 +5,7 @@ import type { InstanceRecord } from '../model/instance-record.ts'
 import type { PutRequest } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** Version of the document below; raised when a reader of an older one could misread it. */
+/** Version of the document below; raised when an older reader could misread it. */
 const schemaVersion = 1
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -64,7 +64,7 @@ const claimOf = (document: Record<string, unknown>): Claim | undefined => {
   return { owner, claimedAtMs, seq }
 }
 
-/** Kratos keeps the weight as a string in the metadata; ours wins where both stand. */
+/** Kratos stores the weight as a string in the metadata; the `weight` field has precedence. */
 const weightOf = (
   document: Record<string, unknown>,
   metadata: Readonly<Record<string, string>>,
@@ -119,20 +119,20 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
 }
 
 /**
- * The default format: one JSON document per instance at `<service>/<id>`, a superset of what
- * Kratos writes (`id name version metadata endpoints`), so that its readers understand ours. Unknown
- * fields are tolerated.
+ * The default format: one JSON document per instance at `<service>/<id>`, a superset of the Kratos
+ * document (`id name version metadata endpoints`), so that Kratos clients can read it. Unknown
+ * fields are ignored.
  */
 export const jsonFormat: WireFormat = {
   name: 'json',
   carriesClaims: true,
   key: ({ service, id }) => `${encodeName(service)}/${encodeName(id)}`,
   prefix: (service) => `${encodeName(service)}/`,
-  // a key with more parts than two is of a namespace below this one
+  // a key with more than two parts belongs to a namespace below this one
   serviceOf: (key) => split(key)?.service,
   encode: ({ instance, claim, ttlMs, registeredAtMs }: PutRequest) => {
     const { service, id, version, zone, ...rest } = instance
-    // from Node's pool: a buffer of its own for every record costs the collector dearly
+    // uses Node's buffer pool: one allocation per record is expensive for the garbage collector
     return Buffer.from(
       JSON.stringify({
         schema: schemaVersion,

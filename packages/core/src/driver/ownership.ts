@@ -5,22 +5,22 @@ import { type DecodedRecord, isReadable } from './decoded-record.ts'
 import type { Audit, OwnedRef, PutOutcome, PutRequest, RemoveOutcome } from './registry-driver.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** A record that a driver found where it is about to write, to remove or to audit. */
+/** A stored record that a driver found before it writes, removes or audits. */
 export interface ExistingRecord {
   readonly record: DecodedRecord
-  /** Its bytes as they are stored. */
+  /** The stored bytes. */
   readonly value: Uint8Array
-  /** The session that it is tied to; `undefined` where it is tied to none. */
+  /** The session that the record is tied to; `undefined` if it is tied to none. */
   readonly sessionId: string | undefined
 }
 
-/** The session that asks, as the rules below see it. */
+/** The session on whose behalf the rules below are evaluated. */
 export interface OwnSession {
   readonly id: string
   readonly format: WireFormat
   /**
-   * The ids of all open sessions of this driver, this one included. While core recovers, an earlier
-   * session and its records are still there: they are never a conflict (R7).
+   * The ids of all open sessions of this driver, including this one. During recovery an earlier
+   * session and its records still exist; they are never a conflict (R7).
    */
   readonly ownSessions: { has(id: string): boolean }
 }
@@ -28,16 +28,16 @@ export interface OwnSession {
 const isOwn = ({ ownSessions }: OwnSession, { sessionId }: ExistingRecord): boolean =>
   sessionId !== undefined && ownSessions.has(sessionId)
 
-/** Whether `owner` holds a record: by its claim, or where there is none because an own session wrote it. */
+/** Whether `owner` holds a record: by its claim or, without a claim, because an own session wrote it. */
 export const isHeldBy = (session: OwnSession, existing: ExistingRecord, owner: string): boolean => {
   const holder = isReadable(existing.record) ? existing.record.claim?.owner : undefined
   return holder === undefined ? isOwn(session, existing) : holder === owner
 }
 
 /**
- * Why `request` may not be written over what exists; `undefined` when it may. One rule for every
- * backend: the same owner always passes; over somebody else's record only `if-newer` does, where
- * the claim is higher, nothing can be read, or a format that carries claims finds none.
+ * Why `request` may not replace what exists; `undefined` when it may. The same rule applies on every
+ * backend: the same owner always may. Another owner may only with `if-newer`, if its claim is higher,
+ * the record is unreadable, or the record has no claim in a format that carries claims.
  */
 export const putConflict = (
   session: OwnSession,
@@ -52,7 +52,7 @@ export const putConflict = (
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
-/** Why what exists is not to be removed for `owner`; `undefined` when it is. */
+/** Why `owner` may not remove what exists; `undefined` when it may. */
 export const removalRefusal = (
   session: OwnSession,
   existing: ExistingRecord | undefined,
@@ -63,8 +63,8 @@ export const removalRefusal = (
 }
 
 /**
- * What `audit` says of `ref`. Content decides whether a record is as this session sent it, as a write
- * whose answer was lost has no known revision. `sent` is what was last sent, if anything was.
+ * The audit of `ref`. Compares content, not revisions, as a write whose answer was lost has no known
+ * revision. `sent` is the last value sent, if any.
  */
 export const auditRecord = (
   session: OwnSession,
@@ -82,7 +82,7 @@ export const auditRecord = (
   return { ...ref, state, ...(isReadable(record) ? { record } : {}) }
 }
 
-/** What an edit of `record` writes: the same owner, with its next `seq`, which it adopts. */
+/** The request that edits `record`: the same owner with the next `seq`, which the owner adopts. */
 const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
   const {
     claim = { owner: '', claimedAtMs: 0, seq: 0 },
@@ -99,8 +99,8 @@ const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRe
 }
 
 /**
- * The bytes that `edit` writes over `found`, the value that is stored under the record's key now.
- * `absent` where nothing is stored; `changed` where the claim is not the one that `record` was read with.
+ * The bytes with which `edit` replaces `found`, the value now stored under the record's key.
+ * `absent` where nothing is stored; `changed` where the claim differs from that of `record`.
  */
 export const editedValue = (
   format: WireFormat,

@@ -2,13 +2,13 @@
 export interface SentRecord<Revision> {
   readonly owner: string
   readonly value: Uint8Array
-  /** The revision that the write got; `undefined` while no answer told it. */
+  /** The revision of the write; `undefined` until an answer reports it. */
   revision: Revision | undefined
 }
 
 /**
- * What a session last sent under each key, acknowledged or not: `audit` compares with it, and an
- * update expects the revision in it.
+ * What a session last sent under each key, acknowledged or not. `audit` compares stored records with
+ * it, and updates expect its revision.
  */
 export class SentRecords<Revision = undefined> {
   readonly #records = new Map<string, SentRecord<Revision>>()
@@ -18,8 +18,8 @@ export class SentRecords<Revision = undefined> {
   }
 
   /**
-   * Remembers a write. Call it before the write is sent, as an audit must recognise one whose answer
-   * was lost. The revision of the same owner's last write stays known.
+   * Stores a write. Call it before sending, as an audit must recognise a write whose answer was
+   * lost. Keeps the revision of the same owner's last write.
    */
   add(key: string, owner: string, value: Uint8Array): SentRecord<Revision> {
     const last = this.#records.get(key)
@@ -28,7 +28,7 @@ export class SentRecords<Revision = undefined> {
     return sent
   }
 
-  /** Forgets `sent`, which is not stored any more, unless something else was sent meanwhile. */
+  /** Deletes `sent`, unless another write was sent since. */
   delete(key: string, sent: SentRecord<Revision> | undefined): void {
     if (this.#records.get(key) === sent) this.#records.delete(key)
   }

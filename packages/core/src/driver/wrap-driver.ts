@@ -14,22 +14,22 @@ export type DriverCall =
     >
   | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost'>
 
-/** What stands around a wrapped driver. Whatever is left out is forwarded unchanged. */
+/** Intercepts a wrapped driver. Calls without a hook are forwarded unchanged. */
 export interface DriverHooks {
-  /** Another name, for errors and diagnostics. */
+  /** Replaces the backend's name in errors and diagnostics. */
   readonly backend?: string
-  /** Replaces the capabilities named. */
+  /** Replaces the named capabilities. */
   readonly capabilities?: Partial<Capabilities>
   /**
-   * Stands around every call of the driver and of its sessions. `next` makes the call under the
-   * signal that it is given; a hook may delay it, fail before or after it, or not make it at all.
+   * Intercepts every call of the driver and of its sessions. `next` makes the call with the given
+   * signal. A hook may delay the call, fail before or after it, or skip it.
    */
   call?<T>(
     name: DriverCall,
     signal: AbortSignal,
     next: (signal: AbortSignal) => Promise<T>,
   ): Promise<T>
-  /** Stands around every stream of observations. `next` attaches under the signal that it is given. */
+  /** Intercepts every observation stream. `next` attaches with the given signal. */
   observe?(
     scope: Scope,
     signal: AbortSignal,
@@ -38,9 +38,9 @@ export interface DriverHooks {
 }
 
 /**
- * A driver that does what `driver` does, with `hooks` around it: to delay, fail, count or trace
- * calls. Every method is forwarded, those of its sessions too; `edit` and `diagnose` exist where
- * `driver` has them. After the layers of Apache OpenDAL, which wrap an accessor in the same way.
+ * Wraps `driver` in `hooks` that delay, fail, count or trace its calls. Forwards every method,
+ * including those of its sessions; `edit` and `diagnose` exist if `driver` has them. Modelled on
+ * the layers of Apache OpenDAL, which wrap an accessor in the same way.
  */
 export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
   const call = <T>(

@@ -23,45 +23,45 @@ export interface WritingSession<Revision> extends OwnSession {
   readonly sent: SentRecords<Revision>
 }
 
-/** What is stored under a key, and what a write compares to replace that and nothing else. */
+/** What is stored under a key, with the revision that a conditional write compares. */
 export interface FoundRecord<Revision> {
   readonly existing: ExistingRecord | undefined
   readonly revision: Revision
-  /** Why no record can be written there, whoever asks. */
+  /** Why no owner can write a record under this key. */
   readonly refusal?: RegistryError | undefined
 }
 
-/** One record to write, or with no value to remove, if `expected` is still its key's revision. */
+/** Writes `value`, or removes the record if it is `undefined`, if the revision is still `expected`. */
 export interface ConditionalWrite<Revision> {
   readonly key: string
   readonly value: Uint8Array | undefined
   readonly expected: Revision
 }
 
-/** Done, with the revision that the key has now if the server tells it; or the expected revision was wrong. */
+/** The new revision, if the server reports it; `changed` if the expected revision did not match. */
 export type WriteResult<Revision> = { readonly revision: Revision | undefined } | 'changed'
 
-/** What a driver does for `putOwned` and `removeOwned`. Keys are those of its format. */
+/** What a driver implements for `putOwned` and `removeOwned`. Keys are those of its format. */
 export interface ConditionalStore<Revision> {
-  /** Reads what is stored under `keys`, in their order. */
+  /** Reads what is stored under `keys`, in order. */
   readonly read: (keys: readonly string[]) => Promise<readonly FoundRecord<Revision>[]>
   /**
-   * Makes the writes, in their order, each only where `expected` holds. They may depend on each other:
-   * of a transaction that fails, all are `changed`. Throws when the batch failed as a whole.
+   * Makes the writes, in order, each only if `expected` matches. They may depend on each other: when
+   * a transaction fails, all are `changed`. Throws when the batch failed as a whole.
    */
   readonly write: (
     writes: readonly ConditionalWrite<Revision>[],
   ) => Promise<readonly WriteResult<Revision>[]>
   /**
-   * The revision of a key without a record. With it `putOwned` first writes without reading: nearly
-   * always a session finds what it last wrote. Without it every put begins with a read.
+   * The revision of a key without a record. With it `putOwned` first writes without reading, as a
+   * session nearly always finds what it last wrote. Without it every put begins with a read.
    */
   readonly absent?: Revision | undefined
-  /** Runs reading and writing without another round of the same session in between. Default: runs it at once. */
+  /** Runs one round without another round of the same session in between. Default: runs it at once. */
   readonly exclusively?: <T>(round: () => Promise<T>) => Promise<T>
 }
 
-/** How often a batch is read and written again when others write the same keys. */
+/** Maximum number of rounds for a batch whose keys others write concurrently. */
 const maxRounds = 8
 
 interface Item<Revision, Outcome> {
@@ -104,7 +104,7 @@ const write = async <Revision, Outcome>(
   }
 }
 
-/** Optimistic concurrency control: read, judge, write where nothing changed since, and again where it did. */
+/** Optimistic concurrency control: reads, judges, writes what has not changed, and retries the rest. */
 const settle = async <Revision, Outcome>(
   items: readonly Item<Revision, Outcome>[],
   operation: string,
@@ -127,8 +127,8 @@ const settle = async <Revision, Outcome>(
 }
 
 /**
- * `DriverSession.put` over conditional writes: writes what the claims allow, only over what was
- * judged, and remembers it in `session.sent`.
+ * Implements `DriverSession.put` over conditional writes: writes what the claims allow, replaces only
+ * the judged record, and stores each write in `session.sent`.
  */
 export const putOwned = <Revision>(
   session: WritingSession<Revision>,
@@ -163,8 +163,8 @@ export const putOwned = <Revision>(
 }
 
 /**
- * `DriverSession.remove` over conditional writes: removes what the named owners hold, whichever of
- * their sessions wrote it. A rival who takes over between reading and removing is never hit.
+ * Implements `DriverSession.remove` over conditional writes: removes the records of the named owners,
+ * whichever of their sessions wrote them. Never removes the record of a concurrent takeover.
  */
 export const removeOwned = <Revision>(
   session: WritingSession<Revision>,
@@ -191,7 +191,7 @@ export const removeOwned = <Revision>(
   return settle(items, 'remove', session, store)
 }
 
-/** `DriverSession.audit`: compares what is stored with what this session last sent. */
+/** Implements `DriverSession.audit`: compares stored records with what this session last sent. */
 export const auditOwned = async <Revision>(
   session: WritingSession<Revision>,
   refs: readonly OwnedRef[],
@@ -204,12 +204,12 @@ export const auditOwned = async <Revision>(
     const [key, each] = [keys[index] as string, found[index]]
     const last = sent.get(key)
     const audit = auditRecord(session, ref, each?.existing, last?.value)
-    // the answer that told the revision may have been lost
+    // the answer with the revision may have been lost
     if (audit.state === 'ours' && last) last.revision = each?.revision
     return audit
   })
 }
 
-/** The service that all of a batch belong to, for error messages; `undefined` for a mixed batch. */
+/** The common service of a batch, for error messages; `undefined` for a mixed batch. */
 export const commonService = (items: readonly { readonly service: string }[]): string | undefined =>
   items.every(({ service }) => service === items[0]?.service) ? items[0]?.service : undefined

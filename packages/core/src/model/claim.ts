@@ -1,12 +1,12 @@
 /**
- * Who holds an id, since when, and with which edit. Claims give "the newer wins" an order that
- * survives recovery: `claimedAtMs` is fixed when `register` is called, so re-putting an old registration
- * after an outage never beats one that was made meanwhile.
+ * Who holds an id, since when, and with which edit. Claims order registrations across recovery:
+ * `claimedAtMs` is fixed when `register` is called, so an old registration that is written again
+ * after an outage never replaces a newer one.
  */
 export interface Claim {
   /** The registry (one per process, usually) that registered the instance. */
   readonly owner: string
-  /** Milliseconds since the epoch when it registered; at least the beaten holder's `claimedAtMs` + 1. */
+  /** Epoch milliseconds of the registration; after a takeover at least the old claim's value + 1. */
   readonly claimedAtMs: number
   /** Counts the owner's edits of this registration. */
   readonly seq: number

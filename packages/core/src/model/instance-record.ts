@@ -3,23 +3,23 @@ import { freezeInstance, type ServiceInstance } from './service-instance.ts'
 
 declare const recordKeyBrand: unique symbol
 
-/** Names one stored record. An instance id may be stored under several keys (two Consul agents). */
+/** Identifies one stored record. An id may be stored under several keys (two Consul agents). */
 export type RecordKey = string & { readonly [recordKeyBrand]: true }
 /** Marks a driver's own string as a record key. */
 export const toRecordKey = (value: string): RecordKey => value as RecordKey
 
-/** An instance as it stands in the backend. */
+/** An instance as stored in the backend. */
 export interface InstanceRecord {
   readonly key: RecordKey
   readonly instance: ServiceInstance
-  /** Absent in foreign formats that have no room for one. */
+  /** Absent in formats that do not carry claims. */
   readonly claim?: Claim
-  /** The ttl its owner was granted. */
+  /** The ttl granted to the owner. */
   readonly ttlMs?: number
   readonly registeredAtMs?: number
 }
 
-/** A record that cannot be read, and why: it is reported, and the rest of the service is served. */
+/** An unreadable record and the reason. It is reported, and the rest of the service is served. */
 export interface SkippedRecord {
   readonly key: RecordKey
   readonly reason: string
@@ -33,7 +33,7 @@ const ranksAbove = (a: InstanceRecord, b: InstanceRecord): boolean => {
   return a.key < b.key
 }
 
-/** Of several records that name one id, the one that is served: that with the highest claim. */
+/** Of several records of one id, the one that is served: the one with the highest claim. */
 export const highestRecord = (records: Iterable<InstanceRecord>): InstanceRecord | undefined => {
   let highest: InstanceRecord | undefined
   for (const record of records)
@@ -41,7 +41,7 @@ export const highestRecord = (records: Iterable<InstanceRecord>): InstanceRecord
   return highest
 }
 
-/** Makes a record, all of it, immutable: it is handed to many readers. Returns it. */
+/** Deep-freezes a record, as many readers share it. Returns it. */
 export const freezeRecord = (record: InstanceRecord): InstanceRecord => {
   freezeInstance(record.instance)
   if (record.claim !== undefined) Object.freeze(record.claim)
@@ -49,8 +49,8 @@ export const freezeRecord = (record: InstanceRecord): InstanceRecord => {
 }
 
 /**
- * One string for a service and an id, to key maps by: different pairs make different keys, whatever
- * characters the names hold.
+ * A map key for a service and an id. Different pairs always have different keys, whatever characters
+ * the names contain.
  */
 export const instanceKey = (service: string, id: string): string =>
   `${service.length}:${service}/${id}`

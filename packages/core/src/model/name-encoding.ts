@@ -1,14 +1,14 @@
 /** The longest service name or id, in bytes of UTF-8. */
 export const maxNameBytes = 255
 
-/** Nothing in it to encode: nearly every name. */
+/** Names that need no encoding, as nearly all do. */
 const plain = /^[A-Za-z0-9_~-][A-Za-z0-9_~.-]*$/
 const unescaped = /^[A-Za-z0-9_~-]$/
 
 /**
- * Percent-encodes a name into one path segment, the same way for every backend: only letters,
- * digits, `-`, `_`, `~` and inner dots stay, so that `.`, `..`, `/`, `%` and spaces cannot break
- * out of a prefix. `encodeURIComponent` is not enough: it keeps `.`, `..` and `!'()*`.
+ * Percent-encodes a name into one path segment, in the same way for every backend. Keeps only
+ * letters, digits, `-`, `_`, `~` and inner dots, so that `.`, `..`, `/`, `%` and spaces cannot leave
+ * a prefix. `encodeURIComponent` is not enough: it keeps `.`, `..` and `!'()*`.
  */
 export const encodeName = (name: string): string => {
   if (plain.test(name)) return name
@@ -24,8 +24,8 @@ export const encodeName = (name: string): string => {
 }
 
 /**
- * The name that `encodeName` made into `segment`; `undefined` when no name encodes to it, as
- * then it is somebody else's key. Accepting other spellings would let two keys mean one name.
+ * The name that `encodeName` encodes as `segment`; `undefined` if there is none, as then this package
+ * did not write the key. Accepting other encodings would map two keys to one name.
  */
 export const decodeName = (segment: string): string | undefined => {
   try {

@@ -1,33 +1,33 @@
 /** The largest weight. */
 export const maxWeight = 65_535
-/** The weight of an instance that names none. */
+/** The weight of an instance that specifies none. */
 export const defaultWeight = 100
 
-/** One running copy of a service, as every backend stores it and every reader sees it. */
+/** One running copy of a service, as stored in every backend and returned to readers. */
 export interface ServiceInstance {
   /** Name of the service, e.g. `orders`. Any non-empty well-formed Unicode string of at most 255 bytes. */
   readonly service: string
   /** Unique among the instances of its service. Same limits as `service`. */
   readonly id: string
-  /** Absolute URLs with an explicit host, one for each protocol spoken: `http://10.0.0.7:8080`. */
+  /** Absolute URLs with an explicit host, one for each protocol: `http://10.0.0.7:8080`. */
   readonly endpoints: readonly string[]
   /** Version of the software, free text. */
   readonly version?: string
-  /** Failure domain, for pickers that prefer a near instance. */
+  /** Failure domain, for balancers that prefer a near instance. */
   readonly zone?: string
   /** Share of traffic, 0…65535; 0 means drained. Default 100. */
   readonly weight: number
-  /** Free labels, each once, in the order given. */
+  /** Arbitrary labels, without duplicates, in the given order. */
   readonly tags: readonly string[]
-  /** Free string pairs. */
+  /** Arbitrary pairs of strings. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** What `register` takes: an instance of which only `service` and `endpoints` are required. */
+/** The argument of `register`: an instance. Only `service` and `endpoints` are required. */
 export interface InstanceInput {
   readonly service: string
   readonly endpoints: readonly string[]
-  /** Left out: host name, process id and a random suffix. */
+  /** Default: host name, process id and a random suffix. */
   readonly id?: string | undefined
   readonly version?: string | undefined
   readonly zone?: string | undefined
@@ -36,7 +36,7 @@ export interface InstanceInput {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** What `update` takes: the named fields replace those of the registered instance; a field left out stays. */
+/** The argument of `update`: its fields replace those of the instance; omitted fields stay. */
 export interface InstancePatch {
   readonly endpoints?: readonly string[] | undefined
   /** An empty string removes the version. */
@@ -48,7 +48,7 @@ export interface InstancePatch {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** What `edit` takes: what others than the owner may change. A field left out stays. */
+/** The argument of `edit`: the fields that others than the owner may change; omitted fields stay. */
 export interface InstanceEdit {
   readonly weight?: number | undefined
   readonly tags?: readonly string[] | undefined
@@ -69,7 +69,7 @@ const samePairs = (
   )
 }
 
-/** Whether two instances say the same thing: then a change from one to the other is no event. */
+/** Whether two instances are equal; a change between equal instances emits no event. */
 export const sameInstance = (a: ServiceInstance, b: ServiceInstance): boolean =>
   a === b ||
   (a.service === b.service &&
@@ -81,7 +81,7 @@ export const sameInstance = (a: ServiceInstance, b: ServiceInstance): boolean =>
     sameList(a.tags, b.tags) &&
     samePairs(a.metadata, b.metadata))
 
-/** Makes an instance, all of it, immutable: it is handed to many readers. Returns it. */
+/** Deep-freezes an instance, as many readers share it. Returns it. */
 export const freezeInstance = (instance: ServiceInstance): ServiceInstance => {
   Object.freeze(instance.endpoints)
   Object.freeze(instance.tags)
@@ -89,7 +89,7 @@ export const freezeInstance = (instance: ServiceInstance): ServiceInstance => {
   return Object.freeze(instance)
 }
 
-/** Roughly how much there is to write of an instance, in characters, with some for each entry. */
+/** An estimate of the encoded size of an instance, in characters, with an overhead for each entry. */
 export const weighInstance = (instance: ServiceInstance): number => {
   const { service, id, version = '', zone = '', endpoints, tags, metadata } = instance
   let weight = 100 + service.length + id.length + version.length + zone.length

@@ -9,7 +9,7 @@ import {
   type ServiceInstance,
 } from './service-instance.ts'
 
-/** Refuses one argument: names the field, what was given and what is accepted. */
+/** Refuses one argument. The message names the field, the given value and the accepted values. */
 const refuse = (
   operation: string,
   field: string,
@@ -125,7 +125,7 @@ const validateFields = (
       refuse(operation, `field ${show(name)}`, 'unknown', [...known].join(', '), service)
 }
 
-/** The instance with its defaults filled in, frozen; `invalid-argument` names the field at fault. */
+/** Validates an instance and fills in its defaults, frozen; `invalid-argument` names the field. */
 export const validateInstance = (
   operation: string,
   input: InstanceInput,
@@ -157,7 +157,7 @@ export const validateInstance = (
 
 const editFields: ReadonlySet<string> = new Set(['weight', 'tags', 'metadata'])
 
-/** The fields that `edit` names, checked. */
+/** Validates the fields of `edit`. */
 export const validateEdit = (
   operation: string,
   service: string,
@@ -176,7 +176,7 @@ const patchFields: ReadonlySet<string> = new Set(
   [...fields].filter((name) => name !== 'service' && name !== 'id'),
 )
 
-/** `instance` with the fields that `patch` names replaced, validated as a whole. */
+/** Replaces the fields of `patch` in `instance` and validates the result as a whole. */
 export const patchInstance = (
   operation: string,
   instance: ServiceInstance,

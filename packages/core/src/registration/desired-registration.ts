@@ -14,27 +14,27 @@ import {
   type RegistrationStatus,
 } from './registration-state.ts'
 
-/** What to do when an id is held: win over the holder, be refused, or stand only while nobody else does. */
+/** What to do when an id is held: replace the holder, be refused, or yield to every other owner. */
 export type ConflictRule = 'takeover' | 'reject' | 'yield'
 
 /** The highest time that a claim can carry: formats write it as a JSON number. */
 export const highestClaimMs: number = Number.MAX_SAFE_INTEGER
 
-/** What a desired registration is made of. */
+/** The constructor parameters of `DesiredRegistration`. */
 export interface DesiredRegistrationParts {
   readonly backend: string
   readonly clock: Clock
   readonly instance: ServiceInstance
   readonly claim: Claim
   readonly onConflict: ConflictRule
-  /** Told of every change of state, and (`retry`) of every further cause in the same one. */
+  /** Called on every change of state and, with `retry`, on each new cause in the same state. */
   readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
 }
 
 /**
- * What the user wants to stand in the registry under one id, and how far the backend has agreed.
- * Every edit raises `version`; whoever waits for a version is answered when one at least as new
- * was acknowledged.
+ * The registration that the user wants under one id, and which version the backend has acknowledged.
+ * Every edit raises `version`. A wait for a version ends when that version or a later one is
+ * acknowledged.
  */
 export class DesiredRegistration {
   readonly onConflict: ConflictRule
@@ -71,14 +71,14 @@ export class DesiredRegistration {
   get version(): number {
     return this.#version
   }
-  /** Whether it ever stood in the backend: from then on its claim is fixed. */
+  /** Whether the backend ever acknowledged it: from then on its claim is fixed. */
   get everWritten(): boolean {
     return this.#acknowledgedVersion > 0
   }
   get final(): boolean {
     return isFinal(this.status.value.state)
   }
-  /** Whether the user has taken it back; its status turns `closed` when the removal is acknowledged. */
+  /** Whether it was deregistered; its status becomes `closed` when the removal is acknowledged. */
   get deregistered(): boolean {
     return this.#deregistered
   }
@@ -102,7 +102,7 @@ export class DesiredRegistration {
     return this.#version
   }
 
-  /** Takes over a third party's edit of our record, as if the owner had made it. */
+  /** Adopts a third party's edit of our record, as if the owner had made it. */
   adopt(record: InstanceRecord): void {
     const { weight, tags, metadata } = record.instance
     this.#instance = Object.freeze({ ...this.#instance, weight, tags, metadata })
@@ -111,9 +111,9 @@ export class DesiredRegistration {
   }
 
   /**
-   * Raises the claim above a holder's, before the first success of a takeover; `false` when the
-   * holder stays above: it was registered after this one, while neither could write (their wall
-   * clocks tell), or no claim is higher than its.
+   * Raises the claim above a holder's, before the first success of a takeover. `false` when the
+   * holder keeps the id: by the wall clocks it registered after this one while neither could write,
+   * or it has the highest possible claim.
    */
   riseAbove(holder: Claim): boolean {
     if (this.everWritten || this.onConflict !== 'takeover') return false
@@ -123,7 +123,7 @@ export class DesiredRegistration {
     return true
   }
 
-  /** Whether the holder's call came after this one, while this one waited to be written. */
+  /** Whether the holder registered after this one, while this one waited to be written. */
   calledBefore({ claimedAtMs }: Claim): boolean {
     const waitedMs = this.#parts.clock.monotonicMs() - this.#calledAtMonotonicMs
     return (
@@ -132,7 +132,7 @@ export class DesiredRegistration {
     )
   }
 
-  /** Resolves when a version at least as new as `version` was acknowledged. */
+  /** Resolves when `version` or a later one is acknowledged. */
   acknowledged(version: number, signal?: AbortSignal): Promise<void> {
     const { state } = this.status.value
     if (version <= this.#acknowledgedVersion && !this.final) return Promise.resolve()
@@ -141,22 +141,22 @@ export class DesiredRegistration {
     return this.#waiters.wait(version, signal)
   }
 
-  /** The backend acknowledged that version, or an audit found it standing. */
+  /** The backend acknowledged that version, or an audit found it stored. */
   written(version: number): void {
     this.#acknowledgedVersion = Math.max(this.#acknowledgedVersion, version)
     const { state } = this.status.value
-    // the first version makes it registered, whatever is on its way
+    // the first acknowledged version makes it registered, even if later ones are in flight
     if (this.#acknowledgedVersion >= this.#version || state === 'registering')
       this.#happen('written')
     this.#waiters.answerAll(undefined, (wanted) => wanted <= this.#acknowledgedVersion)
   }
 
-  /** It does not, or no longer, stand as desired, or nobody can tell; we are at it. */
+  /** The backend does not hold the desired state, or its state is unknown; recovery goes on. */
   disturb(cause: RegistryError): void {
     this.#happen('interrupted', cause)
   }
 
-  /** It never stood, and never will. */
+  /** Ends a registration that was never acknowledged and never will be. */
   fail(cause: RegistryError): void {
     this.#happen('refused', cause)
     this.#rejectWaiters(() => cause)
@@ -168,13 +168,13 @@ export class DesiredRegistration {
     this.#rejectWaiters(() => cause)
   }
 
-  /** The user takes it back: whoever still waits for it to be written is told so. */
+  /** The user deregisters it: pending waits for an acknowledgement reject. */
   deregister(): void {
     this.#deregistered = true
     this.#rejectWaiters(() => this.error('closed'))
   }
 
-  /** Nothing of it can stand any more. */
+  /** No record of it can be stored any more. */
   removed(): void {
     this.#happen('removed')
     this.#rejectWaiters(() => this.error('closed'))
@@ -210,7 +210,7 @@ export class DesiredRegistration {
     this.#parts.onStatus(this, state === before.state)
   }
 
-  /** `reason` is only made when somebody waits: a thousand stack traces cost a close dearly. */
+  /** Creates `reason` only if there are waiters: a thousand stack traces make a close slow. */
   #rejectWaiters(reason: () => RegistryError): void {
     if (this.#waiters.size > 0) this.#waiters.failAll(reason())
   }

@@ -1,7 +1,7 @@
 import { RegistryError, type RegistryErrorCode } from '../registry-error.ts'
 import type { CallSubject } from '../runtime/abort.ts'
 
-/** Failures that say nothing about what was sent: smaller batches would fail alike. */
+/** Failures that do not depend on what was sent: smaller batches would fail too. */
 const ofTheConnection: ReadonlySet<RegistryErrorCode> = new Set([
   'unavailable',
   'timeout',
@@ -9,22 +9,22 @@ const ofTheConnection: ReadonlySet<RegistryErrorCode> = new Set([
   'closed',
 ])
 
-/** Whether one of several items may be at fault alone. */
+/** Whether a single item may have caused the failure. */
 export const isOfItems = (cause: RegistryError): boolean => !ofTheConnection.has(cause.code)
 
-/** How a batch is worked through. */
+/** The parameters of `inHalves`. */
 export interface HalvingParts<T> {
   readonly subject: CallSubject
   readonly work: (items: readonly T[]) => Promise<void>
-  /** These failed together; more than one only where the connection failed. */
+  /** Called with the items of a failed batch; more than one only where the connection failed. */
   readonly failed: (items: readonly T[], cause: RegistryError) => void
   readonly signal: AbortSignal
 }
 
 /**
- * Works on a batch that the backend takes or refuses as a whole. One forbidden item fails a whole
- * transaction: a batch that is refused is halved until what is at fault stands alone, so that it
- * harms no neighbour. Never rejects.
+ * Processes a batch that the backend accepts or refuses as a whole. One forbidden item fails a whole
+ * transaction. A refused batch is therefore halved until the failing item is alone, so that it does
+ * not affect the others. Never rejects.
  */
 export const inHalves = async <T>(items: readonly T[], parts: HalvingParts<T>): Promise<void> => {
   try {

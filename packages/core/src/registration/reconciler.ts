@@ -8,8 +8,8 @@ import type { RegistrationTable } from './registration-table.ts'
 import { RetrySchedule } from './retry-schedule.ts'
 
 /**
- * Makes the backend agree with the table: writes, removes and audits in rounds, so that no two
- * writes of ours to one id are ever on their way together.
+ * Makes the backend match the table: writes, removes and audits in rounds, so that this process
+ * never has two writes to one id in flight.
  */
 export class Reconciler {
   readonly #context: SessionContext
@@ -28,7 +28,7 @@ export class Reconciler {
     this.#auditor = new RecordAuditor(context, table)
   }
 
-  /** When something is due to be written or removed. */
+  /** When the next write or removal is due. */
   get nextDueMs(): number {
     return Math.min(
       RetrySchedule.nextDueMs(this.#table.toWrite),
@@ -36,36 +36,36 @@ export class Reconciler {
     )
   }
 
-  /** One round over what is due. */
+  /** Runs one round over all due entries. */
   async reconcile(session: OpenSession): Promise<void> {
     await Promise.all([this.#writer.writeDue(session), this.#remover.removeDue(session)])
   }
 
-  /** Returns why the backend could not be asked, if it could not. */
+  /** Audits all written records; returns why the backend did not answer, if it did not. */
   audit(session: OpenSession): Promise<RegistryError | undefined> {
     return this.#auditor.audit(session)
   }
 
-  /** Takes out what a session that may not be closed has written. */
+  /** Removes the records of a session that the backend refuses to close. */
   removeAll(session: OpenSession, signal: AbortSignal): Promise<void> {
     return this.#remover.removeAll(session.driverSession, signal)
   }
 
-  /** The backend answers again: whatever waits is due. */
+  /** Makes every waiting entry due, as the backend answers again. */
   makeDue(): void {
     RetrySchedule.makeDue(this.#table.toWrite)
     RetrySchedule.makeDue(this.#table.toRemove)
   }
 
-  /** A removed record whose create may still arrive under this session is only gone with the session. */
+  /** Whether a create of a removed record may still arrive; only closing the session prevents that. */
   needsFence(session: OpenSession): boolean {
     for (const entry of this.#table.fenced) if (entry.unknownIn.has(session.id)) return true
     return false
   }
 
   /**
-   * Whether every write had a definite outcome in `session`, so that older sessions may go. One
-   * that the backend has refused by itself for a ttl does not keep its neighbours waiting.
+   * Whether every write had a definite outcome in `session`, so that older sessions may be closed.
+   * Ignores an entry that the backend has refused individually for a ttl.
    */
   isSettled(session: OpenSession): boolean {
     const now = this.#context.clock.monotonicMs()

@@ -18,8 +18,8 @@ interface Asked {
 }
 
 /**
- * Asks whether our records still stand as we wrote them: a deletion or a takeover cannot be seen
- * from a lease, and watching our own services would cost a change of every peer.
+ * Checks that our records are still stored as written. A lease does not show a deletion or a
+ * takeover, and a watch of our own services would deliver every change of every peer.
  */
 export class RecordAuditor {
   readonly #context: SessionContext
@@ -30,7 +30,7 @@ export class RecordAuditor {
     this.#table = table
   }
 
-  /** One audit of all that was written; returns why the backend could not be asked, if it could not. */
+  /** Audits all written records; returns why the backend did not answer, if it did not. */
   async audit(session: OpenSession): Promise<RegistryError | undefined> {
     const { backend, driver } = this.#context
     const written = [...this.#table.all()].filter(
@@ -44,7 +44,7 @@ export class RecordAuditor {
         work: (part) => this.#ask(session, part),
         failed: ([entry], cause) => {
           if (!isOfItems(cause)) unanswered ??= cause
-          // nobody can say whether it stands: the next audit asks again
+          // unknown whether it is still stored; the next audit asks again
           else entry?.desired?.disturb(cause)
         },
         signal: session.signal,
@@ -66,7 +66,7 @@ export class RecordAuditor {
 
   #conclude(session: OpenSession, { entry, version }: Asked, audit: Audit | undefined): void {
     const { desired } = entry
-    // written or taken back while we asked: the answer is about the past
+    // written or deregistered during the audit: the answer is outdated
     if (desired === undefined || entry.writtenVersion !== version) return
     if (entry.needsPut(session.id) || audit === undefined) return
     switch (audit.state) {
@@ -84,7 +84,7 @@ export class RecordAuditor {
     this.#undo(entry, desired, audit)
   }
 
-  /** Somebody edited the record in our name, as `Registry.edit` does: that is no trouble. */
+  /** Adopts an edit that another client made in our name, as `Registry.edit` does. */
   #adopt(entry: RegistrationEntry, desired: DesiredRegistration, { record }: Audit): boolean {
     const claim = record?.claim
     if (

@@ -11,7 +11,7 @@ import type { RetrySchedule } from './retry-schedule.ts'
 
 const parallelBatches = 8
 
-/** Removes what tombstones stand for, and repeats it until each removal is acknowledged. */
+/** Removes the records of tombstones, and repeats each removal until it is acknowledged. */
 export class RecordRemover {
   readonly #context: SessionContext
   readonly #table: RegistrationTable
@@ -23,7 +23,7 @@ export class RecordRemover {
     this.#schedule = schedule
   }
 
-  /** One round over the tombstones that are due. */
+  /** Runs one round over the due tombstones. */
   async removeDue(session: OpenSession): Promise<void> {
     const due = this.#schedule.due(this.#table.toRemove)
     await this.#remove(session.driverSession, due, session.signal, (entries, cause) => {
@@ -33,13 +33,13 @@ export class RecordRemover {
   }
 
   /**
-   * Takes out every record that may stand, one by one where a batch is refused: for a registry that
-   * closes and may not end its session.
+   * Removes every record that may be stored, one by one where a batch is refused: for a registry
+   * that closes and may not end its session.
    */
   async removeAll(session: DriverSession, signal: AbortSignal): Promise<void> {
     for (const entry of [...this.#table.all()])
       if (entry.desired !== undefined) this.#table.takeBack(entry)
-    // what is fenced stays unacknowledged: a create that still arrives ends with its session's ttl
+    // fenced entries stay unacknowledged: a late create expires with the ttl of its session
     await this.#remove(session, [...this.#table.all()], signal, () => {})
   }
 
@@ -76,7 +76,7 @@ export class RecordRemover {
   }
 
   #conclude(entry: RegistrationEntry, outcome: RemoveOutcome | undefined): void {
-    // registered again meanwhile: the new record is what counts
+    // registered again meanwhile: only the new record matters
     if (entry.desired !== undefined) return
     if (outcome !== undefined && outcome.result !== 'error') {
       this.#table.removed(entry)

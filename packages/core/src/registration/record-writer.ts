@@ -11,7 +11,7 @@ import type { RegistrationEntry } from './registration-entry.ts'
 import type { RegistrationTable } from './registration-table.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
-/** How many batches are on their way at once. */
+/** Maximum number of concurrent batches. */
 const parallelBatches = 8
 
 interface Sent {
@@ -20,7 +20,7 @@ interface Sent {
   readonly version: number
 }
 
-/** Writes what is desired into the open session, in batches, and draws the conclusion for each. */
+/** Writes desired registrations in the open session, in batches, and handles each outcome. */
 export class RecordWriter {
   readonly #context: SessionContext
   readonly #table: RegistrationTable
@@ -32,7 +32,7 @@ export class RecordWriter {
     this.#schedule = schedule
   }
 
-  /** One round over what is due. */
+  /** Runs one round over the due entries. */
   async writeDue(session: OpenSession): Promise<void> {
     const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
     await inBatches(this.#schedule.due(this.#table.toWrite), limits, (entries) =>
@@ -67,8 +67,8 @@ export class RecordWriter {
       )
     } catch (thrown) {
       const cause = RegistryError.from(thrown, subject)
-      // a late update is fenced by the driver's comparison, a late create is not; and an update
-      // turns out a create where somebody else has deleted the record
+      // the driver's comparison fences a late update, but not a late create; an update becomes a
+      // create where another client has deleted the record
       // a backend that does not know the session has written nothing in it
       const refused = !cause.retryable || cause.code === 'session-lost'
       if (session.signal.aborted || !refused) {
@@ -119,7 +119,7 @@ export class RecordWriter {
     entry.settledIn = session.id
     entry.failing = undefined
     entry.failures = 0
-    // taken back or registered again meanwhile: the record stands, but it is not what is wanted
+    // deregistered or registered again meanwhile: the stored record is no longer the desired one
     if (entry.desired !== desired) return
     entry.writtenVersion = version
     if (!entry.needsPut(session.id)) this.#table.toWrite.delete(entry)
@@ -135,7 +135,7 @@ export class RecordWriter {
   ): void {
     entry.settledIn = session.id
     if (holder !== undefined && desired.riseAbove(holder)) {
-      // at once the first time; holders that go on rising are followed at the pace of the backoff
+      // at once the first time; if the holder keeps raising its claim, with backoff
       if (entry.failures > 0) this.#schedule.postpone([entry])
       else entry.failures = 1
       return
@@ -149,7 +149,7 @@ export class RecordWriter {
     } else desired.fail(cause)
   }
 
-  /** The backend answered that this one was not written. */
+  /** The backend refused this record. */
   #refused(
     session: OpenSession,
     entry: RegistrationEntry,

@@ -4,35 +4,35 @@ import { Waiters } from '../runtime/waiters.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 
 /**
- * All that is known of one id in the backend. With a desired registration the entry is to be
- * written; without one it is a tombstone: to be removed, and remembered until nothing of ours can
- * stand or still arrive.
+ * What is known of one id in the backend. An entry with a desired registration is to be written. One
+ * without is a tombstone: its record is to be removed, and the entry is kept until no record of ours
+ * can be stored or still arrive.
  */
 export class RegistrationEntry {
   readonly service: string
   readonly id: string
   desired: DesiredRegistration | undefined
-  /** Those that were taken back: they turn `closed` when nothing of them can be listed any more. */
+  /** Deregistered ones: they become `closed` when none of their records can be listed any more. */
   readonly leaving: Set<DesiredRegistration> = new Set()
   /** The session under which the record was last acknowledged, with the version acknowledged. */
   writtenIn: string | undefined
   writtenVersion = 0
-  /** The session in which a write last had a definite outcome, good or bad. */
+  /** The session in which a write last had a definite outcome, success or failure. */
   settledIn: string | undefined
   /**
-   * Since when the backend answers our writes with an error of this entry alone, and the session in
-   * which it did so last.
+   * Since when the backend refuses the writes of this entry alone, and the session of the last
+   * refusal.
    */
   failing: { readonly sessionId: string; readonly sinceMs: number } | undefined
   /** Sessions under which a create may still arrive: its outcome is unknown. */
   readonly unknownIn: Set<string> = new Set()
-  /** Whether any write was ever attempted; without one there is nothing to remove. */
+  /** Whether a write was ever attempted; otherwise there is nothing to remove. */
   attempted = false
-  /** Whether a write was ever acknowledged: until a removal is too, a record of ours may stand. */
+  /** Whether a write was ever acknowledged: until its removal is too, a record may be stored. */
   stood = false
-  /** Not to be tried again before this time of the monotonic clock. */
+  /** The earliest time of the next attempt, on the monotonic clock. */
   retryAtMs = 0
-  /** Failures in a row, for the backoff. */
+  /** Consecutive failures, for the backoff. */
   failures = 0
   readonly #waiters = new Waiters<void>()
 
@@ -53,13 +53,13 @@ export class RegistrationEntry {
     )
   }
 
-  /** What is desired may be tried at once, with a new backoff. */
+  /** Makes the entry due at once, with a new backoff. */
   resetRetries(): void {
     this.retryAtMs = 0
     this.failures = 0
   }
 
-  /** Resolves when nothing of the registration that was taken back can be listed any more. */
+  /** Resolves when no record of the deregistered registration can be listed any more. */
   gone(signal?: AbortSignal): Promise<void> {
     return this.#waiters.wait(undefined, signal)
   }

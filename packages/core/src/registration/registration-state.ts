@@ -1,6 +1,6 @@
 import type { RegistryError } from '../registry-error.ts'
 
-/** Where a registration stands. The last three are final. */
+/** The state of a registration. The last three are final. */
 export type RegistrationState =
   | 'registering'
   | 'registered'
@@ -9,7 +9,7 @@ export type RegistrationState =
   | 'failed'
   | 'closed'
 
-/** A registration's state, since when, and what last went wrong in it. */
+/** A registration's state, its start time, and the last failure in it. */
 export interface RegistrationStatus {
   readonly state: RegistrationState
   readonly since: Date
@@ -17,9 +17,9 @@ export interface RegistrationStatus {
 }
 
 /**
- * What can happen to a registration. `written`: the backend acknowledged the desired state.
- * `interrupted`: it does not, or no longer, hold it, and we are at it. `refused`: it will not, ever.
- * `superseded`: a higher claim holds the id. `removed`: deregistered, and no record of ours can stand.
+ * An event in the life of a registration. `written`: the backend acknowledged the desired state.
+ * `interrupted`: it does not hold that state; recovery goes on. `refused`: it never will.
+ * `superseded`: a higher claim holds the id. `removed`: deregistered, and no record of ours is left.
  */
 export type RegistrationEvent = 'written' | 'interrupted' | 'refused' | 'superseded' | 'removed'
 
@@ -50,12 +50,12 @@ const transitions: Readonly<
   closed: {},
 }
 
-/** The one place where registrations change state; an event that means nothing there changes nothing. */
+/** The transition function of registrations; an event without a transition changes nothing. */
 export const nextRegistrationState = (
   state: RegistrationState,
   event: RegistrationEvent,
 ): RegistrationState => transitions[state][event] ?? state
 
-/** Whether nothing can happen to the registration any more. */
+/** Whether the state has no further transitions. */
 export const isFinal = (state: RegistrationState): boolean =>
   Object.keys(transitions[state]).length === 0

@@ -12,9 +12,9 @@ import type { SessionState } from '../session/session-state.ts'
 import type { SessionContext } from '../session/session-context.ts'
 
 /**
- * Makes the backend agree with what the user registered and took back, for ever. One loop does
- * all the work: it keeps a session open and has the reconciler write, remove and audit in it.
- * Heartbeats run beside the loop and never queue behind it.
+ * Keeps the backend in agreement with what the user registered and deregistered. One loop does all
+ * the work: it keeps a session open, and the reconciler writes, removes and audits in it. Heartbeats
+ * run independently of the loop.
  */
 export class RegistrationSupervisor {
   readonly #context: SessionContext
@@ -26,7 +26,7 @@ export class RegistrationSupervisor {
   readonly #onTrouble: (cause: RegistryError) => void
   #loop: Promise<void> | undefined
 
-  /** `onTrouble` hears of every sign that the backend is not well. */
+  /** `onTrouble` is called on every sign that the backend is not well. */
   constructor(context: SessionContext, onTrouble: (cause: RegistryError) => void) {
     this.#context = context
     this.#reconciler = new Reconciler(context, this.#table)
@@ -45,7 +45,7 @@ export class RegistrationSupervisor {
           this.#reconciler.makeDue()
           this.#wake.notify()
         },
-        // what is denied will be denied again: it says nothing about anybody else's instances
+        // a denial is permanent and says nothing about the instances of others
         troubled: (cause) => {
           if (cause.retryable) onTrouble(cause)
         },
@@ -63,7 +63,7 @@ export class RegistrationSupervisor {
   get state(): SessionState {
     return this.#keeper.state
   }
-  /** The live session, or the last that was. */
+  /** The live session, or the last live one. */
   get latestSession(): OpenSession | undefined {
     return this.#keeper.latest
   }
@@ -71,7 +71,7 @@ export class RegistrationSupervisor {
   get tombstones(): number {
     return [...this.#table.all()].filter((entry) => entry.desired === undefined).length
   }
-  /** Everything desired, in the order it was registered, and what somebody else took over. */
+  /** Everything desired, in the order of registration, then what other owners took over. */
   registrations(): readonly DesiredRegistration[] {
     return [...this.#table.desired(), ...this.#table.superseded()]
   }
@@ -79,7 +79,7 @@ export class RegistrationSupervisor {
   register(instance: ServiceInstance, onConflict: ConflictRule): DesiredRegistration {
     const { backend, clock, owner } = this.#context
     const held = this.#table.get(instance.service, instance.id)?.desired
-    // a claim of 0 wins over nobody, and everybody's wins over it
+    // a zero claim loses to every other claim
     const claimedAtMs =
       onConflict === 'yield'
         ? 0
@@ -118,8 +118,8 @@ export class RegistrationSupervisor {
   }
 
   /**
-   * Irrevocable at once; the promise tells when nothing of it can be listed any more. `signal` ends
-   * only the waiting.
+   * Irrevocable at once. Resolves when no record of the registration can be listed any more. `signal`
+   * ends only the wait.
    */
   deregister(desired: DesiredRegistration, signal?: AbortSignal): Promise<void> {
     const { service, id } = desired.instance
@@ -133,12 +133,12 @@ export class RegistrationSupervisor {
       this.#start()
       return gone
     }
-    // one that failed may have left a create on its way, or a record that is being removed or replaced
+    // a failed one may have a create in flight, or a record that is being removed or replaced
     const pending = entry.desired === undefined || entry.leaving.has(desired)
     return pending ? entry.gone(signal) : Promise.resolve()
   }
 
-  /** Takes everything back and ends; bounded by `signal`. */
+  /** Deregisters everything and stops; bounded by `signal`. */
   async close(signal: AbortSignal): Promise<void> {
     const { backend } = this.#context
     const closed = new RegistryError('closed', {
@@ -154,7 +154,7 @@ export class RegistrationSupervisor {
     this.#keeper.retire(closed)
     this.#wake.notify()
     await this.#loop
-    // an opening or a rotation that was answered just before may have become live meanwhile
+    // a session whose opening was just answered may have become live meanwhile
     this.#keeper.retire(closed)
     this.#keeper.closed()
     let refused = false
@@ -165,7 +165,7 @@ export class RegistrationSupervisor {
     this.#forgetAll(signal.aborted || refused)
   }
 
-  /** What the backend has not acknowledged leaves with its ttl. */
+  /** Drops every entry; a record whose removal is not acknowledged expires with its ttl. */
   #forgetAll(incomplete: boolean): void {
     const { backend, publish } = this.#context
     const unacknowledged = incomplete && this.#table.size > 0
@@ -206,7 +206,7 @@ export class RegistrationSupervisor {
         await this.#step()
         backoff.succeeded()
       } catch (thrown) {
-        // the rounds handle their own failures: this is a bug, and it must not end the loop, nor spin
+        // rounds handle their own failures, so this is a bug; it must neither end the loop nor spin
         const cause = RegistryError.from(thrown, { backend, operation: 'supervise' })
         publish('session', 'error', 'supervisor-failed', cause.message, { cause })
         await sleep(clock, backoff.nextDelayMs(), signal).catch(() => {})
@@ -247,7 +247,7 @@ export class RegistrationSupervisor {
     }
   }
 
-  /** A session that is refused for good ends what never stood; what stood goes on trying. */
+  /** A permanent refusal ends registrations that were never written; the others keep retrying. */
   #refuse(cause: RegistryError): void {
     for (const entry of [...this.#table.all()]) {
       const { desired } = entry

@@ -3,16 +3,16 @@ import type { DesiredRegistration } from './desired-registration.ts'
 import { RegistrationEntry } from './registration-entry.ts'
 
 /**
- * The desired state: every id this process has anything to do with, and which of them need work.
- * The two work sets make a round cost what is to be done, not what is registered.
+ * The desired state: every id that this process handles, and which of them need work. With the two
+ * work sets the cost of a round depends on the work to do, not on the number of registrations.
  */
 export class RegistrationTable {
   readonly #entries = new Map<string, RegistrationEntry>()
-  /** What lost its id to somebody else, until the user takes it back or registers the id again. */
+  /** Registrations taken over by another owner, until the user deregisters or registers the id again. */
   readonly #superseded = new Map<string, DesiredRegistration>()
   readonly toWrite: Set<RegistrationEntry> = new Set()
   readonly toRemove: Set<RegistrationEntry> = new Set()
-  /** Removed, but a create may still arrive: acknowledged when the session it belongs to is closed. */
+  /** Removed, but a create may still arrive: acknowledged when the session of that create is closed. */
   readonly fenced: Set<RegistrationEntry> = new Set()
 
   get size(): number {
@@ -23,12 +23,12 @@ export class RegistrationTable {
     return this.#entries.values()
   }
 
-  /** Everything desired, in the order it was registered. */
+  /** Everything desired, in the order of registration. */
   desired(): readonly DesiredRegistration[] {
     return [...this.#entries.values()].flatMap((entry) => entry.desired ?? [])
   }
 
-  /** What somebody else took over and the user has not taken back. */
+  /** Registrations that another owner took over and that the user has not deregistered. */
   superseded(): readonly DesiredRegistration[] {
     return [...this.#superseded.values()]
   }
@@ -37,14 +37,14 @@ export class RegistrationTable {
     return this.#entries.get(instanceKey(service, id))
   }
 
-  /** `desired` is to stand now, also where another one did, or a tombstone. */
+  /** Makes `desired` the desired registration of its id, replacing another one or a tombstone. */
   add(desired: DesiredRegistration): RegistrationEntry {
     const { service, id } = desired.instance
     const key = instanceKey(service, id)
     const entry = this.#entries.get(key) ?? new RegistrationEntry(service, id)
     this.#entries.set(key, entry)
     this.#superseded.delete(key)
-    // the record of the one before stands until ours does
+    // the previous registration's record stays stored until this one is written
     if (entry.desired !== undefined && entry.attempted) entry.leaving.add(entry.desired)
     entry.desired = desired
     entry.writtenVersion = 0
@@ -56,7 +56,7 @@ export class RegistrationTable {
     return entry
   }
 
-  /** The entry becomes a tombstone; one that never touched the backend is simply forgotten. */
+  /** Turns the entry into a tombstone, or deletes it if no write was ever attempted. */
   takeBack(entry: RegistrationEntry): void {
     if (entry.desired !== undefined) entry.leaving.add(entry.desired)
     entry.desired = undefined
@@ -67,8 +67,9 @@ export class RegistrationTable {
   }
 
   /**
-   * The entry's registration ended by itself. Nothing is left to remove, unless an earlier record
-   * of ours may stand (an earlier registration's, or beside a rival's) or a create may still arrive.
+   * The entry's registration ended by itself. Nothing is left to remove, unless an earlier record of
+   * ours may be stored (of an earlier registration, or besides another owner's) or a create may
+   * still arrive.
    */
   release(entry: RegistrationEntry): void {
     entry.desired = undefined
@@ -77,14 +78,14 @@ export class RegistrationTable {
     else this.acknowledgeRemoval(entry)
   }
 
-  /** Somebody else holds the id now. One that yields does so as it was asked to. */
+  /** Another owner now holds the id. A registration with `yield` expects that and is not kept. */
   rememberSuperseded(desired: DesiredRegistration): void {
     const { service, id } = desired.instance
     if (desired.everWritten && desired.onConflict !== 'yield')
       this.#superseded.set(instanceKey(service, id), desired)
   }
 
-  /** The user has taken note of it. */
+  /** Drops a superseded registration, as the user has deregistered it. */
   forgetSuperseded(desired: DesiredRegistration): void {
     const key = instanceKey(desired.instance.service, desired.instance.id)
     if (this.#superseded.get(key) === desired) this.#superseded.delete(key)
@@ -97,7 +98,7 @@ export class RegistrationTable {
     else this.fenced.add(entry)
   }
 
-  /** Nothing of ours stands under this id or can arrive any more. */
+  /** No record of ours is stored under this id or can still arrive. */
   acknowledgeRemoval(entry: RegistrationEntry): void {
     this.toRemove.delete(entry)
     this.fenced.delete(entry)
@@ -105,7 +106,7 @@ export class RegistrationTable {
     entry.settleRemoval()
   }
 
-  /** A new session: everything desired has to be written in it. */
+  /** Marks everything desired for writing in a new session. */
   markAllDirty(): void {
     for (const entry of this.#entries.values()) {
       entry.retryAtMs = 0
@@ -114,7 +115,7 @@ export class RegistrationTable {
     }
   }
 
-  /** That session is closed for good: no create of it can arrive any more. */
+  /** That session is closed: no create of it can still arrive. */
   sessionClosed(sessionId: string): void {
     for (const entry of this.#entries.values()) entry.unknownIn.delete(sessionId)
     for (const entry of this.fenced) if (entry.unknownIn.size === 0) this.acknowledgeRemoval(entry)

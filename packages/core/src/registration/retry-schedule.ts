@@ -5,8 +5,8 @@ import { type BackoffOptions, denialDelayMs, retryDelayMs } from '../runtime/tim
 import type { RegistrationEntry } from './registration-entry.ts'
 
 /**
- * When an entry that failed is tried again. Entries that failed together are tried together, so
- * that a recovering fleet comes back in batches; what is denied is tried near the cap.
+ * Schedules the retries of failed entries. Entries that failed together are retried together, so
+ * that recovery happens in batches. A permanent failure is retried near the cap.
  */
 export class RetrySchedule {
   readonly #clock: Clock
@@ -37,7 +37,7 @@ export class RetrySchedule {
     }
   }
 
-  /** The backend answers again: nothing has to wait out a delay that its silence earned. */
+  /** Makes all entries due, as the backend answers again and delays from its outage are obsolete. */
   static makeDue(entries: Iterable<RegistrationEntry>): void {
     for (const entry of entries) entry.retryAtMs = 0
   }

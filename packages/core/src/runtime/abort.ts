@@ -2,8 +2,8 @@ import type { Clock, Timer } from './clock.ts'
 import { RegistryError, type RegistryErrorOptions } from '../registry-error.ts'
 
 /**
- * `work`, or a rejection with `signal.reason` as soon as the signal aborts. The work itself goes
- * on where it cannot be cancelled; its late result is dropped, and so is its late failure.
+ * Settles as `work` does, or rejects with `signal.reason` as soon as the signal aborts. Work that
+ * cannot be cancelled continues; its late result or failure is dropped.
  */
 export const abortable = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
   if (signal.aborted) {
@@ -35,13 +35,13 @@ export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promi
     signal.addEventListener('abort', abort, { once: true })
   })
 
-/** What a call is, for the error that its deadline raises. */
+/** Identifies a call in the error that its deadline raises. */
 export type CallSubject = Pick<RegistryErrorOptions, 'backend' | 'operation' | 'service'>
 
 /**
  * Runs `work` with a signal that aborts with `timeout` after `deadlineMs`, or with the outer
- * signal's reason. `work` may tell progress, and the deadline counts anew from then. Settles even if `work` ignores its signal: a frozen server must never
- * hang a caller.
+ * signal's reason. Each `progress` call of `work` restarts the deadline. Settles even if `work`
+ * ignores its signal, so that a frozen server never hangs a caller.
  */
 export const withDeadline = async <T>(
   clock: Clock,

@@ -4,9 +4,9 @@ import type { Random } from './random.ts'
 import { type BackoffOptions, denialDelayMs, retryDelayMs } from './timing.ts'
 
 /**
- * When something that failed is tried again: one rule for everything that repeats. The delays start
- * over only after a stable period as long as the cap: a server that answers once and fails again has
- * not recovered.
+ * Computes when a failed operation is retried, by one rule for all retries. The delays reset only
+ * after a stable period as long as the cap: a server that answers once and fails again has not
+ * recovered.
  */
 export class Backoff {
   readonly #options: BackoffOptions
@@ -21,7 +21,7 @@ export class Backoff {
     this.#random = random
   }
 
-  /** The delay before the next attempt, in milliseconds; near the cap after a lasting refusal. */
+  /** The delay before the next attempt, in milliseconds; near the cap after a permanent failure. */
   nextDelayMs(cause?: RegistryError): number {
     this.#startOverIfStable()
     const attempts = this.#attempts
@@ -32,8 +32,8 @@ export class Backoff {
   }
 
   /**
-   * The delay before something is repeated that had succeeded: none when all was stable, and from
-   * the second time on as after a failure.
+   * The delay before an operation that had succeeded is repeated: zero after a stable period,
+   * otherwise the same as after a failure.
    */
   nextDelayAfterSuccessMs(): number {
     this.#startOverIfStable()
@@ -42,7 +42,7 @@ export class Backoff {
     return 0
   }
 
-  /** To be called on every success; the stable period counts from the first one. */
+  /** Must be called on every success; the stable period starts at the first one. */
   succeeded(): void {
     this.#wellSinceMs ??= this.#clock.monotonicMs()
   }

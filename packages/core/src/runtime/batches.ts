@@ -1,6 +1,6 @@
 /**
- * Cuts `items`, in their order, into groups that are no larger than `maxSize` each, as long as no
- * single item is: one that is too large stands alone.
+ * Splits `items`, in order, into groups of at most `maxSize` each. An item larger than `maxSize`
+ * gets a group of its own.
  */
 export const groupBySize = <T>(
   items: readonly T[],
@@ -24,9 +24,9 @@ export const groupBySize = <T>(
 }
 
 /**
- * The results of `work` over `items`, in their order, with at most `limit` running at once. A
- * failure ends one of the `limit` workers and the others go on, so that one bad item does not keep
- * the rest from being done; the first failure is thrown once all have ended.
+ * Returns the results of `work` over `items`, in order, with at most `limit` calls at once. A
+ * failure ends one of the `limit` workers and the others continue, so one bad item does not block
+ * the rest. The first failure is thrown once all workers have ended.
  */
 export const inParallel = async <T, R>(
   items: Iterable<T>,
@@ -47,13 +47,13 @@ export const inParallel = async <T, R>(
 
 /** How a list is divided. */
 export interface BatchLimits {
-  /** Most items in one batch. */
+  /** Maximum number of items in one batch. */
   readonly size: number
-  /** Most batches running at once. */
+  /** Maximum number of batches running at once. */
   readonly parallel: number
 }
 
-/** Hands `items` to `work` in batches; rejects with the first failure after all ended. */
+/** Passes `items` to `work` in batches; rejects with the first failure after all have ended. */
 export const inBatches = async <T>(
   items: readonly T[],
   { size, parallel }: BatchLimits,

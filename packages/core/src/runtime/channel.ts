@@ -1,7 +1,7 @@
 /**
- * A queue from a stream's callbacks to one reader, which asks for one value at a time; it keeps
- * every value, in order. `fail` makes the reader throw after what was pushed before, `abort` makes it
- * throw at once; everything later is ignored.
+ * A queue from a stream's callbacks to one reader, which reads one value at a time. Keeps every
+ * value, in order. `fail` makes the reader throw after the values already queued, `abort` makes it
+ * throw at once. Anything pushed later is ignored.
  */
 export class Channel<T> implements AsyncIterableIterator<T> {
   readonly #queue: T[] = []
@@ -20,12 +20,12 @@ export class Channel<T> implements AsyncIterableIterator<T> {
     this.#wake?.()
   }
 
-  /** Ends the reading with `error`. */
+  /** Ends the iteration with `error`, after the queued values. */
   fail(error: unknown): void {
     this.#finish({ error })
   }
 
-  /** Ends the reading with `error`, dropping what was not read yet. */
+  /** Ends the iteration with `error`, dropping the queued values. */
   abort(error: unknown): void {
     this.#queue.length = 0
     this.#finish({ error })

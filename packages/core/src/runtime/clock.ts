@@ -5,23 +5,23 @@ export interface Timer {
   cancel(): void
 }
 
-/** Time, as core and drivers use it. Injected, so that faults can be simulated on a virtual clock. */
+/** The source of time for core and drivers. Injected, so that tests can run on a virtual clock. */
 export interface Clock {
-  /** Wall clock, milliseconds since the epoch: for claims and what people read. */
+  /** Wall clock, milliseconds since the epoch: for claims and for display. */
   nowMs(): number
-  /** Milliseconds since an arbitrary start; never goes back: for every duration. */
+  /** Milliseconds since an arbitrary start; never decreases: for every duration. */
   monotonicMs(): number
-  /** Runs `callback` once after `delayMs`; one beyond what timers can hold (24.8 days) sooner. */
+  /** Runs `callback` once after `delayMs`, capped at Node's longest timer (24.8 days). */
   setTimer(delayMs: number, callback: () => void): Timer
 }
 
-// Taken when this module loads: a test that fakes the timers of its own code would stop every
-// deadline and delay of the registry that it uses.
+// Captured when this module loads: a test that fakes the global timers would otherwise stop every
+// deadline and delay of its registry.
 const { setTimeout, clearTimeout } = globalThis
 const nowMs = Date.now.bind(Date)
 const monotonicMs = performance.now.bind(performance)
 
-/** The machine's clock, also while a test runner fakes the global timers. */
+/** The system clock, even while a test runner fakes the global timers. */
 export const systemClock: Clock = {
   nowMs,
   monotonicMs,

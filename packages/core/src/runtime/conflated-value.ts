@@ -2,13 +2,13 @@ import { Iteration } from './iteration.ts'
 import { Waiters } from './waiters.ts'
 
 /**
- * A value that readers follow: each sees the present value first, and then only the latest of
- * those set since it last looked.
+ * A value that readers follow. Each reader gets the current value first, then only the latest of
+ * the values set since its last read.
  */
 export class ConflatedValue<T extends object> {
   #value: T
   #ended = false
-  /** Those who follow, each by a tag of its own. */
+  /** The waiting readers, each with its own tag. */
   readonly #waiting = new Waiters<void, object>()
 
   constructor(value: T) {
@@ -19,7 +19,7 @@ export class ConflatedValue<T extends object> {
     return this.#value
   }
 
-  /** Replaces the value; after `ended` there is no further one. */
+  /** Replaces the value; with `ended` it is the last one. */
   set(value: T, ended = false): void {
     if (this.#ended) return
     this.#value = value
@@ -27,7 +27,7 @@ export class ConflatedValue<T extends object> {
     this.#waiting.answerAll(undefined)
   }
 
-  /** The present value, then later ones; values that were replaced before the reader asked are skipped. */
+  /** Yields the current value, then later ones; values replaced before the next read are skipped. */
   follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
     const reader = {}
     let told: T | undefined

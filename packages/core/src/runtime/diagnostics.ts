@@ -1,12 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
 import type { RegistryError } from '../registry-error.ts'
 
-// taken when this module loads: test runners fake the global one
+// captured when this module loads, as test runners fake the global one
 const { queueMicrotask } = globalThis
 
 /**
- * Where log lines go. The shape of pino and of `console`: details first, then the message.
- * Default: nowhere.
+ * Receives log lines. Compatible with pino and `console`: details first, then the message.
+ * Default: no logging.
  */
 export interface Logger {
   debug(details: object, message: string): void
@@ -15,11 +15,11 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
-/** One transition, as it is published on a diagnostics channel and, shortened, logged. */
+/** One state transition, as published on a diagnostics channel and, shortened, logged. */
 export interface DiagnosticEvent {
   /** The backend's name. */
   readonly backend: string
-  /** What happened, constant, in kebab-case: `session-live`, `registration-recovering`. */
+  /** A constant event name in kebab-case: `session-live`, `registration-recovering`. */
   readonly event: string
   readonly cause?: RegistryError | undefined
   readonly [detail: string]: unknown
@@ -27,8 +27,8 @@ export interface DiagnosticEvent {
 
 /**
  * Names of the `node:diagnostics_channel` channels. Each message is a `DiagnosticEvent`.
- * `sd:session`: opened, lost, rotated, closed. `sd:registration`: every status. `sd:watch`: stale, fresh,
- * resumed, held. `sd:record`: a record that could not be read. `sd:driver`: what a backend reports.
+ * `sd:session`: opened, lost, rotated, closed. `sd:registration`: every status. `sd:watch`: stale,
+ * fresh, resumed, held. `sd:record`: an unreadable record. `sd:driver`: reports of the driver.
  */
 export const diagnosticChannels = {
   session: 'sd:session',
@@ -38,10 +38,10 @@ export const diagnosticChannels = {
   driver: 'sd:driver',
 } as const
 
-/** Which channel an event goes to. */
+/** Selects the channel of an event. */
 export type DiagnosticTopic = keyof typeof diagnosticChannels
 
-/** Publishes transitions; bound to one registry. */
+/** Publishes transitions of one registry. */
 export type Publish = (
   topic: DiagnosticTopic,
   level: keyof Logger,
@@ -58,19 +58,19 @@ const channels = {
   driver: channel(diagnosticChannels.driver),
 }
 
-/** A logger may be broken, also one whose methods are async: that is the application's. */
+/** Drops whatever a logger throws or rejects with: a broken logger must not stop the registry. */
 const log = (logger: Logger, level: keyof Logger, details: object, message: string): void => {
   try {
     const result: unknown = logger[level](details, message)
     if (result instanceof Promise) result.catch(() => {})
   } catch {
-    // the registry goes on
+    // dropped, see above
   }
 }
 
 /**
- * Publishes after the change of state, never inside it: a subscriber or logger may use the registry,
- * and finds it as it was told. What a logger throws or rejects with is dropped.
+ * Publishes after the change of state, never inside it: a subscriber or logger may use the registry
+ * and sees the published state. Errors of a logger are dropped.
  */
 export const createPublish =
   (backend: string, logger: Logger | undefined): Publish =>
@@ -78,7 +78,7 @@ export const createPublish =
     const target = channels[topic]
     if (logger === undefined && !target.hasSubscribers) return
     queueMicrotask(() => {
-      // diagnostics_channel itself hands a subscriber's exception to the process, by design
+      // diagnostics_channel raises a subscriber's exception as uncaught, by design
       target.publish({ backend, event, ...details } satisfies DiagnosticEvent)
       if (logger !== undefined) log(logger, level, { backend, event, ...details }, message)
     })

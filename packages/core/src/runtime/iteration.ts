@@ -1,14 +1,14 @@
-/** Where an iteration takes its values from. */
+/** The source of an iteration's values. */
 export interface IterationSource<T> {
-  /** The next value, when there is one; `undefined` at the end. */
+  /** Resolves to the next value, or `undefined` at the end. */
   readonly next: () => Promise<T | undefined>
-  /** The reader leaves, or the end was reached: ends every wait of `next`. Called once. */
+  /** Ends every pending `next`, when the reader leaves or at the end. Called once. */
   readonly leave: () => void
 }
 
 /**
- * An iteration over values that come when they come. Unlike an async generator, whose `return()` waits
- * for a pending `next()`, it can be left at any moment: what waits ends at once.
+ * An iteration over values that arrive at any time. An async generator's `return()` waits for a
+ * pending `next()`; this one ends a pending `next()` at once.
  */
 export class Iteration<T> implements AsyncGenerator<T, void, void> {
   readonly #source: IterationSource<T>

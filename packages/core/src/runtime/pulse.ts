@@ -3,14 +3,14 @@ import { type CallSubject, withDeadline } from './abort.ts'
 import type { Clock } from './clock.ts'
 import { abandonMs, patienceMs } from './timing.ts'
 
-/** What a pulse is made of. */
+/** The constructor parameters of `Pulse`. */
 export interface PulseParts {
   readonly clock: Clock
   readonly ttlMs: number
   readonly subject: CallSubject
   /** One round trip. */
   readonly send: (signal: AbortSignal) => Promise<void>
-  /** An attempt that was sent then was answered, perhaps after a later one had been sent. */
+  /** Reports that the attempt sent at `sentMs` was answered, possibly after a later one was sent. */
   readonly answered: (sentMs: number) => void
   readonly signal: AbortSignal
 }
@@ -21,9 +21,9 @@ interface Waiting {
 }
 
 /**
- * A round trip that is repeated to learn whether the other side lives. An attempt that is not
- * answered in time is missed, and the next one is sent; but its answer still counts when it comes,
- * so that a server that is slow and well is not taken for dead. The patience follows the round trips.
+ * A repeated round trip that checks whether the server is alive. An attempt that is not answered in
+ * time counts as missed, and the next one is sent. A late answer still counts, so that a slow but
+ * healthy server is not considered dead. The time limit adapts to the measured round trips.
  */
 export class Pulse {
   readonly #parts: PulseParts
@@ -35,14 +35,14 @@ export class Pulse {
     this.#parts = parts
   }
 
-  /** An upper estimate of what a round trip takes. */
+  /** An upper estimate of the round-trip time. */
   get roundTripMs(): number {
     return this.#roundTripMs
   }
 
   /**
-   * Sends one attempt. Resolves when it or an earlier one is answered; rejects with what it failed
-   * with, or with `timeout` when nothing was answered within the patience, or `limitMs`.
+   * Sends one attempt. Resolves when it or an earlier one is answered. Rejects with its failure, or
+   * with `timeout` when none is answered within `patienceMs` or `limitMs`.
    */
   attempt(limitMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     const { clock, ttlMs, subject, signal } = this.#parts
@@ -69,7 +69,7 @@ export class Pulse {
       }
       const abort = (): void => waiting.reject(signal.reason)
       const timer = clock.setTimer(waitMs, () => {
-        // a round trip takes at least as long
+        // the round trip takes at least this long
         this.#roundTripMs = Math.max(this.#roundTripMs, waitMs)
         const message = `no answer within ${Math.round(waitMs)} ms; the backend is unreachable, frozen or slow`
         waiting.reject(new RegistryError('timeout', { ...subject, message }))
@@ -95,7 +95,7 @@ export class Pulse {
       return
     }
     if (signal.aborted) return
-    // slow ones are remembered for a while: the next may be slow again
+    // decays slowly, as the round trip after a slow one is often slow too
     this.#roundTripMs = Math.max(clock.monotonicMs() - sentMs, 0.8 * this.#roundTripMs)
     answered(sentMs)
     this.#waiting?.resolve()

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** Randomness, as core and drivers use it. Injected, so that a simulation can be repeated. */
+/** The source of randomness for core and drivers. Injected, so that simulations are repeatable. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
@@ -10,7 +10,7 @@ export interface Random {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
-/** The machine's randomness. */
+/** The system's randomness. */
 export const systemRandom: Random = {
   next: () => Math.random(),
   id: (length) => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(''),

@@ -5,9 +5,8 @@ interface Waiter<T, Tag> {
 }
 
 /**
- * Those who wait for one thing, first come, first answered. Whoever leaves is taken out at once:
- * nothing of him stays behind, as it would on a promise that many race against their signals.
- * `Tag` says what each waits for, where they wait for different things.
+ * Pending waits, answered in FIFO order. An aborted wait is removed at once; racing a shared promise
+ * against signals would leak its handlers instead. `Tag` identifies what each waiter waits for.
  */
 export class Waiters<T, Tag = undefined> {
   readonly #waiting = new Set<Waiter<T, Tag>>()
@@ -44,13 +43,13 @@ export class Waiters<T, Tag = undefined> {
     })
   }
 
-  /** Answers the one who has waited longest. */
+  /** Resolves the longest wait. */
   answerFirst(value: T): void {
     const [first] = this.#waiting
     first?.resolve(value)
   }
 
-  /** Answers all whose tag is `meant`; without one everybody. */
+  /** Resolves all waits whose tag matches `meant`; by default all. */
   answerAll(value: T, meant: (tag: Tag) => boolean = () => true): void {
     for (const waiter of [...this.#waiting]) if (meant(waiter.tag)) waiter.resolve(value)
   }

@@ -2,23 +2,23 @@ import { abortable } from './abort.ts'
 import type { Clock } from './clock.ts'
 
 /**
- * A level-triggered wake-up for one loop: a `notify` while nobody waits is kept, and several count
- * as one. The loop looks at the whole state after each wake-up, so that no change is missed however
- * many come meanwhile. After `tokio::sync::Notify`. For one waiter at a time.
+ * A level-triggered wake-up for one loop. A `notify` without a waiter is kept, and several count as
+ * one. The loop must check the whole state after each wake-up, so that it misses no change. Modelled
+ * on `tokio::sync::Notify`. For one waiter at a time.
  */
 export class Wake {
   #pending = false
   #resolve: (() => void) | undefined
 
-  /** Ends the wait under way, or else the next one at once. */
+  /** Ends the pending wait, or else makes the next one resolve at once. */
   notify(): void {
     this.#pending = true
     this.#resolve?.()
   }
 
   /**
-   * Resolves on the next `notify`, at once if one came since the last wait; rejects with
-   * `signal.reason` when the signal aborts, which leaves a `notify` for the next wait.
+   * Resolves on the next `notify`, or at once if one came since the last wait. Rejects with
+   * `signal.reason` when the signal aborts; a pending `notify` is then kept for the next wait.
    */
   async notified(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()

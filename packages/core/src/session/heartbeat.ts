@@ -6,27 +6,27 @@ import { Pulse } from '../runtime/pulse.ts'
 import { heartbeatIntervalMs, heartbeatRetryMs } from '../runtime/timing.ts'
 import type { SessionContext } from './session-context.ts'
 
-/** What a heartbeat tells while it beats. */
+/** Receives the results of a running heartbeat. */
 export interface HeartbeatListener {
   /** A beat was answered. */
   renewed(): void
-  /** One attempt failed or was missed; the session may still live. */
+  /** One attempt failed or was missed; the session may still be alive. */
   troubled(cause: RegistryError): void
 }
 
 const lostMessage = (ttlMs: number): string =>
   `no heartbeat was acknowledged for the ttl of ${ttlMs} ms, so the backend may have dropped the session`
 
-/** Why a session must be taken for lost, and whether the backend said so or we only must assume it. */
+/** Why a session counts as lost. `told`: the backend reported it; otherwise it is only assumed. */
 export interface SessionLoss {
   readonly cause: RegistryError
   readonly told: boolean
 }
 
 /**
- * Renews a session for as long as it lives, and returns why it must be taken for lost. Liveness
- * counts from the send time of the last acknowledged beat: the server's clock cannot have started
- * later than that. A beat that is answered late counts, too, from its own sending.
+ * Renews a session while it is alive, and returns why it counts as lost. Liveness counts from the
+ * send time of the last acknowledged beat, as the server restarts the ttl no earlier than that. A
+ * beat that is answered late also counts from its send time.
  */
 export const heartbeat = async (
   context: SessionContext,
@@ -64,13 +64,13 @@ export const heartbeat = async (
     try {
       await pulse.attempt(leftMs)
       backoff.succeeded()
-      // counted from the sending, so that a slow link does not make beats rarer
+      // counted from the send time, so that a slow link does not reduce the rate of beats
       waitMs = Math.max(0, heartbeatIntervalMs(ttlMs, random) - (clock.monotonicMs() - sentMs))
     } catch (thrown) {
       signal.throwIfAborted()
       const cause = RegistryError.from(thrown, subject)
       if (cause.code === 'session-lost') return { cause, told: true }
-      // an attempt that hung has waited already; one that failed at once must not spin
+      // an attempt that hung has waited already; one that failed at once must not loop without delay
       waitMs = clock.monotonicMs() - sentMs >= maxMs ? 0 : backoff.nextDelayMs()
       listener.troubled(cause)
     }

@@ -5,27 +5,27 @@ import { auditIntervalMs, auditRetryMs } from '../runtime/timing.ts'
 import type { SessionContext } from './session-context.ts'
 import { heartbeat } from './heartbeat.ts'
 
-/** What an open session tells, of itself only. */
+/** Receives the events of one open session. */
 export interface SessionListener {
-  /** A beat was answered; `recovered`: after one or more that were not. */
+  /** A beat was answered; `recovered`: the beat before it was not. */
   renewed(session: OpenSession, recovered: boolean): void
   troubled(session: OpenSession, cause: RegistryError): void
   lost(session: OpenSession, cause: RegistryError): void
 }
 
-/** Answered in the very moment in which the caller gave up: nobody else would ever close it. */
+/** Closes a session that opened just as its caller gave up. */
 const discard = (context: SessionContext, session: DriverSession): void => {
   const { clock, backend, callTimeoutMs } = context
   const subject = { backend, operation: 'close-session' }
   const { signal } = new AbortController()
   withDeadline(clock, callTimeoutMs, signal, subject, (bounded) => session.close(bounded)).catch(
-    () => {}, // it ends with its ttl
+    () => {}, // it expires with its ttl
   )
 }
 
 /**
- * An open session with its heartbeat, its health and its audits. Calls on it run under `signal`,
- * which aborts when it is lost or replaced.
+ * An open session with its heartbeat, health and audit schedule. Calls on it run under `signal`,
+ * which aborts when the session is lost or replaced.
  */
 export class OpenSession {
   readonly driverSession: DriverSession
@@ -66,7 +66,7 @@ export class OpenSession {
     }
     heartbeat(context, session, openedAtMs, beats, this.#heart.signal).then(
       ({ cause, told }) => this.#end(cause, told),
-      () => {}, // stopped: the only other way a heartbeat ends
+      () => {}, // stopped
     )
   }
 
@@ -103,15 +103,15 @@ export class OpenSession {
   get signal(): AbortSignal {
     return this.#scope.signal
   }
-  /** Why it is lost, once it is. */
+  /** Why the session is lost, if it is. */
   get cause(): RegistryError | undefined {
     return this.#cause
   }
-  /** Whether the backend itself said that it is lost, and not only that nothing was heard of it. */
+  /** Whether the backend reported the loss; otherwise the loss is only assumed. */
   get toldLost(): boolean {
     return this.#toldLost
   }
-  /** Whether a write in it was acknowledged, or has an unknown outcome. */
+  /** Whether any write in this session was acknowledged or has an unknown outcome. */
   get mayHoldRecords(): boolean {
     return this.#mayHoldRecords
   }
@@ -119,11 +119,11 @@ export class OpenSession {
   get renewedAtMs(): number {
     return this.#renewedAtMs
   }
-  /** What the last beat failed with, until one is answered. */
+  /** The failure of the last beat, until a beat is answered. */
   get trouble(): RegistryError | undefined {
     return this.#trouble
   }
-  /** When its records are to be audited next, on the monotonic clock. */
+  /** When the next audit is due, on the monotonic clock. */
   get auditDueMs(): number {
     return this.#auditDueMs
   }
@@ -133,22 +133,22 @@ export class OpenSession {
     this.#auditDueMs = clock.monotonicMs() + auditIntervalMs(this.grantedTtlMs, random)
   }
 
-  /** The backend did not answer an audit: it is repeated sooner. */
+  /** Schedules the next audit sooner, as the backend did not answer the last one. */
   repeatAudit(): void {
     this.#auditDueMs = this.#context.clock.monotonicMs() + auditRetryMs(this.grantedTtlMs)
   }
 
-  /** A write in it was acknowledged, or may have landed. */
+  /** Notes that a write was acknowledged or may have succeeded. */
   noteWritten(): void {
     this.#mayHoldRecords = true
   }
 
-  /** The backend said that it is gone. */
+  /** The backend reported the loss of the session. */
   lose(cause: RegistryError): void {
     this.#end(cause, true)
   }
 
-  /** Ends what runs under it, without a loss being told: it is about to be closed. */
+  /** Ends what runs under the session without reporting a loss, before it is closed. */
   stop(reason: RegistryError): void {
     this.#heart.abort(reason)
     this.#scope.abort(reason)

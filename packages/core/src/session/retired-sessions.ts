@@ -5,17 +5,17 @@ import type { SessionContext } from './session-context.ts'
 import type { OpenSession } from './open-session.ts'
 
 /**
- * Sessions that another one has replaced. Each is closed, and the close repeated until the
- * backend acknowledged it: until then its records could still be listed, or a late create of it
- * could still succeed. They are closed only when everything desired stands in the new session,
- * so that nothing blinks. What the backend has dropped, as it said, has nothing to blink: it waits
- * two ttls at most, and not at all if nothing was written in it.
+ * Sessions that another one has replaced. Each close is repeated until the backend acknowledges it:
+ * until then its records could still be listed, or a late create could still succeed. A session is
+ * closed only when everything desired is written in the new session, so that no instance disappears
+ * in between. A session that the backend reported as lost waits two ttls at most, and not at all if
+ * nothing was written in it.
  */
 export class RetiredSessions {
   readonly #context: SessionContext
   readonly #onClosed: (sessionId: string) => void
   readonly #stop = new AbortController()
-  /** With the time at which each was retired. */
+  /** Sessions to close, with the time at which each was retired. */
   readonly #waiting = new Map<OpenSession, number>()
   readonly #closing = new Map<OpenSession, Promise<void>>()
   #pause = new AbortController()
@@ -30,7 +30,7 @@ export class RetiredSessions {
     return this.#waiting.size + this.#closing.size
   }
 
-  /** When the next lost session has waited long enough. */
+  /** When the next lost session may be closed. */
   get nextDueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY
     for (const session of this.#waiting.keys()) dueMs = Math.min(dueMs, this.#droppedAtMs(session))
@@ -42,12 +42,12 @@ export class RetiredSessions {
     this.#waiting.set(session, this.#context.clock.monotonicMs())
   }
 
-  /** Everything desired stands elsewhere: what waits may go. */
+  /** Closes all waiting sessions, as everything desired is written in another one. */
   release(): void {
     for (const session of [...this.#waiting.keys()]) this.#begin(session)
   }
 
-  /** What the backend has dropped may go, whatever stands elsewhere. */
+  /** Closes the sessions that the backend reported as lost and that have waited long enough. */
   releaseDropped(): void {
     const now = this.#context.clock.monotonicMs()
     for (const session of [...this.#waiting.keys()])
@@ -55,8 +55,8 @@ export class RetiredSessions {
   }
 
   /**
-   * Closes all that is left, with no more patience than `signal` has. A session whose end the
-   * backend refuses is handed to `onRefused`, and left to its ttl then.
+   * Closes all remaining sessions until `signal` aborts. A session whose close the backend refuses
+   * is passed to `onRefused` and then left to expire.
    */
   async closeAll(
     signal: AbortSignal,

@@ -4,7 +4,7 @@ import type { Publish } from '../runtime/diagnostics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { BackoffOptions } from '../runtime/timing.ts'
 
-/** What sessions and registrations share. */
+/** The dependencies that sessions and registrations share. */
 export interface SessionContext {
   readonly driver: RegistryDriver
   readonly backend: string

@@ -5,26 +5,26 @@ import { OpenSession } from './open-session.ts'
 import { RetiredSessions } from './retired-sessions.ts'
 import { nextSessionState, type SessionEvent, type SessionState } from './session-state.ts'
 
-/** What the keeper tells. */
+/** Receives the events of the session keeper. */
 export interface SessionKeeperListener {
-  /** A session is open, the first or another one: everything desired has to be written in it. */
+  /** A first or another session is open: everything desired must be written in it. */
   opened(): void
-  /** The live session is gone. */
+  /** The live session is lost. */
   lost(cause: RegistryError): void
   /** The backend answers the live session again. */
   recovered(): void
   /** A sign that the backend is not well. */
   troubled(cause: RegistryError): void
-  /** No session could be had. */
+  /** No session could be opened. */
   refused(cause: RegistryError): void
-  /** A retired session is closed for good: nothing written in it can stand or arrive any more. */
+  /** A retired session is closed: none of its records is stored or can still arrive. */
   closed(sessionId: string): void
 }
 
 /**
  * The life of a session: opened when there is something to publish, replaced when it is lost or
- * when a late write must be fenced, retired when another stands in its place. Openings of every
- * kind share one backoff, so that no backend is asked for sessions faster than that.
+ * when a late write must be fenced, retired when another has replaced it. All openings share one
+ * backoff, which bounds the rate of new sessions.
  */
 export class SessionKeeper {
   readonly retired: RetiredSessions
@@ -34,10 +34,10 @@ export class SessionKeeper {
   readonly #backoff: Backoff
   #state: SessionState = { name: 'idle' }
   #latest: OpenSession | undefined
-  /** The earliest time of the rotation that is wanted. */
+  /** The earliest time of a planned rotation. */
   #rotateAtMs: number | undefined
 
-  /** `signal` ends every opening. */
+  /** `signal` aborts every opening. */
   constructor(context: SessionContext, listener: SessionKeeperListener, signal: AbortSignal) {
     const { clock, random, backoff } = context
     this.#context = context
@@ -51,23 +51,23 @@ export class SessionKeeper {
     return this.#state
   }
 
-  /** The live session, or the last that was. */
+  /** The live session, or the last live one. */
   get latest(): OpenSession | undefined {
     return this.#latest
   }
 
-  /** When the next opening, first or repeated, is due. */
+  /** When the next opening is due. */
   get openDueMs(): number {
     return this.#state.name === 'waiting' ? this.#state.untilMs : 0
   }
 
-  /** When a rotation that is wanted may be made; asking for it plans it. */
+  /** Plans a rotation, if none is planned; returns when it is due. */
   planRotation(): number {
     this.#rotateAtMs ??= this.#context.clock.monotonicMs() + this.#backoff.nextDelayAfterSuccessMs()
     return this.#rotateAtMs
   }
 
-  /** Nothing has to be fenced any more. */
+  /** Cancels a planned rotation, as nothing needs fencing any more. */
   cancelRotation(): void {
     this.#rotateAtMs = undefined
   }
@@ -89,7 +89,7 @@ export class SessionKeeper {
     }
   }
 
-  /** Opens another session beside the live one, which is retired. */
+  /** Opens another session and retires the live one. */
   async rotate(live: OpenSession): Promise<void> {
     const { backend, clock } = this.#context
     this.#rotateAtMs = undefined
@@ -105,13 +105,13 @@ export class SessionKeeper {
     }
   }
 
-  /** Nothing is to be published: nothing has to wait for a new session either. */
+  /** Nothing is to be published, so retired sessions need not wait for a new one. */
   unneeded(): void {
     this.retired.release()
     this.#become({ type: 'unneeded' })
   }
 
-  /** What is live ends, and waits to be closed. */
+  /** Stops the live session and retires it. */
   retire(reason: RegistryError): void {
     if (this.#state.name !== 'live') return
     const { session } = this.#state
@@ -150,7 +150,7 @@ export class SessionKeeper {
     this.#become({ type: 'opened', session })
     this.#backoff.succeeded()
     this.#listener.opened()
-    // lost in the very moment in which it was opened, before anybody listened
+    // lost as it opened, before a listener was attached
     if (session.cause !== undefined) this.#lost(session, session.cause)
   }
 

@@ -2,9 +2,9 @@ import type { RegistryError } from '../registry-error.ts'
 import type { OpenSession } from './open-session.ts'
 
 /**
- * Where the session stands. `idle`: nothing to publish. `opening`: asked for. `waiting`: it could
- * not be had, or was lost, and is asked for again at `untilMs`. `live`: open and beating. `closed`:
- * for good.
+ * The state of the session. `idle`: nothing to publish. `opening`: requested. `waiting`: the opening
+ * failed, or the session was lost; it is requested again at `untilMs`. `live`: open, with a running
+ * heartbeat. `closed`: final.
  */
 export type SessionState =
   | { readonly name: 'idle' }
@@ -13,7 +13,7 @@ export type SessionState =
   | { readonly name: 'live'; readonly session: OpenSession }
   | { readonly name: 'closed' }
 
-/** What can happen to the session. */
+/** An event in the life of the session. */
 export type SessionEvent =
   | { readonly type: 'wanted' }
   | { readonly type: 'opened'; readonly session: OpenSession }
@@ -21,7 +21,7 @@ export type SessionEvent =
   | { readonly type: 'unneeded' }
   | { readonly type: 'closed' }
 
-/** The one place where the session changes state; an event that means nothing there changes nothing. */
+/** The transition function of the session; an event without a transition changes nothing. */
 export const nextSessionState = (state: SessionState, event: SessionEvent): SessionState => {
   if (state.name === 'closed' || event.type === 'closed') return { name: 'closed' }
   switch (event.type) {
@@ -29,7 +29,7 @@ export const nextSessionState = (state: SessionState, event: SessionEvent): Sess
       if (state.name === 'idle') return { name: 'opening' }
       return state.name === 'waiting' ? { name: 'opening', cause: state.cause } : state
     case 'opened':
-      // from `live` too: that is a rotation; from `waiting`, when the old one was lost during it
+      // also from `live`, by a rotation, and from `waiting`, if the old one was lost during a rotation
       return state.name === 'idle' ? state : { name: 'live', session: event.session }
     case 'failed':
     case 'lost':

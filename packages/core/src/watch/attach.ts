@@ -6,10 +6,10 @@ import { attachLimitMs } from '../runtime/timing.ts'
 import type { WatchContext } from './watch-context.ts'
 
 /**
- * The driver's observations of one attachment, under a watchdog: the first must come in time
- * (a host may accept and never answer), counted from the last progress that the driver told, and the
- * iteration ends with the first reason given by one of the `signals`, even when the driver does not
- * react.
+ * Yields the driver's observations of one attachment, under a watchdog. The first must arrive in
+ * time, counted from the last reported progress, as a host may accept a connection and never answer.
+ * The iteration throws the reason of the first aborted signal of `signals`, even when the driver does
+ * not react.
  */
 export async function* attach(
   context: WatchContext,
@@ -45,7 +45,7 @@ export async function* attach(
   } finally {
     attached = true
     timer?.cancel()
-    // an attachment that is left must let go of its stream, but nobody waits for it to do so
+    // releases the stream without waiting for it
     watchdog.abort(new RegistryError('closed', { backend, operation: 'watch', message: 'left' }))
     iterator?.return?.()?.catch(() => {})
   }

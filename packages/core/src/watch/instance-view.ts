@@ -10,13 +10,13 @@ import { sameInstance, type ServiceInstance } from '../model/service-instance.ts
 import type { OnSkipped, Touch, Touched, View } from './view.ts'
 
 /**
- * Instances by key. An id is not an identity: a backend may hold several records of one id, of
- * which the highest claim is served, and the next one when it goes.
+ * Instances by key. A backend may hold several records of one id. The view serves the one with the
+ * highest claim, and the next one when that is removed.
  */
 export class InstanceView implements View<ServiceInstance> {
   readonly #onSkipped: OnSkipped
   #records = new Map<RecordKey, InstanceRecord>()
-  /** Which records name a key; nearly always one. */
+  /** The records of each key; nearly always one. */
   #byKey = new Map<string, Set<RecordKey>>()
   #served = new Map<string, InstanceRecord>()
 
@@ -53,7 +53,7 @@ export class InstanceView implements View<ServiceInstance> {
     const before = this.#records.get(record.key)
     if (before !== undefined) {
       const { service, id } = before.instance
-      // in place: taking out and putting back makes a large map rehash
+      // in place, as deleting and inserting makes a large map rehash
       if (instanceKey(service, id) === key) {
         this.#records.set(record.key, record)
         return

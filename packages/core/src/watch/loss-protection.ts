@@ -1,6 +1,6 @@
 import { holdGridMs, settleMs } from '../runtime/timing.ts'
 
-/** What loss protection is tuned by; see `LossProtectionOptions`. */
+/** The settings of loss protection; see `LossProtectionOptions`. */
 export interface LossProtectionSettings {
   readonly maxFraction: number
   readonly holdMs: number
@@ -9,9 +9,9 @@ export interface LossProtectionSettings {
 }
 
 /**
- * The recovery window. `closed`: all is well. `troubled`: a sign of trouble was seen and no good
- * observation since. `settling`: good observations again, until `endsAtMs`. `baseline`: how many were
- * confirmed last: those served when the window opened, and those that came since.
+ * The recovery window. `closed`: no trouble. `troubled`: a sign of trouble, and no good observation
+ * since. `settling`: good observations again, until `endsAtMs`. `baseline`: the number of keys last
+ * confirmed, which is those served when the window opened plus those that arrived since.
  */
 type Window =
   | { readonly name: 'closed' }
@@ -19,9 +19,9 @@ type Window =
   | { readonly name: 'settling'; baseline: number; readonly endsAtMs: number }
 
 /**
- * What is known of a key that is absent. `settling`: it waits for a moment, to be judged with the
- * next ones. `held`: the loss is too large to believe. `told`: readers know, and it counts until the
- * window ends.
+ * The state of an absent key. `settling`: it waits briefly, to be judged with the next ones. `held`:
+ * the loss is too large to accept at once. `told`: the removal was delivered to readers, and counts
+ * until the window ends.
  */
 type Absence =
   | { readonly name: 'settling'; readonly untilMs: number; readonly longestMs: number }
@@ -31,16 +31,16 @@ type Absence =
 const onGrid = (atMs: number): number => Math.ceil(atMs / holdGridMs) * holdGridMs
 
 /**
- * Tells a registry that lost its data from instances that left. Inside a recovery window removals
- * wait for a moment, and those beyond a share of the last confirmed view are held: kept in the view
- * until they come back, or until their hold ends. A hold is anchored at the absence and never armed
- * again while it lasts, so that a true loss is told in bounded time.
+ * Distinguishes a registry that lost its data from instances that left. Inside a recovery window
+ * removals wait briefly, and those beyond a share of the last confirmed view are held: kept in the
+ * view until they come back, or until their hold ends. A hold starts at the absence and is never
+ * extended, so that a real loss is delivered in bounded time.
  */
 export class LossProtection {
   readonly #settings: LossProtectionSettings
   #window: Window = { name: 'closed' }
   readonly #absences = new Map<string, Absence>()
-  /** How many are `settling` or `held`, and `settling` alone. */
+  /** The number of keys that are `settling` or `held`, and of those that are `settling`. */
   #heldCount = 0
   #settlingCount = 0
   /** No hold ends before this. */
@@ -50,17 +50,17 @@ export class LossProtection {
     this.#settings = settings
   }
 
-  /** How many keys are kept in the view although they are gone. */
+  /** The number of keys kept in the view although they are gone. */
   get heldCount(): number {
     return this.#heldCount
   }
 
-  /** The keys that are kept in the view although they are gone. */
+  /** The keys kept in the view although they are gone. */
   held(): readonly string[] {
     return [...this.#absences].flatMap(([key, { name }]) => (name === 'told' ? [] : [key]))
   }
 
-  /** A sign of trouble, with the size of the view being served. What was confirmed since is the new baseline. */
+  /** Reports a sign of trouble, with the size of the served view as the new baseline. */
   trouble(servedSize: number, nowMs: number): void {
     this.#closeIfOver(nowMs)
     if (this.#window.name === 'troubled') return
@@ -68,7 +68,7 @@ export class LossProtection {
     this.#window = { name: 'troubled', baseline: servedSize }
   }
 
-  /** A good observation: from the first one after trouble the window has an end. */
+  /** Reports a good observation; the first one after trouble sets the end of the window. */
   confirm(nowMs: number): void {
     this.#closeIfOver(nowMs)
     if (this.#window.name !== 'troubled') return
@@ -77,9 +77,9 @@ export class LossProtection {
   }
 
   /**
-   * One observation: the keys that are there, and those that are gone. Returns those to be removed
-   * now; the others are held. `isServed` tells which keys readers know; `holdMsOf` how long the owner of
-   * a key may need to come back.
+   * Judges one observation: the keys that are present, and those that are gone. Returns the keys to
+   * remove now; the others are held. `isServed` tells which keys readers know, `holdMsOf` how long
+   * the owner of a key may need to come back.
    */
   judge(
     observed: { readonly here: readonly string[]; readonly gone: readonly string[] },
@@ -90,12 +90,12 @@ export class LossProtection {
     this.#closeIfOver(nowMs)
     const arrived = this.#arrivals(observed.here, isServed)
     const removed = this.#judgeGone(observed.gone, holdMsOf, nowMs)
-    // after the judgement: what comes in the same moment is no proof that the rest has left
+    // after the judgement: an arrival in the same observation does not prove that the rest has left
     if (this.#window.name !== 'closed') this.#window.baseline += arrived
     return removed
   }
 
-  /** The held keys whose hold has ended; they are held no more. */
+  /** Releases and returns the keys whose hold has ended. */
   expire(nowMs: number): readonly string[] {
     if (nowMs < this.#nextExpiryMs) return []
     const over: string[] = []
@@ -116,7 +116,7 @@ export class LossProtection {
     return this.#nextExpiryMs
   }
 
-  /** Releases what is there again; returns how many readers had not known of. */
+  /** Releases keys that are present again; returns the number of keys new to readers. */
   #arrivals(here: readonly string[], isServed: (key: string) => boolean): number {
     let arrived = 0
     for (const key of here) {
@@ -148,13 +148,13 @@ export class LossProtection {
     })
   }
 
-  /** The loss turned out too large to believe: the removals that came first are held with the rest. */
+  /** Holds the settling removals too, as the loss turned out too large to accept at once. */
   #holdWhatSettles(): void {
     for (const [key, absence] of this.#absences)
       if (absence.name === 'settling') this.#set(key, { name: 'held', untilMs: absence.longestMs })
   }
 
-  /** The one place where keys change their state. */
+  /** Makes every state change of a key. */
   #set(key: string, absence: Absence | undefined): void {
     this.#count(this.#absences.get(key), -1)
     if (absence === undefined) this.#absences.delete(key)

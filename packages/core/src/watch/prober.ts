@@ -4,20 +4,21 @@ import { Pulse } from '../runtime/pulse.ts'
 import { probeIntervalMs } from '../runtime/timing.ts'
 import type { WatchContext } from './watch-context.ts'
 
-/** Whom the prober serves. */
+/** Receives the results of probes. */
 export interface Probed {
-  /** A probe was answered; round trips take about so long. */
+  /** A probe was answered; `roundTripMs` is the estimated round-trip time. */
   alive(roundTripMs: number): void
   /** One probe failed or was missed. */
   trouble(): void
-  /** The connection is taken for dead. */
+  /** The connection is considered dead. */
   reattach(cause: RegistryError): void
 }
 
 /**
- * Tells a silent server from an idle one while any watch is open: a round trip every ttl/6 on the
- * connection that carries the watches, so that a sign of life is never older than ttl/3 in good
- * times. One failure is a sign of trouble, two in a row end the attachment. A refusal is an answer.
+ * Distinguishes an unresponsive server from an idle one while any watch is open: makes a round trip
+ * every ttl/6 on the connection that carries the watches, so that a healthy server answers at least
+ * every ttl/3. One failure is a sign of trouble, two in a row end the attachment. A refusal counts
+ * as an answer.
  */
 export const probeWhile = async (
   context: WatchContext,

@@ -2,10 +2,10 @@ import { Waiters } from '../runtime/waiters.ts'
 import type { RegistryError } from '../registry-error.ts'
 import type { Staleness, WatchEvent } from './watch-event.ts'
 
-// taken when this module loads: test runners fake the global one
+// captured when this module loads, as test runners fake the global one
 const { queueMicrotask } = globalThis
 
-/** What a reader reads from: the view that all readers of a scope share. */
+/** The view that all readers of a scope share. */
 export interface Served<T> {
   readonly synced: boolean
   readonly stale: Staleness | undefined
@@ -13,13 +13,13 @@ export interface Served<T> {
   same(a: T, b: T): boolean
 }
 
-/** The net difference of one key between what the reader was told and what is served. */
+/** Builds the net change of one key from the value last delivered to the reader and the served one. */
 export type ToChange<T, Change> = (told: T | undefined, served: T | undefined) => Change
 
 /**
- * One reader of a shared view. It holds only the keys that changed since it last looked, each
- * with what it was told of it, so that a slow reader costs bounded memory, delays nobody, and gets
- * one merged change.
+ * One reader of a shared view. It stores only the keys that changed since its last event, each with
+ * the value last delivered. A slow reader therefore costs bounded memory, delays no other reader, and
+ * gets one merged change.
  */
 export class Reader<T, Change> {
   readonly #served: Served<T>
@@ -38,7 +38,7 @@ export class Reader<T, Change> {
 
   /** `key` is about to change from `before` in the served view. */
   changing(key: string, before: T | undefined, after: T | undefined): void {
-    // before its first sync a reader was told nothing, and the sync will tell it everything
+    // nothing was delivered before the first sync, which will deliver everything
     if (!this.#synced) return
     if (!this.#told.has(key)) {
       this.#told.set(key, before)
@@ -50,25 +50,25 @@ export class Reader<T, Change> {
     if (nothing) this.#told.delete(key)
   }
 
-  /** Something may be there to be told. */
+  /** Schedules a delivery, as there may be an event. */
   wake(): void {
     if (this.#delivering || this.#waiting.size === 0) return
     this.#delivering = true
-    // after all of the change: what belongs together is told together
+    // after the whole change, so that its parts are delivered together
     queueMicrotask(() => {
       this.#delivering = false
       this.#deliver()
     })
   }
 
-  /** Ends the reading: `next` gives `undefined`, or throws `error`. */
+  /** Ends the iteration: `next` resolves to `undefined`, or rejects with `error`. */
   end(error?: unknown): void {
     this.#end ??= error === undefined ? {} : { error }
     this.#told.clear()
     this.#deliver()
   }
 
-  /** The next event, when there is one. `signal` ends this wait alone, and leaves nothing behind. */
+  /** Resolves to the next event. `signal` ends this wait alone, and no handler remains. */
   async next(signal: AbortSignal | undefined): Promise<WatchEvent<Change> | undefined> {
     signal?.throwIfAborted()
     const waiting = this.#waiting.wait(undefined, signal)
@@ -76,7 +76,7 @@ export class Reader<T, Change> {
     return waiting
   }
 
-  /** Answers those who wait, in their order, with what there is to tell. */
+  /** Delivers the pending events to waiting callers, in order. */
   #deliver(): void {
     while (this.#waiting.size > 0) {
       if (this.#end !== undefined) {

@@ -7,8 +7,8 @@ import type { WatchContext } from './watch-context.ts'
 import type { Observation } from '../driver/registry-driver.ts'
 
 /**
- * What readers of one scope see: the backend's view plus what loss protection holds. Every
- * change costs the keys it touches times the readers, never the size of the view.
+ * What readers of one scope see: the backend's view plus what loss protection holds. The cost of a
+ * change is the number of its keys times the number of readers, whatever the size of the view.
  */
 export class ServedView<T, Change> implements Served<T> {
   readonly #context: WatchContext
@@ -51,7 +51,7 @@ export class ServedView<T, Change> implements Served<T> {
     return this.#view.same(a, b)
   }
 
-  /** All values, made once for each version and shared by all who ask. */
+  /** All values, built once for each version and shared by all callers. */
   values(): readonly T[] {
     if (this.#materialised?.version !== this.#version)
       this.#materialised = {
@@ -69,7 +69,7 @@ export class ServedView<T, Change> implements Served<T> {
     this.#readers.delete(reader)
   }
 
-  /** A sign of trouble: the recovery window opens. */
+  /** Opens the recovery window on a sign of trouble. */
   trouble(): void {
     if (this.#synced)
       this.#protection?.trouble(this.#entries.size, this.#context.clock.monotonicMs())
@@ -81,7 +81,7 @@ export class ServedView<T, Change> implements Served<T> {
     this.#wakeReaders()
   }
 
-  /** The stream is attached and whole. */
+  /** Confirms that the stream is attached and complete. */
   confirm(): void {
     this.#protection?.confirm(this.#context.clock.monotonicMs())
     if (this.#stale === undefined) return
@@ -102,7 +102,7 @@ export class ServedView<T, Change> implements Served<T> {
     if (touched.size > 0 || first) this.#wakeReaders()
   }
 
-  /** Lets go what was held long enough; returns when the next hold ends. */
+  /** Removes keys whose hold has ended; returns when the next hold ends. */
   expireHolds(): number {
     if (this.#protection === undefined) return Number.POSITIVE_INFINITY
     const over = this.#protection.expire(this.#context.clock.monotonicMs())
@@ -111,7 +111,7 @@ export class ServedView<T, Change> implements Served<T> {
     return this.#protection.nextExpiryMs()
   }
 
-  /** Which of the keys that are gone are to be removed now. */
+  /** Decides which of the keys that are gone are removed now. */
   #protect(
     touched: Touched<T>,
     here: readonly string[],

@@ -1,7 +1,7 @@
 import type { Observation } from '../driver/registry-driver.ts'
 import type { InstanceRecord, SkippedRecord } from '../model/instance-record.ts'
 
-/** A key's new value; or that it is gone, with the ttl of its owner where the record told. */
+/** A key's new value, or its removal with the ttl of its owner, if the record had one. */
 export type Touch<T> =
   | { readonly value: T }
   | { readonly value: undefined; readonly ttlMs: number | undefined }
@@ -9,7 +9,7 @@ export type Touch<T> =
 /** What an observation changed in a view. */
 export type Touched<T> = ReadonlyMap<string, Touch<T>>
 
-/** The backend's word on a scope, keyed as readers see it: by id, by service and id, or by name. */
+/** The backend's state of a scope, keyed for readers: by id, by service and id, or by name. */
 export interface View<T> {
   /** Applies a snapshot or changes; returns only keys whose value really changed. */
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<T>
@@ -18,5 +18,5 @@ export interface View<T> {
   record?(key: string): InstanceRecord | undefined
 }
 
-/** Told of every record that cannot be read. */
+/** Called with every unreadable record. */
 export type OnSkipped = (skipped: SkippedRecord) => void

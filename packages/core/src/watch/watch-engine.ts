@@ -11,19 +11,19 @@ import type { View } from './view.ts'
 import type { WatchContext } from './watch-context.ts'
 import { nextWatchState, type WatchState, type WatchTransition } from './watch-state.ts'
 
-/** What an engine is made for. */
+/** The constructor parameters of `WatchEngine`. */
 export interface WatchEngineParts<T, Change> {
   readonly scope: Scope
   readonly view: View<T>
   readonly toChange: ToChange<T, Change>
-  /** Its last reader has left. */
+  /** Called when the last reader has left. */
   readonly onUnused: () => void
 }
 
 /**
- * Follows one scope for all its readers: attaches, resumes from where it was on proof of the same
- * history, starts over on any doubt (the diff against the view being served hides it), and marks
- * the view stale meanwhile.
+ * Follows one scope for all its readers. Attaches, resumes from its cursor if the backend proves that
+ * the history is the same, and otherwise starts over; readers then get only the difference to the
+ * served view. Marks the view stale meanwhile.
  */
 export class WatchEngine<T, Change> {
   readonly scope: Scope
@@ -50,7 +50,7 @@ export class WatchEngine<T, Change> {
     void this.#run()
   }
 
-  /** What the backend said last, without what loss protection holds. */
+  /** The backend's last reported state, without what loss protection holds. */
   get view(): View<T> {
     return this.#parts.view
   }
@@ -70,21 +70,21 @@ export class WatchEngine<T, Change> {
     if (this.served.readers.size === 0) this.close()
   }
 
-  /** A sign of trouble seen elsewhere: the session is suspect, a probe failed. */
+  /** Reports a sign of trouble from elsewhere: trouble of the session, or a failed probe. */
   trouble(): void {
     this.served.trouble()
   }
 
-  /** The connection answered: proof of life that the stream itself had no cause to give. */
+  /** Reports that the connection answered a probe; an idle stream sends nothing itself. */
   alive(roundTripMs: number): void {
     this.#roundTripMs = roundTripMs
     if (this.#state.name !== 'live') return
     this.#sign()
-    // an idle stream says nothing itself: without this a recovery window would never end
+    // without this a recovery window over an idle stream would never end
     this.served.confirm()
   }
 
-  /** The connection does not answer: this attachment is given up, and resumed on another. */
+  /** Ends this attachment, as the connection does not answer; resumes on another connection. */
   reattach(cause: RegistryError): void {
     if (this.#state.name === 'live') this.#attachment.abort(cause)
   }
@@ -125,7 +125,7 @@ export class WatchEngine<T, Change> {
     }
   }
 
-  /** One attachment, until it fails. */
+  /** Follows one attachment until it fails. */
   async #follow(): Promise<never> {
     this.#attachment = new AbortController()
     const observations = attach(this.#context, this.scope, this.#cursor, [
@@ -151,7 +151,7 @@ export class WatchEngine<T, Change> {
     this.#armHoldTimer()
   }
 
-  /** After a long silence even the first good news is inside the recovery window. */
+  /** Notes a sign of life. After a long silence the first one also opens the recovery window. */
   #sign(): void {
     const now = this.#context.clock.monotonicMs()
     if (now - this.#lastSignMs > silenceMs(this.#context.ttlMs, this.#roundTripMs)) {
@@ -161,16 +161,16 @@ export class WatchEngine<T, Change> {
     this.#lastSignMs = now
   }
 
-  /** Returns after which delay to go on. */
+  /** Handles a failure; returns the delay before the next attachment. */
   #failed(cause: RegistryError): number {
     if (cause.code === 'cursor-expired' && this.#cursor !== undefined) {
-      // not the backend's absence but a gap in its history: start over behind the view being served
+      // a gap in the backend's history, not an outage: start over while the view stays served
       this.#cursor = undefined
       const delayMs = this.#backoff.nextDelayAfterSuccessMs()
       this.served.trouble()
       this.#become({ type: 'failed', cause })
       this.#publish('info', 'watch-resync', cause.message, cause)
-      // again and again: a history that is lost faster than it can be read
+      // repeated: the history is lost faster than it can be read
       if (delayMs > 0) this.#markStale(cause)
       return delayMs
     }

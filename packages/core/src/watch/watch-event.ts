@@ -1,7 +1,7 @@
 import type { ServiceInstance } from '../model/service-instance.ts'
 import type { RegistryError } from '../registry-error.ts'
 
-/** One net difference to what this reader was told before. */
+/** One net difference to what this reader received before. */
 export type InstanceChange =
   | { readonly type: 'added'; readonly instance: ServiceInstance }
   | {
@@ -18,15 +18,15 @@ export interface ServiceChange {
 }
 
 /**
- * What a watcher tells. `sync`: the view was confirmed against the backend: the first event, with
- * everything present as added, and again after each `stale`. `change`: something differs. `stale`:
- * the backend cannot be reached, and the last known good stays readable.
+ * An event of a watcher. `sync`: the view was confirmed against the backend. It is the first event,
+ * with everything present as added, and follows each `stale`. `change`: the view changed. `stale`:
+ * the backend cannot be reached, and the last known state stays readable.
  */
 export type WatchEvent<Change> =
   | { readonly type: 'sync' | 'change'; readonly changes: readonly Change[] }
   | { readonly type: 'stale'; readonly cause: RegistryError }
 
-/** Since when the view is not confirmed, and why. */
+/** Since when and why the view is unconfirmed. */
 export interface Staleness {
   readonly since: Date
   readonly cause: RegistryError

@@ -23,7 +23,7 @@ const toServiceChange: ToChange<string, ServiceChange> = (told, served) =>
 const nameOf = (scope: Scope): string =>
   'service' in scope ? `service:${scope.service}` : 'services' in scope ? 'services' : 'all'
 
-/** One engine for each scope that is watched, shared by all its readers, and one prober for all. */
+/** One engine for each watched scope, shared by all its readers, and one prober for all. */
 export class WatchHub {
   readonly #context: WatchContext
   readonly #instances = new Map<string, WatchEngine<ServiceInstance, InstanceChange>>()
@@ -66,7 +66,7 @@ export class WatchHub {
     return [...this.#instances.values(), ...this.#services.values()]
   }
 
-  /** A sign of trouble that concerns every watch. */
+  /** Reports a sign of trouble that concerns every watch. */
   trouble(): void {
     for (const engine of this.engines()) engine.trouble()
   }

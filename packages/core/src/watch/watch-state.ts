@@ -1,8 +1,8 @@
 import type { RegistryError } from '../registry-error.ts'
 
 /**
- * Where an engine stands. `attaching`: observing, nothing seen yet. `live`: observations come.
- * `waiting`: it failed, and is tried again after a delay. `closed`: for good.
+ * The state of an engine. `attaching`: no observation yet. `live`: observations arrive. `waiting`: the
+ * attachment failed and is retried after a delay. `closed`: final.
  */
 export type WatchState =
   | { readonly name: 'attaching' }
@@ -10,14 +10,14 @@ export type WatchState =
   | { readonly name: 'waiting'; readonly cause: RegistryError }
   | { readonly name: 'closed' }
 
-/** What can happen to an engine. */
+/** An event in the life of an engine. */
 export type WatchTransition =
   | { readonly type: 'observed' }
   | { readonly type: 'failed'; readonly cause: RegistryError }
   | { readonly type: 'retry' }
   | { readonly type: 'closed' }
 
-/** The one place where engines change state; an event that means nothing there changes nothing. */
+/** The transition function of engines; an event without a transition changes nothing. */
 export const nextWatchState = (state: WatchState, event: WatchTransition): WatchState => {
   if (state.name === 'closed' || event.type === 'closed') return { name: 'closed' }
   switch (event.type) {

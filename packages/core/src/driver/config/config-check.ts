@@ -1,9 +1,9 @@
 import { RegistryError, show } from '../../registry-error.ts'
 import { suggestion } from './nearest-name.ts'
 
-/** TLS material as a backend's configuration takes it: PEM contents, not file names. */
+/** TLS settings of a backend's configuration: PEM contents, not file names. */
 export interface TlsConfig {
-  /** Authorities to trust instead of the system's. */
+  /** Certificate authorities to trust instead of the system's. */
   readonly ca?: string | Uint8Array
   /** Client certificate; together with `key`. */
   readonly cert?: string | Uint8Array
@@ -16,8 +16,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * The checks that the configurations of backends have in common. Each throws `invalid-config`,
- * which names the field, what was given and what is accepted, and shows no credential.
+ * The checks that backend configurations share. Each throws `invalid-config`. The message names the
+ * field, the given value and the accepted values, and shows no credential.
  */
 export class ConfigCheck {
   readonly #backend: string
@@ -39,7 +39,7 @@ export class ConfigCheck {
     return this.refuse(`${field} is ${show(given)}; expected ${accepted}`)
   }
 
-  /** `value` as an object that holds nothing but `known` fields. */
+  /** Checks that `value` is an object with `known` fields only. */
   object(value: unknown, known: readonly string[], field?: string): Record<string, unknown> {
     if (!isObject(value))
       return this.expected(field ?? 'the configuration', value, `an object of ${known.join(', ')}`)
@@ -50,7 +50,7 @@ export class ConfigCheck {
     return value
   }
 
-  /** A name that is not a file's or a host's: any well-formed text that does not end in a slash. */
+  /** Checks a namespace: a non-empty well-formed string without NUL or a trailing slash. */
   namespace(value: unknown): string {
     if (
       typeof value !== 'string' ||
@@ -63,7 +63,7 @@ export class ConfigCheck {
     return value
   }
 
-  /** A user's name, a password or a token. The value itself is never shown. */
+  /** Checks a user name, password or token. Never shows the value. */
   credential(field: string, value: unknown): string | undefined {
     if (value === undefined) return undefined
     if (typeof value !== 'string' || value === '')
@@ -78,8 +78,8 @@ export class ConfigCheck {
   }
 
   /**
-   * `secure`: whether the connection that is asked for is a TLS one; `secureForm`: how a
-   * configuration asks for one, for the message when it does not.
+   * Checks TLS settings. `secure`: whether the configured connection uses TLS. `secureForm`: how a
+   * configuration asks for TLS, for the error message.
    */
   tls(value: unknown, secure: boolean, secureForm: string): TlsConfig | undefined {
     if (value === undefined) return undefined

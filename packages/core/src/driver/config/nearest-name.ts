@@ -1,4 +1,4 @@
-/** Edits (one character put in, taken out or replaced) that turn `a` into `b`. */
+/** Levenshtein distance: the number of single-character edits that turn `a` into `b`. */
 const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 0; i < a.length; i++) {
@@ -12,15 +12,15 @@ const editDistance = (a: string, b: string): number => {
   return row[b.length] ?? 0
 }
 
-// camel and kebab spellings of one name are the same name
+// camelCase and kebab-case spellings of a name compare as equal
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, '')
 
-/** The known name that `given` was probably meant to be; `undefined` when none is near. */
+/** The known name closest to `given`; `undefined` when none is similar. */
 export const nearestName = (given: string, known: readonly string[]): string | undefined => {
   let nearest: string | undefined
-  // more edits than this, and the words have little in common
+  // beyond this distance the names are not similar
   let best = Math.max(2, Math.floor(given.length / 2)) + 1
-  // a very long name is near nothing, and comparing it would cost its square
+  // the comparison is quadratic, and no known name is this long
   if (given.length > 64) return undefined
   for (const name of known) {
     const distance = editDistance(plain(given), plain(name))
@@ -29,7 +29,7 @@ export const nearestName = (given: string, known: readonly string[]): string | u
   return nearest
 }
 
-/** ` did you mean "…"?`, or nothing, then what is known: the end of a message about a name. */
+/** The end of a message about an unknown name: the closest name, if any, and all known names. */
 export const suggestion = (given: string, known: readonly string[], prefix = ''): string => {
   const nearest = nearestName(given, known)
   return `${nearest === undefined ? '' : `; did you mean "${prefix}${nearest}"?`} (known: ${known.join(', ')})`
