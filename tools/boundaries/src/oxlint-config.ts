@@ -87,7 +87,7 @@ const restrictedTime = (message: string): Rules => ({
 
 const arrow = ({ name, mayImport }: PackageBoundary): ImportPattern => {
   if (mayImport === 'everything') return everythingPublic
-  const allowed = mayImport.length === 0 ? 'nothing of ours' : `only ${mayImport.join(', ')}`
+  const allowed = mayImport.length === 0 ? 'no other @sd package' : `only ${mayImport.join(', ')}`
   return onlyOurs(mayImport, `${name} may import ${allowed} (tools/boundaries).`)
 }
 
