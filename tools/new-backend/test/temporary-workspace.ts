@@ -26,6 +26,7 @@ const parts = [
   'packages/core',
   'tools/boundaries',
   'tools/closing-line-reporter.ts',
+  'tools/suites-first-sequencer.ts',
   'tools/new-backend',
 ]
 
