@@ -33,7 +33,7 @@ describe.each([embeddedDefault(), realEtcd()])('the speed of sd on $name', (back
   })
 
   test(
-    '10,000 instances are listed within 1 s',
+    '10,000 instances are listed within 2 s',
     async () => {
       await using world = await backend.open()
       await using registry = await createRegistry(world.url)
@@ -57,7 +57,7 @@ describe.each([embeddedDefault(), realEtcd()])('the speed of sd on $name', (back
       const cpuMs = Math.min(...rounds.map((round) => round.cpuMs))
       console.log(`${backend.name}: 10,000 instances: ${wallMs} ms, ${cpuMs} ms of them computing`)
       // what a busy machine gives to others meanwhile is not ours
-      expect(Math.min(wallMs, cpuMs)).toBeLessThanOrEqual(1_000)
+      expect(Math.min(wallMs, cpuMs)).toBeLessThanOrEqual(2_000)
     },
     60_000 + slackMs,
   )
