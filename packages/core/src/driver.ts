@@ -39,7 +39,6 @@ export {
   putConflict,
   removalRefusal,
 } from './driver/ownership.ts'
-export { type SentRecord, SentRecords } from './driver/sent-records.ts'
 export {
   auditOwned,
   commonService,
@@ -48,6 +47,8 @@ export {
   type FoundRecord,
   putOwned,
   removeOwned,
+  type SentRecord,
+  SentRecords,
   type WriteResult,
   type WritingSession,
 } from './driver/write-owned.ts'

@@ -1,14 +1,12 @@
 import type { Audit } from '../driver/registry-driver.ts'
 import { claimWins } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/abort.ts'
-import { inBatches } from '../runtime/batches.ts'
+import { type CallSubject, withDeadline } from '../runtime/abort.ts'
+import { inBatches, isOfItems } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
 import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import { inHalves, isOfItems } from './in-halves.ts'
-import type { RegistrationEntry } from './registration-entry.ts'
-import type { RegistrationTable } from './registration-table.ts'
+import type { RegistrationEntry, RegistrationTable } from './registration-table.ts'
 
 const parallelBatches = 2
 
@@ -36,26 +34,28 @@ export class RecordAuditor {
     const written = [...this.#table.all()].filter(
       (entry) => entry.desired !== undefined && !entry.needsPut(session.id),
     )
-    const limits = { size: driver.capabilities.maxBatch, parallel: parallelBatches }
     let unanswered: RegistryError | undefined
-    await inBatches(written, limits, (entries) =>
-      inHalves(entries, {
-        subject: { backend, operation: 'audit', service: entries[0]?.service },
-        work: (part) => this.#ask(session, part),
-        failed: ([entry], cause) => {
-          if (!isOfItems(cause)) unanswered ??= cause
-          // unknown whether it is still stored; the next audit asks again
-          else entry?.desired?.disturb(cause)
-        },
-        signal: session.signal,
-      }),
-    )
+    await inBatches(written, {
+      size: driver.capabilities.maxBatch,
+      parallel: parallelBatches,
+      signal: session.signal,
+      subjectOf: ([entry]) => ({ backend, operation: 'audit', service: entry?.service }),
+      work: (entries, subject) => this.#ask(session, entries, subject),
+      failed: ([entry], cause) => {
+        if (!isOfItems(cause)) unanswered ??= cause
+        // unknown whether it is still stored; the next audit asks again
+        else entry?.desired?.disturb(cause)
+      },
+    })
     return unanswered
   }
 
-  async #ask(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
-    const { backend, owner, clock, callTimeoutMs } = this.#context
-    const subject = { backend, operation: 'audit', service: entries[0]?.service }
+  async #ask(
+    session: OpenSession,
+    entries: readonly RegistrationEntry[],
+    subject: CallSubject,
+  ): Promise<void> {
+    const { owner, clock, callTimeoutMs } = this.#context
     const asked = entries.map((entry): Asked => ({ entry, version: entry.writtenVersion }))
     const refs = entries.map((entry) => entry.ref(owner))
     const audits = await withDeadline(clock, callTimeoutMs, session.signal, subject, (signal) =>

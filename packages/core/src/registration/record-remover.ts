@@ -1,13 +1,10 @@
 import type { DriverSession, RemoveOutcome } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/abort.ts'
+import { type CallSubject, withDeadline } from '../runtime/abort.ts'
 import { inBatches } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
 import type { SessionContext } from '../session/session-context.ts'
-import { inHalves } from './in-halves.ts'
-import type { RegistrationEntry } from './registration-entry.ts'
-import type { RegistrationTable } from './registration-table.ts'
-import type { RetrySchedule } from './retry-schedule.ts'
+import type { RegistrationEntry, RegistrationTable } from './registration-table.ts'
 
 const parallelBatches = 8
 
@@ -15,19 +12,17 @@ const parallelBatches = 8
 export class RecordRemover {
   readonly #context: SessionContext
   readonly #table: RegistrationTable
-  readonly #schedule: RetrySchedule
 
-  constructor(context: SessionContext, table: RegistrationTable, schedule: RetrySchedule) {
+  constructor(context: SessionContext, table: RegistrationTable) {
     this.#context = context
     this.#table = table
-    this.#schedule = schedule
   }
 
   /** Runs one round over the due tombstones. */
   async removeDue(session: OpenSession): Promise<void> {
-    const due = this.#schedule.due(this.#table.toRemove)
+    const due = this.#table.due(this.#table.toRemove)
     await this.#remove(session.driverSession, due, session.signal, (entries, cause) => {
-      this.#schedule.postpone(entries, cause)
+      this.#table.postpone(entries, cause)
       if (cause.code === 'session-lost') session.lose(cause)
     })
   }
@@ -50,24 +45,23 @@ export class RecordRemover {
     failed: (entries: readonly RegistrationEntry[], cause: RegistryError) => void,
   ): Promise<void> {
     const { backend, driver } = this.#context
-    const limits = { size: driver.capabilities.maxBatch, parallel: parallelBatches }
-    await inBatches(entries, limits, (batch) =>
-      inHalves(batch, {
-        subject: { backend, operation: 'remove', service: batch[0]?.service },
-        work: (part) => this.#removeBatch(session, part, signal),
-        failed,
-        signal,
-      }),
-    )
+    await inBatches(entries, {
+      size: driver.capabilities.maxBatch,
+      parallel: parallelBatches,
+      signal,
+      subjectOf: ([entry]) => ({ backend, operation: 'remove', service: entry?.service }),
+      work: (batch, subject) => this.#removeBatch(session, batch, subject, signal),
+      failed,
+    })
   }
 
   async #removeBatch(
     session: DriverSession,
     entries: readonly RegistrationEntry[],
+    subject: CallSubject,
     outer: AbortSignal,
   ): Promise<void> {
-    const { backend, owner, clock, callTimeoutMs } = this.#context
-    const subject = { backend, operation: 'remove', service: entries[0]?.service }
+    const { owner, clock, callTimeoutMs } = this.#context
     const refs = entries.map((entry) => entry.ref(owner))
     const outcomes = await withDeadline(clock, callTimeoutMs, outer, subject, (signal) =>
       session.remove(refs, signal),
@@ -89,6 +83,6 @@ export class RecordRemover {
         operation: 'remove',
         message: 'the driver answered with fewer outcomes than requests',
       })
-    this.#schedule.postpone([entry], cause)
+    this.#table.postpone([entry], cause)
   }
 }

@@ -1,15 +1,12 @@
 import type { PutOutcome } from '../driver/registry-driver.ts'
 import type { Claim } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
-import { withDeadline } from '../runtime/abort.ts'
-import { inBatches } from '../runtime/batches.ts'
+import { type CallSubject, withDeadline } from '../runtime/abort.ts'
+import { inBatches, isOfItems } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
 import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import { inHalves, isOfItems } from './in-halves.ts'
-import type { RegistrationEntry } from './registration-entry.ts'
-import type { RegistrationTable } from './registration-table.ts'
-import type { RetrySchedule } from './retry-schedule.ts'
+import type { RegistrationEntry, RegistrationTable } from './registration-table.ts'
 
 /** Maximum number of concurrent batches. */
 const parallelBatches = 8
@@ -24,40 +21,36 @@ interface Sent {
 export class RecordWriter {
   readonly #context: SessionContext
   readonly #table: RegistrationTable
-  readonly #schedule: RetrySchedule
 
-  constructor(context: SessionContext, table: RegistrationTable, schedule: RetrySchedule) {
+  constructor(context: SessionContext, table: RegistrationTable) {
     this.#context = context
     this.#table = table
-    this.#schedule = schedule
   }
 
   /** Runs one round over the due entries. */
   async writeDue(session: OpenSession): Promise<void> {
-    const limits = { size: this.#context.driver.capabilities.maxBatch, parallel: parallelBatches }
-    await inBatches(this.#schedule.due(this.#table.toWrite), limits, (entries) =>
-      this.#write(session, entries),
-    )
-  }
-
-  #write(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
-    const { backend } = this.#context
-    return inHalves(entries, {
-      subject: { backend, operation: 'put', service: entries[0]?.service },
-      work: (part) => this.#put(session, part),
-      failed: (part, cause) => this.#failed(session, part, cause),
+    const { backend, driver } = this.#context
+    await inBatches(this.#table.due(this.#table.toWrite), {
+      size: driver.capabilities.maxBatch,
+      parallel: parallelBatches,
       signal: session.signal,
+      subjectOf: ([entry]) => ({ backend, operation: 'put', service: entry?.service }),
+      work: (entries, subject) => this.#put(session, entries, subject),
+      failed: (entries, cause) => this.#failed(session, entries, cause),
     })
   }
 
-  async #put(session: OpenSession, entries: readonly RegistrationEntry[]): Promise<void> {
+  async #put(
+    session: OpenSession,
+    entries: readonly RegistrationEntry[],
+    subject: CallSubject,
+  ): Promise<void> {
     const sent = entries.flatMap((entry): Sent[] => {
       const { desired } = entry
       return desired === undefined ? [] : [{ entry, desired, version: desired.version }]
     })
     if (sent.length === 0) return
-    const { backend, clock, callTimeoutMs } = this.#context
-    const subject = { backend, operation: 'put', service: sent[0]?.entry.service }
+    const { clock, callTimeoutMs } = this.#context
     const requests = sent.map(({ desired }) => desired.request(session.grantedTtlMs))
     for (const { entry } of sent) entry.attempted = true
     let outcomes: readonly PutOutcome[]
@@ -87,7 +80,7 @@ export class RecordWriter {
       return
     }
     if (cause.retryable) for (const { desired } of entries) desired?.disturb(cause)
-    this.#schedule.postpone(entries, cause)
+    this.#table.postpone(entries, cause)
     if (cause.code === 'session-lost') session.lose(cause)
   }
 
@@ -136,7 +129,7 @@ export class RecordWriter {
     entry.settledIn = session.id
     if (holder !== undefined && desired.riseAbove(holder)) {
       // at once the first time; if the holder keeps raising its claim, with backoff
-      if (entry.failures > 0) this.#schedule.postpone([entry])
+      if (entry.failures > 0) this.#table.postpone([entry])
       else entry.failures = 1
       return
     }
@@ -166,7 +159,7 @@ export class RecordWriter {
         return
       }
     }
-    this.#schedule.postpone([entry], cause)
+    this.#table.postpone([entry], cause)
     desired.disturb(cause)
   }
 

@@ -4,7 +4,9 @@ import { sleep } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Wake } from '../runtime/wake.ts'
 import { type ConflictRule, DesiredRegistration, highestClaimMs } from './desired-registration.ts'
-import { Reconciler } from './reconciler.ts'
+import { RecordAuditor } from './record-auditor.ts'
+import { RecordRemover } from './record-remover.ts'
+import { RecordWriter } from './record-writer.ts'
 import { RegistrationTable } from './registration-table.ts'
 import type { OpenSession } from '../session/open-session.ts'
 import { SessionKeeper } from '../session/session-keeper.ts'
@@ -12,14 +14,16 @@ import type { SessionState } from '../session/session-state.ts'
 import type { SessionContext } from '../session/session-context.ts'
 
 /**
- * Keeps the backend in agreement with what the user registered and deregistered. One loop does all
- * the work: it keeps a session open, and the reconciler writes, removes and audits in it. Heartbeats
- * run independently of the loop.
+ * Makes the backend match what the user registered and deregistered. One loop does all the work: it
+ * keeps a session open, and writes, removes and audits in it in rounds, so that this process never
+ * has two writes to one id in flight. Heartbeats run independently of the loop.
  */
 export class RegistrationSupervisor {
   readonly #context: SessionContext
-  readonly #table = new RegistrationTable()
-  readonly #reconciler: Reconciler
+  readonly #table: RegistrationTable
+  readonly #writer: RecordWriter
+  readonly #remover: RecordRemover
+  readonly #auditor: RecordAuditor
   readonly #keeper: SessionKeeper
   readonly #wake = new Wake()
   readonly #stop = new AbortController()
@@ -29,7 +33,10 @@ export class RegistrationSupervisor {
   /** `onTrouble` is called on every sign that the backend is not well. */
   constructor(context: SessionContext, onTrouble: (cause: RegistryError) => void) {
     this.#context = context
-    this.#reconciler = new Reconciler(context, this.#table)
+    this.#table = new RegistrationTable(context)
+    this.#writer = new RecordWriter(context, this.#table)
+    this.#remover = new RecordRemover(context, this.#table)
+    this.#auditor = new RecordAuditor(context, this.#table)
     this.#keeper = new SessionKeeper(
       context,
       {
@@ -42,7 +49,7 @@ export class RegistrationSupervisor {
           this.#wake.notify()
         },
         recovered: () => {
-          this.#reconciler.makeDue()
+          this.#table.makeDue()
           this.#wake.notify()
         },
         // a denial is permanent and says nothing about the instances of others
@@ -160,7 +167,7 @@ export class RegistrationSupervisor {
     let refused = false
     await this.#keeper.retired.closeAll(signal, async (session) => {
       refused = true
-      await this.#reconciler.removeAll(session, signal)
+      await this.#remover.removeAll(session.driverSession, signal)
     })
     this.#forgetAll(signal.aborted || refused)
   }
@@ -223,12 +230,12 @@ export class RegistrationSupervisor {
       return
     }
     const { session } = state
-    await this.#reconciler.reconcile(session)
+    await Promise.all([this.#writer.writeDue(session), this.#remover.removeDue(session)])
     if (session.signal.aborted) return
     retired.releaseDropped()
-    if (retired.size > 0 && this.#reconciler.isSettled(session)) retired.release()
+    if (retired.size > 0 && this.#table.isSettled(session)) retired.release()
     const now = this.#context.clock.monotonicMs()
-    if (!this.#reconciler.needsFence(session)) this.#keeper.cancelRotation()
+    if (!this.#table.needsFence(session)) this.#keeper.cancelRotation()
     else if (now >= this.#keeper.planRotation()) {
       await this.#keeper.rotate(session)
       return
@@ -238,7 +245,7 @@ export class RegistrationSupervisor {
 
   async #audit(session: OpenSession): Promise<void> {
     session.scheduleAudit()
-    const unanswered = await this.#reconciler.audit(session)
+    const unanswered = await this.#auditor.audit(session)
     if (session.signal.aborted) return
     if (unanswered?.code === 'session-lost') session.lose(unanswered)
     else if (unanswered !== undefined) {
@@ -267,10 +274,10 @@ export class RegistrationSupervisor {
       return Math.min(openDueMs, retired.nextDueMs)
     }
     const { session } = state
-    const rotateMs = this.#reconciler.needsFence(session)
+    const rotateMs = this.#table.needsFence(session)
       ? this.#keeper.planRotation()
       : Number.POSITIVE_INFINITY
-    return Math.min(this.#reconciler.nextDueMs, rotateMs, session.auditDueMs, retired.nextDueMs)
+    return Math.min(this.#table.nextDueMs, rotateMs, session.auditDueMs, retired.nextDueMs)
   }
 
   #publishStatus({ status, instance }: DesiredRegistration, retry: boolean): void {

@@ -1,12 +1,12 @@
 import { DesiredRegistration } from '../../../src/registration/desired-registration.ts'
 import { RecordAuditor } from '../../../src/registration/record-auditor.ts'
-import type { RegistrationEntry } from '../../../src/registration/registration-entry.ts'
-import { RegistrationTable } from '../../../src/registration/registration-table.ts'
-import { RetrySchedule } from '../../../src/registration/retry-schedule.ts'
+import {
+  type RegistrationEntry,
+  RegistrationTable,
+} from '../../../src/registration/registration-table.ts'
 import { RetiredSessions } from '../../../src/session/retired-sessions.ts'
 import { Backoff } from '../../../src/runtime/backoff.ts'
 import { Iteration } from '../../../src/runtime/iteration.ts'
-import { Reconciler } from '../../../src/registration/reconciler.ts'
 import { InstanceView } from '../../../src/watch/instance-view.ts'
 import { LossProtection } from '../../../src/watch/loss-protection.ts'
 import { ServedView } from '../../../src/watch/served-view.ts'
@@ -18,10 +18,10 @@ const giveUpAfter = 4
 export const coreMutants: Readonly<Record<string, () => Restore>> = {
   'give up after N tries': () =>
     patchMethod(
-      RetrySchedule.prototype,
+      RegistrationTable.prototype,
       'postpone',
       (original) =>
-        function (this: RetrySchedule, entries, cause) {
+        function (this: RegistrationTable, entries, cause) {
           original.call(this, entries, cause)
           for (const entry of entries)
             if (entry.failures >= giveUpAfter) entry.retryAtMs = Number.POSITIVE_INFINITY
@@ -154,10 +154,10 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
     ),
 
   'take every instance for settled': () =>
-    patchMethod(Reconciler.prototype, 'isSettled', () => () => true),
+    patchMethod(RegistrationTable.prototype, 'isSettled', () => () => true),
 
   'forget that a create may still arrive': () =>
-    patchMethod(Reconciler.prototype, 'needsFence', () => () => false),
+    patchMethod(RegistrationTable.prototype, 'needsFence', () => () => false),
 
   'protect nothing, as if nothing had been served': () =>
     patchMethod(
