@@ -2,8 +2,8 @@ import type { InstanceChange, ServiceInstance, WatchEvent, Watcher } from '@sd/c
 import { eventually } from './eventually.ts'
 
 /**
- * Reads a watcher to its end, and checks every event against the earlier ones (W1, W2): the first
- * is a `sync`; nothing is added twice, removed or updated without being added, or updated from a
+ * Reads a watcher to its end, and checks every event against the earlier ones (W1, W2): only
+ * `stale` precedes the first `sync`; nothing is added twice, removed or updated without being added, or updated from a
  * value that was never reported.
  */
 export class Follower {
@@ -18,6 +18,7 @@ export class Follower {
   readonly removed: Map<string, number> = new Map()
   readonly #contradictions: string[] = []
   readonly #done: Promise<void>
+  #synced = false
   #ended = false
   #failure: unknown
 
@@ -52,7 +53,7 @@ export class Follower {
       deadlineMs,
       () => {
         this.check()
-        return this.events.length > 0 && holds(this)
+        return this.#synced && holds(this)
       },
       () => ({
         size: this.view.size,
@@ -87,10 +88,11 @@ export class Follower {
   }
 
   #take(event: WatchEvent<InstanceChange>): void {
-    if (this.events.length === 0 && event.type !== 'sync')
-      this.#contradictions.push(`the first event is ${event.type}`)
     this.events.push(event)
     if (event.type === 'stale') return
+    if (event.type === 'change' && !this.#synced)
+      this.#contradictions.push('a change before the first sync')
+    this.#synced = true
     if (event.type === 'change' && event.changes.length === 0)
       this.#contradictions.push('an empty change')
     for (const change of event.changes) this.#follow(change)

@@ -17,8 +17,9 @@ export interface BaseWatcher<Change> extends AsyncIterable<WatchEvent<Change>>, 
   readonly stale: Staleness | undefined
   /**
    * Resolves to the next event: first everything present as `sync`, then the net difference to what
-   * this watcher returned before. Waits without a deadline; resolves to `undefined` once the watcher
-   * or the registry is closed. Aborting `options.signal` ends only this wait, with the signal's
+   * this watcher returned before. While nothing could be read yet because the backend cannot be
+   * reached, the first event is `stale`. Waits without a deadline; resolves to `undefined` once the
+   * watcher or the registry is closed. Aborting `options.signal` ends only this wait, with the signal's
    * reason.
    * @throws RegistryError a permanent failure of the first attach: `permission-denied`,
    * `unsupported`. Any later failure is an event of type `stale`.

@@ -33,7 +33,7 @@ const openSide = async ({ open, signal }: CommandContext, url: string): Promise<
   // fails on an unreachable registry, for which a watch would wait for ever
   await registry.listServices({ signal })
   const watcher = registry.watchAll({ signal })
-  await watcher.next()
+  while ((await watcher.next())?.type === 'stale');
   return { registry, watcher }
 }
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
+import { nextSync } from '../next-changes.ts'
 import { input } from '../contract-run.ts'
 
 /** What an operator sees and changes of others' records. */
@@ -31,7 +32,7 @@ export const operatorCases: readonly ContractCase[] = [
       expect(await operator.records('nobody')).toEqual({ records: [], served: [], skipped: [] })
 
       const watcher = operator.watch('orders')
-      await watcher.next()
+      await nextSync(watcher)
       expect(watcher.record('a')).toEqual(record)
       expect(watcher.record('nobody')).toBeUndefined()
       watcher.close()

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
+import { nextSync } from '../next-changes.ts'
 
 /** R10, R11, W7: many instances at once, and clean exits. */
 export const scaleCases: readonly ContractCase[] = [
@@ -98,8 +99,7 @@ export const scaleCases: readonly ContractCase[] = [
     async (run) => {
       const { registry, calls } = run.counting()
       const watchers = Array.from({ length: run.many }, () => registry.watch('orders'))
-      const firsts = await Promise.all(watchers.map((watcher) => watcher.next()))
-      expect(firsts.every((event) => event?.type === 'sync')).toBe(true)
+      await Promise.all(watchers.map((watcher) => nextSync(watcher)))
       await registry.register(input('orders', 'a'))
       const [first] = watchers
       await eventually('the view has it', run.times.slackMs, () => first?.get('a') !== undefined)

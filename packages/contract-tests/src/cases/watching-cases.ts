@@ -3,14 +3,14 @@ import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
 import { Follower } from '../follower.ts'
-import { nextChanges } from '../next-changes.ts'
+import { nextChanges, nextSync } from '../next-changes.ts'
 
 /** W1 … W6, W8. */
 export const watchingCases: readonly ContractCase[] = [
   contractCase('W1 delivers an empty sync for an unknown service', [], async (run) => {
     const registry = run.registry()
     await using watcher = registry.watch('nobody')
-    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    expect(await nextSync(watcher)).toEqual([])
     expect(watcher.instances).toEqual([])
     expect(watcher.size).toBe(0)
   }),
@@ -21,9 +21,7 @@ export const watchingCases: readonly ContractCase[] = [
     for (const id of ['a', 'b']) await owner.register(input('orders', id))
     await run.lists(other, 'orders', ['a', 'b'], run.visibleMs + run.times.slackMs)
     await using watcher = other.watch('orders')
-    const first = await watcher.next()
-    expect(first?.type).toBe('sync')
-    const changes = first?.type === 'sync' ? first.changes : []
+    const changes = await nextSync(watcher)
     expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
       'added a',
       'added b',
@@ -31,6 +29,24 @@ export const watchingCases: readonly ContractCase[] = [
     expect(watcher.get('a')?.service).toBe('orders')
     expect(watcher.get('nobody')).toBeUndefined()
   }),
+
+  contractCase(
+    'W1 says that it is stale while nothing could be read yet',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { ttlMs, capMs, slackMs } = run.times
+      await server?.stop('kill')
+      const follower = run.follow(run.registry(), 'orders')
+      await eventually('the reader is told', ttlMs + slackMs, () =>
+        follower.events.some(({ type }) => type === 'stale'),
+      )
+      expect(follower.watcher.stale?.cause.retryable).toBe(true)
+      await server?.start()
+      await follower.sees([], ttlMs + capMs + slackMs * 2)
+      expect(follower.events.map(({ type }) => type)).toEqual(['stale', 'sync'])
+    },
+  ),
 
   contractCase(
     'W2 tells each reader the net difference to what it was last told',
@@ -43,7 +59,7 @@ export const watchingCases: readonly ContractCase[] = [
       await using lazy = other.watch('orders')
       const follower = run.follow(other, 'orders')
       await follower.sees(['a'], slackMs)
-      expect((await lazy.next())?.type).toBe('sync')
+      await nextSync(lazy)
       await a.update({ weight: 1 })
       await a.update({ weight: 2 })
       const b = await owner.register(input('orders', 'b'))
@@ -66,7 +82,7 @@ export const watchingCases: readonly ContractCase[] = [
     const owner = run.registry()
     const other = run.registry()
     await using watcher = other.watchServices()
-    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    expect(await nextSync(watcher)).toEqual([])
     const first = await owner.register(input('orders', 'a'))
     const second = await owner.register(input('orders', 'b'))
     await eventually('it is there', slackMs, () => watcher.has('orders'))
@@ -82,7 +98,7 @@ export const watchingCases: readonly ContractCase[] = [
     const owner = run.registry()
     const other = run.registry()
     await using watcher = other.watchAll()
-    expect(await watcher.next()).toEqual({ type: 'sync', changes: [] })
+    expect(await nextSync(watcher)).toEqual([])
     await owner.register(input('orders', 'a'))
     const user = await owner.register(input('users', 'a'))
     await eventually('both are there', slackMs, () => watcher.size === 2)
@@ -282,7 +298,7 @@ export const watchingCases: readonly ContractCase[] = [
     await using lazy = other.watch('orders')
     const follower = run.follow(other, 'orders')
     await follower.sees(['a'], slackMs)
-    await lazy.next()
+    await nextSync(lazy)
     for (let weight = 0; weight < 50; weight += 1) await a.update({ weight })
     const b = await owner.register(input('orders', 'b'))
     await b.deregister()
@@ -317,14 +333,13 @@ export const watchingCases: readonly ContractCase[] = [
       const registry = run.registry()
       const watches = (): number => registry.health().watches.length
       for await (const event of registry.watch('one')) {
-        expect(event.type).toBe('sync')
-        break
+        if (event.type === 'sync') break
       }
       expect(watches()).toBe(0)
 
       const controller = new AbortController()
       const signalled = registry.watch('two', { signal: controller.signal })
-      await signalled.next()
+      await nextSync(signalled)
       const pending = signalled.next()
       const reason = new Error('enough')
       controller.abort(reason)
@@ -332,7 +347,7 @@ export const watchingCases: readonly ContractCase[] = [
       expect(watches()).toBe(0)
 
       const closed = registry.watch('three')
-      await closed.next()
+      await nextSync(closed)
       const ending = closed.next()
       closed.close()
       expect(await ending).toBeUndefined()
@@ -340,7 +355,7 @@ export const watchingCases: readonly ContractCase[] = [
       expect(watches()).toBe(0)
       {
         await using watcher = registry.watch('four')
-        await watcher.next()
+        await nextSync(watcher)
         expect(watches()).toBe(1)
       }
       expect(watches()).toBe(0)
@@ -350,7 +365,7 @@ export const watchingCases: readonly ContractCase[] = [
   contractCase('W8 keeps the watch when only the wait of next is aborted', [], async (run) => {
     const registry = run.registry()
     await using watcher = registry.watch('orders')
-    await watcher.next()
+    await nextSync(watcher)
     const reason = new Error('impatient')
     const controller = new AbortController()
     const waiting = watcher.next({ signal: controller.signal })

@@ -91,19 +91,20 @@ export class Reader<T, Change> {
   }
 
   #take(): WatchEvent<Change> | undefined {
-    if (!this.#served.synced) return undefined
-    if (!this.#synced) {
+    const { stale } = this.#served
+    if (this.#served.synced && !this.#synced) {
       this.#synced = true
+      this.#toldStale = false
       const changes = [...this.#served.entries.values()].map((value) =>
         this.#toChange(undefined, value),
       )
       return { type: 'sync', changes }
     }
-    const { stale } = this.#served
     if (stale !== undefined && !this.#toldStale) {
       this.#toldStale = true
       return { type: 'stale', cause: stale.cause satisfies RegistryError }
     }
+    if (!this.#synced) return undefined
     const fresh = stale === undefined && this.#toldStale
     if (fresh) this.#toldStale = false
     if (!fresh && this.#told.size === 0) return undefined

@@ -18,9 +18,10 @@ export interface ServiceChange {
 }
 
 /**
- * An event of a watcher. `sync`: the view was confirmed against the backend. It is the first event,
- * with everything present as added, and follows each `stale`. `change`: the view changed. `stale`:
- * the backend cannot be reached, and the last known state stays readable.
+ * An event of a watcher. `sync`: the view was confirmed against the backend. The first one has
+ * everything present as added, and each later one follows a `stale`. `change`: the view changed.
+ * `stale`: the backend cannot be reached, and the last known state stays readable. Only `stale` may
+ * precede the first `sync`: nothing could be read yet.
  */
 export type WatchEvent<Change> =
   | { readonly type: 'sync' | 'change'; readonly changes: readonly Change[] }

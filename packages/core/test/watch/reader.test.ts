@@ -105,13 +105,27 @@ describe('Reader', () => {
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
-  test('waits for the first sync, whatever is stale', async () => {
+  test('says once that nothing can be read yet, then everything present', async () => {
     const source = new Source()
     source.synced = false
     source.stale = { since: new Date(), cause }
-    const next = source.reader().next(undefined)
+    const reader = source.reader()
+    expect(await reader.next(undefined)).toEqual({ type: 'stale', cause })
+    const next = reader.next(undefined)
+    reader.wake()
     source.synced = true
     source.stale = undefined
+    source.set('a', 1)
+    expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
+    source.set('a', 2)
+    expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['1>2'] })
+  })
+
+  test('waits for the first sync while nothing was attempted', async () => {
+    const source = new Source()
+    source.synced = false
+    const next = source.reader().next(undefined)
+    source.synced = true
     source.set('a', 1)
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
   })

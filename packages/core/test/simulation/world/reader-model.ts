@@ -70,7 +70,6 @@ export class ReaderModel {
         `    ${this.name} is told ${event.type}${'changes' in event ? `: ${event.changes.map((c) => `${c.type} ${show('service' in c ? c.service : c.instance)}`).join('; ')}` : ''}`,
     )
     if (event.type === 'stale') {
-      if (!this.#synced) this.#wrong('stale before its first sync')
       if (this.#stale) this.#wrong('stale twice')
       this.#stale = true
       return
