@@ -33,7 +33,7 @@ export const editRecord = async (
     if (record.claim === undefined)
       throw fail(
         'conflict',
-        `id ${JSON.stringify(id)} is stored in a format without claims: its owner could not tell the edit from damage`,
+        `id ${JSON.stringify(id)} is stored in a format without claims, so its owner would revert the edit; use its own \`update\``,
       )
     const changed = Object.freeze({ ...record.instance, ...fields })
     assertRecordFits(context, 'edit', changed)
@@ -46,7 +46,7 @@ export const editRecord = async (
     }
     throw fail(
       'conflict',
-      `id ${JSON.stringify(id)} was changed by others in each of ${maxRounds} rounds; try again`,
+      `id ${JSON.stringify(id)} was changed by other clients during each of ${maxRounds} attempts; try again`,
     )
   })
 }

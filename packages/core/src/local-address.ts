@@ -37,6 +37,6 @@ export const localAddress = (options: LocalAddressOptions = {}): string => {
     message:
       first === undefined
         ? `no IPv${family} address found${wanted === undefined ? '' : ` on interface ${wanted}`}; name the host in the endpoint`
-        : `several addresses to choose from: ${list}; name the interface, or the host in the endpoint`,
+        : `this machine has several addresses: ${list}; name the interface, or the host in the endpoint`,
   })
 }

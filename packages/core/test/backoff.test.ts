@@ -29,7 +29,7 @@ test('starts over only after a stable period as long as the cap', async () => {
   expect(backoff.nextDelayMs()).toBe(100)
 })
 
-test('never overflows, however long the outage', () => {
+test('never overflows, however long an outage lasts', () => {
   const backoff = new Backoff({ minMs: 100, maxMs: 1_000 }, new ManualClock(), most)
   for (let attempt = 0; attempt < 5_000; attempt += 1) backoff.nextDelayMs()
   expect(backoff.nextDelayMs()).toBe(1_000)

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('inParallel', () => {
-  test('gives the results in the order of the items, whichever is done first', async () => {
+  test('returns the results in the order of the items, whichever ends first', async () => {
     const doubled = await inParallel(new Set([3, 1, 2]), 2, async (item) => {
       for (let left = item; left > 0; left--) await turn()
       return item * 2
@@ -13,7 +13,7 @@ describe('inParallel', () => {
     expect(await inParallel([], 2, turn)).toEqual([])
   })
 
-  test('has no more than the limit on their way', async () => {
+  test('runs no more items at a time than the limit', async () => {
     let running = 0
     let most = 0
     await inParallel(Array.from({ length: 10 }), 3, async () => {
@@ -24,7 +24,7 @@ describe('inParallel', () => {
     expect(most).toBe(3)
   })
 
-  test('does the rest after a failure, and throws it once all have ended', async () => {
+  test('processes the other items after a failure, and throws it once all have ended', async () => {
     const done: number[] = []
     const failure = new Error('the second')
     const work = inParallel([1, 2, 3, 4], 2, async (item) => {
@@ -36,7 +36,7 @@ describe('inParallel', () => {
     expect(done).toEqual([1, 3, 4])
   })
 
-  test('gives up after as many failures as the limit', async () => {
+  test('starts no further item after as many failures as the limit', async () => {
     let begun = 0
     const work = inParallel(Array.from({ length: 100 }), 4, async () => {
       begun++

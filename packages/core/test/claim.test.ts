@@ -8,7 +8,7 @@ test('claims are ordered by time, then owner, then edit', () => {
   expect(sorted.toReversed().toSorted(compareClaims)).toEqual(sorted)
 })
 
-test('the same owner always passes, a rival only with the higher claim', () => {
+test('the claim of the same owner always wins, that of another owner only if it is higher', () => {
   expect(claimWins(claim('a', 1), undefined)).toBe(true)
   expect(claimWins(claim('a', 1), claim('a', 9, 9))).toBe(true)
   expect(claimWins(claim('a', 1), claim('b', 2))).toBe(false)

@@ -8,7 +8,7 @@ const { error, toRegistryError } = driverErrors('shop', (cause) =>
     : { code: 'unavailable' },
 )
 
-test('an error of the driver’s own says what was attempted on what', () => {
+test('an error that a driver creates names the operation and the service', () => {
   expect(error('closed', 'put', 'the driver is closed', 'orders')).toMatchObject({
     code: 'closed',
     backend: 'shop',
@@ -18,7 +18,7 @@ test('an error of the driver’s own says what was attempted on what', () => {
   })
 })
 
-test('a failure is given its meaning; a RegistryError passes unchanged', () => {
+test('a failure is translated to a RegistryError; a RegistryError passes unchanged', () => {
   expect(toRegistryError(new RangeError('no'), 'put').message).toBe(
     '[invalid-argument] put: too large; send less',
   )
@@ -28,7 +28,7 @@ test('a failure is given its meaning; a RegistryError passes unchanged', () => {
   expect(toRegistryError(own, 'list')).toBe(own)
 })
 
-test('a cause keeps name, message, code and its own causes, and nothing that was sent', () => {
+test('a cause keeps name, message, code and its own causes, and no property with sent data', () => {
   const secret = 'swordfish'
   const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', auth: secret })
   const refused = new AggregateError([reset], 'no address answered')
@@ -47,7 +47,7 @@ test('a cause keeps name, message, code and its own causes, and nothing that was
   ])
 })
 
-test('causes that run in a circle end', () => {
+test('a circular chain of causes ends', () => {
   const cause = new Error('again')
   cause.cause = cause
   expect(toRegistryError(cause, 'put').code).toBe('unavailable')

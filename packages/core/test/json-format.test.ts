@@ -35,7 +35,7 @@ describe('jsonFormat', () => {
     })
   })
 
-  test('writes what Kratos reads', () => {
+  test('writes documents that Kratos reads', () => {
     const document = JSON.parse(new TextDecoder().decode(jsonFormat.encode(request))) as object
     expect(document).toMatchObject({
       id: 'a/1',
@@ -46,7 +46,7 @@ describe('jsonFormat', () => {
     })
   })
 
-  test('reads what Kratos writes: null for empty, the weight in the metadata', () => {
+  test('reads documents of Kratos: null for empty, the weight in the metadata', () => {
     const kratos = { id: 'a1b2', name: 'user', version: '', metadata: null, endpoints: null }
     expect(jsonFormat.decode('user/a1b2', bytes(kratos))).toEqual({
       instance: { service: 'user', id: 'a1b2', endpoints: [], weight: 100, tags: [], metadata: {} },
@@ -82,7 +82,7 @@ describe('jsonFormat', () => {
     expect('skipped' in decoded ? decoded.skipped : '').toContain(reason)
   })
 
-  test('skips bytes that are no UTF-8, and keys that are nobody’s', () => {
+  test('skips bytes that are not UTF-8, and keys that encode no name', () => {
     expect(jsonFormat.decode('s/a', Uint8Array.from([0xff, 0xfe]))).toHaveProperty('skipped')
     expect(jsonFormat.decode('s', bytes({ id: 'a', name: 's' }))).toHaveProperty('skipped')
     expect(jsonFormat.serviceOf('no-slash')).toBeUndefined()

@@ -5,7 +5,7 @@ interface Waiting {
   readonly callback: () => void
 }
 
-/** A clock that only a test moves. */
+/** A clock that moves only when the test calls {@link advance}. */
 export class ManualClock implements Clock {
   readonly #timers = new Set<Waiting>()
   #elapsedMs = 0

@@ -20,7 +20,7 @@ describe('encodeName', () => {
     expect(decodeName(encoded)).toBe(name)
   })
 
-  test('keeps any two names apart and within one path segment', () => {
+  test('encodes any two names differently, each as one path segment', () => {
     const letters = ['a', '/', '%', '.', ' ', 'é', '2', 'F', '🚀']
     const names = letters.flatMap((a) => letters.flatMap((b) => letters.map((c) => a + b + c)))
     const encoded = names.map(encodeName)
@@ -30,7 +30,7 @@ describe('encodeName', () => {
   })
 
   test.each(['', 'a/b', '%2f', '%41', 'a b', '%', '%zz', '.', '%ff'])(
-    'takes %j for nobody’s name',
+    'decodes %j to no name',
     (segment) => {
       expect(decodeName(segment)).toBeUndefined()
     },

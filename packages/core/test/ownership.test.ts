@@ -45,21 +45,26 @@ const mine = { owner: 'me', claimedAtMs: 5, seq: 0 }
 describe('putConflict', () => {
   test.each([
     ['nothing', undefined, 'free', 'free'],
-    ['our own record, also with a later claim', held('me', 9), 'free', 'free'],
+    ['a record of the same owner, also with a later claim', held('me', 9), 'free', 'free'],
     ['a lower claim', held('rival', 4), 'conflict', 'free'],
     ['a higher claim', held('rival', 6), 'conflict', 'conflict'],
-    ['a rival’s record in our own session', held('rival', 6, 'current'), 'conflict', 'conflict'],
+    [
+      'another owner’s record in a session of this driver',
+      held('rival', 6, 'current'),
+      'conflict',
+      'conflict',
+    ],
     ['a record without a claim', claimless('rival'), 'conflict', 'free'],
     ['a record without a claim, of this session', claimless('current'), 'free', 'free'],
     ['a record without a claim, of an earlier session', claimless('earlier'), 'free', 'free'],
-    ['what cannot be read', unreadable, 'conflict', 'free'],
+    ['a record that cannot be read', unreadable, 'conflict', 'free'],
   ])('%s', (_, existing, ifAbsent, ifNewer) => {
     const outcome = (mode: 'if-absent' | 'if-newer'): string =>
       putConflict(session, existing, { claim: mine, mode })?.result ?? 'free'
     expect([outcome('if-absent'), outcome('if-newer')]).toEqual([ifAbsent, ifNewer])
   })
 
-  test('names the holder, whose claim a takeover has to beat', () => {
+  test('names the holder, whose claim a takeover must exceed', () => {
     const outcome = putConflict(session, held('rival', 6), { claim: mine, mode: 'if-newer' })
     expect(outcome).toEqual({
       result: 'conflict',
@@ -67,7 +72,7 @@ describe('putConflict', () => {
     })
   })
 
-  test('in a format without claims, replaces records of own sessions alone', () => {
+  test('in a format without claims, replaces only records of this driver’s sessions', () => {
     const request = { claim: mine, mode: 'if-newer' } as const
     expect(putConflict(withoutClaims, claimless('rival'), request)).toEqual({ result: 'conflict' })
     expect(putConflict(withoutClaims, claimless('current'), request)).toBeUndefined()
@@ -76,7 +81,7 @@ describe('putConflict', () => {
   })
 })
 
-test('isHeldBy asks the claim, and without one whether an own session wrote it', () => {
+test('isHeldBy compares the claim’s owner, and without a claim the session that wrote the record', () => {
   expect(isHeldBy(session, held('me', 1), 'me')).toBe(true)
   expect(isHeldBy(session, held('rival', 1, 'current'), 'me')).toBe(false)
   expect(isHeldBy(session, claimless('current'), 'me')).toBe(true)
@@ -85,7 +90,7 @@ test('isHeldBy asks the claim, and without one whether an own session wrote it',
   expect(isHeldBy(session, unreadable, 'me')).toBe(false)
 })
 
-test('removalRefusal spares a rival, over all sessions of the owner', () => {
+test('removalRefusal protects another owner’s record, and allows removals over all sessions of the owner', () => {
   expect(removalRefusal(session, undefined, 'me')).toEqual({ result: 'absent' })
   expect(removalRefusal(session, held('me', 1, 'anybody'), 'me')).toBeUndefined()
   expect(removalRefusal(session, claimless('earlier'), 'me')).toBeUndefined()
@@ -98,15 +103,20 @@ describe('auditRecord', () => {
 
   test.each([
     ['nothing', undefined, value, 'missing'],
-    ['what was sent', held('me', 1, 'current'), value, 'ours'],
+    ['the content that was sent', held('me', 1, 'current'), value, 'ours'],
     ['other content', held('me', 1, 'current'), other, 'edited'],
-    ['what was never sent', held('me', 1, 'current'), undefined, 'edited'],
+    ['a record that was never sent', held('me', 1, 'current'), undefined, 'edited'],
     ['the same content in an earlier session', held('me', 1, 'earlier'), value, 'replaced'],
     ['a record without a claim in an earlier session', claimless('earlier'), value, 'replaced'],
-    ['a rival’s record, also in our session', held('rival', 1, 'current'), value, 'replaced'],
-    ['what cannot be read', unreadable, value, 'replaced'],
     [
-      'what cannot be read, in our session',
+      'another owner’s record, also in a session of this driver',
+      held('rival', 1, 'current'),
+      value,
+      'replaced',
+    ],
+    ['a record that cannot be read', unreadable, value, 'replaced'],
+    [
+      'a record that cannot be read, in a session of this driver',
       { ...unreadable, sessionId: 'current' },
       other,
       'edited',
@@ -115,7 +125,7 @@ describe('auditRecord', () => {
     expect(auditRecord(session, ref, existing, sent)).toMatchObject({ ...ref, state })
   })
 
-  test('shows what is stored instead, if it can be read', () => {
+  test('returns the stored record, if it can be read', () => {
     const rival = held('rival', 1)
     expect(auditRecord(session, ref, rival, value).record).toBe(rival.record)
     expect('record' in auditRecord(session, ref, unreadable, value)).toBe(false)

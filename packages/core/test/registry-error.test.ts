@@ -14,7 +14,7 @@ test('a message says code, operation, service and what to do', () => {
   expect(error).toMatchObject({ code: 'conflict', backend: 'etcd', retryable: false })
 })
 
-test('control characters of a service name do not break the line', () => {
+test('control characters of a service name are escaped in the message', () => {
   const error = new RegistryError('internal', {
     backend: 'etcd',
     operation: 'list',
@@ -24,7 +24,7 @@ test('control characters of a service name do not break the line', () => {
   expect(error.message).toBe('[internal] list a\\nb: x')
 })
 
-test('instanceof holds for another installed copy, and for nothing else', () => {
+test('instanceof accepts errors of another installed copy, and nothing else', () => {
   const foreign = Object.defineProperty(new Error('x'), Symbol.for('@sd/core/RegistryError'), {
     value: true,
   })
@@ -47,7 +47,7 @@ test('from keeps a RegistryError and wraps anything else as internal', () => {
   expect(RegistryError.from('text', subject).message).toBe('[internal] list: text')
 })
 
-test('JSON tells the whole chain of causes, by name, code and message', () => {
+test('JSON contains the whole chain of causes, by name, code and message', () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:2379'), {
     code: 'ECONNREFUSED',
   })
@@ -80,7 +80,7 @@ test('JSON tells the whole chain of causes, by name, code and message', () => {
   })
 })
 
-test('JSON of causes that run in a circle ends', () => {
+test('JSON of a circular chain of causes ends', () => {
   const cause = new Error('again')
   cause.cause = cause
   const error = new RegistryError('internal', {
@@ -92,7 +92,7 @@ test('JSON of causes that run in a circle ends', () => {
   expect(JSON.stringify(error).match(/again/g)).toHaveLength(8)
 })
 
-test('JSON tells a cause that is no error', () => {
+test('JSON contains a cause that is not an error', () => {
   const error = RegistryError.from('text', { backend: 'etcd', operation: 'list' })
   expect(error.toJSON().cause).toEqual({ name: 'string', message: 'text' })
 })

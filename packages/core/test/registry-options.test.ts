@@ -1,7 +1,7 @@
 import { RegistryError, registryOptionKeys, resolveRegistryOptions } from '@sd/core'
 import { expect, test } from 'vitest'
 
-test('defaults are those that the documentation states', () => {
+test('the defaults are those of the documentation', () => {
   expect(resolveRegistryOptions({})).toMatchObject({
     ttlMs: 10_000,
     callTimeoutMs: 3_000,
@@ -11,7 +11,7 @@ test('defaults are those that the documentation states', () => {
   })
 })
 
-test('a hold is never shorter than what owners need to come back', () => {
+test('a hold is never shorter than the time that owners need to return', () => {
   const { lossProtection } = resolveRegistryOptions({ ttlMs: 2_000, lossProtection: { holdMs: 1 } })
   expect(lossProtection?.holdMs).toBe(9_000)
   expect(resolveRegistryOptions({ lossProtection: false }).lossProtection).toBeUndefined()
@@ -34,7 +34,7 @@ test.each([
   expect(resolve).toThrow(`[invalid-config] configure: ${field}`)
 })
 
-test('every option has a key', () => {
+test('registryOptionKeys contains every option', () => {
   expect(registryOptionKeys.toSorted()).toEqual(
     Object.keys({ ...resolveRegistryOptions({}) }).toSorted(),
   )

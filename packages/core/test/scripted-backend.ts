@@ -27,7 +27,7 @@ interface Stored extends PutRequest {
 export interface ScriptedCall {
   readonly operation: string
   readonly atMs: number
-  /** `<service>/<id>` of what it was about. */
+  /** `<service>/<id>` of the instance concerned. */
   readonly keys: readonly string[]
   readonly session: string
 }
@@ -39,26 +39,30 @@ export const failure = (code: RegistryErrorCode, operation = 'test'): RegistryEr
 const keyOf = ({ service, id }: { readonly service: string; readonly id: string }): string =>
   `${service}/${id}`
 
-/** A backend in memory whose every call a test may delay, fail or watch. Runs on the test's clock. */
+/**
+ * An in-memory backend on the test's clock. A test may delay, fail or observe each of its calls.
+ */
 export class ScriptedBackend {
   readonly records = new Map<string, Stored>()
   readonly sessions = new Set<string>()
   readonly calls: ScriptedCall[] = []
-  /** Runs before each call takes effect; what it throws the call throws. */
+  /** Runs before each call takes effect; the call rejects with what it throws. */
   before: (call: ScriptedCall) => void | Promise<void> = () => {}
-  /** Says what became of one put, instead of the backend. */
+  /** Returns the outcome of one put, in place of the backend. */
   answerPut: (request: PutRequest) => PutOutcome | undefined = () => undefined
-  /** Makes what `observe` returns. Default: one snapshot of what stands, and then nothing. */
+  /**
+   * Makes what `observe` returns. Default: one snapshot of the stored records, and then nothing.
+   */
   observe: (
     scope: Scope,
     signal: AbortSignal,
     cursor: Cursor | undefined,
     progress: Progress,
   ) => AsyncIterable<Observation>
-  /** Runs before a list is answered. */
+  /** Runs before a list returns. */
   reading: (signal: AbortSignal, progress: Progress) => void | Promise<void> = () => {}
   maxBatch = 100
-  /** Sessions opened while this is set are lost before anybody could listen. */
+  /** Sessions opened while this is set are lost before a caller can subscribe to their loss. */
   losesAtOnce = false
   readonly #lost = new Map<string, AbortController>()
   readonly #clock: Clock
@@ -69,7 +73,7 @@ export class ScriptedBackend {
     this.observe = (scope, signal) => this.#snapshot(scope, signal)
   }
 
-  /** How often core made such calls. */
+  /** How often core made calls of this operation. */
   count(operation: string): number {
     return this.calls.filter((call) => call.operation === operation).length
   }
@@ -78,7 +82,7 @@ export class ScriptedBackend {
     return this.records.get(`${service}/${id}`)?.claim
   }
 
-  /** Tells a session that it is gone, with its records. */
+  /** Ends a session, removes its records, and aborts its `lost`. */
   lose(session: string): void {
     this.sessions.delete(session)
     for (const [key, stored] of this.records)
@@ -86,7 +90,7 @@ export class ScriptedBackend {
     this.#lost.get(session)?.abort(failure('session-lost'))
   }
 
-  /** Somebody else's record, tied to no session of ours. */
+  /** A record of another client, tied to no session of this backend. */
   write(request: PutRequest): void {
     this.records.set(keyOf(request.instance), { ...request, session: 'foreign' })
   }
@@ -180,7 +184,7 @@ export class ScriptedBackend {
     return { result: 'written', key: toRecordKey(key) }
   }
 
-  /** What each session last wrote. */
+  /** The last write of each session. */
   readonly wrote = new Map<string, PutRequest>()
 
   #audit(

@@ -7,7 +7,7 @@ const validate = (input: unknown): unknown =>
 const good = { service: 'orders', endpoints: ['http://10.0.0.7:8080'] }
 
 describe('validateInstance', () => {
-  test('fills in the defaults, frozen', () => {
+  test('fills in the defaults and freezes the result', () => {
     const instance = validateInstance('register', good, () => 'made-id')
     expect(instance).toEqual({
       ...good,
@@ -21,7 +21,7 @@ describe('validateInstance', () => {
     expect(Object.isFrozen(instance.metadata)).toBe(true)
   })
 
-  test('copies what it is given: the caller may go on changing it', () => {
+  test('copies its input: later changes by the caller have no effect', () => {
     const tags = ['x']
     const instance = validateInstance('register', { ...good, tags }, () => 'i')
     tags.push('y')
@@ -47,7 +47,7 @@ describe('validateInstance', () => {
     ['the long IPv6 wildcard of an unknown scheme', 'grpc://[0:0:0:0:0:0:0:0]:80'],
     ['credentials', 'http://user:secret@h'],
     ['port 0', 'http://h:0'],
-    ['no text', 7],
+    ['a number instead of text', 7],
   ])('refuses an endpoint with %s', (_, endpoint) => {
     expect(() => validate({ ...good, endpoints: [endpoint] })).toThrow(
       expect.objectContaining({ code: 'invalid-argument', service: 'orders' }),

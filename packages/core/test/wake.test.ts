@@ -5,7 +5,7 @@ import { ManualClock } from './manual-clock.ts'
 const never = new AbortController().signal
 
 describe('Wake', () => {
-  test('keeps a notification that came before the wait, and merges several', async () => {
+  test('keeps a notification that precedes the wait, and merges several', async () => {
     const wake = new Wake()
     wake.notify()
     wake.notify()
@@ -29,7 +29,7 @@ describe('Wake', () => {
     await wake.notified(never)
   })
 
-  test('wakes when the clock reaches the time, and not before', async () => {
+  test('wakes when the clock reaches the given time, and not before', async () => {
     const wake = new Wake()
     const clock = new ManualClock()
     let woken = false

@@ -27,7 +27,7 @@ const snapshot = (present: readonly string[]): Observation => ({
   skipped: [],
 })
 
-/** A registry whose backend fails once, and then has lost everything but `stays`. */
+/** A registry whose backend fails once, and then has only `stays` left. */
 const createLossy = (stays: readonly string[]): { registry: Registry; clock: ManualClock } => {
   const clock = new ManualClock()
   const backend = new ScriptedBackend(clock)
@@ -51,7 +51,7 @@ const createLossy = (stays: readonly string[]): { registry: Registry; clock: Man
 }
 
 describe('a watcher', () => {
-  test('of one service names what is held by its id, and has no record of it', async () => {
+  test('of one service lists held instances by id', async () => {
     const { registry, clock } = createLossy(['a'])
     const watcher = registry.watch('orders')
     await watcher.next()
@@ -64,7 +64,7 @@ describe('a watcher', () => {
     await registry.close()
   })
 
-  test('of all services names what is held by service and id', async () => {
+  test('of all services lists held instances by service and id', async () => {
     const { registry, clock } = createLossy(['a'])
     const watcher = registry.watchAll()
     await watcher.next()

@@ -20,7 +20,7 @@ const instance = {
 const record = { key: toRecordKey('orders/a'), instance }
 const alive: Observation = { type: 'alive' }
 
-/** A driver that says which of its methods was called. */
+/** A driver that records which of its methods were called. */
 const recorder = (optional: boolean): { driver: RegistryDriver; called: string[] } => {
   const called: string[] = []
   const told = <T>(name: string, result: T): Promise<T> => {
@@ -67,7 +67,7 @@ const recorder = (optional: boolean): { driver: RegistryDriver; called: string[]
   return { driver, called }
 }
 
-/** Calls everything there is once. */
+/** Calls every method once. */
 const useAll = async (driver: RegistryDriver): Promise<void> => {
   const session = await driver.openSession({ ttlMs: 1_000 }, signal)
   await driver.list({ service: 'orders' }, signal)
@@ -97,7 +97,7 @@ const everyCall: readonly DriverCall[] = [
 ]
 
 describe('wrapDriver', () => {
-  test('forwards every method, those of sessions too', async () => {
+  test('forwards every method, also those of sessions', async () => {
     const { driver, called } = recorder(true)
     const wrapped = wrapDriver(driver, {})
     await useAll(wrapped)
@@ -113,7 +113,7 @@ describe('wrapDriver', () => {
     expect('diagnose' in wrapped).toBe(false)
   })
 
-  test('puts the hook around every call, under the signal that the hook chooses', async () => {
+  test('runs every call inside the hook, with the signal that the hook passes', async () => {
     const { driver } = recorder(true)
     const other = new AbortController().signal
     const names: string[] = []
@@ -135,7 +135,7 @@ describe('wrapDriver', () => {
     expect([...signals]).toEqual([other])
   })
 
-  test('puts the hook around observations, and replaces what is named', async () => {
+  test('runs observations inside their hook, and replaces the named properties', async () => {
     const { driver, called } = recorder(false)
     const wrapped = wrapDriver(driver, {
       backend: 'outer',

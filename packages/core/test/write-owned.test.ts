@@ -18,7 +18,7 @@ interface Stored {
   readonly revision: number
 }
 
-/** Records in this process, with every call counted and a hook before each write. */
+/** Records in this process that record every call, with a hook before each write. */
 class Records {
   readonly stored = new Map<string, Stored>()
   readonly calls: string[] = []
@@ -80,7 +80,7 @@ const resultsOf = (outcomes: readonly { readonly result: string }[]) =>
   outcomes.map(({ result }) => result)
 
 describe('putOwned', () => {
-  test('writes what is new, and what it wrote itself, without reading', async () => {
+  test('writes new records, and those that it wrote itself, without reading', async () => {
     const records = new Records()
     const session = open('a')
     await putOwned(session, [request('1'), request('2')], records.store('a'))
@@ -95,7 +95,7 @@ describe('putOwned', () => {
     expect(records.calls).toEqual(['read s/1', 'write s/1'])
   })
 
-  test('judges what it did not expect, each by itself, and writes the rest again', async () => {
+  test('checks each unexpected record by itself, and writes the others again', async () => {
     const records = new Records()
     await putOwned(
       open('r'),
@@ -112,11 +112,11 @@ describe('putOwned', () => {
       { result: 'written', key: 's/3' },
     ])
     expect(records.calls).toEqual(['write s/1,s/2,s/3', 'read s/1,s/2', 'write s/2'])
-    // what was refused must not be taken for sent
+    // a refused record must not count as sent
     expect(session.sent.get('s/1')).toBeUndefined()
   })
 
-  test('never writes over what came after it was judged', async () => {
+  test('never overwrites a record that changed after it was checked', async () => {
     const records = new Records()
     const higher = jsonFormat.encode(request('1', 'rival', 9))
     records.set('s/1', jsonFormat.encode(request('1', 'rival', 1)), 'r')
@@ -130,7 +130,7 @@ describe('putOwned', () => {
     expect(records.stored.get('s/1')?.value).toBe(higher)
   })
 
-  test('gives up after bounded rounds, and says that nothing was written', async () => {
+  test('gives up after a bounded number of rounds, and says that nothing was written', async () => {
     const records = new Records()
     const lower = jsonFormat.encode(request('1', 'rival', 1))
     records.beforeWrite = () => records.set('s/1', lower, 'r')
@@ -143,7 +143,7 @@ describe('putOwned', () => {
     expect(records.stored.get('s/1')?.value).toBe(lower)
   })
 
-  test('passes on why nothing can be written there', async () => {
+  test('returns the reason why a key cannot be written', async () => {
     const records = new Records()
     const plain = records.store('a', { readsFirst: true })
     const message = 'the node has children'
@@ -162,7 +162,7 @@ describe('putOwned', () => {
     expect(records.stored.size).toBe(0)
   })
 
-  test('remembers what was sent before it is answered, and after a failure', async () => {
+  test('remembers a sent record before the answer arrives, and after a failure', async () => {
     const records = new Records()
     const session = open('a')
     const lost = new Error('the answer was lost')
@@ -182,7 +182,7 @@ describe('putOwned', () => {
     expect(records.calls).toEqual(['write s/1'])
   })
 
-  test('runs what depends on a read by itself where the store asks for it', async () => {
+  test('runs writes that depend on a read separately where the store requires it', async () => {
     const records = new Records()
     const rounds: string[] = []
     const store: ConditionalStore<number> = {
@@ -200,7 +200,7 @@ describe('putOwned', () => {
 })
 
 describe('removeOwned', () => {
-  test('goes by owner over all sessions, spares a rival, and knows what is absent', async () => {
+  test('removes by owner over all sessions, spares another owner’s record, and reports absent ones', async () => {
     const records = new Records()
     await putOwned(open('b'), [request('1'), request('2', 'rival')], records.store('b'))
     const refs = [ref('1'), ref('2'), ref('3')]
@@ -209,7 +209,7 @@ describe('removeOwned', () => {
     expect([...records.stored.keys()]).toEqual(['s/2'])
   })
 
-  test('never hits a rival who takes over after the owner was read', async () => {
+  test('never removes the record of an owner that takes over after the read', async () => {
     const records = new Records()
     const session = open('a')
     await putOwned(session, [request('1')], records.store('a'))
@@ -221,7 +221,7 @@ describe('removeOwned', () => {
     expect(records.stored.get('s/1')?.value).toBe(rivals)
   })
 
-  test('forgets what was sent, so that the next put expects nothing', async () => {
+  test('forgets the sent record, so that the next put expects none', async () => {
     const records = new Records()
     const session = open('a')
     await putOwned(session, [request('1')], records.store('a'))
@@ -233,7 +233,7 @@ describe('removeOwned', () => {
   })
 })
 
-test('SentRecords keeps what was sent meanwhile', () => {
+test('SentRecords keeps a record that is sent during a removal', () => {
   const sent = new SentRecords<number>()
   const first = sent.add('k', 'me', Buffer.from('1'))
   first.revision = 4

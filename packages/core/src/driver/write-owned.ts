@@ -155,7 +155,7 @@ const settle = async <Revision, Outcome>(
     })
   return items.map(({ outcome, key, service }) => {
     if (outcome !== undefined) return outcome
-    const message = `others wrote ${key} in each of ${maxRounds} rounds`
+    const message = `other clients changed ${key} during each of ${maxRounds} attempts; try again`
     const error = new RegistryError('unavailable', { backend, operation, service, message })
     return { result: 'error', error }
   })

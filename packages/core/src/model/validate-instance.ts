@@ -45,11 +45,11 @@ const validateEndpoint = (operation: string, service: string, endpoint: unknown)
   if (host === '') return reject(accepted)
   if (wildcardHosts.has(hostname))
     return reject(
-      'the host that others reach it at, not a wildcard (localAddress() tells one of this machine)',
+      "the host at which others reach it, not a wildcard (localAddress() returns this machine's)",
     )
-  if (port === '0') return reject('the port that others reach it at; 0 asks a server for any')
+  if (port === '0') return reject('the port at which others reach it; port 0 is not an address')
   if (username !== '' || password !== '')
-    return reject('no credentials in it: every reader of the registry would see them')
+    return reject('a URL without credentials, as every reader of the registry sees it')
   return endpoint
 }
 

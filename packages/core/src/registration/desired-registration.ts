@@ -197,7 +197,7 @@ export class DesiredRegistration {
     const id = JSON.stringify(this.#instance.id)
     const owner = holder === undefined ? '' : ` (owner ${holder.owner})`
     if (holder !== undefined && holder.claimedAtMs >= highestClaimMs)
-      return `id ${id} is held by a record whose claim is the highest there can be${owner}, which nothing can take over; remove that record from the backend`
+      return `id ${id} is held by a record whose claim is the highest possible${owner}, so it cannot be taken over; remove that record from the backend`
     return `id ${id} is held by another registration${owner}; deregister it first, choose another id, or register with onConflict: 'takeover'`
   }
 

@@ -97,10 +97,16 @@ export class RecordAuditor {
     desired.adopt(record)
     this.#writeAgain(entry)
     const { service, id } = entry
-    this.#context.publish('registration', 'info', 'record-adopted', `an edit was adopted`, {
-      service,
-      id,
-    })
+    this.#context.publish(
+      'registration',
+      'info',
+      'record-adopted',
+      'an edit by another client was adopted',
+      {
+        service,
+        id,
+      },
+    )
     return true
   }
 
@@ -116,9 +122,15 @@ export class RecordAuditor {
   #undo(entry: RegistrationEntry, desired: DesiredRegistration, { state }: Audit): void {
     const { backend, publish } = this.#context
     const { service, id } = entry
-    publish('registration', 'warn', `record-${state}`, `the record was ${state}`, { service, id })
+    publish(
+      'registration',
+      'warn',
+      `record-${state}`,
+      `the audit found the record ${state}; it is being written again`,
+      { service, id },
+    )
     this.#writeAgain(entry)
-    const message = `somebody else's change of the record (${state}) is being undone`
+    const message = `the audit found the record ${state}: another client changed or deleted it; it is being written again`
     desired.disturb(
       new RegistryError('conflict', { backend, operation: 'audit', service, message }),
     )

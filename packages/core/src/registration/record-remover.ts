@@ -81,7 +81,8 @@ export class RecordRemover {
       new RegistryError('internal', {
         backend: this.#context.backend,
         operation: 'remove',
-        message: 'the driver answered with fewer outcomes than requests',
+        message:
+          'the driver returned fewer outcomes than requests, which is a defect of the driver',
       })
     this.#table.postpone([entry], cause)
   }

@@ -98,7 +98,8 @@ export class RecordWriter {
         break
       case undefined: {
         const { backend } = this.#context
-        const message = 'the driver answered with fewer outcomes than requests'
+        const message =
+          'the driver returned fewer outcomes than requests, which is a defect of the driver'
         const cause = new RegistryError('internal', { backend, operation: 'put', message })
         this.#refused(session, entry, desired, cause)
       }

@@ -180,14 +180,14 @@ export class RegistrationSupervisor {
       backend,
       operation: 'deregister',
       message:
-        'the registry was closed before the backend acknowledged the removal; the record leaves with its ttl',
+        'the registry was closed before the backend acknowledged the removal; the record expires after its ttl',
     })
     if (unacknowledged)
       publish(
         'session',
         'warn',
         'close-unacknowledged',
-        'the backend did not acknowledge the deregistrations; they end with their ttl',
+        'the backend did not acknowledge the deregistrations; the records expire after their ttl',
         { instances: this.#table.size },
       )
     for (const entry of [...this.#table.all()]) {

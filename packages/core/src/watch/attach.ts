@@ -27,7 +27,7 @@ export async function* attach(
     timer?.cancel()
     if (attached || signal.aborted) return
     timer = clock.setTimer(limitMs, () => {
-      const message = `the watch did not attach within ${limitMs} ms, and nothing of it arrived`
+      const message = `the watch did not attach within ${limitMs} ms, and no data arrived; the backend is unreachable, frozen or slow`
       watchdog.abort(new RegistryError('timeout', { backend, operation: 'watch', message }))
     })
   }

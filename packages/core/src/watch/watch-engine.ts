@@ -134,7 +134,7 @@ export class WatchEngine<T, Change> {
     ])
     for await (const observation of observations) this.#observed(observation)
     const { backend } = this.#context
-    const message = 'the stream ended'
+    const message = 'the driver ended the watch without an error'
     throw new RegistryError('unavailable', { backend, operation: 'watch', message })
   }
 

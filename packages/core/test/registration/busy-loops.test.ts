@@ -6,12 +6,12 @@ import { capMs, createTestBed, instance, ttlMs } from './supervisor-test-bed.ts'
 /** Far more than any backoff allows in ten caps. */
 const many = 60
 
-describe('whatever repeats', () => {
+describe('a repeated operation', () => {
   test('backs off when every write loses its session, and closes what it opened', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.before = ({ operation }) => {
       if (operation === 'put') throw failure('session-lost')
-      if (backend.calls.length > 10 * many) throw new Error('it spins')
+      if (backend.calls.length > 10 * many) throw new Error('calls repeat without a pause')
     }
     void registry.register(instance('a', '1')).catch(() => {})
     await clock.advance(10 * capMs)
@@ -37,7 +37,7 @@ describe('whatever repeats', () => {
     expect(attached).toBeLessThan(many)
   })
 
-  test('backs off when a round breaks', async () => {
+  test('backs off when a round throws', async () => {
     const lines: string[] = []
     const note = (_: object, message: string): void => void lines.push(message)
     const { clock, backend, another } = createTestBed({
@@ -52,10 +52,10 @@ describe('whatever repeats', () => {
     expect(lines.length).toBeLessThan(many)
   })
 
-  test('follows a holder whose claim goes on rising at the pace of the backoff', async () => {
+  test('backs off while it takes over from a holder whose claim keeps rising', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.answerPut = ({ claim }) => {
-      if (backend.count('put') > many) throw new Error('it spins')
+      if (backend.count('put') > many) throw new Error('calls repeat without a pause')
       const holder = { ...claim, owner: 'other', claimedAtMs: claim.claimedAtMs + 1e9 }
       return { result: 'conflict', holder }
     }
@@ -65,7 +65,7 @@ describe('whatever repeats', () => {
     expect(backend.count('put')).toBeLessThan(many)
   })
 
-  test('rotates no faster than the backoff, whatever is taken back', async () => {
+  test('rotates sessions no faster than the backoff, however many pending registrations are deregistered', async () => {
     const { clock, backend, registry } = createTestBed()
     void registry.register(instance('a', 'stays'))
     await clock.advance(10)

@@ -3,7 +3,7 @@ import { failure } from '../scripted-backend.ts'
 import { capMs, createTestBed, instance, outcomeOf, ttlMs } from './supervisor-test-bed.ts'
 
 describe('an instance that is refused or failing', () => {
-  test('does not keep its neighbours from being audited and healed, and is shown', async () => {
+  test('does not keep the other instances from being audited and restored, and is reported', async () => {
     const { clock, backend, registry } = createTestBed()
     const secret = registry.register(instance('secret', '1'))
     const good = registry.register(instance('good', '1'))
@@ -61,7 +61,7 @@ describe('an instance that is refused or failing', () => {
     await Promise.all(peers)
   })
 
-  test('that fails without end does not keep an old session open', async () => {
+  test('does not keep an old session open when it never succeeds', async () => {
     const { clock, backend, registry } = createTestBed()
     const good = registry.register(instance('good', '1'))
     backend.answerPut = ({ instance: { service } }) =>
@@ -80,7 +80,7 @@ describe('an instance that is refused or failing', () => {
     await clock.advance(ttlMs + 2 * capMs + 100)
     expect(gone.ending).toBe('resolved')
     expect(backend.sessions.size).toBe(1)
-    // the next ones, faster than a ttl, do not pile up sessions either
+    // further losses, less than a ttl apart, do not accumulate sessions either
     for (const id of ['3', '4', '5', '6', '7', '8']) {
       lost = 0
       backend.before = ({ operation, keys }) => {
@@ -97,7 +97,7 @@ describe('an instance that is refused or failing', () => {
     expect((await good).status.state).toBe('registered')
   })
 
-  test('does not keep close from taking the others out when the session may not be ended', async () => {
+  test('does not keep close from removing the others when the backend refuses to end the session', async () => {
     const { clock, backend, registry } = createTestBed()
     for (const [service, id] of [
       ['a', '1'],
@@ -116,7 +116,7 @@ describe('an instance that is refused or failing', () => {
     expect([...backend.records.keys()]).toEqual(['secret/1'])
   })
 
-  test('is not asked again in step with the others', async () => {
+  test('is not retried in step with the others', async () => {
     const { clock, backend, another } = createTestBed()
     const registries = Array.from({ length: 20 }, () => another())
     const asked: number[] = []

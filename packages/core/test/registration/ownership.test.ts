@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { failure } from '../scripted-backend.ts'
 import { createTestBed, instance, outcomeOf, ttlMs } from './supervisor-test-bed.ts'
 
-describe('who holds an id', () => {
-  test('is the later of two that called while nothing could be written', async () => {
+describe('the owner of an id', () => {
+  test('is the later of two that registered while nothing could be written', async () => {
     const { clock, backend, registry, another } = createTestBed()
     backend.before = ({ operation }) => {
       if (operation === 'put') throw failure('unavailable')
@@ -26,7 +26,7 @@ describe('who holds an id', () => {
     expect(rival.health().ok).toBe(true)
   })
 
-  test('is whoever takes over, also from a holder whose clock is ahead', async () => {
+  test('is the one that takes over, also from a holder whose clock is ahead', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write({
       instance: { ...instance('a', '1'), weight: 1, tags: [], metadata: {} },
@@ -41,7 +41,7 @@ describe('who holds an id', () => {
     expect(backend.holderOf('a', '1')?.owner).not.toBe('ahead')
   })
 
-  test('stays a record with the highest claim there is, and the refusal says what to do', async () => {
+  test('stays the holder of the highest possible claim, and the refusal says what to do', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write({
       instance: { ...instance('a', '1'), weight: 1, tags: [], metadata: {} },
@@ -57,7 +57,7 @@ describe('who holds an id', () => {
     await expect(refused).rejects.toThrow(/highest .* remove that record/)
   })
 
-  test('keeps a replaced registration of the same process waiting until its record is gone', async () => {
+  test('may be replaced in the same process, and deregister of the replaced one waits until its record is gone', async () => {
     const { clock, backend, registry } = createTestBed()
     const registering = registry.register({ ...instance('a', '1'), version: 'old' })
     await clock.advance(10)
@@ -75,7 +75,7 @@ describe('who holds an id', () => {
     expect(backend.records.get('a/1')?.instance.version).toBe('new')
   })
 
-  test('may be asked for again by whoever is told that it was lost', async () => {
+  test('may be a process that registers again when its status becomes superseded', async () => {
     const { clock, registry, another } = createTestBed()
     let again = { ending: 'not called' }
     const onMessage = (message: unknown): void => {
@@ -98,7 +98,7 @@ describe('who holds an id', () => {
 })
 
 describe('the status', () => {
-  test('is registered as soon as register resolves, whatever update is on its way', async () => {
+  test('is registered as soon as register resolves, even while an update is pending', async () => {
     const { clock, backend, registry } = createTestBed()
     const held = Promise.withResolvers<void>()
     backend.before = ({ operation }) => (operation === 'put' ? held.promise : undefined)
@@ -118,7 +118,7 @@ describe('the status', () => {
     expect(one.status.state).toBe('registered')
   })
 
-  test('shows no trouble when somebody edits the record in our name', async () => {
+  test('stays registered when another client edits the record on the owner’s behalf', async () => {
     const { clock, backend, registry } = createTestBed()
     const registering = registry.register(instance('a', '1'))
     await clock.advance(10)
@@ -128,7 +128,7 @@ describe('the status', () => {
       for await (const { state } of one.statuses()) seen.push(state)
     })()
     const standing = backend.records.get('a/1')
-    if (standing === undefined) throw new Error('it does not stand')
+    if (standing === undefined) throw new Error('the edited record is not stored')
     const { claim } = standing
     backend.records.set('a/1', {
       ...standing,
@@ -140,7 +140,7 @@ describe('the status', () => {
     expect(seen).toEqual(['registered'])
   })
 
-  test('that is superseded makes the registry unhealthy until the user takes it back', async () => {
+  test('superseded makes the registry unhealthy until the user deregisters', async () => {
     const { clock, registry, another } = createTestBed()
     const registering = registry.register(instance('a', '1'))
     await clock.advance(10)
@@ -157,7 +157,7 @@ describe('the status', () => {
     expect(registry.health().ok).toBe(false)
   })
 
-  test('of the session is that of the live one, not of one that was replaced', async () => {
+  test('of the session is that of the live one, not of a replaced one', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.answerPut = ({ instance: { id } }) =>
       id === 'poison' ? { result: 'error', error: failure('internal') } : undefined

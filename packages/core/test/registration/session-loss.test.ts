@@ -3,7 +3,7 @@ import { failure } from '../scripted-backend.ts'
 import { capMs, createTestBed, instance, outcomeOf } from './supervisor-test-bed.ts'
 
 describe('a session', () => {
-  test('that the driver tells to be lost is replaced at once, before a beat could find out', async () => {
+  test('that the driver reports as lost is replaced at once, before the next heartbeat', async () => {
     const { clock, backend, registry } = createTestBed()
     void registry.register(instance('a', '1'))
     await clock.advance(2 * capMs)
@@ -14,7 +14,7 @@ describe('a session', () => {
     expect(backend.records.get('a/1')?.session).toBe('session-2')
   })
 
-  test('that is lost as it opens is replaced as well', async () => {
+  test('that is lost while it opens is replaced as well', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.losesAtOnce = true
     const registered = outcomeOf(registry.register(instance('a', '1')))

@@ -2,7 +2,7 @@ import { Registry, RegistryError, type RegistryOptions } from '@sd/core'
 import { ManualClock } from '../manual-clock.ts'
 import { ScriptedBackend } from '../scripted-backend.ts'
 
-/** The bounds that these tests count in. */
+/** The bounds in which these tests state durations. */
 export const ttlMs = 1_000
 export const capMs = 400
 
@@ -37,7 +37,7 @@ export const instance = (service: string, id: string) => ({
   endpoints: ['http://10.0.0.1:8080'],
 })
 
-/** How a promise has ended, by now. */
+/** How a promise has ended so far. */
 export interface Outcome {
   ending: string
 }

@@ -5,7 +5,7 @@ import { simulate } from './world/simulate.ts'
 
 const list = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join('\n')
 
-/** What was violated, under which schedule, and the shortest schedule found that still fails. */
+/** Prints the violations, their schedule, and the shortest schedule found that still fails. */
 export const explainFailure = async (
   schedule: Schedule,
   violations: readonly string[],
@@ -18,9 +18,9 @@ export const explainFailure = async (
   return [
     `seed ${schedule.seed} (${schedule.kind}) violates`,
     list(violations),
-    'with the schedule',
+    'the schedule',
     list(schedule.operations.map(showOperation)),
-    `and still, with only these of its ${schedule.operations.length} operations,`,
+    `it also fails with only these of its ${schedule.operations.length} operations`,
     list(shortest.operations.map(showOperation)),
     'violates',
     list(left),

@@ -2,7 +2,7 @@ import { drawSchedule } from './schedule/draw-schedule.ts'
 import type { Schedule } from './schedule/schedule.ts'
 import { simulate } from './world/simulate.ts'
 
-/** A seed that did not hold. */
+/** A seed that failed. */
 export interface Failure {
   readonly schedule: Schedule
   readonly violations: readonly string[]

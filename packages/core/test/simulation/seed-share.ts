@@ -10,10 +10,10 @@ const seeds = Number(process.env['SD_SIM_SEEDS'] ?? 10_000)
 /** How many seeds one test file runs. */
 export const seedsPerShare: number = Math.ceil(seeds / shares)
 
-/** Generous: a slow, busy machine runs 40 seeds a second. */
+/** A slow, busy machine runs 40 seeds a second; the limit is far above that. */
 export const shareTimeoutMs: number = 60_000 + seedsPerShare * 25
 
-/** Runs one share and explains what failed; `undefined` when all held. */
+/** Runs one share and explains the failures; `undefined` when there are none. */
 export const runShare = async (share: number): Promise<string | undefined> => {
   const failures = await runSeeds(1 + share * seedsPerShare, seedsPerShare)
   const explained: string[] = []

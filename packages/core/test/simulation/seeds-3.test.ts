@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { runShare, seedsPerShare, shareTimeoutMs } from './seed-share.ts'
 
 it(
-  `${seedsPerShare} seeded fault schedules hold, share 3 of 4`,
+  `${seedsPerShare} seeded fault schedules pass, share 3 of 4`,
   { timeout: shareTimeoutMs },
   async () => {
     expect(await runShare(2)).toBeUndefined()

@@ -5,8 +5,8 @@ import type { Schedule } from './schedule/schedule.ts'
 export type Fails = (schedule: Schedule) => Promise<boolean>
 
 /**
- * Leaves out operations, first many at once and then one by one, while it still fails; after at
- * most `maxRuns` tries what is left is the answer.
+ * Removes operations, first many at once and then one by one, while the schedule still fails;
+ * returns the rest after at most `maxRuns` runs.
  */
 export const shrinkSchedule = async (
   schedule: Schedule,

@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --seeds 100000`: many seeds on all cores. `--from` is the first seed;
- * `--seed N` replays one alone and prints all that happens.
+ * `--seed N` replays one seed and prints every event.
  */
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createTestBed, instance, outcomeOf } from '../registration/supervisor-test-bed.ts'
 
 describe('an iteration', () => {
-  test('of a watcher can be left while it waits, which releases the watch', async () => {
+  test('of a watcher can be left while it waits, and leaving releases the watch', async () => {
     const { clock, registry } = createTestBed()
     const events = registry.watch('idle')[Symbol.asyncIterator]()
     await events.next()
@@ -48,7 +48,7 @@ describe('an iteration', () => {
     expect(registry.health().watches).toEqual([])
   })
 
-  test('answers several who wait in their order, and all of them at its end', async () => {
+  test('resolves several pending calls of next in their order, and all of them at its end', async () => {
     const { clock, backend, registry } = createTestBed()
     const watcher = registry.watch('a')
     const waiting = [watcher.next(), watcher.next(), watcher.next()]
@@ -60,7 +60,7 @@ describe('an iteration', () => {
     await expect(waiting[2]).resolves.toBeUndefined()
   })
 
-  test('rejects with the reason of its signal, and is over then', async () => {
+  test('rejects with the reason of its signal, and ends then', async () => {
     const { clock, registry } = createTestBed()
     const registering = registry.register(instance('a', '1'))
     await clock.advance(10)
@@ -75,7 +75,7 @@ describe('an iteration', () => {
 })
 
 describe('waiting with a signal', () => {
-  test('leaves no listener behind, whoever is answered', async () => {
+  test('leaves no listener on the signal, whatever ends the wait', async () => {
     const { clock, backend, registry } = createTestBed()
     const registering = registry.register(instance('a', '1'))
     await clock.advance(10)

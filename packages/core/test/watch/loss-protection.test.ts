@@ -5,7 +5,7 @@ const holdMs = 1_000
 const settleMs = 500
 const settings = { maxFraction: 0.5, holdMs, maxHoldMs: 10_000, minInstances: 3 }
 
-/** A view with its protection, at times that the test names. */
+/** A view with its loss protection, at times that the test passes. */
 class Protected {
   readonly protection = new LossProtection(settings)
   readonly served: Set<string>
@@ -24,7 +24,7 @@ class Protected {
     return this
   }
 
-  /** One observation; returns what readers are told to be removed at once. */
+  /** Applies one observation; returns the keys that readers see removed at once. */
   observe(
     { here = [], gone = [] }: { here?: readonly string[]; gone?: readonly string[] },
     nowMs: number,
@@ -56,21 +56,21 @@ const numbered = (count: number, name = 'k'): readonly string[] =>
   Array.from({ length: count }, (_, index) => `${name}${index}`)
 
 describe('LossProtection', () => {
-  test('lets every removal pass in good times', () => {
+  test('lets every removal pass while there is no trouble', () => {
     const view = new Protected('a', 'b', 'c').confirm(0)
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 1)).toEqual(['a', 'b', 'c'])
     expect(view.held).toEqual([])
     expect(view.protection.heldCount).toBe(0)
   })
 
-  test('holds a loss of more than the fraction inside the window, all of it', () => {
+  test('holds all removals of a loss above the fraction inside the window', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(10)
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10)).toEqual([])
     expect(view.held).toEqual(['a', 'b', 'c'])
     expect(view.protection.heldCount).toBe(3)
   })
 
-  test('lets a loss of up to the fraction pass after a moment', () => {
+  test('lets a loss of up to the fraction pass after a short delay', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
     expect(view.observe({ gone: ['a'] }, 0)).toEqual([])
     expect(view.observe({ gone: ['b'] }, 100)).toEqual([])
@@ -80,7 +80,7 @@ describe('LossProtection', () => {
     expect(view.protection.nextExpiryMs()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('judges removals that come one by one together, and holds all of them', () => {
+  test('counts removals that arrive one by one together, and holds all of them', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
     view.observe({ gone: ['a'] }, 0)
     view.observe({ gone: ['b'] }, 100)
@@ -91,7 +91,7 @@ describe('LossProtection', () => {
     expect(view.expire(holdMs + 200)).toEqual(['b', 'c'])
   })
 
-  test('releases what comes back, and holds it again when it goes again', () => {
+  test('releases a key that returns, and holds it again when it is removed again', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0)
     view.observe({ here: ['a'] }, 900)
@@ -101,14 +101,14 @@ describe('LossProtection', () => {
     expect(view.held).toEqual(['a'])
   })
 
-  test('never arms a hold again while it lasts, whatever trouble comes', () => {
+  test('never extends a hold, whatever trouble follows', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
     view.observe({ gone: ['a', 'b', 'c', 'd'] }, 0)
     for (let nowMs = 100; nowMs < holdMs; nowMs += 100) view.trouble(nowMs).confirm(nowMs)
     expect(view.expire(holdMs)).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('holds for as long as the owner may need, and not on past it', () => {
+  test('holds for as long as the owner may need to return, and no longer', () => {
     const view = new Protected('a', 'b', 'c').trouble(0).confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0, 5_000)
     expect(view.expire(4_999)).toEqual([])
@@ -120,7 +120,7 @@ describe('LossProtection', () => {
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10 + holdMs)).toEqual(['a', 'b', 'c'])
   })
 
-  test('does not end its window while no good observation has come', () => {
+  test('does not end its window before an observation succeeds', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble(0)
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10 * holdMs)).toEqual([])
   })
@@ -130,7 +130,7 @@ describe('LossProtection', () => {
     expect(view.observe({ gone: ['a', 'b'] }, 1)).toEqual(['a', 'b'])
   })
 
-  test('protects a fleet that grew since the first trouble', () => {
+  test('protects a view that grew after the first trouble', () => {
     const view = new Protected().trouble(0).confirm(0)
     view.observe({ here: numbered(10) }, 100)
     view.trouble(300).confirm(300)
@@ -138,7 +138,7 @@ describe('LossProtection', () => {
     expect(view.held).toHaveLength(10)
   })
 
-  test('protects what came inside the window without a further sign of trouble', () => {
+  test('protects instances that were added inside the window, without further trouble', () => {
     const view = new Protected().trouble(0).confirm(0)
     view.observe({ here: numbered(10) }, 100)
     expect(view.observe({ gone: numbered(10) }, 300)).toEqual([])
@@ -168,7 +168,7 @@ describe('LossProtection', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(settleMs + 50)
   })
 
-  test('believes a rolling replacement inside one window', () => {
+  test('lets the removals of a rolling replacement pass inside one window', () => {
     const view = new Protected(...numbered(10)).trouble(0).confirm(0)
     for (let round = 0; round < 9; round += 1) {
       view.observe({ here: [`new${round}`] }, round * 100)
@@ -177,7 +177,7 @@ describe('LossProtection', () => {
     expect(view.expire(950 + settleMs)).toHaveLength(9)
   })
 
-  test('costs what is touched, whatever it holds', () => {
+  test('takes time in proportion to the changed keys, however many it holds', () => {
     const keys = numbered(100)
     const view = new Protected(...keys).trouble(0).confirm(0)
     view.observe({ gone: keys }, 0)

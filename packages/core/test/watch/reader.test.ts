@@ -31,7 +31,7 @@ class Source {
 const cause = new RegistryError('unavailable', { backend: 'x', operation: 'watch', message: 'm' })
 
 describe('Reader', () => {
-  test('tells everything present first, also when that is nothing', async () => {
+  test('delivers everything present first, also an empty view', async () => {
     const source = new Source()
     expect(await source.reader().next(undefined)).toEqual({ type: 'sync', changes: [] })
     source.set('a', 1)
@@ -41,7 +41,7 @@ describe('Reader', () => {
     })
   })
 
-  test('merges what happened since it last looked', async () => {
+  test('merges the changes since its last read', async () => {
     const source = new Source()
     source.set('a', 1)
     const reader = source.reader()
@@ -55,7 +55,7 @@ describe('Reader', () => {
     })
   })
 
-  test('tells nothing of what came and went, or changed back', async () => {
+  test('delivers nothing for a key that was added and removed, or changed back, between reads', async () => {
     const source = new Source()
     source.set('a', 1)
     const reader = source.reader()
@@ -69,7 +69,7 @@ describe('Reader', () => {
     expect(await next).toEqual({ type: 'change', changes: ['undefined>9'] })
   })
 
-  test('holds nothing for a reader that never reads, however much comes and goes', async () => {
+  test('keeps no state for a reader that never reads, however much changes', async () => {
     const source = new Source()
     const reader = source.reader()
     await reader.next(undefined)
@@ -81,7 +81,7 @@ describe('Reader', () => {
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
-  test('tells of staleness once, and of freshness with a sync', async () => {
+  test('reports staleness once, and its end with a sync', async () => {
     const source = new Source()
     const reader = source.reader()
     await reader.next(undefined)
@@ -94,7 +94,7 @@ describe('Reader', () => {
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
   })
 
-  test('says nothing of a staleness that passed before it looked', async () => {
+  test('does not report staleness that ended before the read', async () => {
     const source = new Source()
     const reader = source.reader()
     await reader.next(undefined)
@@ -105,7 +105,7 @@ describe('Reader', () => {
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
-  test('says once that nothing can be read yet, then everything present', async () => {
+  test('reports once that nothing can be read yet, then delivers everything present', async () => {
     const source = new Source()
     source.synced = false
     source.stale = { since: new Date(), cause }
@@ -121,7 +121,7 @@ describe('Reader', () => {
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['1>2'] })
   })
 
-  test('waits for the first sync while nothing was attempted', async () => {
+  test('waits for the first sync while no attempt has failed', async () => {
     const source = new Source()
     source.synced = false
     const next = source.reader().next(undefined)
@@ -130,7 +130,7 @@ describe('Reader', () => {
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
   })
 
-  test('ends with undefined, or with the error it was ended with', async () => {
+  test('ends with undefined, or with the error that was passed to its end', async () => {
     const source = new Source()
     const [one, two] = [source.reader(), source.reader()]
     await Promise.all([one.next(undefined), two.next(undefined)])

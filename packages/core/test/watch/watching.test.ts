@@ -32,7 +32,7 @@ const request = (service: string, id: string): PutRequest => ({
   registeredAtMs: 0,
 })
 
-/** Has `backend` observe what the test pushes; an error ends the stream. */
+/** Makes observations of `backend` deliver what the test pushes; an error ends the stream. */
 const pushed = (backend: ScriptedBackend) => {
   const queue: (Observation | Error)[] = []
   let wake = (): void => {}
@@ -62,7 +62,7 @@ const snapshot = (...records: readonly InstanceRecord[]): Observation => ({
 })
 
 describe('a watch', () => {
-  test('keeps instances apart whose names differ only in where NUL stands', async () => {
+  test('keeps instances apart whose names differ only in the position of NUL', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write(request('x\0y', 'z'))
     backend.write(request('x', 'y\0z'))
@@ -77,7 +77,7 @@ describe('a watch', () => {
     expect((await second).status.state).toBe('registered')
   })
 
-  test('hands out nothing that a reader could change for the others', async () => {
+  test('delivers frozen values, which a reader cannot change for the others', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write(request('a', '1'))
     const watcher = registry.watch('a')
@@ -88,7 +88,7 @@ describe('a watch', () => {
         expect(Object.isFrozen(part)).toBe(true)
   })
 
-  test('leaves no timer behind when the driver throws instead of observing', async () => {
+  test('leaves no timer behind when observe throws', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.observe = () => {
       throw failure('unavailable')
@@ -100,7 +100,7 @@ describe('a watch', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('holds what is gone no longer than maxHoldMs, whatever ttl a record names', async () => {
+  test('holds a removed instance no longer than maxHoldMs, whatever ttl its record has', async () => {
     const { clock, backend, registry } = createTestBed({ lossProtection: { maxHoldMs: 6_000 } })
     const push = pushed(backend)
     const watcher = registry.watch('a')
@@ -134,7 +134,7 @@ describe('a watch', () => {
     watcher.close()
   })
 
-  test('that is refused from the start ends, and one that is refused later is tried near the cap', async () => {
+  test('that is refused at first ends, and one that is refused later is retried near the cap', async () => {
     const { clock, backend, registry } = createTestBed()
     const attachedMs: number[] = []
     let refused = true
@@ -157,7 +157,7 @@ describe('a watch', () => {
     watcher.close()
   })
 
-  test('returns the stream that it leaves, and aborts its signal', async () => {
+  test('calls return on the stream that it leaves, and aborts its signal', async () => {
     const { clock, backend, registry } = createTestBed()
     const left: string[] = []
     backend.observe = (_scope, signal) => {
@@ -194,7 +194,7 @@ describe('a watch', () => {
     watcher.close()
   })
 
-  test('goes on attaching while parts of it arrive, and ends by silence', async () => {
+  test('keeps attaching while parts arrive, and gives up after silence', async () => {
     const { clock, backend, registry } = createTestBed()
     let attached = 0
     backend.observe = async function* (_scope, signal, _cursor, progress) {
@@ -225,7 +225,7 @@ describe('a watch', () => {
 })
 
 describe('a list', () => {
-  test('goes on while parts of it arrive, and ends by silence', async () => {
+  test('continues while parts arrive, and gives up after silence', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write(request('a', '1'))
     backend.reading = async (signal, progress) => {
@@ -248,7 +248,7 @@ describe('a slow link', () => {
   /** The round trip of `d22`: every call is answered, none within ttl/6. */
   const roundTripMs = 0.22 * ttlMs
 
-  test('costs neither the session nor the freshness of a watch', async () => {
+  test('neither loses the session nor makes a watch stale', async () => {
     const events: string[] = []
     const note = (details: object): void =>
       void events.push('event' in details ? String(details.event) : '')
@@ -266,7 +266,7 @@ describe('a slow link', () => {
     watcher.close()
   })
 
-  test('counts a beat that is answered late from its sending, and no later', async () => {
+  test('counts a heartbeat that is answered late from its send time', async () => {
     const { clock, backend, registry } = createTestBed()
     void registry.register(instance('a', '1'))
     await clock.advance(10)

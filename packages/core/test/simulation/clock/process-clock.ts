@@ -1,12 +1,12 @@
 import type { Clock, Timer } from '../../../src/runtime/clock.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** By how much a wall clock is wrong, in turn. */
+/** Errors of the wall clock, used one after the other. */
 const steps = [0, 3_600_000, -3_600_000, 60_000, -1_000]
 
 /**
  * The clock of one simulated process. It can be paused, as by SIGSTOP: what falls due meanwhile,
- * timers and messages alike, runs in order when it goes on. Counts the timers that are pending.
+ * timers and messages alike, runs in order when it resumes. Counts the timers that are pending.
  */
 export class ProcessClock implements Clock {
   readonly #clock: VirtualClock
@@ -17,7 +17,7 @@ export class ProcessClock implements Clock {
   #catchingUp = false
   #pending = 0
 
-  /** With a number above 0 its wall clock steps, differently from that of any other number. */
+  /** With a number above 0 the wall clock steps, differently for each number. */
   constructor(clock: VirtualClock, stepping = 0) {
     this.#clock = clock
     this.#stepping = stepping
@@ -27,7 +27,7 @@ export class ProcessClock implements Clock {
     return this.#pending
   }
 
-  /** For how long it did not run. */
+  /** How long the process was paused in total. */
   get pausedMs(): number {
     return this.#pausedMs
   }
@@ -65,7 +65,7 @@ export class ProcessClock implements Clock {
     }
   }
 
-  /** Runs `callback` now, or when the process goes on. */
+  /** Runs `callback` now, or when the process resumes. */
   deliver(callback: () => void): void {
     if (this.#pausedAtMs !== undefined || this.#catchingUp) this.#backlog.push(callback)
     else callback()
@@ -84,7 +84,7 @@ export class ProcessClock implements Clock {
     this.#catchUp()
   }
 
-  /** Each in a turn of its own, as an event loop would. */
+  /** Runs each callback in its own turn, as an event loop does. */
   #catchUp(): void {
     if (this.#pausedAtMs !== undefined || this.#backlog.length === 0) {
       this.#catchingUp = false

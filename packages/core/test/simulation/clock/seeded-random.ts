@@ -2,7 +2,7 @@ import type { Random } from '../../../src/runtime/random.ts'
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
-/** Mixes a seed with the name of who draws, so that one drawing more does not disturb another. */
+/** Mixes a seed with the name of its user, so that the draws of one user do not affect another. */
 const hash = (seed: number, stream: string): number => {
   let state = (seed ^ 0x9e3779b9) >>> 0
   for (const character of stream) {
@@ -12,7 +12,7 @@ const hash = (seed: number, stream: string): number => {
   return state
 }
 
-/** Randomness that a seed repeats (mulberry32). */
+/** Random numbers that repeat for the same seed (mulberry32). */
 export class SeededRandom implements Random {
   #state: number
 

@@ -9,13 +9,16 @@ interface Entry {
 const before = (a: Entry, b: Entry): boolean =>
   a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence)
 
-/** Far above what a run takes; a loop that spins is found instead of running for ever. */
+/** Far above what a run needs: a loop without a pause fails instead of running for ever. */
 const mostTimers = 100_000
 
-/** Lets every promise that can settle do so: the microtask queue is empty afterwards. */
+/** Settles every promise that can settle: the microtask queue is empty afterwards. */
 export const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Time that moves from timer to timer. Timers of one instant fire in the order they were set. */
+/**
+ * A clock that jumps from timer to timer. Timers due at the same time fire in the order they were
+ * set.
+ */
 export class VirtualClock implements Clock {
   /** A binary heap; cancelled timers stay in it, without their callback, until they come up. */
   readonly #heap: Entry[] = []
@@ -43,7 +46,7 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Fires everything due until `endMs`, and lets promises settle after each. */
+  /** Fires every timer due until `endMs`, and settles promises after each. */
   async runUntil(endMs: number): Promise<void> {
     await drain()
     for (;;) {
@@ -53,7 +56,8 @@ export class VirtualClock implements Clock {
       if (next.callback === undefined) continue
       this.#nowMs = next.dueMs
       this.#fired += 1
-      if (this.#fired > mostTimers) throw new Error(`${mostTimers} timers fired: something spins`)
+      if (this.#fired > mostTimers)
+        throw new Error(`${mostTimers} timers fired: a loop runs without a pause`)
       next.callback()
       await drain()
     }

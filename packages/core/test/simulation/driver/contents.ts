@@ -12,7 +12,7 @@ import {
 import type { SimServer } from '../server/sim-server.ts'
 import { serviceOf, toRecord } from '../server/stored.ts'
 
-/** Where a watch that has seen everything until now goes on. */
+/** The cursor of a watch that has received everything until now. */
 export const cursorOf = ({ history }: SimServer): Cursor =>
   toCursor(`${history.epoch}.${history.revision}`)
 
@@ -21,7 +21,7 @@ export const namesOf = (server: SimServer): readonly string[] => [
   ...new Set([...server.records.keys()].map(serviceOf)),
 ]
 
-/** What stands in a scope; only under `keys`, if given. */
+/** The records of a scope; only those under `keys`, if given. */
 export const contentsOf = (
   server: SimServer,
   scope: Scope,

@@ -1,4 +1,4 @@
-/** Faults planted into the simulated driver, to prove that the simulation finds them. */
+/** Faults planted into the simulated driver, to test that the simulation finds them. */
 export type DriverMutant =
   | 'resume-from-wrong-revision'
   | 'resume-after-wipe'
@@ -8,13 +8,13 @@ export type DriverMutant =
   | 'close-without-revoking'
   | 'fence-nothing'
 
-/** What is legal and differs between backends, plus planted faults. */
+/** Behaviour that legally differs between backends, plus planted faults. */
 export interface DriverProfile {
   /** Every change is a snapshot. */
   readonly snapshots: boolean
-  /** How often an idle stream proves that it lives; never without. */
+  /** How often an idle stream sends a sign of life. Default: never. */
   readonly aliveMs: number | undefined
-  /** The server tells a session that it is gone, instead of answering its next call so. */
+  /** The server notifies a session of its loss, instead of failing its next call. */
   readonly pushesLoss: boolean
   readonly maxBatch: number
   readonly mutant?: DriverMutant | undefined

@@ -17,10 +17,10 @@ import type { DriverMutant } from './driver-profile.ts'
 
 const changed = (operation: string): { result: 'error'; error: ReturnType<typeof simError> } => ({
   result: 'error',
-  error: simError('unavailable', operation, 'the record changed meanwhile'),
+  error: simError('unavailable', operation, 'another write changed the record at the same time'),
 })
 
-/** A lease. Writes are fenced by the revision that was last seen, so that late ones fail. */
+/** A lease. Writes are fenced by the last revision seen, so that late ones fail. */
 export class SimSession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
@@ -28,7 +28,7 @@ export class SimSession implements DriverSession {
   readonly #link: SimLink
   readonly #lost: AbortController
   readonly #mutant: DriverMutant | undefined
-  /** The revision of what this session last wrote, and what that was. */
+  /** The last write of this session, with its revision. */
   readonly #written = new Map<string, { readonly revision: number; readonly request: PutRequest }>()
 
   constructor(

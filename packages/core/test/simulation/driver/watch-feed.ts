@@ -9,7 +9,7 @@ import { serviceOf } from '../server/stored.ts'
 import type { DriverProfile } from './driver-profile.ts'
 import { contentsOf, cursorOf, namesOf } from './contents.ts'
 
-/** The server's side of one watch: what it pushes from the moment of attaching. */
+/** The server's side of one watch: pushes every change from the moment of attaching. */
 export class WatchFeed {
   readonly #server: SimServer
   readonly #scope: Scope
@@ -34,7 +34,7 @@ export class WatchFeed {
     }
   }
 
-  /** Returns how to detach. */
+  /** Returns a function that detaches. */
   attach(cursor: Cursor | undefined, clock: VirtualClock): () => void {
     if (cursor === undefined) this.#snapshot()
     else this.#resume(cursor)
@@ -68,7 +68,7 @@ export class WatchFeed {
     }
     const from = mutant === 'resume-from-wrong-revision' ? revision + 1 : revision
     const missed = wiped ? undefined : history.since(Math.min(from, history.revision))
-    // the names of then cannot be told from the writes since
+    // the names at the cursor cannot be derived from the later writes
     if (missed === undefined || ('services' in this.#scope && missed.length > 0))
       throw simError('cursor-expired', 'watch', `no history since ${cursor}`)
     const relevant = missed.filter(({ key }) => this.#covers(key))

@@ -14,7 +14,7 @@ import { patchMethod, type Restore } from './patch-method.ts'
 
 const giveUpAfter = 4
 
-/** Faults planted into core's own classes; each is undone by what it returns. */
+/** Faults planted into core's own classes; each function returns how to undo its fault. */
 export const coreMutants: Readonly<Record<string, () => Restore>> = {
   'give up after N tries': () =>
     patchMethod(
@@ -39,7 +39,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
           original.call(this, entry)
         },
     )
-    // recovery writes all it ever knew, tombstones included
+    // recovery also writes deregistered instances again
     const markAllDirty = patchMethod(
       RegistrationTable.prototype,
       'markAllDirty',
@@ -90,7 +90,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
           gone,
     ),
 
-  'believe that nobody touches our records': () =>
+  'skip every audit': () =>
     patchMethod(RecordAuditor.prototype, 'audit', () => async () => undefined),
 
   'stay stale': () => patchMethod(ServedView.prototype, 'confirm', () => () => {}),
@@ -109,7 +109,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
   'leave old sessions open': () =>
     patchMethod(RetiredSessions.prototype, 'release', () => () => {}),
 
-  'never admit to be superseded': () =>
+  'never become superseded': () =>
     patchMethod(DesiredRegistration.prototype, 'supersede', () => () => {}),
 
   'forget an earlier record when a registration is refused': () =>
@@ -123,16 +123,16 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'repeat without a growing pause': () =>
+  'retry without growing delays': () =>
     patchMethod(Backoff.prototype, 'nextDelayMs', () => () => 2),
 
   'let the earlier of two calls win': () =>
     patchMethod(DesiredRegistration.prototype, 'calledBefore', () => () => false),
 
-  'give way to whoever holds an id': () =>
+  'never take over from the holder of an id': () =>
     patchMethod(DesiredRegistration.prototype, 'riseAbove', () => () => false),
 
-  'keep a reader who leaves until the next event': () =>
+  'settle an iteration that is left only at the next event': () =>
     patchMethod(
       Iteration.prototype,
       'return',
@@ -143,7 +143,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'close what the backend still holds': () =>
+  'close sessions that still hold records': () =>
     patchMethod(
       RetiredSessions.prototype,
       'releaseDropped',
@@ -153,13 +153,13 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'take every instance for settled': () =>
+  'treat every instance as settled': () =>
     patchMethod(RegistrationTable.prototype, 'isSettled', () => () => true),
 
   'forget that a create may still arrive': () =>
     patchMethod(RegistrationTable.prototype, 'needsFence', () => () => false),
 
-  'protect nothing, as if nothing had been served': () =>
+  'protect nothing, as if the view had been empty': () =>
     patchMethod(
       LossProtection.prototype,
       'trouble',
@@ -169,7 +169,7 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
         },
     ),
 
-  'miss what is removed': () =>
+  'ignore removals': () =>
     patchMethod(
       InstanceView.prototype,
       'apply',

@@ -1,6 +1,6 @@
 import type { DriverMutant } from '../driver/driver-profile.ts'
 
-/** Faults planted into the simulated driver, in words. */
+/** Faults planted into the simulated driver, by name. */
 export const driverMutants: Readonly<Record<string, DriverMutant>> = {
   'resume from the wrong revision': 'resume-from-wrong-revision',
   'resume after a wipe': 'resume-after-wipe',

@@ -1,4 +1,4 @@
-/** Undoes a planted fault. */
+/** Removes a planted fault. */
 export type Restore = () => void
 
 /**

@@ -1,8 +1,8 @@
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 
 /**
- * How many calls of each kind a process may make in a virtual second: about twice the most that was
- * seen in 2,500 seeds.
+ * How many calls of each kind a process may make in a virtual second: about twice the maximum of
+ * 2,500 seeds.
  */
 const perSecond: Readonly<Record<string, number>> = {
   'open-session': 30,
@@ -13,17 +13,20 @@ const perSecond: Readonly<Record<string, number>> = {
 }
 const perSecondOfOthers = 40
 
-/** After so many in a second nothing is answered any more, so that a loop without a pause ends. */
+/**
+ * After so many calls in a second no call is answered any more, so that a loop without a pause
+ * ends.
+ */
 const spinning = 2_000
 
-/** Counts the calls of one process, so that what repeats without a pause is found. */
+/** Counts the calls of one process, to detect repetition without a pause. */
 export class CallBudget {
   readonly #clock: VirtualClock
   readonly #exceeded: (text: string) => void
   readonly #counts = new Map<string, number>()
   #second = 0
 
-  /** `exceeded` is told once for each kind of call and second. */
+  /** Calls `exceeded` once for each kind of call and second. */
   constructor(clock: VirtualClock, exceeded: (text: string) => void) {
     this.#clock = clock
     this.#exceeded = exceeded

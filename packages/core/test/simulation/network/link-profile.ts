@@ -1,14 +1,14 @@
-/** How a connection treats what is sent over it. Delays in milliseconds, chances in [0, 1]. */
+/** How a connection treats messages. Delays in milliseconds, chances in [0, 1]. */
 export interface LinkProfile {
   readonly minDelayMs: number
   readonly maxDelayMs: number
   readonly lostRequests: number
   readonly lostReplies: number
-  /** Requests that take another, slower way, and so arrive after later ones. */
+  /** The chance that a request is delayed and arrives after later ones. */
   readonly stragglers: number
 }
 
-/** A connection with nothing wrong. */
+/** A connection without faults. */
 export const goodLink: LinkProfile = {
   minDelayMs: 0,
   maxDelayMs: 8,
@@ -17,5 +17,5 @@ export const goodLink: LinkProfile = {
   stragglers: 0,
 }
 
-/** The longest that a straggler, or what a partition kept back, is on its way after that. */
+/** The longest delay of a straggler, and of a message that a partition held back. */
 export const longestDelayMs = 900

@@ -11,8 +11,8 @@ import { type Attach, type LinkMode, SimStream, type StreamLink } from './sim-st
 
 /**
  * One process's connection to the server. Requests and replies are delayed, in order; they get
- * lost, or stay behind in a partition and arrive after it. A caller who gives up is answered at
- * once, but what he sent is still on its way.
+ * lost, or are held back by a partition and arrive after it. A call that is aborted rejects at
+ * once, but its request still travels.
  */
 export class SimLink implements StreamLink {
   profile: LinkProfile = goodLink
@@ -94,7 +94,7 @@ export class SimLink implements StreamLink {
     this.#replyHook = { operation, run }
   }
 
-  /** Brings `apply` to the server; `fail` is told when there is nobody to connect to. */
+  /** Sends `apply` to the server; calls `fail` when the server cannot be reached. */
   send(operation: string, apply: () => void, fail: (error: Error) => void): void {
     const { server } = this
     const refuse = (): void =>
@@ -114,7 +114,7 @@ export class SimLink implements StreamLink {
     const arrive = (): void => {
       if (this.#mode !== 'up') this.#keep(arrive)
       else if (server.down) refuse()
-      // a connection ends with its server, and what was on it is lost
+      // a connection ends with its server, and its messages are lost
       else if (straggles || server.incarnation === incarnation) server.submit(apply)
     }
     const delayMs = this.#delayMs()
@@ -126,7 +126,7 @@ export class SimLink implements StreamLink {
     this.#clock.setTimer(this.#lastArrivalMs - this.#clock.monotonicMs(), arrive)
   }
 
-  /** Brings one message to the client's machine; the streams keep their own order. */
+  /** Delays one message to the client's machine; the streams keep their own order. */
   travel(notBeforeMs: number, arrive: () => void): number {
     const now = this.#clock.monotonicMs()
     const dueMs = Math.max(notBeforeMs, now + this.#delayMs())
@@ -134,7 +134,7 @@ export class SimLink implements StreamLink {
     return dueMs
   }
 
-  /** Hands what has arrived to the process, once it runs. */
+  /** Delivers an arrived message to the process once it runs. */
   hand(arrive: () => void): void {
     this.#process.deliver(arrive)
   }
@@ -149,13 +149,13 @@ export class SimLink implements StreamLink {
     const kept = this.#kept
     this.#kept = []
     for (const arrive of kept) this.#clock.setTimer(this.#random.between(1, longestDelayMs), arrive)
-    // a silent stream either goes on where it stood, or turns out to be broken
+    // a silent stream either continues where it stopped, or fails
     for (const stream of this.#streams)
       if (this.#random.chance(0.5)) stream.flush()
       else stream.fail(simError('unavailable', 'watch', 'connection reset'))
   }
 
-  /** All connections break. */
+  /** Resets all connections. */
   reset(): void {
     const error = simError('unavailable', 'connection', 'connection reset')
     this.cutStreams()
@@ -186,7 +186,7 @@ export class SimLink implements StreamLink {
     this.#clock.setTimer(this.#lastReplyMs - now, arrive)
   }
 
-  /** Half of what a partition catches arrives when it is over. */
+  /** Half of the messages that a partition holds back arrive when it is over. */
   #keep(arrive: () => void): void {
     if (this.#random.chance(0.5)) this.#kept.push(arrive)
   }

@@ -2,17 +2,19 @@ import { Channel } from '../../../src/runtime/channel.ts'
 import type { Observation } from '../../../src/driver/registry-driver.ts'
 import { simError } from '../server/sim-error.ts'
 
-/** `silent`: nothing passes and nobody is told. `refused`: connections break at once. */
+/** `silent`: messages are dropped without an error. `refused`: connections break at once. */
 export type LinkMode = 'up' | 'silent' | 'refused'
 
-/** Attaches at the server, which pushes from then on; returns how to detach. May throw. */
+/**
+ * Attaches at the server, which pushes from then on; returns a function that detaches. May throw.
+ */
 export type Attach = (push: (observation: Observation) => void) => () => void
 
 /** What a stream needs of the link that it runs over. */
 export interface StreamLink {
   readonly mode: LinkMode
   send(operation: string, apply: () => void, fail: (error: Error) => void): void
-  /** Runs `arrive` after the delay of the link, not before `notBeforeMs`; returns when that is. */
+  /** Runs `arrive` after the delay of the link, not before `notBeforeMs`; returns that time. */
   travel(notBeforeMs: number, arrive: () => void): number
   /** Runs `work` as soon as the reader's process runs. */
   hand(work: () => void): void
@@ -54,20 +56,20 @@ export class SimStream {
     )
   }
 
-  /** Breaks it: the reader is told after what was delivered before. */
+  /** Breaks the stream: the reader gets the error after the items delivered before. */
   fail(error: unknown): void {
     this.channel.fail(error)
     this.#end()
   }
 
-  /** The connection is gone on the server's side now, and on the reader's as soon as it runs. */
+  /** Closes the connection on the server's side now, and on the reader's as soon as it runs. */
   cut(): () => void {
     this.#detach?.()
     this.#cut = true
     return () => this.fail(simError('unavailable', 'watch', 'the stream was cut'))
   }
 
-  /** The partition is over: what it kept back arrives in order. */
+  /** Ends the partition: the messages that it held back arrive in order. */
   flush(): void {
     const stalled = this.#stalled
     this.#stalled = []

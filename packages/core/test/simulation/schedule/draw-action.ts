@@ -2,7 +2,7 @@ import type { SeededRandom } from '../clock/seeded-random.ts'
 import { type Operation, places } from './operation.ts'
 import type { SimulationConfig } from './schedule.ts'
 
-/** Something that a user does, at any time. Few places, so that owners meet. */
+/** Draws an action of a user. There are few places, so that owners compete for them. */
 export const drawAction = (
   random: SeededRandom,
   config: SimulationConfig,

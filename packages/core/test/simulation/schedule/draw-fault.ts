@@ -2,7 +2,7 @@ import type { SeededRandom } from '../clock/seeded-random.ts'
 import { type Operation, places } from './operation.ts'
 import type { SeedKind, SimulationConfig } from './schedule.ts'
 
-/** How long an outage of this kind of seed lasts. */
+/** Draws the duration of an outage for this kind of seed. */
 const drawLength = (random: SeededRandom, kind: SeedKind, config: SimulationConfig): number => {
   const ttlMs = config.ttlMs * Math.min(1, config.ttlFactor)
   if (kind === 'short') return random.between(20, Math.floor(ttlMs * 0.5) - 20)
@@ -32,7 +32,7 @@ const drawOutage = (
   return { atMs, kind: 'wipe', forMs }
 }
 
-/** Something that goes wrong at `atMs`. */
+/** Draws a fault at `atMs`. */
 export const drawFault = (
   random: SeededRandom,
   kind: SeedKind,

@@ -37,7 +37,7 @@ const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): Sim
   },
 })
 
-/** The last process only watches; it does so from the start. */
+/** The last process only watches, from the start. */
 const drawWatches = (random: SeededRandom, processes: number): readonly Operation[] => {
   const scopes: readonly WatchScope[] = ['a', 'a', 'b', 'all', 'services']
   const first: Operation = {
@@ -73,7 +73,7 @@ const registerAll = (random: SeededRandom, atLeast: number): readonly Operation[
         ],
   )
 
-/** Registers over a link on which writes stay behind, and takes it back before they arrive. */
+/** Registers over a link that delays writes, and deregisters before they arrive. */
 const drawTakenBack = (random: SeededRandom, lengthMs: number): readonly Operation[] => {
   const atMs = random.below(lengthMs)
   const where = { process: random.below(2), place: random.below(places.length) }
@@ -110,7 +110,7 @@ const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Ope
   ]
 }
 
-/** Outages one after the other, with room to recover between them. */
+/** Outages one after the other, with time to recover between them. */
 const drawOutages = (
   random: SeededRandom,
   kind: SeedKind,
@@ -133,7 +133,7 @@ const drawOutages = (
   return [...registerAll(random, 4), ...outages, ...updates]
 }
 
-/** Nothing goes wrong; the last operation only gives it time. */
+/** No fault; the last operation only makes the run long enough. */
 const drawSlow = (random: SeededRandom): readonly Operation[] => [
   ...registerAll(random, 3),
   ...Array.from({ length: random.below(4) }, (): Operation => ({
@@ -145,7 +145,7 @@ const drawSlow = (random: SeededRandom): readonly Operation[] => [
   { atMs: 6_000, kind: 'list', process: 0 },
 ]
 
-/** The schedule that a seed stands for. */
+/** The schedule of a seed. */
 export const drawSchedule = (seed: number, mutant?: DriverMutant): Schedule => {
   const random = new SeededRandom(seed, 'schedule')
   const kind = random.pick(kinds)

@@ -23,7 +23,7 @@ interface Lasting {
   readonly forMs: number
 }
 
-/** What a user does. */
+/** An action of a user. */
 export type Action =
   | (OfProcess & {
       readonly kind: 'register'
@@ -36,23 +36,23 @@ export type Action =
   | (OfProcess & {
       readonly kind: 'watch'
       readonly scope: WatchScope
-      /** A slow reader looks this seldom. */
+      /** The pause of a reader between two reads. */
       readonly everyMs: number
     })
   | (OfProcess & { readonly kind: 'unwatch' | 'list' })
   | (OfProcess & {
-      /** Iterates, and leaves while it waits. */
+      /** Iterates, and leaves the iteration while it waits. */
       readonly kind: 'leave'
       readonly scope: WatchScope
       readonly afterMs: number
     })
   | (OfProcess & {
       readonly kind: 'close'
-      /** Not now, but so many turns of the microtask queue after the next such reply. */
+      /** Delays the action until that many microtask turns after the next reply to `operation`. */
       readonly afterReply?: { readonly operation: string; readonly turns: number }
     })
 
-/** What goes wrong. */
+/** A fault. */
 export type Fault =
   | (OfProcess & Lasting & { readonly kind: 'partition'; readonly mode: 'silent' | 'refused' })
   | (OfProcess &
@@ -76,7 +76,7 @@ export type Fault =
 /** One entry of a schedule. */
 export type Operation = { readonly atMs: number } & (Action | Fault)
 
-/** One line for people. */
+/** One readable line. */
 export const showOperation = ({ atMs, kind, ...rest }: Operation): string => {
   const details = Object.entries(rest).map(([name, value]) => {
     if (name !== 'place') return `${name}=${JSON.stringify(value)}`

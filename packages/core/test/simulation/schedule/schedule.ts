@@ -2,11 +2,11 @@ import type { DriverProfile } from '../driver/driver-profile.ts'
 import type { Operation } from './operation.ts'
 
 /**
- * What a seed is for. `storm`: anything. `short`: outages below half the ttl with data kept: no
- * watcher may be told of a removal (R4). `blackout`: outages of any length: all is back within the
- * cap + 1 s (R5). `tamper`: third parties delete, spoil and edit records: healed or
- * adopted within a ttl (R5). `wipe`: the backend loses its data: loss protection holds (W4). `slow`:
- * every round trip takes longer than ttl/6: no session is lost, no watch stale.
+ * What a seed tests. `storm`: any mix. `short`: outages below half the ttl with data kept: no
+ * watcher sees a removal (R4). `blackout`: outages of any length: all registrations are back within
+ * the cap + 1 s (R5). `tamper`: third parties delete, damage and edit records: restored or adopted
+ * within a ttl (R5). `wipe`: the backend loses its data: loss protection holds (W4). `slow`: every
+ * round trip takes longer than ttl/6: no session is lost, no watch becomes stale.
  */
 export type SeedKind = 'storm' | 'short' | 'blackout' | 'tamper' | 'wipe' | 'slow'
 
@@ -24,7 +24,7 @@ export interface SimulationConfig {
   readonly driver: DriverProfile
 }
 
-/** All that a run depends on. */
+/** Everything that a run depends on. */
 export interface Schedule {
   readonly seed: number
   readonly kind: SeedKind
@@ -32,6 +32,6 @@ export interface Schedule {
   readonly operations: readonly Operation[]
 }
 
-/** When the last fault is over. */
+/** The time at which the last fault ends. */
 export const faultsEndMs = ({ operations }: Schedule): number =>
   Math.max(0, ...operations.map((o) => o.atMs + ('forMs' in o ? o.forMs : 0)))

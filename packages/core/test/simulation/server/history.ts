@@ -6,7 +6,7 @@ export interface Write {
   readonly stored: Stored | undefined
 }
 
-/** What happened at each revision since the last compaction, and which history it is. */
+/** The commits at each revision since the last compaction, and the id of the history. */
 export class History {
   #epoch = 1
   #revision = 1
@@ -30,7 +30,7 @@ export class History {
     this.#commits = []
   }
 
-  /** Another history begins, with revisions from 1 on. */
+  /** Begins another history, with revisions from 1 on. */
   wipe(): void {
     this.#epoch += 1
     this.#revision = 1
@@ -38,7 +38,7 @@ export class History {
     this.#commits = []
   }
 
-  /** Everything after `revision`, or `undefined` when that cannot be told any more. */
+  /** Everything after `revision`; `undefined` if that is compacted or of another history. */
   since(revision: number): readonly Write[] | undefined {
     if (revision < this.#compacted || revision > this.#revision) return undefined
     return this.#commits.filter((commit) => commit.revision > revision).flatMap((c) => c.writes)

@@ -5,7 +5,7 @@ import type { VirtualClock } from '../clock/virtual-clock.ts'
 export interface LeaseOptions {
   /** Granted for asked ttl. */
   readonly ttlFactor: number
-  /** How late the server notices that a lease is over. */
+  /** How late the server notices that a lease has expired. */
   readonly graceMs: number
 }
 
@@ -14,11 +14,11 @@ interface Lease {
   readonly ttlMs: number
   expiresMs: number
   timer: Timer | undefined
-  /** Tells the holder, on backends that push a loss. */
+  /** Notifies the holder, on backends that push a loss. */
   readonly onGone: () => void
 }
 
-/** Leases end on the server's time; they do not while it is frozen or down. */
+/** Leases expire by the server's clock; none expires while the server is frozen or down. */
 export class LeaseTable {
   readonly #clock: VirtualClock
   readonly #options: LeaseOptions
@@ -79,13 +79,13 @@ export class LeaseTable {
     this.#suspended = true
   }
 
-  /** Frozen no more: what ended meanwhile is revoked at once. */
+  /** Resumes: leases that expired while the server was frozen are revoked at once. */
   resume(): void {
     this.#suspended = false
     for (const [id, lease] of this.#leases) this.#check(id, lease)
   }
 
-  /** Started with its data: the clock of every lease begins anew. */
+  /** Restarts with its data: the ttl of every lease begins anew. */
   rearm(): void {
     for (const lease of this.#leases.values()) this.#renew(lease)
     this.resume()

@@ -5,7 +5,7 @@ import { type LeaseOptions, LeaseTable } from './lease-table.ts'
 import { simError } from './sim-error.ts'
 import { serviceOf, type Stored, type StoredValue } from './stored.ts'
 
-/** A write that stands on what its sender last saw: `expect` is a revision, 0 for "no record". */
+/** A conditional write: `expect` is the revision its sender last saw, 0 for "no record". */
 export interface FencedWrite {
   readonly key: string
   readonly expect: number
@@ -13,23 +13,23 @@ export interface FencedWrite {
   readonly value: StoredValue | undefined
 }
 
-/** Whether the fence held; if not, what stands there. */
+/** Whether the condition held; if not, the stored record. */
 export type FencedResult =
   | { readonly ok: true; readonly revision: number }
   | { readonly ok: false; readonly current: Stored | undefined }
 
-/** Who does something, and what. */
+/** A client and the operation that it performs. */
 export interface Acting {
   readonly client: string
   readonly operation: string
 }
 
-/** Told of every commit, in order: the model's view of what really happened. */
+/** Called with every commit, in order: the model's view of what happened. */
 export type OnCommit = (writes: readonly Write[]) => void
 
 /**
- * An etcd-like server: one revision over all keys, leases that end on its own time, a history
- * that can be compacted, an epoch that proves which history it is. It can be frozen (requests wait
+ * An etcd-like server: one revision over all keys, leases that expire by its own clock, a history
+ * that can be compacted, an epoch that identifies the history. It can be frozen (requests wait
  * and are applied in order on the thaw, after the leases that ended meanwhile), stopped, and started
  * with or without its data.
  */
@@ -38,16 +38,18 @@ export class SimServer {
   readonly leases: LeaseTable
   /** Writes to these keys are refused. */
   readonly denied: Set<string> = new Set()
-  /** Services whose records may be neither written nor audited, nor end with their lease. */
+  /** Services whose records may not be written, audited, or removed by closing their lease. */
   readonly deniedServices: Set<string> = new Set()
   readonly #listeners = new Set<OnCommit>()
   readonly #records = new Map<string, Stored>()
   #queue: (() => void)[] = []
   #frozen = false
   #down = false
-  /** On whose request a commit is being made; nobody's when a lease ends or a third party writes. */
+  /**
+   * The client whose request is being applied; `undefined` for an expired lease or a third party.
+   */
   acting: Acting | undefined
-  /** Counts starts: what was sent to an earlier one is lost. */
+  /** Counts starts: requests that were sent to an earlier one are lost. */
   incarnation = 1
 
   constructor(clock: VirtualClock, options: LeaseOptions) {
@@ -84,7 +86,7 @@ export class SimServer {
   thaw(): void {
     if (!this.#frozen) return
     this.#frozen = false
-    // a server looks at its leases before it looks at its sockets
+    // a server checks its leases before it reads its sockets
     this.leases.resume()
     const queue = this.#queue
     this.#queue = []
@@ -111,11 +113,11 @@ export class SimServer {
     const lost = [...this.#records.keys()].map((key): Write => ({ key, stored: undefined }))
     this.#records.clear()
     this.history.wipe()
-    // no watcher is attached now; the model has to know nevertheless
+    // no watcher is attached now, but the model must be updated
     for (const listener of this.#listeners) listener(lost)
   }
 
-  /** Each write stands on its own fence. A lease that is not known fails them all. */
+  /** Each write has its own condition. An unknown lease fails all of them. */
   commit(
     operation: string,
     writes: readonly FencedWrite[],
@@ -149,7 +151,7 @@ export class SimServer {
       throw simError('permission-denied', operation, `${key} may not be touched`)
   }
 
-  /** A client ends its lease, if it may touch all that stands under it. */
+  /** Ends a client's lease, if the client may write all of its records. */
   close(lease: string, client: string): void {
     for (const [key, stored] of this.#records)
       if (stored.lease === lease) this.requireRight('close-session', key)
@@ -166,7 +168,9 @@ export class SimServer {
     return revision
   }
 
-  /** The instances that a reader of `service` has to see; of all services without one. */
+  /**
+   * The instances that a reader of `service` must see; without a service, those of all services.
+   */
   instances(service?: string): readonly ServiceInstance[] {
     const prefix = service === undefined ? '' : `${service}/`
     return [...this.#records].flatMap(([key, { value }]) =>

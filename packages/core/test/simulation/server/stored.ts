@@ -3,7 +3,7 @@ import type { PutRequest } from '../../../src/driver/registry-driver.ts'
 import type { Claim } from '../../../src/model/claim.ts'
 import type { ServiceInstance } from '../../../src/model/service-instance.ts'
 
-/** What is written under a key. Without an instance it is garbage that no reader understands. */
+/** The value under a key. Without an instance it is garbage that no reader can decode. */
 export interface StoredValue {
   readonly instance?: ServiceInstance
   readonly claim?: Claim
@@ -11,7 +11,7 @@ export interface StoredValue {
   readonly registeredAtMs?: number
 }
 
-/** A record as it stands, with the lease it lives and dies with. */
+/** A stored record, with the lease that it is tied to. */
 export interface Stored {
   readonly value: StoredValue
   readonly lease: string | undefined
@@ -30,7 +30,7 @@ export const toStoredValue = (request: PutRequest): StoredValue => ({
   registeredAtMs: request.registeredAtMs,
 })
 
-/** The record a reader decodes; `undefined` for garbage. */
+/** The record that a reader decodes; `undefined` for garbage. */
 export const toRecord = (key: string, { value }: Stored): InstanceRecord | undefined => {
   const { instance, claim, ttlMs, registeredAtMs } = value
   if (instance === undefined) return undefined

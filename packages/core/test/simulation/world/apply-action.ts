@@ -8,9 +8,9 @@ import { ReaderModel } from './reader-model.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { World } from './world.ts'
 
-/** Whether another process has called for the id later, by more than clocks may differ. */
+/** Whether another process registered the id later, by more than clocks may differ. */
 const isOutcalled = (world: World, process: SimProcess, { place, calledAtMs }: Handle): boolean =>
-  // by the clocks that step anybody may have called later
+  // with stepping clocks any process may seem to have registered later
   world.schedule.config.clockSteps ||
   world.processes.some(
     (other) =>
@@ -48,7 +48,9 @@ const register = (
     handle.registration = registration
     void handle.followStatus(registration, world.journal)
     if (waitFor === 'registered' && !world.ledger.everStood(registration.instance))
-      world.journal.violation(`register ${handle.number} resolved, but it never stood (R1)`)
+      world.journal.violation(
+        `register ${handle.number} resolved, but its record was never stored (R1)`,
+      )
   }
   const allowed = (ending: string): boolean =>
     ending === 'resolved' ||
@@ -75,7 +77,7 @@ const register = (
     )
 }
 
-/** Takes a registration back; from its acknowledgement on nothing of it may stand. */
+/** Deregisters; from the acknowledgement on no record of the registration may be stored. */
 export const deregister = (world: World, process: SimProcess, handle: Handle): void => {
   const { registration, number } = handle
   if (registration === undefined) return
@@ -106,7 +108,9 @@ const update = (world: World, process: SimProcess, handle: Handle): void => {
   handle.calls.push(
     world.follow(`update ${number} to ${weight}`, registration.update({ weight }), allowed, () => {
       if (!world.ledger.everReached(number, weight))
-        world.journal.violation(`update ${number} to ${weight} resolved, but it never stood (R9)`)
+        world.journal.violation(
+          `update ${number} to ${weight} resolved, but its record was never stored (R9)`,
+        )
     }),
   )
 }
@@ -134,7 +138,7 @@ const watch = (world: World, process: SimProcess, scope: WatchScope, everyMs: nu
   )
 }
 
-/** Iterates over a watch, and leaves it while it waits: both ends settle at once. */
+/** Iterates over a watch, and leaves it while it waits: next and return settle at once. */
 const leave = (world: World, process: SimProcess, scope: WatchScope, afterMs: number): void => {
   const events = watcherOf(process.registry, scope)[Symbol.asyncIterator]()
   const name = `iteration of ${scope} (${process.name})`
@@ -155,7 +159,7 @@ const leave = (world: World, process: SimProcess, scope: WatchScope, afterMs: nu
   )
 }
 
-/** Closes a registry: bounded, and from then on nothing of it runs. */
+/** Closes a registry within its timeout; none of its code runs afterwards. */
 export const close = (world: World, process: SimProcess): void => {
   if (!process.alive) return
   process.closed = true
@@ -178,7 +182,7 @@ export const close = (world: World, process: SimProcess): void => {
   )
 }
 
-/** Lets a user act. A paused process runs no user code either: he acts when it goes on. */
+/** Performs a user's action. A paused process runs no user code: it acts when it resumes. */
 export const applyAction = (world: World, process: SimProcess, action: Action): void => {
   process.clock.deliver(() => {
     if (!process.alive) return

@@ -3,7 +3,7 @@ import { applyAction } from './apply-action.ts'
 import { applyThirdParty } from './apply-third-party.ts'
 import type { World } from './world.ts'
 
-/** Lets one entry of the schedule happen. What ends by itself is set up to do so. */
+/** Applies one entry of the schedule, and sets a timer for the end of a temporary fault. */
 export const applyOperation = (world: World, operation: Operation): void => {
   const { server, processes, journal, clock } = world
   journal.note(() => `== ${showOperation(operation).slice(11)}`)

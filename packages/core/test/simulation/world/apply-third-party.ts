@@ -1,7 +1,7 @@
 import { places } from '../schedule/operation.ts'
 import type { World } from './world.ts'
 
-/** Somebody else's hand in the backend, without any fence. */
+/** Changes a record as a third party does, without any condition. */
 export const applyThirdParty = (
   { server }: World,
   kind: 'delete' | 'garbage' | 'edit' | 'foreign',
@@ -19,7 +19,7 @@ export const applyThirdParty = (
       server.write(key, {}, undefined)
       return
     case 'edit': {
-      // as `sd set` does it: the owner's name, the next edit, the same lease
+      // like `sd set`: the owner's claim with the next seq, on the same lease
       const claim = standing?.value.claim
       if (standing === undefined || instance === undefined || claim === undefined) return
       const edited = { ...instance, weight: 50_000 + place }

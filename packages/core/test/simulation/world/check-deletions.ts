@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimProcess } from './sim-process.ts'
 
-/** What of a world the check looks at. */
+/** The parts of a world that the check needs. */
 export interface CheckedWorld {
   readonly server: SimServer
   readonly processes: readonly SimProcess[]
@@ -15,7 +15,7 @@ export interface CheckedWorld {
   readonly everDenied: ReadonlySet<number>
 }
 
-/** Whether somebody wants what stands there, and was never refused it. */
+/** Whether a process wants the record under that key, and was never refused it. */
 const wanted = (world: CheckedWorld, key: string): boolean =>
   world.processes.some((process) =>
     process.handles.some(
@@ -27,8 +27,8 @@ const wanted = (world: CheckedWorld, key: string): boolean =>
   )
 
 /**
- * What the library itself takes away. An old session is only closed when all that stands in it
- * stands in the new one; a removal takes the remover's own records and nobody else's.
+ * Checks the deletions of the library itself. It closes an old session only when the new one has
+ * all of its records; a removal deletes only records of the same owner.
  */
 export const checkDeletions = (world: CheckedWorld, writes: readonly Write[]): void => {
   const { server, journal, ledger } = world
@@ -37,8 +37,8 @@ export const checkDeletions = (world: CheckedWorld, writes: readonly Write[]): v
   for (const { key, stored } of writes) {
     if (stored !== undefined) continue
     if (acting.operation === 'close-session' && wanted(world, key))
-      journal.violation(`closing an old session of ${acting.client} took ${key} away (R4)`)
+      journal.violation(`closing an old session of ${acting.client} removed ${key} (R4)`)
     if (acting.operation === 'remove' && !ledger.isOwner(key, `owner-${acting.client}-`))
-      journal.violation(`${acting.client} removed ${key}, which is a rival's (R7)`)
+      journal.violation(`${acting.client} removed ${key}, which belongs to another owner (R7)`)
   }
 }

@@ -8,44 +8,44 @@ import type { SimProcess } from './sim-process.ts'
 import { isWanted } from './is-wanted.ts'
 import type { World } from './world.ts'
 
-/** A wanted registration stands, once, under its owner's live session, with its latest state. */
+/** A wanted registration is stored under its owner's live session, with its latest state. */
 const checkStanding = (world: World, process: SimProcess, handle: Handle): string | undefined => {
   const { registration } = handle
   if (registration === undefined) return undefined
   const { state, cause } = registration.status
   if (state !== 'registered') return `its status is ${state} (${String(cause)})`
   const standing = world.server.records.get(`${registration.service}/${registration.id}`)
-  if (standing?.value.instance === undefined) return 'it does not stand'
+  if (standing?.value.instance === undefined) return 'it is not stored'
   const { instance, claim } = standing.value
   if (!sameInstance(instance, registration.instance))
-    return `handle ${handleOf(standing.value)} weight ${instance.weight} stands instead of weight ${registration.instance.weight}`
+    return `handle ${handleOf(standing.value)} weight ${instance.weight} is stored instead of weight ${registration.instance.weight}`
   if (claim?.owner.startsWith(`owner-${process.name}-`) !== true)
-    return `it stands under ${claim?.owner}`
+    return `its record belongs to ${claim?.owner}`
   if (!world.server.leases.ids(process.name).includes(standing.lease ?? ''))
-    return `it stands under ${standing.lease}, which is no lease of its owner`
+    return `its record is tied to ${standing.lease}, which is no lease of its owner`
   return undefined
 }
 
-/** A final status has its reason. */
+/** A final status needs a reason. */
 const checkFinal = (world: World, process: SimProcess, handle: Handle): string | undefined => {
   const { registration, place, onConflict } = handle
   if (registration === undefined || handle.takenBack) return undefined
   const { state } = registration.status
   const { service, id } = registration
-  if (state === 'closed') return 'it is closed, but nobody took it back'
+  if (state === 'closed') return 'it is closed, but the user did not deregister it'
   if (state === 'failed' && onConflict === 'takeover' && !world.everDenied.has(place))
     return 'it failed without a refusal'
   const outranked =
     handle.replacedLocally ||
     world.ledger.everOutranked(handle.number, `${service}/${id}`, `owner-${process.name}-`)
   if (state === 'superseded' && !outranked)
-    return 'it is superseded, but no higher claim ever stood'
+    return 'it is superseded, but no higher claim was ever stored'
   if (state === 'superseded' && isLostToEarlier(world, process, handle))
-    return 'it is superseded, but everybody else had called earlier (R7)'
+    return 'it is superseded, but every other process registered earlier (R7)'
   return undefined
 }
 
-/** Whether every rival had called for the id before this one did, by more than clocks may differ. */
+/** Whether every rival registered the id before this one, by more than clocks may differ. */
 const isLostToEarlier = (world: World, process: SimProcess, handle: Handle): boolean => {
   const { place, onConflict, calledAtMs, replacedLocally } = handle
   if (world.schedule.config.clockSteps || replacedLocally || onConflict !== 'takeover') return false
@@ -55,7 +55,7 @@ const isLostToEarlier = (world: World, process: SimProcess, handle: Handle): boo
   return rivals.every((rival) => rival.calledAtMs < calledAtMs - clockToleranceMs)
 }
 
-/** Everything wanted stands. Used alone where the bound is short. */
+/** Every wanted registration is stored. Used alone where the bound is short. */
 export const checkWanted = (world: World, bound: string): void => {
   for (const process of world.processes)
     for (const handle of process.handles)
@@ -69,7 +69,7 @@ export const checkWanted = (world: World, bound: string): void => {
       }
 }
 
-/** The last edit that a third party made in the owner's name is the owner's now. */
+/** The owner has adopted the last edit of a third party. */
 export const checkAdopted = (world: World): void => {
   const { operations } = world.schedule
   for (const [place, { service, id }] of places.entries()) {
@@ -77,7 +77,7 @@ export const checkAdopted = (world: World): void => {
       (operation) => 'place' in operation && operation.place === place,
     )
     const standing = world.server.records.get(`${service}/${id}`)
-    // an update of the owner's that was on its way at the same time may win over the edit
+    // a concurrent update of the owner may win over the edit
     const raced = operations.some(
       (o) =>
         'place' in o &&
@@ -92,7 +92,7 @@ export const checkAdopted = (world: World): void => {
   }
 }
 
-/** Nothing stands that nobody wants. */
+/** Every stored record is wanted. */
 export const checkGhosts = (world: World): void => {
   const wanted = new Set(
     world.processes.flatMap((process) =>
@@ -102,11 +102,13 @@ export const checkGhosts = (world: World): void => {
   for (const [key, { value }] of world.server.records) {
     const handle = handleOf(value)
     if (handle !== undefined && !wanted.has(handle))
-      world.journal.violation(`ghost: ${key} stands as handle ${handle}, which nobody wants (R6)`)
+      world.journal.violation(
+        `ghost: ${key} is stored for handle ${handle}, which is deregistered (R6)`,
+      )
   }
 }
 
-/** All that has to hold of registrations once the backend is well and time has passed. */
+/** Everything that holds for registrations some time after the backend has recovered. */
 export const checkRegistrations = (world: World): void => {
   checkWanted(world, 'R5')
   checkGhosts(world)
@@ -115,13 +117,13 @@ export const checkRegistrations = (world: World): void => {
     for (const handle of process.handles) {
       const wrong = checkFinal(world, process, handle)
       if (wrong !== undefined) world.journal.violation(`handle ${handle.number}: ${wrong}`)
-      // from here on nothing of it may ever stand again
+      // from here on no record of it may be stored again
       if (!isWanted(process, handle)) world.ledger.acknowledgedGone(handle.number)
     }
   }
 }
 
-/** Every promise has ended. Those of a killed process never do. */
+/** Every promise has settled, except those of a killed process. */
 export const checkCalls = (world: World): void => {
   for (const process of world.processes) {
     if (process.crashed) continue
@@ -130,11 +132,11 @@ export const checkCalls = (world: World): void => {
       if (ending === undefined) world.journal.violation(`${name} is still pending`)
     for (const { registration, statusesEnded, number } of process.handles)
       if (registration !== undefined && isFinal(registration.status.state) !== statusesEnded)
-        world.journal.violation(`the statuses of handle ${number} go on after a final one`)
+        world.journal.violation(`the statuses of handle ${number} continue after a final one`)
   }
 }
 
-/** One session for each process that has one, none left over from earlier. */
+/** A process with a live session has one lease; no earlier lease is left. */
 export const checkSessions = (world: World): void => {
   for (const process of world.processes) {
     const leases = world.server.leases.ids(process.name)
@@ -146,7 +148,7 @@ export const checkSessions = (world: World): void => {
   }
 }
 
-/** At the end all is well, but for an id that somebody else took over and its user has not taken back. */
+/** At the end a process is healthy, unless another one took over an id that it still registers. */
 export const checkHealth = (world: World): void => {
   for (const process of world.processes) {
     const { alive, registry, name, handles } = process

@@ -21,18 +21,21 @@ const checkReader = (world: World, { scope, reader }: OpenReader): string | unde
   const expected = backendView(world, scope)
   const served = servedView(watcher)
   if (reader.ended !== undefined) return `it ended: ${reader.ended}`
-  if (!reader.synced) return 'it was never told anything'
+  if (!reader.synced) return 'it never received an event'
   if (watcher.stale !== undefined || reader.stale)
-    return `it is stale (${String(watcher.stale?.cause)}), told stale: ${reader.stale}`
+    return `it is stale (${String(watcher.stale?.cause)}), received stale: ${reader.stale}`
   if (served !== expected) return `it shows [${served}], the backend has [${expected}]`
-  if (reader.told !== expected) return `it was told [${reader.told}], the backend has [${expected}]`
+  if (reader.told !== expected)
+    return `its events result in [${reader.told}], the backend has [${expected}]`
   return undefined
 }
 
 const openReaders = ({ processes }: World): readonly OpenReader[] =>
   processes.filter(({ alive }: SimProcess) => alive).flatMap(({ readers }) => readers)
 
-/** Every view, as shown and as told, is the backend's, and nothing is held or stale any more. */
+/**
+ * Every watcher's view, and the result of its events, equals the backend's; none is held or stale.
+ */
 export const checkViews = (world: World, bound: string): void => {
   for (const open of openReaders(world)) {
     const wrong = checkReader(world, open)
@@ -40,21 +43,21 @@ export const checkViews = (world: World, bound: string): void => {
   }
 }
 
-/** Loss protection tells at most its share of what a wiped backend forgot. */
+/** Loss protection lets at most its fraction of a wiped backend's instances be removed. */
 export const checkLossProtection = (world: World, instances: ReadonlyMap<string, number>): void => {
   for (const { scope, reader } of openReaders(world)) {
     if (scope === 'services') continue
     const size = instances.get(scope) ?? 0
     if (size >= 3 && reader.removals > world.wipes * Math.floor(size / 2))
       world.journal.violation(
-        `${reader.name} was told ${reader.removals} removals of ${size} instances in ${world.wipes} wipes (W4)`,
+        `${reader.name} received ${reader.removals} removals of ${size} instances in ${world.wipes} wipes (W4)`,
       )
   }
 }
 
-/** With outages below half the ttl and data kept nobody is told that anything left. */
+/** With outages below half the ttl and data kept, no watcher receives a removal. */
 export const checkNoBlink = (world: World): void => {
   for (const { reader } of openReaders(world))
     if (reader.removals > 0)
-      world.journal.violation(`${reader.name} was told ${reader.removals} removals (R4)`)
+      world.journal.violation(`${reader.name} received ${reader.removals} removals (R4)`)
 }

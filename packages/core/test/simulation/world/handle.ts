@@ -5,7 +5,7 @@ import { RegistryError } from '../../../src/registry-error.ts'
 import type { Journal } from './journal.ts'
 import type { Place } from '../schedule/operation.ts'
 
-/** How a promise of the library ended: `resolved`, or a code; `undefined` while it has not. */
+/** How a promise of the library settled: `resolved`, or a code; `undefined` while pending. */
 export type Ending = string | undefined
 
 /** One call whose end is awaited. */
@@ -15,7 +15,7 @@ export interface PendingCall {
   ending: Ending
 }
 
-/** The code of a `RegistryError`, or the text of whatever else was thrown. */
+/** The code of a `RegistryError`, or the text of any other error. */
 export const endingOf = (error: unknown): string =>
   error instanceof RegistryError ? error.code : `thrown ${String(error)}`
 
@@ -25,14 +25,14 @@ export class Handle {
   readonly place: Place
   readonly onConflict: ConflictRule
   registration: Registration | undefined
-  /** The user took it back, by `deregister`, by an abort or by closing the registry. */
+  /** The user ended it, by `deregister`, by an abort or by closing the registry. */
   takenBack = false
-  /** A later registration of the same process has taken its place. */
+  /** A later registration of the same process has replaced it. */
   replacedLocally = false
-  /** The same process held the id already, so that nothing came of this call. */
+  /** The same process held the id already, so that this call was refused. */
   refusedLocally = false
   readonly calls: PendingCall[] = []
-  /** Whether it was told `registered`. */
+  /** Whether its status was ever `registered`. */
   wasRegistered = false
   /** Whether the iteration over its statuses has ended, as it must after a final one. */
   statusesEnded = false
@@ -47,7 +47,7 @@ export class Handle {
     this.onConflict = onConflict
   }
 
-  /** Whether the process holds the id for it, or tries to. */
+  /** Whether the process registers the id for it. */
   get holds(): boolean {
     if (this.takenBack || this.replacedLocally || this.refusedLocally) return false
     if (this.registration !== undefined) return !isFinal(this.registration.status.state)

@@ -1,6 +1,6 @@
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 
-/** What a run found, and, when it is traced, all that happened. */
+/** The violations of a run, and a trace of its events if requested. */
 export class Journal {
   readonly violations: string[] = []
   readonly #clock: VirtualClock
@@ -11,7 +11,7 @@ export class Journal {
     this.#trace = trace
   }
 
-  /** `line` is only made when somebody listens. */
+  /** Calls `line` only when the run is traced. */
   note(line: () => string): void {
     this.#trace?.(`${this.#stamp()}  ${line()}`)
   }

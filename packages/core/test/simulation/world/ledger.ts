@@ -7,7 +7,9 @@ import type { Journal } from './journal.ts'
 const signature = (instance: ServiceInstance): string =>
   `${instance.service}/${instance.id} ${instance.metadata['handle']} ${instance.weight}`
 
-/** All that really happened in the backend, against which everything that is told is held. */
+/**
+ * Everything that happened in the backend: the checks compare reported events and states with it.
+ */
 export class Ledger {
   readonly #journal: Journal
   readonly #stood = new Set<string>()
@@ -15,9 +17,9 @@ export class Ledger {
     string,
     { readonly handle: number | undefined; readonly claim: Claim }[]
   >()
-  /** Keys that were absent or unreadable after they had stood. */
+  /** Keys that became absent or unreadable after they were stored. */
   readonly #left = new Set<string>()
-  /** Handles whose deregistration was acknowledged: nothing of them may ever stand again. */
+  /** Handles whose deregistration was acknowledged: no record of them may be stored again. */
   readonly #gone = new Set<number>()
   readonly #standing = new Map<string, Stored>()
   readonly #highestWeight = new Map<number, number>()
@@ -39,16 +41,18 @@ export class Ledger {
       if (stored === undefined) this.#standing.delete(key)
       else this.#standing.set(key, stored)
       if (handle !== undefined && this.#gone.has(handle))
-        this.#journal.violation(`ghost: handle ${handle} stands again under ${key} (R6)`)
+        this.#journal.violation(`ghost: handle ${handle} is stored again under ${key} (R6)`)
     }
   }
 
-  /** A deregistration was acknowledged. */
+  /** Records that a deregistration was acknowledged. */
   acknowledgedGone(handle: number): void {
     this.#gone.add(handle)
     for (const [key, { value }] of this.#standing)
       if (handleOf(value) === handle)
-        this.#journal.violation(`deregister of handle ${handle} resolved while ${key} stands (R2)`)
+        this.#journal.violation(
+          `deregister of handle ${handle} resolved while ${key} is stored (R2)`,
+        )
   }
 
   everStood(instance: ServiceInstance): boolean {
@@ -59,7 +63,7 @@ export class Ledger {
     return this.#left.has(key)
   }
 
-  /** Whether a rival's higher claim ever stood where the handle wanted to stand. */
+  /** Whether a rival's higher claim was ever stored under the key of the handle. */
   everOutranked(handle: number, key: string, owner: string): boolean {
     const mine = this.#claims.get(key)?.findLast((stood) => stood.handle === handle)?.claim
     return (this.#claims.get(key) ?? []).some(
@@ -77,12 +81,12 @@ export class Ledger {
     return this.#standing.get(key)?.value.claim?.owner.startsWith(owner) === true
   }
 
-  /** Whether the handle ever stood with an edit at least as new. */
+  /** Whether an edit of the handle at least as new was ever stored. */
   everReached(handle: number, weight: number): boolean {
     return (this.#highestWeight.get(handle) ?? 0) >= weight
   }
 
-  /** Who replaces a rival must outrank him, and may not where he said so. */
+  /** Only a higher claim may replace a rival's record, and none where `onConflict` is `reject`. */
   #replace(key: string, { value }: Stored): void {
     const before = this.#standing.get(key)?.value.claim
     const { claim, instance } = value

@@ -4,17 +4,17 @@ import type { BaseWatcher } from '../../../src/watcher.ts'
 import type { Journal } from './journal.ts'
 import type { Ledger } from './ledger.ts'
 
-/** What a reader must end up with, as text, sorted. */
+/** One entry of a view, as text. */
 const show = (value: ServiceInstance | string): string =>
   typeof value === 'string'
     ? value
     : `${value.service}/${value.id} handle ${value.metadata['handle']} weight ${value.weight}`
 
-/** One view, comparable. */
+/** A view as sorted text, for comparison. */
 export const showView = (values: Iterable<ServiceInstance | string>): string =>
   [...values].map(show).toSorted().join(', ')
 
-/** Follows one watcher and holds every event against what that reader was told before. */
+/** Follows one watcher and checks every event against the earlier ones of that reader. */
 export class ReaderModel {
   readonly name: string
   readonly watcher: BaseWatcher<InstanceChange | ServiceChange>
@@ -24,7 +24,7 @@ export class ReaderModel {
   #synced = false
   #stale = false
   removals = 0
-  /** Set when the reading ended: by `close`, or with an error. */
+  /** Set when the reading has ended: by `close`, or with an error. */
   ended: string | undefined
 
   constructor(
@@ -49,7 +49,7 @@ export class ReaderModel {
     return showView(this.#told.values())
   }
 
-  /** Reads until the watcher ends, pausing as `pause` says. */
+  /** Reads until the watcher ends, with `pause` after each event. */
   async read(pause: () => Promise<void>): Promise<void> {
     try {
       for (;;) {
@@ -67,7 +67,7 @@ export class ReaderModel {
   #take(event: WatchEvent<InstanceChange | ServiceChange>): void {
     this.#journal.note(
       () =>
-        `    ${this.name} is told ${event.type}${'changes' in event ? `: ${event.changes.map((c) => `${c.type} ${show('service' in c ? c.service : c.instance)}`).join('; ')}` : ''}`,
+        `    ${this.name} receives ${event.type}${'changes' in event ? `: ${event.changes.map((c) => `${c.type} ${show('service' in c ? c.service : c.instance)}`).join('; ')}` : ''}`,
     )
     if (event.type === 'stale') {
       if (this.#stale) this.#wrong('stale twice')
@@ -96,8 +96,9 @@ export class ReaderModel {
       return
     }
     this.removals += 1
-    if (!known) this.#wrong(`removed, but never told: ${service} (W2)`)
-    if (!this.#ledger.everLeft(service)) this.#wrong(`removed, but it never left: ${service} (W2)`)
+    if (!known) this.#wrong(`removed, but never added: ${service} (W2)`)
+    if (!this.#ledger.everLeft(service))
+      this.#wrong(`removed, but stored throughout: ${service} (W2)`)
     this.#told.delete(service)
   }
 
@@ -108,21 +109,21 @@ export class ReaderModel {
     const known = typeof before === 'object' ? before : undefined
     if (type === 'removed') {
       this.removals += 1
-      if (known === undefined) this.#wrong(`removed, but never told: ${key} (W2)`)
+      if (known === undefined) this.#wrong(`removed, but never added: ${key} (W2)`)
       else if (!sameInstance(known, instance))
         this.#wrong(`removed with another value: ${key} (W2)`)
-      if (!this.#ledger.everLeft(key)) this.#wrong(`removed, but it never left: ${key} (W2)`)
+      if (!this.#ledger.everLeft(key)) this.#wrong(`removed, but stored throughout: ${key} (W2)`)
       this.#told.delete(key)
       return
     }
     if (!this.#ledger.everStood(instance))
-      this.#wrong(`told of what never stood: ${show(instance)}`)
+      this.#wrong(`delivered, but never stored: ${show(instance)}`)
     if (type === 'added' && known !== undefined) this.#wrong(`added twice: ${key} (W2)`)
     if (type === 'updated') {
-      if (known === undefined) this.#wrong(`updated, but never told: ${key} (W2)`)
+      if (known === undefined) this.#wrong(`updated, but never added: ${key} (W2)`)
       else if (!sameInstance(known, change.previous)) this.#wrong(`wrong previous of ${key} (W2)`)
       if (known !== undefined && sameInstance(known, instance))
-        this.#wrong(`updated to what it was: ${key} (W2)`)
+        this.#wrong(`updated without a difference: ${key} (W2)`)
     }
     this.#told.set(key, instance)
   }

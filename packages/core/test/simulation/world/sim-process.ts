@@ -63,19 +63,19 @@ export class SimProcess {
     return !this.crashed && !this.closed
   }
 
-  /** What the user last registered there. */
+  /** The user's last registration at that place. */
   handleAt(place: Place): Handle | undefined {
     return this.handles.findLast((handle) => handle.place === place)
   }
 
-  /** SIGKILL: nothing is flushed, nothing is told. */
+  /** SIGKILL: the process sends nothing any more. */
   crash(): void {
     this.crashed = true
     this.clock.pause()
     this.link.partition('refused')
   }
 
-  /** The first id a registry draws names it as an owner: give it one that can be read in a trace. */
+  /** The first id that a registry draws is its owner id: a readable one for traces. */
   #named(random: SeededRandom): SeededRandom {
     const draw = random.id.bind(random)
     random.id = (length) => {

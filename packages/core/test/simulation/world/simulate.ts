@@ -24,11 +24,11 @@ export interface Outcome {
 }
 
 interface Bounds {
-  /** The backend answers again: all that stood is back (R5). */
+  /** After the backend answers again, every registration is back within this time (R5). */
   readonly backMs: number
-  /** The audit has found what somebody else did (R5). */
+  /** The audit has found the changes of third parties (R5). */
   readonly healedMs: number
-  /** Everything about registrations has settled, also what only an audit finds. */
+  /** All registrations have settled, also where only an audit finds the difference. */
   readonly settledMs: number
   /** Every hold and every recovery window is over. */
   readonly viewsMs: number
@@ -41,7 +41,7 @@ const boundsOf = ({ config }: Schedule): Bounds => {
   const holdMs = grantedMs + capMs + 2_000
   const reattachMs = 2 * callTimeoutMs + capMs + longestDelayMs
   return {
-    // a heartbeat finds the loss, a call that hangs since the outage ends, then cap + 1 s
+    // a heartbeat detects the loss, a call that hangs since the outage times out, then cap + 1 s
     backMs: 0.3 * grantedMs + callTimeoutMs + capMs + 1_000,
     healedMs: grantedMs + 300,
     settledMs,
@@ -62,7 +62,9 @@ const endFaults = ({ server, processes }: World): void => {
   }
 }
 
-/** Everybody leaves, in good times: every view has to follow at once, for no window is open. */
+/**
+ * Deregisters everything without faults: no recovery window is open, so every view follows at once.
+ */
 const leave = async (world: World): Promise<void> => {
   for (const process of world.processes)
     for (const handle of process.handles)
@@ -72,7 +74,7 @@ const leave = async (world: World): Promise<void> => {
   checkViews(world, 'R2')
 }
 
-/** Everybody closes, some of them cut off. */
+/** Closes every registry, some of them cut off from the server. */
 const closeAll = async (world: World): Promise<void> => {
   const { clock, processes, random, schedule, server, journal } = world
   const cutOff = new Set(processes.filter((process) => process.alive && random.chance(0.2)))
@@ -89,7 +91,7 @@ const closeAll = async (world: World): Promise<void> => {
       if (reader.ended !== 'closed') journal.violation(`${reader.name} ended: ${reader.ended} (W8)`)
     const left = server.leases.ids(name)
     if (!cutOff.has(process) && left.length > 0)
-      journal.violation(`${name} was closed and left ${left.join(', ')} (R11)`)
+      journal.violation(`${name} was closed and left the leases ${left.join(', ')} (R11)`)
   }
 }
 
@@ -100,7 +102,7 @@ const slowDown = ({ processes, schedule, random }: World): void => {
   for (const { link } of processes) link.profile = { ...goodLink, minDelayMs }
 }
 
-/** A slow link is no trouble. */
+/** A slow link alone causes no trouble. */
 const checkCalm = ({ events, journal }: World): void => {
   for (const event of ['session-waiting', 'watch-stale', 'registration-recovering'])
     if (events.has(event)) journal.violation(`${event}, although every call is answered`)
@@ -142,7 +144,7 @@ const run = async (world: World): Promise<void> => {
   await closeAll(world)
 }
 
-/** Runs one schedule to its end and says what did not hold. */
+/** Runs one schedule to its end and returns its violations. */
 export const simulate = async (
   schedule: Schedule,
   trace?: (line: string) => void,

@@ -9,7 +9,7 @@ import { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import { SimProcess } from './sim-process.ts'
 
-/** Far more than a run has to tell. */
+/** Far more than a run publishes. */
 const mostEvents = 2_000
 
 /** Everything that one run consists of. */
@@ -59,25 +59,28 @@ export class World {
     return this.#nextHandle - 1
   }
 
-  /** A number that no two writes share. */
+  /** A weight that is unique for each write. */
   nextWeight(): number {
     return this.nextHandle()
   }
 
-  /** Counts what the library reports of itself. */
+  /** Counts the library's diagnostic events. */
   #logger(process: number): Logger {
     const count = (details: object, message: string): void => {
       const event = 'event' in details ? String(details.event) : message
       this.events.set(event, (this.events.get(event) ?? 0) + 1)
       if (event === 'supervisor-failed') this.journal.violation(`p${process}: ${message}`)
       if (this.events.get(event) === mostEvents)
-        this.journal.violation(`p${process} told of ${event} ${mostEvents} times`)
+        this.journal.violation(`p${process} published ${event} ${mostEvents} times`)
       this.journal.note(() => `      p${process} ${event}: ${message}`)
     }
     return { debug: count, info: count, warn: count, error: count }
   }
 
-  /** Follows a promise of the library to its end; `allowed` says which ends are right. */
+  /**
+   * Follows a promise of the library until it settles; `allowed` decides whether its ending is
+   * right.
+   */
   follow(
     name: string,
     promise: Promise<unknown>,
