@@ -21,8 +21,9 @@ export interface Balancer extends Disposable, AsyncDisposable {
   /** Set while the registry cannot be reached. Picks then use the last known instances. */
   readonly stale: Staleness | undefined
   /**
-   * The instances that picks choose from, including ejected ones. Drained instances, filtered-out
-   * instances and those outside the subset are not included. Each read makes a new array.
+   * The instances that picks choose from, including those that are ejected, failing or draining.
+   * Drained instances (weight 0), filtered-out instances and those outside the subset are not
+   * included. Each read makes a new array.
    */
   readonly instances: readonly ServiceInstance[]
   /**

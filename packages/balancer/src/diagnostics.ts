@@ -21,9 +21,11 @@ export type BalancerEvent = {
   | { readonly event: 'instance-returned'; readonly id: string }
   | {
       /**
-       * Too few instances are left, so ejected ones are picked again until enough have returned.
+       * Too few instances are well, so failing and ejected ones are picked until enough are. An
+       * instance that is both counts as failing.
        */
       readonly event: 'panic-began' | 'panic-ended'
+      readonly failing: number
       readonly ejected: number
       readonly instances: number
     }

@@ -9,6 +9,7 @@ import { OptionCheck } from './options/option-check.ts'
 import type { PickerOptions } from './options/picker-options.ts'
 import { pickerOptionKeys, resolveOptions } from './options/resolve-options.ts'
 import { OutlierDetection } from './outlier/outlier-detection.ts'
+import { Panic } from './panic.ts'
 import type { Outcome, Pick, PickOptions } from './pick.ts'
 import type { Picker } from './picker.ts'
 import { refusalOf } from './serving.ts'
@@ -31,7 +32,7 @@ const keepsAnEndpoint = (before: ServiceInstance, after: ServiceInstance): boole
 /**
  * Moves members through the stages below when something changes, never at a pick:
  * registered ▸ takes calls according to its record ▸ passes the filter ▸ in the subset (`wanted`)
- * ▸ neither suspended nor ejected (in the strategy).
+ * ▸ neither suspended, failing, draining nor ejected (in the strategy).
  */
 export class InstancePicker implements Picker {
   readonly #members = new Map<string, Member>()
@@ -40,6 +41,7 @@ export class InstancePicker implements Picker {
   readonly #subset: Subset | undefined
   readonly #slowStart: SlowStart | undefined
   readonly #outlier: OutlierDetection | undefined
+  readonly #panic: Panic
   readonly #timed: boolean
   readonly #nowMs: () => number
   readonly #view: (() => ViewState) | undefined
@@ -54,7 +56,7 @@ export class InstancePicker implements Picker {
     const check = new OptionCheck(operation, undefined)
     check.object('', options, pickerOptionKeys)
     const resolved = resolveOptions(check, options)
-    const { service, filter, subset, slowStart, outlier, clock } = resolved
+    const { service, filter, subset, slowStart, outlier, panicPercent, clock } = resolved
     this.#service = service
     this.#view = view
     if (filter !== undefined)
@@ -76,6 +78,11 @@ export class InstancePicker implements Picker {
         onChange: (member) => this.#place(member),
         tell: (news) => this.#tell(news),
       })
+    this.#panic = new Panic({
+      panicPercent,
+      onChange: (member) => this.#putOrRemove(member),
+      tell: (news) => this.#tell(news),
+    })
     this.#strategy = createStrategy(resolved)
     this.#timed = this.#strategy.timed
     this.#nowMs = () => clock.monotonicMs()
@@ -91,23 +98,21 @@ export class InstancePicker implements Picker {
     return instances
   }
 
+  get available(): readonly ServiceInstance[] {
+    const instances: ServiceInstance[] = []
+    for (const { home, instance } of this.#members.values())
+      if (home !== undefined) instances.push(instance)
+    return instances
+  }
+
   apply(changes: readonly InstanceChange[]): readonly InstanceChange[] {
     // otherwise timers would be set again
     if (this.#closed !== undefined) return []
     const net = new NetChanges()
     this.#net = net
-    for (const { type, instance } of changes) {
-      this.#service ??= instance.service
-      const member = this.#members.get(instance.id)
-      if (type === 'removed') {
-        if (member !== undefined) this.#remove(member)
-      } else if (member === undefined) this.#add(instance, false)
-      else if (keepsAnEndpoint(member.instance, instance)) this.#update(member, instance)
-      else {
-        this.#remove(member)
-        this.#add(instance, member.suspended)
-      }
-    }
+    this.#panic.afterAll(() => {
+      for (const change of changes) this.#applyOne(change)
+    })
     this.#begun = true
     this.#net = undefined
     return net.changes((id) => this.#present(id))
@@ -175,6 +180,19 @@ export class InstancePicker implements Picker {
     this.close()
   }
 
+  #applyOne({ type, instance }: InstanceChange): void {
+    this.#service ??= instance.service
+    const member = this.#members.get(instance.id)
+    if (type === 'removed') {
+      if (member !== undefined) this.#remove(member)
+    } else if (member === undefined) this.#add(instance, false)
+    else if (keepsAnEndpoint(member.instance, instance)) this.#update(member, instance)
+    else {
+      this.#remove(member)
+      this.#add(instance, member.suspended)
+    }
+  }
+
   #add(instance: ServiceInstance, suspended: boolean): void {
     const member = new Member(instance, this)
     member.suspended = suspended
@@ -201,7 +219,10 @@ export class InstancePicker implements Picker {
     const returns = member.refusal !== undefined && refusal === undefined
     member.refusal = refusal
     if (returns) this.#admit(member)
-    else this.#place(member)
+    else {
+      this.#start(member)
+      this.#place(member)
+    }
   }
 
   #refusal(instance: ServiceInstance): string | undefined {
@@ -227,11 +248,15 @@ export class InstancePicker implements Picker {
   #want(member: Member, wanted: boolean): void {
     this.#touch(member)
     member.wanted = wanted
-    if (wanted && !member.started) {
-      member.started = true
-      if (this.#begun) this.#slowStart?.begin(member)
-    }
+    this.#start(member)
     this.#count(member)
+  }
+
+  /** Begins the slow start of a member that can take calls for the first time. */
+  #start(member: Member): void {
+    if (member.started || !member.wanted || member.failing) return
+    member.started = true
+    if (this.#begun) this.#slowStart?.begin(member)
   }
 
   #suspend(id: string, suspended: boolean): void {
@@ -248,14 +273,25 @@ export class InstancePicker implements Picker {
       this.#outlier?.enter(member)
       this.#place(member)
     } else {
-      this.#unplace(member)
+      this.#place(member)
       this.#outlier?.leave(member)
     }
   }
 
   #place(member: Member): void {
-    const may = member.wanted && !member.suspended && (this.#outlier?.admits(member) ?? true)
-    if (!may) this.#unplace(member)
+    this.#panic.set(member, this.#standingOf(member))
+    this.#putOrRemove(member)
+  }
+
+  #standingOf(member: Member): Member['standing'] {
+    if (!member.wanted || member.suspended) return undefined
+    if (member.instance.health === 'draining') return 'draining'
+    const ejected = this.#outlier?.hasEjected(member) ?? false
+    return member.failing || ejected ? 'unwell' : 'well'
+  }
+
+  #putOrRemove(member: Member): void {
+    if (!this.#panic.admits(member)) this.#unplace(member)
     else if (member.home === undefined) this.#strategy.add(member)
   }
 

@@ -53,6 +53,11 @@ export class Member {
   wanted = false
   /** It has been wanted at some time. */
   started = false
+  /**
+   * Whether it may be picked as far as health and ejection decide. `undefined` while something else
+   * excludes it.
+   */
+  standing: 'well' | 'unwell' | 'draining' | undefined
   /** The caller of `suspend` excludes it. */
   suspended = false
   /** Its latency expected by peak EWMA at `costAtMs`, while it is in no strategy; 0: unknown. */
@@ -79,6 +84,12 @@ export class Member {
     this.instance = instance
     this.#endpoint = instance.endpoints[0]
     this.#schemes = undefined
+  }
+
+  /** Whether its record says that it fails, or names a health of a later version. */
+  get failing(): boolean {
+    const { health } = this.instance
+    return health !== 'passing' && health !== 'draining'
   }
 
   /** The schemes of its endpoints, in their order. */

@@ -9,11 +9,13 @@ export interface Picker extends Disposable {
   /** How many instances can be picked now. */
   readonly size: number
   /**
-   * The instances that picks choose from, including suspended and ejected ones. Drained instances,
-   * filtered-out instances and those outside the subset are not included. Each read makes a new
-   * array.
+   * The instances that picks choose from, including those that are suspended, ejected, failing or
+   * draining. Drained instances (weight 0), filtered-out instances and those outside the subset are
+   * not included. Each read makes a new array.
    */
   readonly instances: readonly ServiceInstance[]
+  /** The instances that can be picked now. Each read makes a new array. */
+  readonly available: readonly ServiceInstance[]
   /**
    * Applies changes from a watcher or the caller. Instances in the first call count as established;
    * those added later are new (they start slowly). An instance that keeps none of its endpoints

@@ -23,6 +23,8 @@ const reasonOf = (member: Member, request: PickOptions | undefined): string => {
   if (member.refusal !== undefined) return member.refusal
   if (!member.wanted) return 'outside the subset'
   if (member.suspended) return 'suspended'
+  if (member.standing === 'draining') return 'draining'
+  if (member.failing) return 'failing'
   if (member.home === undefined) return 'ejected after failed calls'
   if (request?.exclude?.has(member.id) === true) return 'excluded by this pick'
   return 'without an endpoint of the wanted scheme'

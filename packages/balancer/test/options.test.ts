@@ -46,10 +46,7 @@ test.each<[unknown, string]>([
     { slowStart: { window: 1 } },
     '"slowStart.window" is no option; did you mean "slowStart.windowMs"?',
   ],
-  [
-    { outlier: { panicPercent: 101 } },
-    'outlier.panicPercent is 101; expected a number from 0 to 100',
-  ],
+  [{ panicPercent: 101 }, 'panicPercent is 101; expected a number from 0 to 100'],
   [
     { outlier: { consecutiveErrors: 0 } },
     'outlier.consecutiveErrors is 0; expected a whole number',

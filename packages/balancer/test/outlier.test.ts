@@ -16,9 +16,9 @@ afterEach(() => {
   heard = []
 })
 
-const open = (count: number, outlier: OutlierOptions | true = true) => {
+const open = (count: number, outlier: OutlierOptions | true = true, panicPercent = 50) => {
   const clock = new ManualClock()
-  const picker = createPicker({ outlier, clock, random: seeded(2) })
+  const picker = createPicker({ outlier, panicPercent, clock, random: seeded(2) })
   const all = instances(count)
   picker.apply(added(...all))
   const call = (id: string, failed: boolean): void => {
@@ -175,7 +175,7 @@ describe('panic', () => {
   })
 
   test('with 0 percent an error says that all are ejected', () => {
-    const { call, picker } = open(1, { maxEjectionPercent: 100, panicPercent: 0 })
+    const { call, picker } = open(1, { maxEjectionPercent: 100 }, 0)
     for (let index = 0; index < 5; index += 1) call('i0', true)
     expect(() => picker.pick()).toThrow('of 1 registered instance 1 is ejected after failed calls')
   })

@@ -255,9 +255,9 @@ describe.each(strategies)('$name', (strategy) => {
             outlier: {
               consecutiveErrors: 1,
               maxEjectionPercent: 100,
-              panicPercent,
               intervalMs: 1_000,
             },
+            panicPercent,
           })
           for (const one of steps) {
             model.run(one)

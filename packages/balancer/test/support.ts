@@ -7,6 +7,7 @@ export const instance = (id: string, fields: Partial<ServiceInstance> = {}): Ser
   id,
   endpoints: [`http://${id}:8080`],
   weight: 100,
+  health: 'passing',
   tags: [],
   metadata: {},
   ...fields,

@@ -6,6 +6,7 @@ const instance = (id: string, weight: number, endpoints = [`http://${id}:80`]) =
   id,
   endpoints,
   weight,
+  health: 'passing',
   tags: [],
   metadata: {},
 })

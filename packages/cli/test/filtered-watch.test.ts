@@ -8,6 +8,7 @@ const instance = (id: string, zone: string) => ({
   zone,
   endpoints: ['http://h:1'],
   weight: 100,
+  health: 'passing',
   tags: [],
   metadata: {},
 })

@@ -10,6 +10,7 @@ const instance = (
   id: 'a',
   endpoints,
   weight,
+  health: 'passing',
   tags: [],
   metadata: {},
 })

@@ -9,6 +9,7 @@ const instance = {
   id: 'orders-1',
   endpoints: ['http://10.0.0.7:8080'],
   weight: 100,
+  health: 'passing',
   tags: [],
   metadata: {},
 }

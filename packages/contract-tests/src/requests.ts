@@ -13,7 +13,7 @@ export const request = (
   const { mode = 'if-newer', ...rest } = more
   const instance = { service: 'orders', id, endpoints: ['http://10.0.0.7:8080'] }
   return {
-    instance: { ...instance, weight: 100, tags: [], metadata: {}, ...rest },
+    instance: { ...instance, weight: 100, health: 'passing', tags: [], metadata: {}, ...rest },
     claim: { owner: 'a', claimedAtMs: 1, seq: 0, ...claim },
     mode,
     ttlMs: 10_000,

@@ -20,11 +20,13 @@ export { suggestion } from './driver/config/nearest-name.ts'
 export type { Clock, Timer } from './runtime/clock.ts'
 export type { Random } from './runtime/random.ts'
 export { localAddress, type LocalAddressOptions } from './local-address.ts'
-export type {
-  InstanceEdit,
-  InstanceInput,
-  InstancePatch,
-  ServiceInstance,
+export {
+  type InstanceEdit,
+  type InstanceHealth,
+  type InstanceInput,
+  type InstancePatch,
+  knownHealth,
+  type ServiceInstance,
 } from './model/service-instance.ts'
 export { Registration, type WaitOptions } from './registration.ts'
 export type { Operator, StoredRecords } from './operator.ts'

@@ -1,5 +1,5 @@
 import { patchInstance } from './model/validate-instance.ts'
-import type { InstancePatch, ServiceInstance } from './model/service-instance.ts'
+import type { InstanceHealth, InstancePatch, ServiceInstance } from './model/service-instance.ts'
 import type { DesiredRegistration } from './registration/desired-registration.ts'
 import type { RegistrationStatus } from './registration/registration-state.ts'
 import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
@@ -66,6 +66,17 @@ export class Registration implements AsyncDisposable {
     if (this.#desired.final || this.#desired.deregistered)
       throw this.#desired.error(this.status.state === 'superseded' ? 'conflict' : 'closed')
     await this.#supervisor.edit(this.#desired, instance, options.signal)
+  }
+
+  /**
+   * Publishes whether the instance wants new calls, like `update({ health })`. Balancers skip an
+   * instance that is not passing. Where the registration has a check, `draining` and `failing` hold
+   * until `setHealth('passing')`; from then on the health is again the check's outcome.
+   *
+   * Signal and errors as `update`.
+   */
+  async setHealth(health: InstanceHealth, options: WaitOptions = {}): Promise<void> {
+    await this.update({ health }, options)
   }
 
   /**

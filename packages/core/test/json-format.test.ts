@@ -12,6 +12,7 @@ const request: PutRequest = {
     version: '1.4.0',
     zone: 'eu-1a',
     weight: 7,
+    health: 'passing',
     tags: ['canary'],
     metadata: { commit: 'abc' },
   },
@@ -49,12 +50,42 @@ describe('jsonFormat', () => {
   test('reads documents of Kratos: null for empty, the weight in the metadata', () => {
     const kratos = { id: 'a1b2', name: 'user', version: '', metadata: null, endpoints: null }
     expect(jsonFormat.decode('user/a1b2', bytes(kratos))).toEqual({
-      instance: { service: 'user', id: 'a1b2', endpoints: [], weight: 100, tags: [], metadata: {} },
+      instance: {
+        service: 'user',
+        id: 'a1b2',
+        endpoints: [],
+        weight: 100,
+        health: 'passing',
+        tags: [],
+        metadata: {},
+      },
     })
     const weighted = { ...kratos, metadata: { weight: '30' } }
     expect(jsonFormat.decode('user/a1b2', bytes(weighted))).toMatchObject({
       instance: { weight: 30, metadata: { weight: '30' } },
     })
+  })
+
+  test.each(['draining', 'failing'] as const)('keeps that an instance is %s', (health) => {
+    const value = jsonFormat.encode({ ...request, instance: { ...request.instance, health } })
+    expect(jsonFormat.decode('orders/a%2F1', value)).toMatchObject({ instance: { health } })
+  })
+
+  test('writes no health for a passing instance, and reads its absence as passing', () => {
+    expect(new TextDecoder().decode(jsonFormat.encode(request))).not.toContain('health')
+    for (const health of [undefined, null, ''])
+      expect(jsonFormat.decode('s/a', bytes({ id: 'a', name: 's', health }))).toMatchObject({
+        instance: { health: 'passing' },
+      })
+  })
+
+  test('keeps a health that it does not know', () => {
+    const document = { id: 'a', name: 's', health: 'warming-up' }
+    const decoded = jsonFormat.decode('s/a', bytes(document))
+    expect(decoded).toMatchObject({ instance: { health: 'warming-up' } })
+    if ('skipped' in decoded) throw new Error(decoded.skipped)
+    const written = jsonFormat.encode({ ...request, instance: decoded.instance })
+    expect(new TextDecoder().decode(written)).toContain('"health":"warming-up"')
   })
 
   test('tolerates unknown fields', () => {
@@ -72,6 +103,7 @@ describe('jsonFormat', () => {
     [{ id: 'a', name: 's', endpoints: 'http://x' }, '"endpoints"'],
     [{ id: 'a', name: 's', metadata: { n: 1 } }, '"metadata"'],
     [{ id: 'a', name: 's', weight: -1 }, '"weight"'],
+    [{ id: 'a', name: 's', health: 1 }, '"health"'],
     [{ id: 'a', name: 's', weight: 1.5 }, '"weight"'],
     [{ id: 'a', name: 's', tags: [1] }, '"tags"'],
     [{ id: 'a', name: 's', claim: { owner: 'x' } }, '"claim"'],

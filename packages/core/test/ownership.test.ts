@@ -14,7 +14,15 @@ import {
 import { describe, expect, test } from 'vitest'
 
 const key = toRecordKey('s/i')
-const instance = { service: 's', id: 'i', endpoints: [], weight: 100, tags: [], metadata: {} }
+const instance = {
+  service: 's',
+  id: 'i',
+  endpoints: [],
+  weight: 100,
+  health: 'passing',
+  tags: [],
+  metadata: {},
+}
 const value = Buffer.from('stored')
 const ref = { service: 's', id: 'i', owner: 'me' }
 

@@ -13,6 +13,7 @@ describe('validateInstance', () => {
       ...good,
       id: 'made-id',
       weight: 100,
+      health: 'passing',
       tags: [],
       metadata: {},
     })

@@ -13,6 +13,7 @@ const recordOf = (id: string): InstanceRecord => ({
     id,
     endpoints: ['http://10.0.0.1:8080'],
     weight: 100,
+    health: 'passing',
     tags: [],
     metadata: {},
   },

@@ -14,6 +14,7 @@ const instance = {
   id: 'a',
   endpoints: ['http://h:1'],
   weight: 100,
+  health: 'passing',
   tags: [],
   metadata: {},
 }

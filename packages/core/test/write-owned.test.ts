@@ -69,7 +69,7 @@ const open = (id: string, ...earlier: string[]): WritingSession<number> => ({
 })
 
 const request = (id: string, owner = 'me', claimedAtMs = 5, weight = 100): PutRequest => ({
-  instance: { service: 's', id, endpoints: [], weight, tags: [], metadata: {} },
+  instance: { service: 's', id, endpoints: [], weight, health: 'passing', tags: [], metadata: {} },
   claim: { owner, claimedAtMs, seq: 0 },
   mode: 'if-newer',
   ttlMs: 1,

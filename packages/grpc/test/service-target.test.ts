@@ -94,6 +94,7 @@ describe('grpcAddress', () => {
     id: 'a',
     endpoints,
     weight: 1,
+    health: 'passing',
     tags: [],
     metadata: {},
   })

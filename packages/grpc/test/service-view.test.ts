@@ -8,6 +8,7 @@ const instance = (id: string, weight = 1, scheme = 'grpc'): ServiceInstance => (
   id,
   endpoints: [`${scheme}://h:1`],
   weight,
+  health: 'passing',
   tags: [],
   metadata: {},
 })

@@ -10,6 +10,7 @@ const instance = (id: string) => ({
   id,
   endpoints: ['grpc://h:1'],
   weight: 1,
+  health: 'passing',
   tags: [],
   metadata: {},
 })

@@ -33,6 +33,7 @@ export const request = (
     id,
     endpoints: ['http://10.0.0.7:8080'],
     weight: parts.weight ?? 100,
+    health: 'passing',
     tags: [],
     metadata: {},
   },

@@ -39,7 +39,15 @@ const request = (
   claim: Partial<PutRequest['claim']> = {},
   service = 'orders',
 ): PutRequest => ({
-  instance: { service, id, endpoints: ['http://h:1'], weight: 1, tags: [], metadata: {} },
+  instance: {
+    service,
+    id,
+    endpoints: ['http://h:1'],
+    weight: 1,
+    health: 'passing',
+    tags: [],
+    metadata: {},
+  },
   claim: { owner: 'a', claimedAtMs: 1, seq: 0, ...claim },
   mode: 'if-newer',
   ttlMs: 10_000,

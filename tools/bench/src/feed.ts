@@ -13,6 +13,7 @@ const instanceOf = (index: number, weight: number): ServiceInstance => ({
   id: `i${index}`,
   endpoints: [`http://10.0.0.1:${8_000 + index}`],
   weight,
+  health: 'passing',
   tags: ['a', 'b'],
   metadata: { commit: 'abc', started: 'today' },
 })

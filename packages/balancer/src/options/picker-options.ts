@@ -40,6 +40,11 @@ export interface PickerOptions {
   readonly slowStart?: SlowStartOptions | boolean | undefined
   /** Instances that fail are ejected for a while. `true`: with the defaults. Default off. */
   readonly outlier?: OutlierOptions | boolean | undefined
+  /**
+   * While a smaller percentage of the instances is neither failing nor ejected, picks choose from
+   * all of them: the others could not take the whole load. Default 50; 0: never.
+   */
+  readonly panicPercent?: number | undefined
   /** For tests. Default: the system clock; its timers do not keep the process alive. */
   readonly clock?: Clock | undefined
   /** For tests. Default: the system's. */

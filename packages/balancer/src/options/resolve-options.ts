@@ -19,6 +19,7 @@ export interface ResolvedOptions {
   readonly subset: { readonly size: number; readonly clientId: string } | undefined
   readonly slowStart: ResolvedSlowStart | undefined
   readonly outlier: ResolvedOutlier | undefined
+  readonly panicPercent: number
   readonly clock: Clock
   readonly random: Chance
 }
@@ -32,6 +33,7 @@ export const pickerOptionKeys: readonly (keyof PickerOptions)[] = [
   'subset',
   'slowStart',
   'outlier',
+  'panicPercent',
   'clock',
   'random',
 ]
@@ -95,6 +97,7 @@ export const resolveOptions = (check: OptionCheck, options: PickerOptions): Reso
     subset: subset === undefined ? undefined : resolveSubset(check, subset, random),
     slowStart: slowStart === undefined ? undefined : resolveSlowStart(check, slowStart),
     outlier: outlier === undefined ? undefined : resolveOutlier(check, outlier),
+    panicPercent: check.number('panicPercent', options.panicPercent, 50, 0, 100),
     clock: injected(check, 'clock', options.clock) ?? systemClock,
     random,
   }

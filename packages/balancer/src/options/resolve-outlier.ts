@@ -50,7 +50,6 @@ export const resolveOutlier = (
     'baseEjectionMs',
     'maxEjectionMs',
     'maxEjectionPercent',
-    'panicPercent',
     'consecutiveErrors',
     'successRate',
     'failurePercentage',
@@ -58,14 +57,17 @@ export const resolveOutlier = (
   const { consecutiveErrors, successRate = {}, failurePercentage = {} } = given
   const time = (key: 'intervalMs' | 'baseEjectionMs' | 'maxEjectionMs', fallback: number) =>
     check.number(`outlier.${key}`, given[key], fallback, 1, maxMs)
-  const percent = (key: 'maxEjectionPercent' | 'panicPercent', fallback: number) =>
-    check.number(`outlier.${key}`, given[key], fallback, 0, 100)
   return {
     intervalMs: time('intervalMs', 10_000),
     baseEjectionMs: time('baseEjectionMs', 30_000),
     maxEjectionMs: time('maxEjectionMs', 300_000),
-    maxEjectionPercent: percent('maxEjectionPercent', 10),
-    panicPercent: percent('panicPercent', 50),
+    maxEjectionPercent: check.number(
+      'outlier.maxEjectionPercent',
+      given.maxEjectionPercent,
+      10,
+      0,
+      100,
+    ),
     consecutiveErrors:
       consecutiveErrors !== false &&
       check.whole('outlier.consecutiveErrors', consecutiveErrors, 5, 1, maxCount),

@@ -10,7 +10,7 @@ import { lowSuccessRates } from './success-rate.ts'
 export interface OutlierParts {
   readonly options: ResolvedOutlier
   readonly clock: Clock
-  /** Called when the result of `admits` changes for the member. */
+  /** Called when the member was ejected or has returned. */
   readonly onChange: (member: Member) => void
   readonly tell: (news: BalancerNews) => void
 }
@@ -18,8 +18,7 @@ export interface OutlierParts {
 /**
  * Ejects members that fail for a while. Success rate, failure percentage, the duration and the
  * number of ejections follow gRFC A50. Consecutive errors follow Envoy, and work with too few calls
- * for rates. The panic threshold also follows Envoy: ejections are ignored while fewer than
- * `panicPercent` are left.
+ * for rates.
  */
 export class OutlierDetection {
   readonly #options: ResolvedOutlier
@@ -27,7 +26,6 @@ export class OutlierDetection {
   readonly #parts: OutlierParts
   readonly #members = new Set<Member>()
   readonly #ejected = new Set<Member>()
-  #panic = false
   /** A call ended since the last sweep. */
   #called = false
   #timer: Timer | undefined
@@ -38,19 +36,9 @@ export class OutlierDetection {
     this.#clock = parts.clock
   }
 
-  /** How many are ejected at present. */
-  get ejected(): number {
-    return this.#ejected.size
-  }
-
-  /** Whether ejections are ignored at present. */
-  get panic(): boolean {
-    return this.#panic
-  }
-
-  /** Whether the member may be picked. */
-  admits(member: Member): boolean {
-    return this.#panic || !this.#ejected.has(member)
+  /** Whether the member is ejected. */
+  hasEjected(member: Member): boolean {
+    return this.#ejected.has(member)
   }
 
   /** Starts to count the member. */
@@ -61,7 +49,6 @@ export class OutlierDetection {
       if (this.#isOver(counts, this.#clock.monotonicMs())) counts.ejectedAtMs = undefined
       else this.#ejected.add(member)
     }
-    this.#checkPanic()
     this.#arm()
   }
 
@@ -69,7 +56,6 @@ export class OutlierDetection {
   leave(member: Member): void {
     this.#members.delete(member)
     this.#ejected.delete(member)
-    this.#checkPanic()
   }
 
   /** A call to the member has ended. */
@@ -151,7 +137,6 @@ export class OutlierDetection {
     this.#ejected.add(member)
     const forMs = this.#lengthMs(counts.ejections)
     this.#parts.tell({ event: 'instance-ejected', id: member.id, reason, forMs })
-    this.#checkPanic()
     this.#parts.onChange(member)
     this.#arm()
   }
@@ -164,15 +149,5 @@ export class OutlierDetection {
     this.#called = true
     this.#parts.tell({ event: 'instance-returned', id: member.id })
     this.#parts.onChange(member)
-    this.#checkPanic()
-  }
-
-  #checkPanic(): void {
-    const [instances, ejected] = [this.#members.size, this.#ejected.size]
-    const panic = 100 * (instances - ejected) < this.#options.panicPercent * instances
-    if (panic === this.#panic) return
-    this.#panic = panic
-    this.#parts.tell({ event: panic ? 'panic-began' : 'panic-ended', ejected, instances })
-    for (const member of this.#ejected) this.#parts.onChange(member)
   }
 }

@@ -20,7 +20,7 @@ export interface FailurePercentageOptions {
 
 /**
  * How instances that fail are ejected for a while. The defaults are those of gRFC A50, and those of
- * Envoy for consecutive errors and panic.
+ * Envoy for consecutive errors.
  */
 export interface OutlierOptions {
   /** How often rates are computed and ejections end. Default 10,000 ms. */
@@ -33,11 +33,6 @@ export interface OutlierOptions {
   readonly maxEjectionMs?: number | undefined
   /** Ejects no more while this percentage is ejected; above 0, one always may be. Default 10. */
   readonly maxEjectionPercent?: number | undefined
-  /**
-   * Ignores ejections while less than this percentage of the instances is left: the others could
-   * not take the whole load. Default 50; 0 turns it off.
-   */
-  readonly panicPercent?: number | undefined
   /** Ejects immediately at the n-th failed call in a row. Default 5; `false` turns it off. */
   readonly consecutiveErrors?: number | false | undefined
   /** Default: on, with its defaults; `false` turns it off. */

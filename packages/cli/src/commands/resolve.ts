@@ -32,8 +32,8 @@ export interface Wanted {
 
 /**
  * The endpoints of a service in weighted random order: the probability that an instance is first is
- * its share of the weight. Omits drained instances and those that the filter refuses. The endpoints
- * of an instance stay together, in its order.
+ * its share of the weight. Omits instances that the balancer would not pick: drained, not passing or
+ * refused by the filter. The endpoints of an instance stay together, in its order.
  */
 export const endpointOrder = (
   instances: readonly ServiceInstance[],
@@ -42,6 +42,10 @@ export const endpointOrder = (
   // with nothing in flight p2c picks by weight; each picked instance is removed
   using picker = createPicker({ service, filter, random, strategy: 'p2c' })
   picker.apply(instances.map((instance) => ({ type: 'added', instance })))
+  // otherwise the last passing ones would leave the others in panic
+  const available = new Set(picker.available)
+  const others = instances.filter((instance) => !available.has(instance))
+  picker.apply(others.map((instance) => ({ type: 'removed', instance })))
   const found: ResolvedEndpoint[] = []
   while (picker.size > 0) {
     const { instance } = picker.pick()

@@ -1,4 +1,11 @@
-import { type Registration, type Registry, RegistryError, type ServiceInstance } from '@sd/registry'
+import {
+  type InstanceInput,
+  knownHealth,
+  type Registration,
+  type Registry,
+  RegistryError,
+  type ServiceInstance,
+} from '@sd/registry'
 
 /**
  * The outcome for a copy. `copied`: the target has it. `updated`: the target has its change.
@@ -20,6 +27,11 @@ interface Entry {
 /** A readable record may not be registrable, for example without an endpoint. */
 const isRefusal = (error: unknown): error is RegistryError =>
   error instanceof RegistryError && error.code === 'invalid-argument'
+
+const copyOf = (instance: ServiceInstance): InstanceInput => ({
+  ...instance,
+  health: knownHealth(instance.health),
+})
 
 const keyOf = (service: string, id: string): string => JSON.stringify([service, id])
 
@@ -75,9 +87,9 @@ export class Mirror {
   }
 
   async #update(registration: Registration | undefined, instance: ServiceInstance): Promise<void> {
-    const { endpoints, version = '', zone = '', weight, tags, metadata } = instance
+    const { service: _, id: __, ...fields } = copyOf(instance)
     try {
-      await registration?.update({ endpoints, version, zone, weight, tags, metadata })
+      await registration?.update({ version: '', zone: '', ...fields })
       if (registration !== undefined) this.#tell({ type: 'updated', instance })
     } catch (error) {
       // any other error means that it has ended; `#follow` reports that
@@ -88,7 +100,10 @@ export class Mirror {
   async #register(entry: Entry): Promise<Registration | undefined> {
     const { instance } = entry
     try {
-      return await this.#target.register(instance, { onConflict: 'yield', waitFor: 'accepted' })
+      return await this.#target.register(copyOf(instance), {
+        onConflict: 'yield',
+        waitFor: 'accepted',
+      })
     } catch (error) {
       if (!isRefusal(error)) throw error
       entry.registration = undefined

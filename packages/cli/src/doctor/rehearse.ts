@@ -10,6 +10,7 @@ const requestOf = (service: string, ttlMs: number): PutRequest => {
       id: 'doctor',
       endpoints: ['http://sd-doctor.invalid:1'],
       weight: 0,
+      health: 'passing',
       tags: [],
       metadata: {},
     },

@@ -13,7 +13,7 @@ const never = new AbortController().signal
 
 const asRecord = ({ key }: SkippedRecord): InstanceRecord => {
   const [service = '', id = ''] = key.split('/')
-  const nothing = { endpoints: [], weight: 100, tags: [], metadata: {} }
+  const nothing = { endpoints: [], weight: 100, health: 'passing', tags: [], metadata: {} }
   return { key, instance: { service, id, ...nothing } }
 }
 

@@ -98,6 +98,7 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
   const metadata = pairs(document, 'metadata')
   const version = text(document, 'version')
   const zone = text(document, 'zone')
+  const health = text(document, 'health')
   const claim = claimOf(document)
   const ttlMs = natural(document, 'ttlMs')
   const registeredAtMs = natural(document, 'registeredAtMs')
@@ -109,6 +110,7 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
       ...(version ? { version } : {}),
       ...(zone ? { zone } : {}),
       weight: weightOf(document, metadata),
+      health: health || 'passing',
       tags: texts(document, 'tags'),
       metadata,
     },
@@ -142,6 +144,8 @@ export const jsonFormat: WireFormat = {
         metadata: rest.metadata,
         endpoints: rest.endpoints,
         weight: rest.weight,
+        // a passing instance has the document of versions that know no health
+        health: rest.health === 'passing' ? undefined : rest.health,
         zone,
         tags: rest.tags,
         claim: { owner: claim.owner, at: claim.claimedAtMs, seq: claim.seq },

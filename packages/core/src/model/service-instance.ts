@@ -3,6 +3,22 @@ export const maxWeight = 65_535
 /** The weight of an instance that specifies none. */
 export const defaultWeight = 100
 
+/**
+ * Whether an instance wants new calls. `passing`: it does. `draining`: it is about to leave, and
+ * answers what still arrives. `failing`: its check fails.
+ */
+export type InstanceHealth = 'passing' | 'draining' | 'failing'
+
+/** The healths that this version writes. */
+export const instanceHealths: readonly InstanceHealth[] = ['passing', 'draining', 'failing']
+
+/**
+ * What a health means to this version: one that only a later version knows is not `passing`, so it
+ * means `failing`.
+ */
+export const knownHealth = (health: string): InstanceHealth =>
+  instanceHealths.find((known) => known === health) ?? 'failing'
+
 /** One running copy of a service, as stored in every backend and returned to readers. */
 export interface ServiceInstance {
   /** Name of the service, e.g. `orders`. Any non-empty well-formed Unicode string of at most 255 bytes. */
@@ -17,6 +33,12 @@ export interface ServiceInstance {
   readonly zone?: string
   /** Share of traffic, 0…65535; 0 means drained. Default 100. */
   readonly weight: number
+  /**
+   * Whether it wants new calls. Default `passing`, also for records of versions that know no health.
+   * A later version may write a health that this one does not know. It is kept as it is; see
+   * `knownHealth`.
+   */
+  readonly health: InstanceHealth | (string & {})
   /** Arbitrary labels, without duplicates, in the given order. */
   readonly tags: readonly string[]
   /** Arbitrary pairs of strings. */
@@ -32,6 +54,8 @@ export interface InstanceInput {
   readonly version?: string | undefined
   readonly zone?: string | undefined
   readonly weight?: number | undefined
+  /** Default `passing`. */
+  readonly health?: InstanceHealth | undefined
   readonly tags?: readonly string[] | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
@@ -44,6 +68,7 @@ export interface InstancePatch {
   /** An empty string removes the zone. */
   readonly zone?: string | undefined
   readonly weight?: number | undefined
+  readonly health?: InstanceHealth | undefined
   readonly tags?: readonly string[] | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
@@ -51,6 +76,7 @@ export interface InstancePatch {
 /** The argument of `edit`: the fields that others than the owner may change; omitted fields stay. */
 export interface InstanceEdit {
   readonly weight?: number | undefined
+  readonly health?: InstanceHealth | undefined
   readonly tags?: readonly string[] | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
@@ -77,6 +103,7 @@ export const sameInstance = (a: ServiceInstance, b: ServiceInstance): boolean =>
     a.version === b.version &&
     a.zone === b.zone &&
     a.weight === b.weight &&
+    a.health === b.health &&
     sameList(a.endpoints, b.endpoints) &&
     sameList(a.tags, b.tags) &&
     samePairs(a.metadata, b.metadata))
@@ -92,7 +119,7 @@ export const freezeInstance = (instance: ServiceInstance): ServiceInstance => {
 /** An estimate of the encoded size of an instance, in characters, with an overhead for each entry. */
 export const weighInstance = (instance: ServiceInstance): number => {
   const { service, id, version = '', zone = '', endpoints, tags, metadata } = instance
-  let weight = 100 + service.length + id.length + version.length + zone.length
+  let weight = 120 + service.length + id.length + version.length + zone.length
   for (const text of endpoints) weight += 10 + text.length
   for (const text of tags) weight += 10 + text.length
   for (const [name, text] of Object.entries(metadata)) weight += 10 + name.length + text.length

@@ -3,6 +3,8 @@ import { maxNameBytes } from './name-encoding.ts'
 import {
   defaultWeight,
   type InstanceEdit,
+  type InstanceHealth,
+  instanceHealths,
   type InstanceInput,
   type InstancePatch,
   maxWeight,
@@ -101,6 +103,10 @@ const validateWeight = (operation: string, service: string, value: unknown): num
   return value
 }
 
+const validateHealth = (operation: string, service: string, value: unknown): InstanceHealth =>
+  instanceHealths.find((health) => health === value) ??
+  refuse(operation, 'health', value, instanceHealths.join(', '), service)
+
 const fields: ReadonlySet<string> = new Set([
   'service',
   'id',
@@ -108,6 +114,7 @@ const fields: ReadonlySet<string> = new Set([
   'version',
   'zone',
   'weight',
+  'health',
   'tags',
   'metadata',
 ])
@@ -150,12 +157,13 @@ export const validateInstance = (
       ? {}
       : { zone: validateText(operation, service, 'zone', zone) }),
     weight: validateWeight(operation, service, input.weight ?? defaultWeight),
+    health: validateHealth(operation, service, input.health ?? 'passing'),
     tags: validateTexts(operation, service, 'tags', input.tags ?? []),
     metadata: validateMetadata(operation, service, input.metadata ?? {}),
   })
 }
 
-const editFields: ReadonlySet<string> = new Set(['weight', 'tags', 'metadata'])
+const editFields: ReadonlySet<string> = new Set(['weight', 'health', 'tags', 'metadata'])
 
 /** Validates the fields of `edit`. */
 export const validateEdit = (
@@ -164,9 +172,10 @@ export const validateEdit = (
   edit: InstanceEdit,
 ): Partial<ServiceInstance> => {
   validateFields(operation, edit, service, editFields)
-  const { weight, tags, metadata } = edit
+  const { weight, health, tags, metadata } = edit
   return {
     ...(weight === undefined ? {} : { weight: validateWeight(operation, service, weight) }),
+    ...(health === undefined ? {} : { health: validateHealth(operation, service, health) }),
     ...(tags === undefined ? {} : { tags: validateTexts(operation, service, 'tags', tags) }),
     ...(metadata === undefined ? {} : { metadata: validateMetadata(operation, service, metadata) }),
   }
@@ -184,5 +193,8 @@ export const patchInstance = (
 ): ServiceInstance => {
   validateFields(operation, patch, instance.service, patchFields)
   const named = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
-  return validateInstance(operation, { ...instance, ...named }, () => instance.id)
+  const { health: present, ...rest } = instance
+  const patched = validateInstance(operation, { ...rest, ...named }, () => instance.id)
+  // it may be one of a later version, which only an edit can have set
+  return 'health' in named ? patched : Object.freeze({ ...patched, health: present })
 }

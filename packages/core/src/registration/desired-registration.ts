@@ -104,8 +104,8 @@ export class DesiredRegistration {
 
   /** Adopts a third party's edit of our record, as if the owner had made it. */
   adopt(record: InstanceRecord): void {
-    const { weight, tags, metadata } = record.instance
-    this.#instance = Object.freeze({ ...this.#instance, weight, tags, metadata })
+    const { weight, health, tags, metadata } = record.instance
+    this.#instance = Object.freeze({ ...this.#instance, weight, health, tags, metadata })
     this.#claim = { ...this.#claim, seq: record.claim?.seq ?? this.#claim.seq }
     this.#version += 1
   }

@@ -29,7 +29,7 @@ describe('the owner of an id', () => {
   test('is the one that takes over, also from a holder whose clock is ahead', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write({
-      instance: { ...instance('a', '1'), weight: 1, tags: [], metadata: {} },
+      instance: { ...instance('a', '1'), weight: 1, health: 'passing', tags: [], metadata: {} },
       claim: { owner: 'ahead', claimedAtMs: clock.nowMs() + 3_600_000, seq: 0 },
       mode: 'if-newer',
       ttlMs,
@@ -44,7 +44,7 @@ describe('the owner of an id', () => {
   test('stays the holder of the highest possible claim, and the refusal says what to do', async () => {
     const { clock, backend, registry } = createTestBed()
     backend.write({
-      instance: { ...instance('a', '1'), weight: 1, tags: [], metadata: {} },
+      instance: { ...instance('a', '1'), weight: 1, health: 'passing', tags: [], metadata: {} },
       claim: { owner: 'x', claimedAtMs: Number.MAX_SAFE_INTEGER, seq: 0 },
       mode: 'if-newer',
       ttlMs,

@@ -19,7 +19,13 @@ import {
 
 const record = (service: string, id: string, ttl = ttlMs): InstanceRecord => ({
   key: toRecordKey(`${service}/${id}`),
-  instance: { ...instance(service, id), weight: 1, tags: ['t'], metadata: { k: 'v' } },
+  instance: {
+    ...instance(service, id),
+    weight: 1,
+    health: 'passing',
+    tags: ['t'],
+    metadata: { k: 'v' },
+  },
   claim: { owner: 'o', claimedAtMs: 1, seq: 0 },
   ttlMs: ttl,
 })

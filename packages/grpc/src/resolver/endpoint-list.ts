@@ -9,19 +9,19 @@ import type { ServiceView } from './service-view.ts'
 export class EndpointList {
   readonly #schemes: readonly string[]
   readonly #callable: CallableInstances
-  /** Removes filtered-out and drained instances; the other policy picks. */
+  /** Removes instances that are filtered out, drained or not passing; the other policy picks. */
   readonly #picker: Picker
 
   constructor(settings: PolicySettings) {
     this.#schemes = settings.schemes
     this.#callable = new CallableInstances(settings.schemes)
-    const { service, filter, subset } = settings.picker
-    this.#picker = createPicker({ service, filter, subset })
+    const { service, filter, subset, panicPercent } = settings.picker
+    this.#picker = createPicker({ service, filter, subset, panicPercent })
   }
 
   follow(view: ServiceView): experimental.Endpoint[] {
     this.#picker.apply(this.#callable.follow(view))
-    return this.#picker.instances.flatMap((instance) => {
+    return this.#picker.available.flatMap((instance) => {
       const address = grpcAddress(instance, this.#schemes)
       return address === undefined
         ? []

@@ -33,6 +33,7 @@ export const applyThirdParty = (
         id: `foreign-${id}`,
         endpoints: ['http://10.9.9.9:80'],
         weight: 1,
+        health: 'passing',
         tags: [],
         metadata: {},
       }
