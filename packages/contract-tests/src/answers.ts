@@ -8,7 +8,10 @@ export const soon = (ms = 5000): AbortSignal => AbortSignal.timeout(Math.round(m
 export const idsOf = async (driver: RegistryDriver, scope: Scope = orders): Promise<string[]> =>
   (await driver.list(scope, soon())).records.map(({ instance }) => instance.id).toSorted()
 
-/** The `code` of the error of `work`, or the error if it has none; `none` if it does not fail. */
+/**
+ * The `code` of the error that `work` rejects with, or the error if it has none; `none` if it
+ * resolves.
+ */
 export const codeOf = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work

@@ -18,7 +18,8 @@ export const describeRegistryContract = (
   const { only, knownGaps = {}, ...given } = options
   const bounds = caseBounds(given)
   for (const gap of Object.keys(knownGaps))
-    if (!contractCaseNames.includes(gap)) throw new Error(`knownGaps: there is no case "${gap}"`)
+    if (!contractCaseNames.includes(gap))
+      throw new Error(`knownGaps names an unknown case: "${gap}"`)
   describe(`${name}: registry contract`, () => {
     let current: ContractHarness | undefined
     beforeAll(async () => {

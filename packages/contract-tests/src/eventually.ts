@@ -40,7 +40,7 @@ export const throughout = async (
 ): Promise<void> => {
   const endMs = performance.now() + durationMs
   while (performance.now() < endMs) {
-    if (!(await holds())) throw new Error(`${what}: ceased to hold`)
+    if (!(await holds())) throw new Error(`${what}: no longer holds`)
     await delay(20)
   }
 }

@@ -102,9 +102,11 @@ export class Follower {
     const { id } = change.instance
     const known = this.view.get(id)
     if ((change.type === 'added') !== (known === undefined))
-      this.#contradictions.push(`${id} is ${change.type}, ${known ? 'known' : 'unknown'} as it is`)
+      this.#contradictions.push(
+        `${id} is ${change.type}, although the view ${known ? 'contains' : 'does not contain'} it`,
+      )
     if (change.type === 'updated' && JSON.stringify(change.previous) !== JSON.stringify(known))
-      this.#contradictions.push(`${id} is updated from what was never told`)
+      this.#contradictions.push(`${id} is updated from a value that was never delivered`)
     if (change.type === 'removed') this.view.delete(id)
     else this.view.set(id, change.instance)
     const counts = change.type === 'updated' ? undefined : this[change.type]

@@ -1,6 +1,6 @@
 import type { BaseWatcher } from '@sd/core'
 
-/** The next changes that a watcher reports, whether or not the link broke in between. */
+/** The next changes that a watcher delivers; skips events of a link that breaks in between. */
 export const nextChanges = async <Change>(
   watcher: BaseWatcher<Change>,
 ): Promise<readonly Change[]> => {

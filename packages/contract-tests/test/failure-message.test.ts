@@ -5,7 +5,7 @@ import { ContractRun } from '../src/contract-run.ts'
 import { failureWithLogs } from '../src/failure-message.ts'
 import { caseBounds } from '../src/run-contract-case.ts'
 
-test('a failure shows what the registries logged last, and keeps what was compared', () => {
+test('a failure shows the last log lines of the registries, and keeps the compared values', () => {
   const line = (level: string, message: string, details = {}) => ({ level, message, details })
   const original = new Error('expected Map{} to equal Map{a=>1}')
   const failure = failureWithLogs(original, [

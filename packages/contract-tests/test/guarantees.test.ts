@@ -17,7 +17,7 @@ test('docs/guarantees.md names every case of the suite that checks a guarantee, 
   expect(named.toSorted()).toEqual(cases.toSorted())
 })
 
-test.each(ids)('%s is promised, and has a case', (id) => {
+test.each(ids)('%s is in docs/guarantees.md, and has a case', (id) => {
   expect(page).toMatch(new RegExp(`^\\*\\*${id}\\b`, 'm'))
   expect(contractCaseNames.some((name) => name.startsWith(`${id} `))).toBe(true)
 })
@@ -35,7 +35,7 @@ describe('docs/writing-a-backend.md', async () => {
   })
 
   test.each([...new Set(obligations.map((name) => name.split(' ')[0] ?? ''))])(
-    'says what %s is about',
+    'explains %s',
     (id) => {
       expect(guide).toMatch(new RegExp(`^\\*\\*${id}\\*\\* \\*\\*`, 'm'))
     },

@@ -9,7 +9,9 @@ import { wrongConnections } from './sloppy/wrong-connections.ts'
 import { wrongDrivers } from './sloppy/wrong-drivers.ts'
 import { wrongSessions } from './sloppy/wrong-sessions.ts'
 
-/** Short, as what is wrong shows by a case that waits in vain; what is right has the suite's slack. */
+/**
+ * Short limits for wrong drivers, whose cases wait in vain; the right driver has the suite's slack.
+ */
 const impatient = caseBounds({ ttlMs: 240, graceMs: 60, slackMs: 400, capMs: 100 })
 const patient = caseBounds({ ttlMs: 900, graceMs: 60, capMs: 100 })
 const timeout = 30_000
@@ -60,7 +62,7 @@ const right = [
   })),
 ]
 
-/** Runs every case of an id; tells what they failed with. */
+/** Runs every case of an id; returns their failures. */
 const failuresOf = async (id: string, harness: MakeHarness): Promise<readonly unknown[]> => {
   const outcomes = driverCases
     .filter((driverCase) => idOf(driverCase) === id)
@@ -77,7 +79,7 @@ const failuresOf = async (id: string, harness: MakeHarness): Promise<readonly un
   return (await Promise.all(outcomes)).filter((failure) => failure !== undefined)
 }
 
-describe('a driver that is right passes', () => {
+describe('a correct driver passes', () => {
   test.concurrent.each(right)(
     '$where: $driverCase.name',
     async ({ driverCase, harness }) => {
@@ -88,14 +90,14 @@ describe('a driver that is right passes', () => {
   )
 })
 
-describe('a driver that is wrong is caught by name', () => {
+describe('a wrong driver fails the cases of its obligation', () => {
   test.concurrent.each(wrongs)(
     '$name: $caughtBy',
     async ({ caughtBy, harness }) => {
       for (const id of caughtBy) {
         const failures = await failuresOf(id, harness)
         expect(failures.length, `failing cases of ${id}`).toBeGreaterThan(0)
-        // found by what a case asks, and not by a slip of the driver or a harness that is gone
+        // the case fails by its own check, not by a programming error or a closed harness
         for (const failure of failures) {
           expect(failure).not.toBeInstanceOf(TypeError)
           expect(failure).not.toMatchObject({ code: 'unavailable' })
@@ -105,12 +107,12 @@ describe('a driver that is wrong is caught by name', () => {
     timeout,
   )
 
-  test('25 and more of them', () => {
+  test('there are at least 25 wrong drivers', () => {
     expect(wrongs.length).toBeGreaterThanOrEqual(25)
     expect(new Set(wrongs.map(({ name }) => name)).size).toBe(wrongs.length)
   })
 
-  test('by each obligation of a driver', () => {
+  test('each obligation of a driver has a wrong driver', () => {
     const catching = new Set(wrongs.flatMap(({ caughtBy }) => caughtBy))
     const ids = new Set(driverCases.map(idOf))
     expect([...ids].filter((id) => !catching.has(id))).toEqual([])

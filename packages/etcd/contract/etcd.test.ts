@@ -5,7 +5,7 @@ import { etcdHarness, etcdNeeds } from './etcd-harness.ts'
 if ((await provisionFor('etcd')).how !== 'endpoint')
   describeRegistryContract('etcd', etcdNeeds, etcdHarness, {
     knownGaps: {
-      'T16 takes no cursor of after the backup that the server was restored from':
+      'T16 does not resume from a cursor of after the backup that the server was restored from':
         'the epoch record is in the backup, too, and a revision does not tell which history it is of',
     },
   })

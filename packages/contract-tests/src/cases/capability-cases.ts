@@ -16,7 +16,7 @@ const take = async (
 /** A driver implements the capabilities that it declares, and rejects the use of others. */
 export const capabilityCases: readonly ContractCase[] = [
   contractCase(
-    'capability resume: a cursor goes on without a snapshot, else every attach begins with one',
+    'capability resume: a cursor resumes without a snapshot; without it every attach begins with one',
     [],
     async (run) => {
       const driver = run.driver()
@@ -38,7 +38,7 @@ export const capabilityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'capability deltas: a change is told as what changed; without it, also as the whole scope',
+    'capability deltas: a change is delivered as a difference; without it, also as the whole scope',
     [],
     async (run) => {
       const driver = run.driver()
@@ -65,7 +65,7 @@ export const capabilityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'capability maxRecordBytes: a larger record is refused before any I/O, a smaller one is kept whole',
+    'capability maxRecordBytes: a larger record is refused before any I/O, a smaller one is stored unchanged',
     [],
     async (run) => {
       const { registry, calls } = run.counting()

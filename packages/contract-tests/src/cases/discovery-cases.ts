@@ -50,7 +50,7 @@ export const discoveryCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'D2 keeps services apart whose names contain one another, and every odd name whole',
+    'D2 keeps services apart whose names contain one another, and returns unusual names unchanged',
     [],
     async (run) => {
       const owner = run.registry()
@@ -71,7 +71,7 @@ export const discoveryCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('D2 refuses names that cannot be kept, before any I/O', [], async (run) => {
+  contractCase('D2 refuses names that cannot be stored, before any I/O', [], async (run) => {
     const { registry, calls } = run.counting()
     for (const name of ['', '\ud800', 'x'.repeat(256), 'é'.repeat(128)]) {
       const refused = { code: 'invalid-argument' }
@@ -84,7 +84,7 @@ export const discoveryCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'D3 skips and reports what it cannot read, and serves the rest',
+    'D3 skips and reports unreadable records, and lists the others',
     ['writeRaw'],
     async (run) => {
       const owner = run.registry()
@@ -102,7 +102,7 @@ export const discoveryCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'D3 counts a record that turns malformed as removed',
+    'D3 treats a record that becomes malformed as removed',
     ['writeRaw', 'startOwner'],
     async (run) => {
       const { slackMs, ttlMs } = run.times

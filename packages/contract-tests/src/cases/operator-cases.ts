@@ -22,7 +22,7 @@ export const operatorCases: readonly ContractCase[] = [
         { instance, ttlMs: owner.health().session.grantedTtlMs, claim: { seq: 0 } },
       ])
       const [record] = served
-      if (record?.claim === undefined) throw new Error('the record bears no claim')
+      if (record?.claim === undefined) throw new Error('the record has no claim')
       expect(record.claim.owner).not.toBe('')
       for (const time of [record.registeredAtMs, record.claim.claimedAtMs]) {
         expect(time).toBeGreaterThanOrEqual(beforeMs)

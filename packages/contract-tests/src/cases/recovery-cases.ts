@@ -6,7 +6,7 @@ import { idsOf, input } from '../contract-run.ts'
 import { eventually, pass, throughout } from '../eventually.ts'
 import { ref, request } from '../requests.ts'
 
-/** Like the formats of other systems that have no room for a claim. */
+/** A format without claims, like those of other systems. */
 const withoutClaims: WireFormat = {
   ...jsonFormat,
   carriesClaims: false,
@@ -36,7 +36,7 @@ export const recoveryCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'R4 shows no watcher a blink when the server restarts with its data',
+    'R4 no watcher sees a blink when the server restarts with its data',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -50,13 +50,13 @@ export const recoveryCases: readonly ContractCase[] = [
       await server?.stop('kill')
       await server?.start()
       await eventually('the watch is fresh again', capMs + slackMs, () => watching.health().ok)
-      await throughout('nobody leaves', ttlMs * 2, () => follower.removed.size === 0)
+      await throughout('no instance leaves', ttlMs * 2, () => follower.removed.size === 0)
       await run.lists(watching, 'orders', ['a', 'b'], slackMs)
     },
   ),
 
   contractCase(
-    'R4 shows no watcher a blink when the server is frozen for half a ttl',
+    'R4 no watcher sees a blink when the server is frozen for half a ttl',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -69,12 +69,12 @@ export const recoveryCases: readonly ContractCase[] = [
       await server?.pause()
       await pass(ttlMs / 2)
       await server?.resume()
-      await throughout('nobody leaves', ttlMs * 2, () => follower.removed.size === 0)
+      await throughout('no instance leaves', ttlMs * 2, () => follower.removed.size === 0)
       await run.lists(watching, 'orders', ['a', 'b', 'c'], slackMs)
     },
   ),
 
-  contractCase('R4 shows no watcher a blink over a link that is slow', ['slow'], async (run) => {
+  contractCase('R4 no watcher sees a blink over a link that is slow', ['slow'], async (run) => {
     const { ttlMs, slackMs } = run.times
     const owner = run.registry()
     const watching = run.registry()
@@ -84,13 +84,13 @@ export const recoveryCases: readonly ContractCase[] = [
     // keeps a round trip below the ttl/6 timeout of a heartbeat
     const slowed = await run.harness.slow?.(ttlMs / 20)
     await registration.update({ weight: 7 })
-    await throughout('nobody leaves', ttlMs * 2, () => follower.removed.size === 0)
+    await throughout('no instance leaves', ttlMs * 2, () => follower.removed.size === 0)
     expect(follower.view.get('a')?.weight).toBe(7)
     await slowed?.[Symbol.asyncDispose]()
   }),
 
   contractCase(
-    'R5 puts a record back that somebody deleted, within a ttl',
+    'R5 restores a record that another client deleted, within a ttl',
     ['deleteRecord'],
     async (run) => {
       const { ttlMs, slackMs } = run.times
@@ -99,12 +99,16 @@ export const recoveryCases: readonly ContractCase[] = [
       await run.harness.deleteRecord?.(run.namespace, 'orders', 'a')
       expect(await owner.list('orders')).toEqual([])
       await run.lists(owner, 'orders', ['a'], ttlMs + slackMs)
-      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
+      await eventually(
+        'the status is registered again',
+        slackMs,
+        () => registration.status.state === 'registered',
+      )
     },
   ),
 
   contractCase(
-    'R5 heals a record that somebody overwrote with nonsense',
+    'R5 restores a record that another client overwrote with garbage',
     ['writeRaw'],
     async (run) => {
       const { ttlMs, slackMs } = run.times
@@ -129,17 +133,21 @@ export const recoveryCases: readonly ContractCase[] = [
       const registration = await owner.register(input('orders', 'a'))
       const { session } = owner.health()
       await run.harness.expireSession?.(session.id ?? '', run.namespace)
-      await eventually('another session is live', ttlMs + slackMs, () => {
+      await eventually('a new session is live', ttlMs + slackMs, () => {
         const now = owner.health().session
         return now.state === 'live' && now.id !== session.id
       })
       await run.lists(owner, 'orders', ['a'], slackMs)
-      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
+      await eventually(
+        'the status is registered again',
+        slackMs,
+        () => registration.status.state === 'registered',
+      )
     },
   ),
 
   contractCase(
-    'R5 comes back within cap + 1 s after the server was killed, wiped and away for 3 ttl',
+    'R5 comes back within cap + 1 s after the server was killed, wiped and down for 3 ttl',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -152,7 +160,11 @@ export const recoveryCases: readonly ContractCase[] = [
       await pass(ttlMs * 2)
       await server?.start()
       await run.lists(owner, 'orders', ['a'], capMs + 1_000 + slackMs)
-      await eventually('it says so', slackMs, () => registration.status.state === 'registered')
+      await eventually(
+        'the status is registered again',
+        slackMs,
+        () => registration.status.state === 'registered',
+      )
     },
   ),
 
@@ -241,7 +253,7 @@ export const recoveryCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'R6 leaves no ghost of what was registered and taken back on a frozen server',
+    'R6 leaves no ghost when a registration is aborted on a frozen server',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -276,7 +288,7 @@ export const recoveryCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'R6 ends only the waiting when the signal of deregister aborts',
+    'R6 ends only the wait when the signal of deregister aborts',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -311,7 +323,7 @@ export const recoveryCases: readonly ContractCase[] = [
     await server?.wipe()
     await server?.start()
     await eventually(
-      'the newer stands, the older is superseded',
+      'the newer is listed, the older is superseded',
       ttlMs * 2 + capMs + slackMs,
       async () =>
         (await second.list('orders'))[0]?.metadata['by'] === 'second' &&
@@ -321,7 +333,7 @@ export const recoveryCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'R7 takes its own earlier session for no conflict',
+    'R7 does not treat its own earlier session as a conflict',
     ['expireSession'],
     async (run) => {
       const { ttlMs, slackMs } = run.times
@@ -330,16 +342,20 @@ export const recoveryCases: readonly ContractCase[] = [
       const { session } = owner.health()
       await run.harness.expireSession?.(session.id ?? '', run.namespace)
       await eventually(
-        'another session is live',
+        'a new session is live',
         ttlMs + slackMs,
         () => owner.health().session.id !== session.id,
       )
-      await eventually('it stands again', slackMs, () => registration.status.state === 'registered')
+      await eventually(
+        'it is listed again',
+        slackMs,
+        () => registration.status.state === 'registered',
+      )
     },
   ),
 
   contractCase(
-    'R7 takes a record of its own earlier session for no conflict, also in a format without claims',
+    'R7 does not treat a record of its own earlier session as a conflict, also in a format without claims',
     [],
     async (run) => {
       const driver = run.driver({ format: withoutClaims })

@@ -83,7 +83,7 @@ export const registrationCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'R7 refuses a second registration with reject while the first lives',
+    'R7 refuses a second registration with reject while the first is alive',
     [],
     async (run) => {
       const first = run.registry()
@@ -99,7 +99,7 @@ export const registrationCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('R7 yields to a real owner, and takes nothing from one', [], async (run) => {
+  contractCase('R7 yields to another owner, and never takes over its record', [], async (run) => {
     const { ttlMs, slackMs } = run.times
     const mirror = run.registry()
     const real = run.registry()
@@ -110,7 +110,7 @@ export const registrationCases: readonly ContractCase[] = [
     await follower.sees(['a'], slackMs)
     await real.register(by('owner'))
     await eventually(
-      'the owner is told to the watcher',
+      'the watcher receives the owner',
       ttlMs + slackMs,
       () => follower.view.get('a')?.metadata['by'] === 'owner',
     )
@@ -126,7 +126,7 @@ export const registrationCases: readonly ContractCase[] = [
     expect(follower.removed, 'how often each instance left').toEqual(new Map())
   }),
 
-  contractCase('R9 updates in place, the last call wins', [], async (run) => {
+  contractCase('R9 updates in place, and the last call wins', [], async (run) => {
     const owner = run.registry()
     const other = run.registry()
     const registration = await owner.register(input('orders', 'a', { tags: ['x'] }))
@@ -145,7 +145,7 @@ export const registrationCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'R9 adopts an edit in its name, or says that only the owner can change it',
+    'R9 adopts an edit by another client, or refuses it where only the owner can change a record',
     [],
     async (run) => {
       const { ttlMs, slackMs } = run.times
@@ -193,7 +193,7 @@ export const registrationCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'R8 keeps trying while the backend is down, and is listed when it is back',
+    'R8 keeps trying while the backend is down, and is listed when the backend is back',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -216,13 +216,17 @@ export const registrationCases: readonly ContractCase[] = [
       expect(accepted.status.state).toBe('registering')
       await server?.start()
       await pending
-      await eventually('b too', run.times.slackMs, () => accepted.status.state === 'registered')
+      await eventually(
+        'b is registered too',
+        run.times.slackMs,
+        () => accepted.status.state === 'registered',
+      )
       expect(idsOf(await owner.list('orders'))).toEqual(['a', 'b'])
     },
   ),
 
   contractCase(
-    'R8 takes a pending registration back when its signal aborts',
+    'R8 removes a pending registration when its signal aborts',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -244,12 +248,16 @@ export const registrationCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('R8 rejects with the reason of a signal that aborted before', [], async (run) => {
-    const owner = run.registry()
-    const reason = new Error('too late')
-    const signal = AbortSignal.abort(reason)
-    await expect(owner.register(input('orders', 'a'), { signal })).rejects.toBe(reason)
-    await expect(owner.list('orders', { signal })).rejects.toBe(reason)
-    expect(await owner.list('orders')).toEqual([])
-  }),
+  contractCase(
+    'R8 rejects with the reason of a signal that has already aborted',
+    [],
+    async (run) => {
+      const owner = run.registry()
+      const reason = new Error('too late')
+      const signal = AbortSignal.abort(reason)
+      await expect(owner.register(input('orders', 'a'), { signal })).rejects.toBe(reason)
+      await expect(owner.list('orders', { signal })).rejects.toBe(reason)
+      expect(await owner.list('orders')).toEqual([])
+    },
+  ),
 ]

@@ -24,16 +24,20 @@ export const scaleCases: readonly ContractCase[] = [
       await Promise.all(ids.map((id) => owner.register(input('orders', id))))
       const { session } = owner.health()
       await run.harness.expireSession?.(session.id ?? '', run.namespace)
-      await eventually('another session is live', ttlMs + capMs + slackMs, () => {
+      await eventually('a new session is live', ttlMs + capMs + slackMs, () => {
         const now = owner.health().session
         return now.state === 'live' && now.id !== session.id
       })
-      await eventually('all stand again', capMs + 1_000 + manyMs + slackMs, () => owner.health().ok)
+      await eventually(
+        'all are listed again',
+        capMs + 1_000 + manyMs + slackMs,
+        () => owner.health().ok,
+      )
       await run.lists(owner, 'orders', ids, run.visibleMs + slackMs)
     },
   ),
 
-  contractCase('R10 harms no other instance when one is refused', [], async (run) => {
+  contractCase('R10 affects no other instance when one is refused', [], async (run) => {
     const holder = run.registry()
     const owner = run.registry()
     await holder.register(input('orders', 'taken'))
@@ -102,7 +106,11 @@ export const scaleCases: readonly ContractCase[] = [
       await Promise.all(watchers.map((watcher) => nextSync(watcher)))
       await registry.register(input('orders', 'a'))
       const [first] = watchers
-      await eventually('the view has it', run.times.slackMs, () => first?.get('a') !== undefined)
+      await eventually(
+        'the view contains the instance',
+        run.times.slackMs,
+        () => first?.get('a') !== undefined,
+      )
       const seconds = await Promise.all(watchers.map((watcher) => watcher.next()))
       expect(seconds.every((event) => event !== undefined)).toBe(true)
       expect(watchers.every((watcher) => watcher.instances === first?.instances)).toBe(true)

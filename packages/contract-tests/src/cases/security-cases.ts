@@ -20,7 +20,7 @@ const overEachSecure = async (
 
 /** S1, S2, S3: the parts that are the same for every backend. */
 export const securityCases: readonly ContractCase[] = [
-  contractCase('S1 serves over every secure connection as over a plain one', ['secure'], (run) =>
+  contractCase('S1 works over every secure connection as over a plain one', ['secure'], (run) =>
     overEachSecure(run, async ({ connect }, name) => {
       const registry = run.open(connect(`${run.namespace}-${name}`))
       const follower = run.follow(registry, 'orders')
@@ -31,7 +31,7 @@ export const securityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'S1 takes TLS, or refuses it before any I/O where the backend has none',
+    'S1 connects with TLS, or refuses it before any I/O where the backend has none',
     ['askForTls'],
     async (run) => {
       const ask = (): unknown => run.harness.askForTls?.()
@@ -41,7 +41,7 @@ export const securityCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'S1 goes on over a secure connection after the server restarted',
+    'S1 continues over a secure connection after the server restarted',
     ['secure'],
     (run) =>
       overEachSecure(run, async ({ connect, server }, name) => {
@@ -54,7 +54,7 @@ export const securityCases: readonly ContractCase[] = [
         await server.start()
         await registration.update({ weight: 3 })
         await eventually(
-          'the watch goes on',
+          'the watch continues',
           ttlMs + capMs + slackMs,
           () => follower.view.get('a')?.weight === 3,
         )
@@ -82,7 +82,7 @@ export const securityCases: readonly ContractCase[] = [
       ].join('\n')
       // report the secret's index, not the secret itself
       for (const [place, secret] of secrets.entries())
-        expect(shown.includes(secret), `whether secrets[${place}] is shown`).toBe(false)
+        expect(shown.includes(secret), `secrets[${place}] is shown`).toBe(false)
     }),
   ),
 

@@ -31,14 +31,14 @@ export const watchingCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'W1 says that it is stale while nothing could be read yet',
+    'W1 reports that it is stale while nothing could be read yet',
     ['server'],
     async (run) => {
       const { server } = run.harness
       const { ttlMs, capMs, slackMs } = run.times
       await server?.stop('kill')
       const follower = run.follow(run.registry(), 'orders')
-      await eventually('the reader is told', ttlMs + slackMs, () =>
+      await eventually('the reader receives the stale event', ttlMs + slackMs, () =>
         follower.events.some(({ type }) => type === 'stale'),
       )
       expect(follower.watcher.stale?.cause.retryable).toBe(true)
@@ -49,7 +49,7 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'W2 tells each reader the net difference to what it was last told',
+    'W2 delivers to each reader the net difference since its last event',
     [],
     async (run) => {
       const { slackMs } = run.times
@@ -85,7 +85,7 @@ export const watchingCases: readonly ContractCase[] = [
     expect(await nextSync(watcher)).toEqual([])
     const first = await owner.register(input('orders', 'a'))
     const second = await owner.register(input('orders', 'b'))
-    await eventually('it is there', slackMs, () => watcher.has('orders'))
+    await eventually('the service is delivered', slackMs, () => watcher.has('orders'))
     expect(await nextChanges(watcher)).toEqual([{ type: 'added', service: 'orders' }])
     await first.deregister()
     await second.deregister()
@@ -101,10 +101,14 @@ export const watchingCases: readonly ContractCase[] = [
     expect(await nextSync(watcher)).toEqual([])
     await owner.register(input('orders', 'a'))
     const user = await owner.register(input('users', 'a'))
-    await eventually('both are there', slackMs, () => watcher.size === 2)
+    await eventually('both instances are delivered', slackMs, () => watcher.size === 2)
     expect(watcher.get('users', 'a')?.service).toBe('users')
     await user.deregister()
-    await eventually('one is gone', slackMs, () => watcher.get('users', 'a') === undefined)
+    await eventually(
+      'one instance is removed',
+      slackMs,
+      () => watcher.get('users', 'a') === undefined,
+    )
     expect(watcher.get('orders', 'a')?.id).toBe('a')
   }),
 
@@ -160,7 +164,7 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'W3 goes on over a server that was wiped while the watch was down',
+    'W3 continues on a server that was wiped while the watch was down',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -180,7 +184,7 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'W3 loses nothing over a link that is cut again and again',
+    'W3 loses no change over a link that is cut repeatedly',
     ['cutAt', 'connectDirect'],
     async (run) => {
       const { capMs, slackMs } = run.times
@@ -200,14 +204,14 @@ export const watchingCases: readonly ContractCase[] = [
       })
       await cutting?.[Symbol.asyncDispose]()
       await follower.sees(ids, capMs * 2 + slackMs * 2)
-      await eventually('the last update is told', slackMs, () =>
+      await eventually('the last update is delivered', slackMs, () =>
         ids.slice(0, 5).every((id) => follower.view.get(id)?.weight === weight),
       )
     },
   ),
 
   contractCase(
-    'W4 keeps the last known good, marked stale, while the backend is down',
+    'W4 keeps the last known state, marked stale, while the backend is down',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -222,7 +226,7 @@ export const watchingCases: readonly ContractCase[] = [
       expect(follower.watcher.stale?.since).toBeInstanceOf(Date)
       expect(follower.watcher.stale?.cause.retryable).toBe(true)
       expect(idsOf(follower.watcher.instances)).toEqual(['a', 'b'])
-      await eventually('the reader is told', slackMs, () =>
+      await eventually('the reader receives the stale event', slackMs, () =>
         follower.events.some(({ type }) => type === 'stale'),
       )
       await server?.start()
@@ -232,7 +236,7 @@ export const watchingCases: readonly ContractCase[] = [
         () => follower.watcher.stale === undefined,
       )
       await eventually(
-        'the reader is told so',
+        'the reader receives the sync',
         slackMs,
         () => follower.events.at(-1)?.type === 'sync',
       )
@@ -240,7 +244,7 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'W4 holds a loss that is too large to believe, and tells it when its hold ends',
+    'W4 holds the removals of a large loss, and delivers them when the hold ends',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -270,7 +274,7 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'W4 tells nobody of a loss when everybody comes back in time',
+    'W4 delivers no removal when every instance is back within the hold',
     ['server'],
     async (run) => {
       const { server } = run.harness
@@ -286,32 +290,36 @@ export const watchingCases: readonly ContractCase[] = [
       await server?.start()
       await run.lists(watching, 'orders', ['a', 'b', 'c', 'd'], capMs + 1_000 + slackMs)
       await eventually('nothing is held', slackMs * 2, () => follower.watcher.held.length === 0)
-      await throughout('nobody left', ttlMs, () => follower.removed.size === 0)
+      await throughout('no instance left', ttlMs, () => follower.removed.size === 0)
     },
   ),
 
-  contractCase('W5 merges for a reader that never reads, and delays nobody', [], async (run) => {
-    const { slackMs } = run.times
-    const owner = run.registry()
-    const other = run.registry()
-    const a = await owner.register(input('orders', 'a'))
-    await using lazy = other.watch('orders')
-    const follower = run.follow(other, 'orders')
-    await follower.sees(['a'], slackMs)
-    await nextSync(lazy)
-    for (let weight = 0; weight < 50; weight += 1) await a.update({ weight })
-    const b = await owner.register(input('orders', 'b'))
-    await b.deregister()
-    // the last write: a view that contains it contains everything before it
-    await owner.register(input('orders', 'z'))
-    await follower.sees(['a', 'z'], slackMs)
-    expect(follower.view.get('a')?.weight).toBe(49)
-    const changes = await nextChanges(lazy)
-    expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
-      'added z',
-      'updated a',
-    ])
-  }),
+  contractCase(
+    'W5 merges changes for a reader that does not read, and delays no other reader',
+    [],
+    async (run) => {
+      const { slackMs } = run.times
+      const owner = run.registry()
+      const other = run.registry()
+      const a = await owner.register(input('orders', 'a'))
+      await using lazy = other.watch('orders')
+      const follower = run.follow(other, 'orders')
+      await follower.sees(['a'], slackMs)
+      await nextSync(lazy)
+      for (let weight = 0; weight < 50; weight += 1) await a.update({ weight })
+      const b = await owner.register(input('orders', 'b'))
+      await b.deregister()
+      // the last write: a view that contains it contains everything before it
+      await owner.register(input('orders', 'z'))
+      await follower.sees(['a', 'z'], slackMs)
+      expect(follower.view.get('a')?.weight).toBe(49)
+      const changes = await nextChanges(lazy)
+      expect(changes.map(({ type, instance }) => `${type} ${instance.id}`).toSorted()).toEqual([
+        'added z',
+        'updated a',
+      ])
+    },
+  ),
 
   contractCase('W6 delivers the removal of the last instance', [], async (run) => {
     const { slackMs } = run.times
@@ -375,7 +383,7 @@ export const watchingCases: readonly ContractCase[] = [
     expect(await nextChanges(watcher)).toHaveLength(1)
     const follower = new Follower(watcher)
     await registry.register(input('orders', 'b'))
-    await eventually('it tells what follows', run.times.slackMs, () =>
+    await eventually('it delivers later changes', run.times.slackMs, () =>
       follower.changes.some(({ instance }) => instance.id === 'b'),
     )
     expect(follower.ended).toBe(false)

@@ -9,7 +9,7 @@ import { asked, putOne, standing } from './asked.ts'
 /** T10, T11: what an audit reports, and what an edit compares. */
 export const auditCases: readonly ContractCase[] = [
   contractCase(
-    'T10 tells by audit what is ours, missing and replaced, each in its place',
+    'T10 reports by audit which records are ours, missing or replaced, in order',
     [],
     async (run) => {
       const [session, later, rival] = [
@@ -42,7 +42,7 @@ export const auditCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T10 tells by audit what somebody deleted, and what was overwritten without its session',
+    'T10 reports by audit a record that was deleted, and one that was overwritten without its session',
     ['deleteRecord', 'writeRaw'],
     async (run) => {
       const { harness, namespace } = run
@@ -63,7 +63,7 @@ export const auditCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T10 tells of a write whose answer never came that it is ours, or that it must be written again',
+    'T10 reports a write without an answer as ours, or as one to write again',
     [],
     async (run) => {
       const session = await run.session()
@@ -72,17 +72,17 @@ export const auditCases: readonly ContractCase[] = [
         const giveUp = new AbortController()
         const writing = session.put([asked(id, 'a', 1)], giveUp.signal).catch(() => {})
         if (round > 0) await pass(round - 1)
-        giveUp.abort(new Error('given up'))
+        giveUp.abort(new Error('the caller gives up'))
         await writing
         // the write may land between the read and the audit
         let seen = ''
         await eventually(
-          'the audit agrees with what stands',
+          'the audit agrees with the stored records',
           run.times.slackMs,
           async () => {
             const there = (await standing(reader, id)) !== undefined
             const [audit] = await session.audit([ref(id)], soon())
-            seen = `${id} ${there ? 'stands' : 'does not stand'} and is ${audit?.state}`
+            seen = `${id} ${there ? 'is stored' : 'is not stored'} and its audit is ${audit?.state}`
             return audit?.state === 'missing' || (there && audit?.state === 'ours')
           },
           () => seen,
@@ -94,7 +94,7 @@ export const auditCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T11 edits a record only as it was read and leaves it to its session, or has no edit',
+    'T11 edits a record only if it is unchanged since it was read, and leaves it to its session, or has no edit',
     [],
     async (run) => {
       const session = await run.session()

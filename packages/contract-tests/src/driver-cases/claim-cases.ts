@@ -38,7 +38,7 @@ const auditsAgree = async (run: ContractRun, id: string, told: readonly Racer[])
 /** T1, T2, T3, T4: who may overwrite and remove whose record. */
 export const claimCases: readonly ContractCase[] = [
   contractCase(
-    'T1 lets one of two win that create an id at the same moment, or both learn by audit who did',
+    'T1 lets one of two owners win that create an id at the same time, or both learn the winner by audit',
     [],
     async (run) => {
       const both = await racers(run)
@@ -59,7 +59,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T1 leaves the higher of two claims that are written at the same moment, or both learn by audit which',
+    'T1 keeps the higher of two claims that are written at the same time, or both learn by audit which is stored',
     [],
     async (run) => {
       const both = await racers(run)
@@ -81,7 +81,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T2 writes over another owner only with a higher claim, and with if-absent over nobody',
+    'T2 overwrites another owner’s record only with a higher claim, and never with if-absent',
     [],
     async (run) => {
       const holder = await run.session()
@@ -112,7 +112,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T2 lets the same owner pass in either mode, also over a higher claim of its own',
+    'T2 lets the same owner overwrite in either mode, also over a higher claim of its own',
     [],
     async (run) => {
       const first = await run.session()
@@ -142,7 +142,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T3 removes by owner, over all of its sessions, and never what is a rival’s',
+    'T3 removes an owner’s records of all its sessions, and never another owner’s',
     [],
     async (run) => {
       const [first, second, rival] = [await run.session(), await run.session(), await run.session()]
@@ -159,7 +159,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T3 keeps what a rival takes over while its former owner removes it, or the rival learns by audit that it is gone',
+    'T3 keeps a record that another owner takes over during its removal, or reports it missing by audit',
     [],
     async (run) => {
       const [owner, rival] = await racers(run)
@@ -194,7 +194,7 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T4 tells the outcome of each instance of a batch, in order; one that is refused harms no other',
+    'T4 returns the outcome of each instance of a batch, in order; a refused one affects no other',
     [],
     async (run) => {
       const holder = await run.session()

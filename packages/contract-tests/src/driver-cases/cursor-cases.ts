@@ -42,7 +42,7 @@ const goesOn = async (run: ContractRun, seen: Seen): Promise<boolean> => {
   const driver = run.driver()
   const view = new ObservedView(driver, seen)
   await eventually(
-    'going on from the cursor ends with what stands',
+    'resuming from the cursor ends with the present contents',
     run.times.slackMs,
     async () => {
       if (view.failure !== undefined) throw view.failure as Error
@@ -73,7 +73,7 @@ const startsOver = async (run: ContractRun, { cursor }: Seen): Promise<void> => 
     // a sign of life may arrive before the server has checked the cursor
     const told = ({ observations }: ObservedView): boolean =>
       observations.some(({ type }) => type !== 'alive')
-    const code = await codeOf(view.until('the cursor is judged', slackMs, told))
+    const code = await codeOf(view.until('the cursor is accepted or refused', slackMs, told))
     const first = view.observations.find(({ type }) => type !== 'alive')
     await view.stop()
     if (['unavailable', 'timeout'].includes(code) && performance.now() < endMs) continue
@@ -111,7 +111,7 @@ const writePast = async (run: ContractRun): Promise<void> => {
 /** T15, T16: what a cursor proves. */
 export const cursorCases: readonly ContractCase[] = [
   contractCase(
-    'T15 goes on from the cursor of any observation, or begins each time with a snapshot',
+    'T15 resumes from the cursor of any observation, or begins each time with a snapshot',
     [],
     async (run) => {
       const session = await run.session()
@@ -143,7 +143,7 @@ export const cursorCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T15 tells the names that came and went since the cursor, or all of them',
+    'T15 delivers the names that were added and removed since the cursor, or all names',
     [],
     async (run) => {
       const { slackMs } = run.times
@@ -158,7 +158,7 @@ export const cursorCases: readonly ContractCase[] = [
       await session.remove([ref('1')], soon())
       const from = { records: [], skipped: [], services: ['orders'] }
       const later = new ObservedView(run.driver(), { scope, from, cursor: view.cursor })
-      await later.until('the names of now', slackMs, ({ services, observations }) => {
+      await later.until('the present names', slackMs, ({ services, observations }) => {
         return observations.length > 0 && [...services].join() === 'users'
       })
       await later.stop()
@@ -168,7 +168,7 @@ export const cursorCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T16 takes a cursor that it never gave for expired, or begins with a snapshot',
+    'T16 treats a cursor that it never returned as expired, or begins with a snapshot',
     [],
     async (run) => {
       await writePast(run)
@@ -176,20 +176,24 @@ export const cursorCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('T16 takes no cursor of before the server was wiped', ['server'], async (run) => {
-    const { server } = run.harness
-    const before = await run.session()
-    for (const id of ids('i', 3)) await before.put([asked(id, 'a', 1)], soon())
-    const seen = await snapshot(run, run.driver())
-    await server?.stop('kill')
-    await server?.wipe()
-    await server?.start()
-    await writePast(run)
-    await startsOver(run, seen)
-  }),
+  contractCase(
+    'T16 does not resume from a cursor of before a wipe of the server',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const before = await run.session()
+      for (const id of ids('i', 3)) await before.put([asked(id, 'a', 1)], soon())
+      const seen = await snapshot(run, run.driver())
+      await server?.stop('kill')
+      await server?.wipe()
+      await server?.start()
+      await writePast(run)
+      await startsOver(run, seen)
+    },
+  ),
 
   contractCase(
-    'T16 takes no cursor of before the history was lost',
+    'T16 does not resume from a cursor of before a loss of the history',
     ['loseHistory'],
     async (run) => {
       const before = await run.session()
@@ -203,7 +207,7 @@ export const cursorCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T16 takes no cursor of after the backup that the server was restored from',
+    'T16 does not resume from a cursor of after the backup that the server was restored from',
     ['backUp'],
     async (run) => {
       const before = await run.session()

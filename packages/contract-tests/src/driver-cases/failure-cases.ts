@@ -44,7 +44,7 @@ const writing = ['openSession', 'put', 'remove']
 /** T17, T18, T19, T24, T25: how calls and observations fail and end. */
 export const failureCases: readonly ContractCase[] = [
   contractCase(
-    'T17 rejects at once with the reason of a signal that has aborted, and writes nothing',
+    'T17 rejects at once with the reason of a signal that has already aborted, and writes nothing',
     [],
     async (run) => {
       const driver = run.driver()
@@ -103,7 +103,7 @@ export const failureCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T18 throws RegistryError only, one worth another try while the server is down',
+    'T18 throws only RegistryError, and a retryable one while the server is down',
     ['server'],
     async (run) => {
       const driver = run.driver()
@@ -114,7 +114,7 @@ export const failureCases: readonly ContractCase[] = [
         for (const [name, call] of Object.entries(callsOf(driver, session))) {
           const signal = soon(run.times.slackMs)
           const error: unknown = await call(signal).then(
-            () => 'it answered',
+            () => 'the call resolved',
             (thrown: unknown) => thrown,
           )
           // a call that is still retrying when its signal aborts rejects with the reason
@@ -142,7 +142,11 @@ export const failureCases: readonly ContractCase[] = [
       const scopes = [orders, { services: true }, { all: true }] as const
       const views = scopes.map((scope) => new ObservedView(driver, { scope }))
       for (const view of views)
-        await view.until('it began', slackMs, ({ observations }) => observations.length > 0)
+        await view.until(
+          'the observation began',
+          slackMs,
+          ({ observations }) => observations.length > 0,
+        )
       await run.harness.server?.stop('kill')
       try {
         for (const view of views) {
@@ -153,10 +157,14 @@ export const failureCases: readonly ContractCase[] = [
       } finally {
         await run.harness.server?.start()
       }
-      await eventually('it observes again', capMs + slackMs * 2, async () => {
+      await eventually('a new observation succeeds', capMs + slackMs * 2, async () => {
         const view = new ObservedView(driver)
         const code = await codeOf(
-          view.until('it begins', slackMs, ({ observations }) => observations.length > 0),
+          view.until(
+            'the observation begins',
+            slackMs,
+            ({ observations }) => observations.length > 0,
+          ),
         )
         await view.stop()
         return code === 'none'
@@ -165,7 +173,7 @@ export const failureCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T24 ends everything that waits with closed when it is disposed of, and answers closed from then on',
+    'T24 ends every pending call with closed when it is disposed of, and rejects later calls with closed',
     [],
     async (run) => {
       const { slackMs } = run.times
@@ -183,8 +191,12 @@ export const failureCases: readonly ContractCase[] = [
           () => session.put([asked('2', 'a', 1)], soon()),
         ]
         const pending = frozen === undefined ? [] : calls.map((call) => codeOf(call()))
-        await within(slackMs, 'it is disposed of', Promise.resolve(driver[Symbol.asyncDispose]()))
-        expect(await within(slackMs, 'what waits ends', Promise.all(pending))).toEqual(
+        await within(
+          slackMs,
+          'the driver is disposed of',
+          Promise.resolve(driver[Symbol.asyncDispose]()),
+        )
+        expect(await within(slackMs, 'every pending call ends', Promise.all(pending))).toEqual(
           pending.map(() => 'closed'),
         )
         expect(await watch.fails(slackMs)).toMatchObject({ code: 'closed' })
@@ -200,7 +212,7 @@ export const failureCases: readonly ContractCase[] = [
     const count = (): number => run.harness.connectionCount?.() ?? 0
     let before = count()
     // drivers of earlier cases may still connect
-    await eventually('nobody connects any more', run.times.slackMs * 3, async () => {
+    await eventually('no client connects any more', run.times.slackMs * 3, async () => {
       before = count()
       await pass(300)
       return count() === before
@@ -214,7 +226,7 @@ export const failureCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'T26 shows no credentials that a server refused, nowhere in an error and its causes',
+    'T26 shows refused credentials neither in an error nor in its causes',
     ['secure'],
     async (run) => {
       const secure = Object.entries(run.harness.secure ?? {})

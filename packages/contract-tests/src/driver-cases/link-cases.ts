@@ -40,7 +40,7 @@ class Resuming {
   /** Resumes an observation that has ended. */
   #resume(): void {
     if (!this.#view.ended) return
-    if (this.#view.failure === undefined) throw new Error('the observation ended without a word')
+    if (this.#view.failure === undefined) throw new Error('the observation ended without an error')
     this.breaks += 1
     this.#snapshotsBefore = this.snapshots
     const expired = (this.#view.failure as { code?: unknown }).code === 'cursor-expired'
@@ -96,12 +96,14 @@ export const linkCases: readonly ContractCase[] = [
         await pass(session.grantedTtlMs / 4)
         await beat(session)
       }
-      expect(await Promise.race([outcome, Promise.resolve('it hangs')])).toBe('it hangs')
+      expect(await Promise.race([outcome, Promise.resolve('the write hangs')])).toBe(
+        'the write hangs',
+      )
       expect(await idsOf(reader)).toContain('1')
-      giveUp.abort(new Error('given up'))
+      giveUp.abort(new Error('the caller gives up'))
       await outcome
       await hung?.[Symbol.asyncDispose]()
-      await eventually('it writes again', slackMs, async () => {
+      await eventually('a later write succeeds', slackMs, async () => {
         return (await putOne(session, asked('2', 'a', 1), soon(1_000))) === 'written'
       })
     },
@@ -155,7 +157,7 @@ export const linkCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T22 answers no probe while the watches of its driver hear nothing',
+    'T22 answers no probe while the watches of its driver receive nothing',
     ['silence', 'connectDirect'],
     async (run) => {
       const { ttlMs, slackMs } = run.times
@@ -167,14 +169,14 @@ export const linkCases: readonly ContractCase[] = [
       const silent = await run.harness.silence?.()
       try {
         // other calls use working connections again
-        await eventually('lists are answered', slackMs * 2, async () => {
+        await eventually('a list is answered', slackMs * 2, async () => {
           return (await codeOf(driver.list(orders, soon(300)))) === 'none'
         })
         await writer.put([asked('1', 'a', 1)], soon())
         for (const endMs = performance.now() + ttlMs; performance.now() < endMs && !watch.ended;) {
           if ((await codeOf(driver.probe(soon(ttlMs / 6)))) !== 'none') continue
           // the watch must then report the change, or at least that it broke
-          await eventually('the watch that was probed tells the change or ends', slackMs, () => {
+          await eventually('the probed watch delivers the change or ends', slackMs, () => {
             return watch.ended || watch.ids.length > 0
           })
           break
@@ -187,7 +189,7 @@ export const linkCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T23 loses nothing over a link that is cut again and again, at any byte',
+    'T23 loses no change over a link that is cut repeatedly, at any byte',
     ['cutAt', 'connectDirect'],
     async (run) => {
       const { slackMs } = run.times
@@ -228,7 +230,7 @@ export const linkCases: readonly ContractCase[] = [
         })
         cuts += cutting?.cuts ?? 0
         await cutting?.[Symbol.asyncDispose]()
-        await eventually('it has caught up', slackMs * 2, async () => {
+        await eventually('the view has caught up', slackMs * 2, async () => {
           return view.shown === (await truth())
         })
       }

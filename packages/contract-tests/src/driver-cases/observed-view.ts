@@ -66,13 +66,13 @@ export class ObservedView {
     )
     if (state === 'reached') return
     if (this.failure !== undefined) throw this.failure as Error
-    throw new Error(`${what}: the observation ended without a word`)
+    throw new Error(`${what}: the observation ended without an error`)
   }
 
   /** Waits until the view has exactly these ids. */
   async sees(ids: readonly string[], deadlineMs: number): Promise<void> {
     const wanted = ids.toSorted().join()
-    await this.until(`the observation tells ${wanted || 'nothing'}`, deadlineMs, (view) => {
+    await this.until(`the view contains ${wanted || 'nothing'}`, deadlineMs, (view) => {
       return view.observations.length > 0 && view.ids.join() === wanted
     })
   }
@@ -85,7 +85,7 @@ export class ObservedView {
       () => this.ended,
       () => this.observations.map(describe),
     )
-    if (this.failure === undefined) throw new Error('the observation ended without a word')
+    if (this.failure === undefined) throw new Error('the observation ended without an error')
     return this.failure
   }
 

@@ -14,7 +14,7 @@ const keysOf = ({ records }: Contents): ReadonlyMap<string, RecordKey> =>
 /** T12, T13, T14: what is listed and observed. */
 export const readCases: readonly ContractCase[] = [
   contractCase(
-    'T12 names a record by one key: as put, listed and observed, before and after an update',
+    'T12 uses one key for a record: in put, list and observe, before and after an update',
     [],
     async (run) => {
       const session = await run.session()
@@ -34,7 +34,7 @@ export const readCases: readonly ContractCase[] = [
       await watch.sees(['1', '2'], run.times.slackMs)
       expect([...watch.records.keys()].toSorted()).toEqual(put.slice(0, 2).toSorted())
       await session.put([asked('1', 'a', 1, { weight: 7, seq: 1 })], soon())
-      await watch.until('the update is told', run.times.slackMs, ({ records }) => {
+      await watch.until('the update is delivered', run.times.slackMs, ({ records }) => {
         const record = [...records.values()].find(({ instance }) => instance.id === '1')
         return record?.instance.weight === 7
       })
@@ -45,7 +45,7 @@ export const readCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T12 lists what it cannot read as skipped, with a reason, and not among the records',
+    'T12 lists an unreadable record as skipped, with a reason, and not among the records',
     ['writeRaw'],
     async (run) => {
       const session = await run.session()
@@ -67,7 +67,7 @@ export const readCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('T13 lets no change fall between reading and subscribing', [], async (run) => {
+  contractCase('T13 misses no change between reading and subscribing', [], async (run) => {
     const session = await run.session()
     const driver = run.driver()
     for (const [round, id] of ids('gap', 24).entries()) {
@@ -76,14 +76,16 @@ export const readCases: readonly ContractCase[] = [
       await pass(round % 8)
       await session.put([asked(id, 'a', 1)], soon())
       for (const view of [watch, later]) {
-        await view.until(`${id} is told`, run.times.slackMs, ({ ids: seen }) => seen.includes(id))
+        await view.until(`${id} is delivered`, run.times.slackMs, ({ ids: seen }) =>
+          seen.includes(id),
+        )
         await view.stop()
       }
     }
   }),
 
   contractCase(
-    'T14 begins with a snapshot, and tells every change and every removal after it',
+    'T14 begins with a snapshot, and delivers every change and every removal after it',
     [],
     async (run) => {
       const { slackMs } = run.times
@@ -101,7 +103,7 @@ export const readCases: readonly ContractCase[] = [
       for (const view of views) await view.sees(['1', '2'], slackMs)
       await session.put([asked('1', 'a', 1, { weight: 7, seq: 1 })], soon())
       for (const view of views)
-        await view.until('the update is told', slackMs, ({ records }) =>
+        await view.until('the update is delivered', slackMs, ({ records }) =>
           Array.from(records.values(), ({ instance }) => instance.weight).includes(7),
         )
       await session.remove([ref('1')], soon())
@@ -118,7 +120,7 @@ export const readCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T14 tells the names of services as they come and go, the last one too',
+    'T14 delivers the names of services as they are added and removed, also the last one',
     [],
     async (run) => {
       const { slackMs } = run.times
@@ -126,7 +128,7 @@ export const readCases: readonly ContractCase[] = [
       const driver = run.driver()
       const names = new ObservedView(driver, { scope: { services: true } })
       const tells = (...wanted: string[]): Promise<void> =>
-        names.until(`the names ${wanted.join()} are told`, slackMs, (view) => {
+        names.until(`the names ${wanted.join()} are delivered`, slackMs, (view) => {
           return (
             view.observations.length > 0 && [...view.services].toSorted().join() === wanted.join()
           )

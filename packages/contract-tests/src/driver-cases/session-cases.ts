@@ -52,7 +52,7 @@ const acknowledged = async (run: ContractRun, session: DriverSession): Promise<v
 /** T5 … T9: the records of a session, and its end. */
 export const sessionCases: readonly ContractCase[] = [
   contractCase(
-    'T5 takes along what an earlier session of the same owner wrote',
+    'T5 ties a record of an earlier session of the same owner to the session that writes it again',
     [],
     async (run) => {
       const [first, second] = [await run.session(), await run.session()]
@@ -71,7 +71,7 @@ export const sessionCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T5 keeps what moved to a later session when the earlier one expires',
+    'T5 keeps a record that moved to a later session when the earlier one expires',
     ['expireSession'],
     async (run) => {
       const [first, second] = [await run.session(), await run.session()]
@@ -80,16 +80,16 @@ export const sessionCases: readonly ContractCase[] = [
       await run.harness.expireSession?.(first.id, run.namespace)
       const reader = run.driver()
       await eventually(
-        'the other record is gone',
+        'the other record is removed',
         run.times.slackMs,
         async () => (await idsOf(reader)).join() === '1',
       )
-      await throughout('it stays', 200, async () => (await idsOf(reader)).join() === '1')
+      await throughout('the record stays', 200, async () => (await idsOf(reader)).join() === '1')
     },
   ),
 
   contractCase(
-    'T6 removes on close what is tied to the session, and nothing that moved on to another',
+    'T6 removes on close the records tied to the session, and none that moved to another',
     [],
     async (run) => {
       const [session, later, rival] = [
@@ -115,7 +115,7 @@ export const sessionCases: readonly ContractCase[] = [
     },
   ),
 
-  contractCase('T7 writes nothing more once it was closed', [], async (run) => {
+  contractCase('T7 writes nothing after it was closed', [], async (run) => {
     const session = await run.session()
     await session.put([asked('1', 'a', 1)], soon())
     await session.close(soon())
@@ -125,7 +125,7 @@ export const sessionCases: readonly ContractCase[] = [
   }),
 
   contractCase(
-    'T7 lets no write that was on its way when it was closed stand afterwards',
+    'T7 stores no write that was pending when the session was closed',
     [],
     async (run) => {
       const reader = run.driver()
@@ -134,17 +134,21 @@ export const sessionCases: readonly ContractCase[] = [
         const giveUp = new AbortController()
         const writing = codeOf(session.put([asked(id, 'a', 1)], giveUp.signal))
         if (round > 0) await pass(round - 1)
-        if (round % 2 === 0) giveUp.abort(new Error('given up'))
+        if (round % 2 === 0) giveUp.abort(new Error('the caller gives up'))
         await acknowledged(run, session)
         if (round % 2 !== 0) await writing
         expect(await standing(reader, id), id).toBeUndefined()
       }
-      await throughout('nothing comes late', 300, async () => (await idsOf(reader)).length === 0)
+      await throughout(
+        'no late write is stored',
+        300,
+        async () => (await idsOf(reader)).length === 0,
+      )
     },
   ),
 
   contractCase(
-    'T7 lets no write that was given up on a frozen server stand once the close was acknowledged',
+    'T7 stores no write that was aborted on a frozen server once the close is acknowledged',
     ['server'],
     async (run) => {
       const session = await run.session()
@@ -160,12 +164,16 @@ export const sessionCases: readonly ContractCase[] = [
       await acknowledged(run, session)
       const reader = run.driver()
       await stand(run, reader, [])
-      await throughout('nothing comes late', 500, async () => (await idsOf(reader)).length === 0)
+      await throughout(
+        'no late write is stored',
+        500,
+        async () => (await idsOf(reader)).length === 0,
+      )
     },
   ),
 
   contractCase(
-    'T8 tells at a heartbeat that the session is over, by throwing and by aborting lost',
+    'T8 reports an ended session at a heartbeat, by throwing and by aborting lost',
     ['expireSession'],
     async (run) => {
       const session = await expired(run)
@@ -177,7 +185,7 @@ export const sessionCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T8 refuses to write once the session is over, though no heartbeat has told so',
+    'T8 refuses to write once the session has ended, before any heartbeat reports it',
     ['expireSession'],
     async (run) => {
       const session = await expired(run)
@@ -187,7 +195,7 @@ export const sessionCases: readonly ContractCase[] = [
   ),
 
   contractCase(
-    'T9 keeps what it wrote for the granted ttl after a heartbeat, and not for much longer',
+    'T9 keeps its records for the granted ttl after a heartbeat, and not for much longer',
     [],
     async (run) => {
       const { ttlMs, graceMs, slackMs } = run.times
@@ -206,16 +214,20 @@ export const sessionCases: readonly ContractCase[] = [
         return there || performance.now() - sentMs > grantedTtlMs
       }
       for (let beats = 0; beats < 6; beats += 1) {
-        await throughout('it stands between heartbeats', grantedTtlMs / 4, stands)
+        await throughout('the record stays between heartbeats', grantedTtlMs / 4, stands)
         const sendMs = performance.now()
         await session.renew(soon())
         sentMs = sendMs
       }
       // it ends without a close, like a killed process
       await driver[Symbol.asyncDispose]()
-      await throughout('it stands for the granted ttl', grantedTtlMs * 0.8, stands)
+      await throughout('the record stays for the granted ttl', grantedTtlMs * 0.8, stands)
       const goneWithinMs = grantedTtlMs * 0.2 + graceMs + slackMs
-      await eventually('it is gone', goneWithinMs, async () => (await idsOf(reader)).length === 0)
+      await eventually(
+        'the record is removed',
+        goneWithinMs,
+        async () => (await idsOf(reader)).length === 0,
+      )
     },
   ),
 ]

@@ -10,7 +10,9 @@ import type { Server } from './server.ts'
 export const backUpData = async (server: Server): Promise<Backup> => {
   const { dataDir } = server
   if (dataDir === undefined)
-    throw new Error(`the data of ${server.name} lies in a container; back it up by its own means`)
+    throw new Error(
+      `the data of ${server.name} is in a container; back it up with the server's own tools`,
+    )
   const copy = `${dataDir}.backup`
   const replace = async (target: string, source: string): Promise<void> => {
     await rm(target, { recursive: true, force: true })

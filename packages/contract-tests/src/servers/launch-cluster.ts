@@ -24,7 +24,7 @@ export async function launchCluster(
     throw new Error(`${spec.name}: the server spec has neither 'process' nor 'container'`)
   if (options.tls && !spec.tls)
     throw new Error(
-      `${spec.name}: the server spec does not understand TLS; it would set 'tls: true'`,
+      `${spec.name}: the server spec does not support TLS; set 'tls: true' in a spec that does`,
     )
   for (let attempt = 1; ; attempt++) {
     try {

@@ -143,7 +143,7 @@ export class ProcessServer implements LaunchedServer {
     const child = this.#child
     if (!child?.kill('SIGSTOP')) throw new Error(`${this.name} does not run`)
     // the signal reaches each thread separately: on a busy machine one may still answer a call
-    await eventually(`${this.name} stands still`, killDeadlineMs, () => standsStill(child.pid ?? 0))
+    await eventually(`${this.name} is frozen`, killDeadlineMs, () => standsStill(child.pid ?? 0))
   }
 
   async resume(): Promise<void> {

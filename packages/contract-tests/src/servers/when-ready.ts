@@ -27,11 +27,11 @@ export async function whenReady(server: StartedServer): Promise<void> {
       async () => (gone = await server.isGone()) || (await spec.ready(endpoints)),
     )
   } catch (error) {
-    throw new Error(`${spec.name} ${name} never served:\n${await tail(server)}`, {
+    throw new Error(`${spec.name} ${name} did not serve in time:\n${await tail(server)}`, {
       cause: error,
     })
   }
-  if (gone) throw new Error(`${spec.name} ${name} ended at its start:\n${await tail(server)}`)
+  if (gone) throw new Error(`${spec.name} ${name} ended while it started:\n${await tail(server)}`)
 }
 
 async function tail(server: StartedServer): Promise<string> {

@@ -4,7 +4,7 @@ import { connect, createServer, type PeerCertificate, type TLSSocket } from 'nod
 import { expect, test } from 'vitest'
 import { createCertificates } from '../../src/servers/index.ts'
 
-test('server and client trust each other by the authority, and the client has its name', async () => {
+test('server and client trust each other’s certificate, and the client’s has the requested name', async () => {
   const { ca, server: own, client } = await createCertificates('registry-user')
   const options = { ca, requestCert: true, rejectUnauthorized: true }
   const server = createServer({ ...own, ...options })

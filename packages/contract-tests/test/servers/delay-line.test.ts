@@ -10,7 +10,7 @@ test('runs at once without a delay', () => {
   expect(done).toEqual(['a'])
 })
 
-test('never lets a later step overtake, though the delay shrank', () => {
+test('keeps the order of steps when the delay shrinks', () => {
   let delay = 100
   const done: string[] = []
   const line = new DelayLine(() => delay)
@@ -24,7 +24,7 @@ test('never lets a later step overtake, though the delay shrank', () => {
   expect(done).toEqual(['a', 'b'])
 })
 
-test('forgets what waits when cleared, and leaves no timer', () => {
+test('drops the waiting steps when cleared, and leaves no timer', () => {
   const done: string[] = []
   const line = new DelayLine(() => 50)
   line.push(() => done.push('a'))
@@ -35,7 +35,7 @@ test('forgets what waits when cleared, and leaves no timer', () => {
   expect(done).toEqual(['b'])
 })
 
-test('may be cleared by its own step', () => {
+test('may be cleared by a step', () => {
   const done: string[] = []
   const line = new DelayLine(() => 50)
   line.push(() => line.clear())

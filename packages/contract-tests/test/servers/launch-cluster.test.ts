@@ -50,7 +50,7 @@ describe('a launched server', () => {
     expect(await ask(client, 'count')).toBe('1')
   })
 
-  test('is frozen and thaws, and is cut off by a proxy', async () => {
+  test('can be frozen and resumed, and cut off by a proxy', async () => {
     await using cluster = await launchCluster(tinyServer)
     const [server] = cluster.servers as [Server]
     await using proxy = await TcpProxy.to(server.endpoints['client'] ?? '')
@@ -61,31 +61,31 @@ describe('a launched server', () => {
     proxy.refuse(true)
     await expect(ask(proxy.endpoint, 'name')).rejects.toThrow(/ECONNRESET|closed/)
     await server.pause()
-    await server.stop() // resumes it first
+    await server.stop() // stopping resumes it first
     await expect(ask(server.endpoints['client'], 'name')).rejects.toThrow('ECONNREFUSED')
   })
 
-  test('that ends at its start is told with its log', async () => {
+  test('that ends while it starts rejects with its log', async () => {
     await expect(launchCluster(tinyServer, { args: ['--fail'] })).rejects.toThrow(
-      /tiny n1 ended at its start:[^]*n1 starts, --fail[^]*asked to fail/,
+      /tiny n1 ended while it started:[^]*n1 starts, --fail[^]*asked to fail/,
     )
   })
 
-  test('whose program does not exist is told', async () => {
+  test('whose program does not exist rejects', async () => {
     const spec = { ...tinyServer, process: { command: ['/no/such/program'] } }
-    await expect(launchCluster(spec)).rejects.toThrow('tiny n1 ended at its start')
+    await expect(launchCluster(spec)).rejects.toThrow('tiny n1 ended while it started')
   })
 
-  test('is refused where its spec cannot do it', async () => {
+  test('is refused where its spec does not support an option', async () => {
     const { process: _, ...nowhere } = tinyServer
     await expect(launchCluster(nowhere)).rejects.toThrow("neither 'process' nor 'container'")
     await expect(launchCluster(tinyServer, { tls: { cert: '', key: '' } })).rejects.toThrow(
-      'tiny: the server spec does not understand TLS',
+      'tiny: the server spec does not support TLS',
     )
   })
 })
 
-test('members know each other, and are stopped, wiped and started together', async () => {
+test('the members of a cluster know each other, and are stopped, wiped and started together', async () => {
   await using cluster = await launchCluster(tinyServer, { members: ['a', 'b', 'c'] })
   const endpoints = cluster.servers.map((server) => server.endpoints)
   const peers = endpoints.map(({ peer }) => peer).join()
@@ -96,15 +96,15 @@ test('members know each other, and are stopped, wiped and started together', asy
   for (const { client } of endpoints) expect(await ask(client, 'count')).toBe('1')
 })
 
-test('disposing leaves no process', async () => {
+test('disposing of a cluster leaves no process', async () => {
   const cluster = await launchCluster(tinyServer)
   const pid = Number(await ask(cluster.servers[0]?.endpoints['client'], 'pid'))
   expect(isAlive(pid)).toBe(true)
   await cluster[Symbol.asyncDispose]()
-  await eventually('it is gone', 5_000, () => !isAlive(pid))
+  await eventually('the process has ended', 5_000, () => !isAlive(pid))
 })
 
-/** Another process that launches the tiny server, and says the server's pid. */
+/** Another process that launches the tiny server, and prints the server's pid. */
 const launchElsewhere = (env: NodeJS.ProcessEnv = {}) => {
   const code = `
     import { launchCluster, startSweeper } from '${new URL('../../src/servers/index.ts', import.meta.url).href}'
@@ -119,9 +119,9 @@ const launchElsewhere = (env: NodeJS.ProcessEnv = {}) => {
   )
 }
 
-// elsewhere the sweeper removes the folder, and the server lives on
+// on other systems the sweeper removes the folder, and the server continues to run
 test.runIf(process.platform === 'linux')(
-  'a killed test process takes its server along, and the sweeper removes the folder',
+  'the server of a killed test process ends with it, and the sweeper removes its folder',
   { timeout: 60_000 },
   async () => {
     const run = `killed-${process.pid}-${Date.now()}`
@@ -131,7 +131,7 @@ test.runIf(process.platform === 'linux')(
     expect(isAlive(pid)).toBe(true)
     expect(existsSync(runDir(run))).toBe(true)
     other.kill('SIGKILL')
-    await eventually('the server is gone', 10_000, () => !isAlive(pid))
-    await eventually('its folder is gone', 30_000, () => !existsSync(runDir(run)))
+    await eventually('the server has ended', 10_000, () => !isAlive(pid))
+    await eventually('its folder is removed', 30_000, () => !existsSync(runDir(run)))
   },
 )

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { PortSlice } from '../../src/servers/ports.ts'
 
-test('workers have slices of their own, below the ephemeral ports', async () => {
+test('each worker has its own slice, below the ephemeral ports', async () => {
   const [one, two] = [new PortSlice(38, 299), new PortSlice(39, 299)]
   const first = [await one.reserve(), await one.reserve()]
   const second = [await two.reserve(), await two.reserve()]
@@ -12,7 +12,7 @@ test('workers have slices of their own, below the ephemeral ports', async () => 
   for (const port of second) expect(port >= 31_700 && port < 32_000).toBe(true)
 })
 
-test('a port is handed out once, though nobody listens on it, until it is released', async () => {
+test('a port without a listener is returned only once until it is released', async () => {
   const slice = new PortSlice(37, 0)
   const all = new Set<number>()
   for (let count = 0; count < 50; count++) all.add(await slice.reserve())
@@ -23,7 +23,7 @@ test('a port is handed out once, though nobody listens on it, until it is releas
   expect(await new PortSlice(37, 0).reserve()).toBe(port)
 })
 
-test('a port that another process claimed is passed over, until that process is gone', async () => {
+test('a port that another process has claimed is skipped until that process ends', async () => {
   const claims = new URL('../../src/servers/port-claims.ts', import.meta.url).href
   const code = `import { claim } from '${claims}'
     claim(30_800)
@@ -37,7 +37,7 @@ test('a port that another process claimed is passed over, until that process is 
   expect(await new PortSlice(36, 0).reserve()).toBe(30_800)
 })
 
-test('a port that somebody listens on is passed over', async () => {
+test('a port with a listener is skipped', async () => {
   const slice = new PortSlice(35, 7)
   const taken = await slice.reserve()
   slice.release([taken])

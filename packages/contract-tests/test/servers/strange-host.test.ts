@@ -11,7 +11,7 @@ const dial = async ({ endpoint }: StrangeHost): Promise<Socket & Disposable> => 
 }
 
 describe('StrangeHost', () => {
-  test('counts who comes, and says nothing, ends, or answers with bytes', async () => {
+  test('counts connections, and is silent, ends them, or answers with bytes', async () => {
     await using silent = await StrangeHost.that('silent')
     using quiet = await dial(silent)
     quiet.write('hello')
@@ -23,7 +23,7 @@ describe('StrangeHost', () => {
     using answered = await dial(answers)
     answered.write('hello')
     expect([...(await once(answered, 'data'))[0]]).toEqual([1, 2])
-    await eventually('all are counted', 2_000, () => silent.accepted === 1)
+    await eventually('all connections are counted', 2_000, () => silent.accepted === 1)
     expect(quiet.bytesRead).toBe(0)
     expect([closes.accepted, answers.accepted]).toEqual([1, 1])
   })

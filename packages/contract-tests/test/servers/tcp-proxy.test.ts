@@ -8,7 +8,7 @@ let server: Server
 let proxy: TcpProxy
 const sockets = new Set<Socket>()
 
-/** A client that remembers what it received and how it ended. */
+/** A client that records the bytes received and how the connection ended. */
 class Client {
   readonly socket: Socket
   received = ''
@@ -26,7 +26,7 @@ class Client {
   async says(text: string, answer = text): Promise<void> {
     this.received = ''
     this.socket.write(text)
-    await eventually(`'${answer}' came back`, 5_000, () => this.received === answer)
+    await eventually(`'${answer}' is received`, 5_000, () => this.received === answer)
   }
 
   async is(state: 'end' | 'reset'): Promise<void> {
@@ -35,7 +35,7 @@ class Client {
 }
 
 beforeEach(async () => {
-  // An echo server; '!N' makes it say N times 'x'.
+  // An echo server; on '!N' it sends 'x' N times.
   server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
@@ -58,7 +58,7 @@ afterEach(async () => {
 })
 
 describe('a proxy', () => {
-  test('passes bytes both ways, counts them, and knows its open connections', async () => {
+  test('passes bytes both ways, counts them, and counts its open connections', async () => {
     const client = new Client(proxy.endpoint)
     await client.says('!10', 'x'.repeat(10))
     expect(proxy.bytes).toEqual({ fromClient: 3, fromServer: 10 })
@@ -84,7 +84,7 @@ describe('a proxy', () => {
     await eventually('its echo waits in the proxy', 30_000, () => performance.now() - before > 200)
     proxy.latency(0)
     client.socket.write('2')
-    await eventually('both came back', 5_000, () => client.received.length === 2)
+    await eventually('both are received', 5_000, () => client.received.length === 2)
     expect(client.received).toBe('12')
   })
 
@@ -109,7 +109,7 @@ describe('a proxy', () => {
     await eventually('both were accepted', 5_000, () => proxy.connections === 3)
     expect(hit.received).toBe('a')
     expect([hit.ended, late.ended]).toEqual(['open', 'open'])
-    await eventually('the bytes were swallowed', 5_000, () => hit.socket.writableLength === 0)
+    await eventually('the bytes are dropped', 5_000, () => hit.socket.writableLength === 0)
     proxy.partition(false)
     await late.is('reset')
     await untouched.says('b')
@@ -117,7 +117,7 @@ describe('a proxy', () => {
     expect(proxy.bytes.fromClient).toBe(4)
   })
 
-  test('does not pass on that the server went away while partitioned', async () => {
+  test('does not pass on the end of the server’s connection while partitioned', async () => {
     const client = new Client(proxy.endpoint)
     await client.says('a')
     proxy.partition(true)
@@ -140,7 +140,7 @@ describe('a proxy', () => {
     expect(proxy.accepted).toBe(3)
   })
 
-  test('resets all', async () => {
+  test('resets all connections', async () => {
     const clients = [new Client(proxy.endpoint), new Client(proxy.endpoint)]
     for (const client of clients) await client.says('a')
     proxy.reset()
@@ -148,7 +148,7 @@ describe('a proxy', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  test('cuts once, at the very byte', async () => {
+  test('cuts one connection, at the exact byte', async () => {
     proxy.cutAfter(5)
     const client = new Client(proxy.endpoint)
     await client.says('abc')
@@ -159,7 +159,7 @@ describe('a proxy', () => {
     await new Client(proxy.endpoint).says('longer than five')
   })
 
-  test('cuts always, until told otherwise', async () => {
+  test('cuts every connection until uncut', async () => {
     proxy.cutAfter(2, 'always')
     for (let time = 0; time < 2; time++) {
       const client = new Client(proxy.endpoint)
@@ -181,7 +181,7 @@ describe('a proxy', () => {
     }
   })
 
-  test('silences what is open, and passes what comes later; ending that resets the silent ones', async () => {
+  test('silences open connections, and passes later ones; ending the fault resets the silent ones', async () => {
     const silent = new Client(proxy.endpoint)
     await silent.says('a')
     proxy.silence()
@@ -194,7 +194,7 @@ describe('a proxy', () => {
     await later.says('d')
   })
 
-  test('silences a connection that sends more than so much, from then on, and no other', async () => {
+  test('silences only connections that send more than the limit from then on', async () => {
     const [writing, beating] = [new Client(proxy.endpoint), new Client(proxy.endpoint)]
     await writing.says('before it counts')
     proxy.hangAfter(4)
@@ -207,7 +207,7 @@ describe('a proxy', () => {
     await beating.says('more than four')
   })
 
-  test('passes much data to a slow reader whole', async () => {
+  test('passes much data to a slow reader without loss', async () => {
     const client = new Client(proxy.endpoint)
     await client.says('a')
     client.received = ''
@@ -215,11 +215,11 @@ describe('a proxy', () => {
     client.socket.write('!8000000')
     await eventually('data flows', 5_000, () => proxy.bytes.fromServer > 100_000)
     client.socket.resume()
-    await eventually('all of it is there', 10_000, () => client.received.length === 8_000_000)
+    await eventually('all data is received', 10_000, () => client.received.length === 8_000_000)
     expect(proxy.bytes.fromServer).toBe(8_000_001)
   })
 
-  test('is disposed whatever hangs on it', async () => {
+  test('can be disposed of with open connections', async () => {
     const idle = new Client(proxy.endpoint)
     await idle.says('a')
     proxy.latency(60_000)
@@ -232,7 +232,7 @@ describe('a proxy', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  test('resets who comes while the server is down', async () => {
+  test('resets new connections while the server is down', async () => {
     server.close()
     const client = new Client(proxy.endpoint)
     await client.is('reset')

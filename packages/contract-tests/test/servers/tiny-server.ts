@@ -29,7 +29,7 @@ export const tinyServer: ServerSpec = {
   ready: async ({ client }) => (await ask(client, 'name')).length > 0,
 }
 
-/** What the server at `endpoint` answers to `question`; rejects without an answer. */
+/** The answer of the server at `endpoint` to `question`; rejects if none arrives. */
 export const ask = (endpoint: string | undefined, question: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const [host = '', port] = (endpoint ?? '').split(':')

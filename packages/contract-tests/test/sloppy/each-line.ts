@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** Calls `heard` with each line that arrives; the last one of a connection that was cut is dropped. */
+/** Calls `heard` with each line that arrives; an incomplete last line is dropped. */
 export const eachLine = (socket: Socket, heard: (line: string) => void): void => {
   let rest = ''
   socket.setEncoding('utf8')

@@ -8,23 +8,23 @@ import {
 import { memory, MemoryStore } from '@sd/memory'
 import { MemoryFaults } from '@sd/memory/faults'
 
-/** A store of its own, its faults, and ways into it past every driver. */
+/** A store with its faults, and functions that change it directly, without a driver. */
 export class MemoryWorld {
   readonly store: MemoryStore = new MemoryStore()
   readonly faults: MemoryFaults = new MemoryFaults(this.store)
 
-  /** The driver that is right. */
+  /** The correct driver. */
   correct(namespace: string): DriverFactory {
     return memory({ store: this.store, namespace })
   }
 
-  /** Writes a record, whatever stands there, tied to that session. */
+  /** Writes a record unconditionally, tied to that session. */
   write(namespace: string, request: PutRequest, sessionId: string | undefined): void {
     const key = jsonFormat.key(request.instance, '')
     this.store.commit(namespace, [{ key, value: jsonFormat.encode(request), sessionId }])
   }
 
-  /** Deletes a record, whoever owns it. */
+  /** Deletes a record, whatever its owner. */
   delete(namespace: string, place: { readonly service: string; readonly id: string }): void {
     const key = jsonFormat.key(place, '')
     if (this.store.get(namespace, key) !== undefined)
@@ -36,7 +36,10 @@ export class MemoryWorld {
     return this.store.get(namespace, jsonFormat.key(place, ''))?.sessionId ?? ''
   }
 
-  /** A harness whose `connect` is the driver in question; what the test itself reads is the right one. */
+  /**
+   * A harness whose `connect` makes the driver under test; the test's own reads use the correct
+   * one.
+   */
   harness(connect: (namespace: string) => DriverFactory): ContractHarness {
     const { faults, store } = this
     const within = (namespace: string): MemoryFaults => new MemoryFaults(store, { namespace })

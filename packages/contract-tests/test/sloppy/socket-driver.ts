@@ -12,27 +12,27 @@ import { connect, type Socket } from 'node:net'
 import { eachLine } from './each-line.ts'
 import type { SocketAnswer, SocketCall } from './socket-server.ts'
 
-/** What a call is for; each has a connection of its own unless it is told otherwise. */
+/** The purpose of a call; each purpose has its own connection unless the options say otherwise. */
 export type Purpose = 'reads' | 'writes' | 'beats' | 'watches'
 
-/** How a {@link socketDriver} connects, and what it gets wrong. */
+/** How a {@link socketDriver} connects, and its faults. */
 export interface SocketDriverOptions {
   readonly endpoint: string
   readonly namespace: string
   readonly password?: string
-  /** Over whose connection calls of a purpose travel. */
+  /** The purpose whose connection the calls of another purpose use. */
   readonly over?: Partial<Record<Purpose | 'probes', Purpose>>
   /** A connection stays in use after a call on it timed out. */
   readonly keepsAfterTimeout?: boolean
-  /** It connects as it is made. */
+  /** It connects when it is created. */
   readonly connectsEarly?: boolean
-  /** The client's own error, with all that it was made of, becomes the cause. */
+  /** The client's own error, with all its properties, becomes the cause. */
   readonly clientErrorAsCause?: boolean
-  /** An observation whose connection broke begins anew with what happens from then on. */
+  /** An observation whose connection broke continues silently, with later changes only. */
   readonly mendsSilently?: boolean
 }
 
-/** One connection, and who waits on it. */
+/** One connection, and its pending calls. */
 class Line {
   readonly #socket: Socket
   readonly #waiting = new Map<number, (answer: SocketAnswer) => void>()
@@ -59,7 +59,7 @@ class Line {
     this.#waiting.delete(call)
   }
 
-  /** Ends the connection, and everything that waits on it. */
+  /** Ends the connection, and its pending calls. */
   end(code: string, message: string): void {
     this.broken = true
     this.#socket.destroy()
@@ -71,7 +71,7 @@ class Line {
 
 type Ask = Omit<SocketCall, 'call' | 'namespace' | 'password'>
 
-/** Calls over lines that are made when they are first needed, and left after a call timed out. */
+/** Connections that are opened on first use, and dropped after a call timed out. */
 class Lines {
   readonly #options: SocketDriverOptions
   readonly #lines = new Map<Purpose, Line>()
@@ -93,7 +93,9 @@ class Lines {
     })
   }
 
-  /** Asks, and hears every answer, or why there is none, until the returned function is called. */
+  /**
+   * Sends a call, and delivers every answer, or the failure, until the returned function is called.
+   */
   start(
     purpose: Purpose | 'probes',
     ask: Ask,
@@ -113,8 +115,8 @@ class Lines {
     const call = ++this.#calls
     const abort = (): void => {
       stop()
-      // the answers of a connection that let a call hang may never come; others of the same signal
-      // have their reason first
+      // the other calls of a connection that hangs may never be answered; calls of the same signal
+      // reject with its reason first
       if (ask.ask !== 'observe' && this.#options.keepsAfterTimeout !== true)
         queueMicrotask(() => line.end('unavailable', 'a call timed out'))
       heard(signal.reason)
@@ -197,7 +199,7 @@ class SocketSession implements DriverSession {
   }
 }
 
-/** A driver over a socket, right but for what its options say. */
+/** A driver over a socket, correct except for the faults of its options. */
 export const socketDriver =
   (options: SocketDriverOptions): DriverFactory =>
   () => {

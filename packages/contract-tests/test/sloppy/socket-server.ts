@@ -12,7 +12,7 @@ import { createServer, type Socket } from 'node:net'
 import { eachLine } from './each-line.ts'
 import type { MemoryWorld } from './memory-world.ts'
 
-/** A line from a client: the call's number, what it asks, and with what. */
+/** A line from a client: the call's number, its method and its arguments. */
 export interface SocketCall {
   readonly call: number
   readonly ask: keyof typeof answers
@@ -26,14 +26,14 @@ export interface SocketCall {
   readonly ttlMs?: number
 }
 
-/** A line to a client. An observation is answered as often as something is observed. */
+/** A line to a client. An observation is answered once for each item. */
 export interface SocketAnswer {
   readonly call: number
   readonly value?: unknown
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-/** The one password that is accepted, where one is given. */
+/** The only accepted password, if given. */
 export const acceptedPassword = 'hunter2-socket'
 
 interface Desk {
@@ -68,7 +68,7 @@ const answers = {
   observe: async (): Promise<unknown> => undefined,
 }
 
-/** A server that speaks of a store in lines of JSON: what a driver with connections talks to. */
+/** A server that exposes a store in lines of JSON, for a driver with connections. */
 export class SocketServer implements AsyncDisposable {
   readonly #world: MemoryWorld
   readonly #server = createServer({ noDelay: true }, (socket) => this.#serve(socket))
@@ -80,7 +80,7 @@ export class SocketServer implements AsyncDisposable {
     this.#world = world
   }
 
-  /** Begins to serve; tells `host:port`. */
+  /** Starts to serve; returns `host:port`. */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     const address = this.#server.address()

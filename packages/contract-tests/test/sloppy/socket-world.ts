@@ -4,7 +4,7 @@ import { MemoryWorld } from './memory-world.ts'
 import { socketDriver, type SocketDriverOptions } from './socket-driver.ts'
 import { acceptedPassword, SocketServer } from './socket-server.ts'
 
-/** A harness over a server in this process, with connections that a proxy spoils. */
+/** A harness over a server in this process, with a proxy that disturbs the connections. */
 export const socketHarness = async (
   wrong: Omit<SocketDriverOptions, 'endpoint' | 'namespace' | 'password'> = {},
 ): Promise<ContractHarness> => {

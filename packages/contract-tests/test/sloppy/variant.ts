@@ -8,15 +8,15 @@ import type {
 } from '@sd/core/driver'
 import type { MemoryWorld } from './memory-world.ts'
 
-/** A driver with one thing wrong, and the ids of the cases that must fail on it. */
+/** A driver with one fault, and the ids of the cases that must fail on it. */
 export interface Variant {
   readonly name: string
   readonly caughtBy: readonly string[]
-  /** Makes it, on a world of its own. */
+  /** Creates it, on its own world. */
   readonly make: (world: MemoryWorld) => (namespace: string) => DriverFactory
 }
 
-/** Where a wrong driver or session stands. */
+/** The surroundings of a wrong driver or session. */
 export interface Place {
   readonly world: MemoryWorld
   readonly namespace: string
@@ -54,7 +54,7 @@ const sessionCopyOf = (session: DriverSession): DriverSession => ({
   close: (signal) => session.close(signal),
 })
 
-/** The memory driver with some methods of another making. */
+/** The memory driver with some methods replaced. */
 export const wrongDriver = (
   name: string,
   caughtBy: readonly string[],
@@ -68,7 +68,7 @@ export const wrongDriver = (
   },
 })
 
-/** The memory driver whose sessions have some methods of another making. */
+/** The memory driver with some methods of its sessions replaced. */
 export const wrongSession = (
   name: string,
   caughtBy: readonly string[],
@@ -83,7 +83,7 @@ export const wrongSession = (
     },
   }))
 
-/** The memory driver with another way to observe. */
+/** The memory driver with another `observe`. */
 export const wrongObserve = (
   name: string,
   caughtBy: readonly string[],

@@ -1,13 +1,13 @@
 import type { SocketDriverOptions } from './socket-driver.ts'
 
-/** A driver over a socket with one thing wrong, and the ids of the cases that must fail on it. */
+/** A driver over a socket with one fault, and the ids of the cases that must fail on it. */
 export interface WrongConnection {
   readonly name: string
   readonly caughtBy: readonly string[]
   readonly wrong: Omit<SocketDriverOptions, 'endpoint' | 'namespace'>
 }
 
-/** Drivers that get their connections wrong. */
+/** Drivers with faulty connections. */
 export const wrongConnections: readonly WrongConnection[] = [
   {
     name: 'heartbeats share the connection of the writes',
@@ -20,16 +20,20 @@ export const wrongConnections: readonly WrongConnection[] = [
     wrong: { keepsAfterTimeout: true },
   },
   {
-    name: 'a probe travels elsewhere than the watches',
+    name: 'a probe uses another connection than the watches',
     caughtBy: ['T22'],
     wrong: { over: { probes: 'reads' } },
   },
   {
-    name: 'an observation is mended without what it missed',
+    name: 'an observation continues without the changes that it missed',
     caughtBy: ['T23'],
     wrong: { mendsSilently: true },
   },
-  { name: 'it connects as it is made', caughtBy: ['T25'], wrong: { connectsEarly: true } },
+  {
+    name: 'the driver connects when it is created',
+    caughtBy: ['T25'],
+    wrong: { connectsEarly: true },
+  },
   {
     name: "the client's own errors are causes",
     caughtBy: ['T26'],

@@ -20,7 +20,7 @@ const asRecord = ({ key }: SkippedRecord): InstanceRecord => {
 const unavailable = (message: string): RegistryError =>
   new RegistryError('unavailable', { backend: 'memory', operation: 'any', message })
 
-/** What a client throws that nobody has translated. */
+/** A client's error that is not translated. */
 const translateNothing = async <T>(work: Promise<T>): Promise<T> => {
   try {
     return await work
@@ -30,15 +30,15 @@ const translateNothing = async <T>(work: Promise<T>): Promise<T> => {
   }
 }
 
-/** Memory drivers with one thing wrong in what they read, observe or edit. */
+/** Memory drivers with one fault in their reads, observations or edits. */
 export const wrongDrivers: readonly Variant[] = [
-  wrongDriver('a list shows what cannot be read among the records', ['T12'], (right) => ({
+  wrongDriver('a list has unreadable records among the records', ['T12'], (right) => ({
     list: async (scope, signal) => {
       const { records, skipped, ...rest } = await right.list(scope, signal)
       return { ...rest, records: [...records, ...skipped.map(asRecord)], skipped: [] }
     },
   })),
-  wrongDriver('the keys of a list are none of its observations', ['T12'], (right) => ({
+  wrongDriver('the keys of a list differ from those of observations', ['T12'], (right) => ({
     list: async (scope, signal) => {
       const contents = await right.list(scope, signal)
       const records = contents.records.map((record) => ({
@@ -48,7 +48,7 @@ export const wrongDrivers: readonly Variant[] = [
       return { ...contents, records }
     },
   })),
-  wrongDriver('a list is kept for a while', ['T2'], (right) => {
+  wrongDriver('a list is cached', ['T2'], (right) => {
     let kept: ReturnType<typeof right.list> | undefined
     let endMs = 0
     return {
@@ -77,7 +77,7 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'removals are not told',
+    'removals are not delivered',
     ['T14'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -86,7 +86,7 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'updates are not told',
+    'updates are not delivered',
     ['T12', 'T14'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -103,7 +103,7 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'the names forget that the last one went',
+    'the removal of the last name is not delivered',
     ['T14'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -120,7 +120,7 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'every change is a snapshot, though deltas are claimed',
+    'every change is a snapshot, although deltas are declared',
     ['T14'],
     (right, driver) =>
       async function* (scope, cursor, signal) {
@@ -142,12 +142,12 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'a cursor is not looked at, though resume is claimed',
+    'a cursor is ignored, although resume is declared',
     ['T15', 'T16'],
     (right) => (scope, _cursor, signal) => right(scope, undefined, signal),
   ),
   wrongObserve(
-    'going on from a cursor begins with now',
+    'resuming from a cursor begins with the present',
     ['T15'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -172,7 +172,7 @@ export const wrongDrivers: readonly Variant[] = [
     }
   }),
   wrongObserve(
-    'a cursor that expired is taken for the present',
+    'an expired cursor is treated as the present one',
     ['T16'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -190,7 +190,7 @@ export const wrongDrivers: readonly Variant[] = [
       },
   ),
   wrongObserve(
-    'an observation ends without a word',
+    'an observation ends without an error',
     ['T19'],
     (right) =>
       async function* (scope, cursor, signal) {
@@ -212,7 +212,7 @@ export const wrongDrivers: readonly Variant[] = [
     },
   })),
   wrongDriver(
-    'an edit takes the record from its session',
+    'an edit ties the record to another session',
     ['T11'],
     (right, { world, namespace }) => ({
       edit: async (record, instance, signal) => {
@@ -226,12 +226,12 @@ export const wrongDrivers: readonly Variant[] = [
       },
     }),
   ),
-  wrongDriver('an abort is not listened to', ['T17'], (right) => ({
+  wrongDriver('an abort is ignored', ['T17'], (right) => ({
     list: (scope) => right.list(scope, never),
     probe: () => right.probe(never),
     openSession: (options) => right.openSession(options, never),
   })),
-  wrongDriver('an abort is told as a timeout', ['T17'], (right) => ({
+  wrongDriver('an abort is reported as a timeout', ['T17'], (right) => ({
     list: (scope, signal) =>
       right.list(scope, signal).catch((error: unknown) => {
         throw signal.aborted ? unavailable('aborted') : error
@@ -241,7 +241,7 @@ export const wrongDrivers: readonly Variant[] = [
     list: (scope, signal) => translateNothing(right.list(scope, signal)),
     probe: (signal) => translateNothing(right.probe(signal)),
   })),
-  wrongDriver('an outage is told as permanent', ['T18'], (right) => ({
+  wrongDriver('an outage is reported as permanent', ['T18'], (right) => ({
     list: (scope, signal) =>
       right.list(scope, signal).catch((error: unknown) => {
         if ((error as { code?: unknown }).code !== 'unavailable') throw error
@@ -249,8 +249,10 @@ export const wrongDrivers: readonly Variant[] = [
         throw new RegistryError('unsupported', { backend: 'memory', operation: 'list', message })
       }),
   })),
-  wrongDriver('disposing ends nothing', ['T24'], () => ({ [Symbol.asyncDispose]: async () => {} })),
-  wrongDriver('a disposed driver is unavailable', ['T24'], (right) => ({
+  wrongDriver('disposing ends no pending call', ['T24'], () => ({
+    [Symbol.asyncDispose]: async () => {},
+  })),
+  wrongDriver('a disposed driver reports unavailable', ['T24'], (right) => ({
     list: (scope, signal) =>
       right.list(scope, signal).catch((error: unknown) => {
         throw (error as { code?: unknown }).code === 'closed' ? unavailable('disposed') : error

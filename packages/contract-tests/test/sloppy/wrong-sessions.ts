@@ -14,7 +14,7 @@ const written = (id: string): PutOutcome => ({
   key: toRecordKey(`orders/${id}`),
 })
 
-/** Who holds a record, as a reader sees it. */
+/** The owner of a record, as a reader sees it. */
 const holderOf = async (
   { driver }: Place,
   { service, id }: { readonly service: string; readonly id: string },
@@ -27,7 +27,9 @@ const holderOf = async (
 const outranks = (one: PutRequest['claim'], other: PutRequest['claim']): boolean =>
   one.claimedAtMs > other.claimedAtMs
 
-/** A put of one instance after another, each decided by `decide` and then written past the driver. */
+/**
+ * A put of one instance after another: `decide` decides about each, which is then written directly.
+ */
 const decidingPut =
   (
     session: DriverSession,
@@ -53,9 +55,9 @@ const rightly = (request: PutRequest, holder: PutRequest['claim'] | undefined): 
 const isLost = (error: unknown): boolean =>
   error instanceof RegistryError && error.code === 'session-lost'
 
-/** Memory drivers whose sessions have one thing wrong. */
+/** Memory drivers whose sessions have one fault. */
 export const wrongSessions: readonly Variant[] = [
-  wrongSession('renew never tells session-lost', ['T8'], (session) => ({
+  wrongSession('renew never reports session-lost', ['T8'], (session) => ({
     renew: (signal) =>
       session.renew(signal).catch((error: unknown) => {
         if (!isLost(error)) throw error
@@ -68,9 +70,13 @@ export const wrongSessions: readonly Variant[] = [
       session.lost.throwIfAborted()
     },
   })),
-  wrongSession('the granted ttl is not what the server granted', ['T9'], (session) => ({
-    grantedTtlMs: session.grantedTtlMs * 10,
-  })),
+  wrongSession(
+    'the granted ttl differs from the one that the server granted',
+    ['T9'],
+    (session) => ({
+      grantedTtlMs: session.grantedTtlMs * 10,
+    }),
+  ),
   wrongSession('put reads, then writes', ['T1'], (session, place) => ({
     put: decidingPut(session, place, rightly),
   })),
@@ -87,13 +93,13 @@ export const wrongSessions: readonly Variant[] = [
         }),
       ),
   })),
-  wrongSession('remove asks nobody', ['T3', 'T4'], (_, { world, namespace }) => ({
+  wrongSession('remove does not check the owner', ['T3', 'T4'], (_, { world, namespace }) => ({
     remove: async (refs) => {
       for (const ref of refs) world.delete(namespace, ref)
       return refs.map(() => ({ result: 'removed' }))
     },
   })),
-  wrongSession('remove says so and does nothing', ['T3'], (session) => ({
+  wrongSession('remove reports success and does nothing', ['T3'], (session) => ({
     remove: async (refs, signal) => {
       const audits = await session.audit(refs, signal)
       return audits.map(({ state }) => ({
@@ -101,7 +107,7 @@ export const wrongSessions: readonly Variant[] = [
       }))
     },
   })),
-  wrongSession('if-newer looks at no claim', ['T2'], (session, place) => ({
+  wrongSession('if-newer compares no claims', ['T2'], (session, place) => ({
     put: decidingPut(session, place, ({ mode }, holder) => mode === 'if-newer' || !holder),
   })),
   wrongSession('the lower claim wins', ['T2'], (session, place) => ({
@@ -114,21 +120,21 @@ export const wrongSessions: readonly Variant[] = [
         (mode === 'if-newer' && outranks(holder, claim)),
     ),
   })),
-  wrongSession('if-absent writes over others', ['T1', 'T2'], (session) => ({
+  wrongSession('if-absent overwrites records of other owners', ['T1', 'T2'], (session) => ({
     put: (requests, signal) =>
       session.put(
         requests.map((request) => ({ ...request, mode: 'if-newer' })),
         signal,
       ),
   })),
-  wrongSession('an owner must outrank itself', ['T2'], (session, place) => ({
+  wrongSession('an owner needs a higher claim than its own', ['T2'], (session, place) => ({
     put: decidingPut(
       session,
       place,
       (request, holder) => holder === undefined || outranks(request.claim, holder),
     ),
   })),
-  wrongSession('a conflict is told as written', ['T1', 'T2', 'T4'], (session) => ({
+  wrongSession('a conflict is reported as written', ['T1', 'T2', 'T4'], (session) => ({
     put: async (requests, signal) =>
       (await session.put(requests, signal)).map((outcome, index) =>
         outcome.result === 'conflict' ? written(requests[index]?.instance.id ?? '') : outcome,
@@ -155,11 +161,11 @@ export const wrongSessions: readonly Variant[] = [
       throw new RegistryError('conflict', { backend: 'memory', operation: 'put', message })
     },
   })),
-  wrongSession('outcomes come in another order', ['T4'], (session) => ({
+  wrongSession('outcomes are in another order', ['T4'], (session) => ({
     put: async (requests, signal) =>
       (await session.put(requests, signal)).toSorted((a, b) => a.result.localeCompare(b.result)),
   })),
-  wrongSession("an earlier session keeps its owner's record", ['T5'], (session, place) => ({
+  wrongSession("a record stays tied to its owner's earlier session", ['T5'], (session, place) => ({
     put: async (requests, signal) => {
       const { world, namespace } = place
       const before = requests.map(({ instance }) => world.sessionOf(namespace, instance))
@@ -174,20 +180,24 @@ export const wrongSessions: readonly Variant[] = [
     },
   })),
   wrongSession('close does nothing', ['T5', 'T6', 'T7'], () => ({ close: async () => {} })),
-  wrongSession('close removes whatever it ever wrote', ['T5', 'T6'], (session, place) => {
-    const sent = new Map<string, PutRequest['instance']>()
-    return {
-      put: (requests, signal) => {
-        for (const { instance } of requests) sent.set(instance.id, instance)
-        return session.put(requests, signal)
-      },
-      close: async (signal) => {
-        for (const instance of sent.values()) place.world.delete(place.namespace, instance)
-        await session.close(signal)
-      },
-    }
-  }),
-  wrongSession('close lets later writes pass', ['T7'], (session, place) => {
+  wrongSession(
+    'close removes everything that the session ever wrote',
+    ['T5', 'T6'],
+    (session, place) => {
+      const sent = new Map<string, PutRequest['instance']>()
+      return {
+        put: (requests, signal) => {
+          for (const { instance } of requests) sent.set(instance.id, instance)
+          return session.put(requests, signal)
+        },
+        close: async (signal) => {
+          for (const instance of sent.values()) place.world.delete(place.namespace, instance)
+          await session.close(signal)
+        },
+      }
+    },
+  ),
+  wrongSession('writes succeed after close', ['T7'], (session, place) => {
     let closed = false
     const put = decidingPut(session, place, rightly)
     return {
@@ -198,7 +208,7 @@ export const wrongSessions: readonly Variant[] = [
       },
     }
   }),
-  wrongSession('a write under way outlives the close', ['T7'], (session, place) => ({
+  wrongSession('a pending write is stored after the close', ['T7'], (session, place) => ({
     put: async (requests, signal) => {
       const outcomes = await session.put(requests, signal)
       await delay(20)
@@ -206,7 +216,7 @@ export const wrongSessions: readonly Variant[] = [
       return outcomes
     },
   })),
-  wrongSession('a write of an expired session stands', ['T8'], (session, place) => {
+  wrongSession('a write of an expired session is stored', ['T8'], (session, place) => {
     const put = decidingPut(session, place, rightly)
     return {
       put: (requests, signal) =>
@@ -216,7 +226,7 @@ export const wrongSessions: readonly Variant[] = [
         }),
     }
   }),
-  wrongSession('an audit finds everything ours', ['T10'], () => ({
+  wrongSession('an audit reports every record as ours', ['T10'], () => ({
     audit: async (refs) => refs.map((ref) => ({ ...ref, state: 'ours' })),
   })),
   wrongSession('an audit reports nothing missing', ['T10'], (session) => ({
@@ -225,7 +235,7 @@ export const wrongSessions: readonly Variant[] = [
         audit.state === 'missing' ? { ...audit, state: 'ours' } : audit,
       ),
   })),
-  wrongSession('an audit asks for the owner, not for the session', ['T10'], (session, place) => ({
+  wrongSession('an audit compares the owner, not the session', ['T10'], (session, place) => ({
     audit: async (refs, signal) => {
       const audits = await session.audit(refs, signal)
       const holders = await Promise.all(refs.map((ref) => holderOf(place, ref, signal)))
@@ -234,7 +244,7 @@ export const wrongSessions: readonly Variant[] = [
       )
     },
   })),
-  wrongSession('an audit forgets what was sent without an answer', ['T10'], (session) => {
+  wrongSession('an audit ignores writes without an answer', ['T10'], (session) => {
     const acknowledged = new Set<string>()
     return {
       put: async (requests, signal) => {
