@@ -74,7 +74,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
     state: state.name,
     entries: served.entries.size,
     held: served.heldCount,
-    readers: served.readers.size,
+    readers: served.readers,
     ...(served.stale === undefined ? {} : { stale: served.stale }),
   }
 }

@@ -1,8 +1,7 @@
 import { instanceKey, type InstanceRecord } from './model/instance-record.ts'
 import type { ServiceInstance } from './model/service-instance.ts'
-import { Iteration } from './runtime/iteration.ts'
-import type { Reader } from './watch/reader.ts'
-import type { WatchEngine } from './watch/watch-engine.ts'
+import { Reader } from './watch/reader.ts'
+import type { ServedView } from './watch/served-view.ts'
 import type { InstanceChange, ServiceChange, Staleness, WatchEvent } from './watch/watch-event.ts'
 import type { WatchHub } from './watch/watch-hub.ts'
 
@@ -68,109 +67,57 @@ export interface ServicesWatcher extends BaseWatcher<ServiceChange> {
   has(service: string): boolean
 }
 
-class EngineWatcher<T, Change> implements BaseWatcher<Change> {
-  protected readonly engine: WatchEngine<T, Change>
-  readonly #reader: Reader<T, Change>
-  readonly #signal: AbortSignal | undefined
-  readonly #abort = (): void => this.#end(this.#signal?.reason)
-  #closed = false
-
-  constructor(engine: WatchEngine<T, Change>, signal: AbortSignal | undefined) {
-    this.engine = engine
-    this.#reader = engine.open()
-    this.#signal = signal
-    if (signal?.aborted === true) this.#abort()
-    else signal?.addEventListener('abort', this.#abort, { once: true })
-  }
-
-  get size(): number {
-    return this.engine.served.entries.size
-  }
-  get stale(): Staleness | undefined {
-    return this.engine.served.stale
-  }
-
-  next(
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<WatchEvent<Change> | undefined> {
-    return this.#reader.next(options.signal)
-  }
-
-  close(): void {
-    this.#end(undefined)
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
-    return new Iteration({ next: () => this.next(), leave: () => this.close() })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close()
-  }
-
-  #end(reason: unknown): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#signal?.removeEventListener('abort', this.#abort)
-    this.#reader.end(reason)
-    this.engine.release(this.#reader)
-  }
-}
-
-class ServiceWatcher extends EngineWatcher<ServiceInstance, InstanceChange> implements Watcher {
+class ServiceWatcher extends Reader<ServiceInstance, InstanceChange> implements Watcher {
   readonly #service: string
 
   constructor(
-    engine: WatchEngine<ServiceInstance, InstanceChange>,
+    served: ServedView<ServiceInstance, InstanceChange>,
     service: string,
     signal: AbortSignal | undefined,
   ) {
-    super(engine, signal)
+    super(served, signal)
     this.#service = service
   }
 
   get instances(): readonly ServiceInstance[] {
-    return this.engine.served.values()
+    return this.served.values()
   }
   get held(): readonly string[] {
-    const { held, entries } = this.engine.served
+    const { held, entries } = this.served
     return held.flatMap((key) => entries.get(key)?.id ?? [])
   }
   get(id: string): ServiceInstance | undefined {
-    return this.engine.served.entries.get(instanceKey(this.#service, id))
+    return this.served.entries.get(instanceKey(this.#service, id))
   }
   record(id: string): InstanceRecord | undefined {
-    return this.engine.view.record?.(instanceKey(this.#service, id))
+    return this.served.record(instanceKey(this.#service, id))
   }
 }
 
-class EveryServiceWatcher
-  extends EngineWatcher<ServiceInstance, InstanceChange>
-  implements AllWatcher
-{
+class EveryServiceWatcher extends Reader<ServiceInstance, InstanceChange> implements AllWatcher {
   get instances(): readonly ServiceInstance[] {
-    return this.engine.served.values()
+    return this.served.values()
   }
   get held(): readonly { readonly service: string; readonly id: string }[] {
-    return this.engine.served.held.flatMap((key) => this.engine.served.entries.get(key) ?? [])
+    return this.served.held.flatMap((key) => this.served.entries.get(key) ?? [])
   }
   get(service: string, id: string): ServiceInstance | undefined {
-    return this.engine.served.entries.get(instanceKey(service, id))
+    return this.served.entries.get(instanceKey(service, id))
   }
   record(service: string, id: string): InstanceRecord | undefined {
-    return this.engine.view.record?.(instanceKey(service, id))
+    return this.served.record(instanceKey(service, id))
   }
 }
 
-class ServiceNamesWatcher extends EngineWatcher<string, ServiceChange> implements ServicesWatcher {
+class ServiceNamesWatcher extends Reader<string, ServiceChange> implements ServicesWatcher {
   get services(): readonly string[] {
-    return this.engine.served.values()
+    return this.served.values()
   }
   get held(): readonly string[] {
-    return this.engine.served.held
+    return this.served.held
   }
   has(service: string): boolean {
-    return this.engine.served.entries.has(service)
+    return this.served.entries.has(service)
   }
 }
 
@@ -179,12 +126,12 @@ export const watchService = (
   hub: WatchHub,
   service: string,
   signal: AbortSignal | undefined,
-): Watcher => new ServiceWatcher(hub.instances({ service }), service, signal)
+): Watcher => new ServiceWatcher(hub.instances({ service }).served, service, signal)
 
 /** Creates a watcher of every instance. */
 export const watchAll = (hub: WatchHub, signal: AbortSignal | undefined): AllWatcher =>
-  new EveryServiceWatcher(hub.instances({ all: true }), signal)
+  new EveryServiceWatcher(hub.instances({ all: true }).served, signal)
 
 /** Creates a watcher of the services that have an instance. */
 export const watchServices = (hub: WatchHub, signal: AbortSignal | undefined): ServicesWatcher =>
-  new ServiceNamesWatcher(hub.services(), signal)
+  new ServiceNamesWatcher(hub.services().served, signal)

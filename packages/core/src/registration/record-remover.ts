@@ -3,17 +3,20 @@ import { RegistryError } from '../registry-error.ts'
 import { type CallSubject, withDeadline } from '../runtime/abort.ts'
 import { inBatches } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SessionContext } from '../session/session-context.ts'
-import type { RegistrationEntry, RegistrationTable } from './registration-table.ts'
+import type {
+  RegistrationContext,
+  RegistrationEntry,
+  RegistrationTable,
+} from './registration-table.ts'
 
 const parallelBatches = 8
 
 /** Removes the records of tombstones, and repeats each removal until it is acknowledged. */
 export class RecordRemover {
-  readonly #context: SessionContext
+  readonly #context: RegistrationContext
   readonly #table: RegistrationTable
 
-  constructor(context: SessionContext, table: RegistrationTable) {
+  constructor(context: RegistrationContext, table: RegistrationTable) {
     this.#context = context
     this.#table = table
   }

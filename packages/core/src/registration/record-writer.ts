@@ -4,9 +4,12 @@ import { RegistryError } from '../registry-error.ts'
 import { type CallSubject, withDeadline } from '../runtime/abort.ts'
 import { inBatches, isOfItems } from '../runtime/batches.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import type { RegistrationEntry, RegistrationTable } from './registration-table.ts'
+import type {
+  RegistrationContext,
+  RegistrationEntry,
+  RegistrationTable,
+} from './registration-table.ts'
 
 /** Maximum number of concurrent batches. */
 const parallelBatches = 8
@@ -19,10 +22,10 @@ interface Sent {
 
 /** Writes desired registrations in the open session, in batches, and handles each outcome. */
 export class RecordWriter {
-  readonly #context: SessionContext
+  readonly #context: RegistrationContext
   readonly #table: RegistrationTable
 
-  constructor(context: SessionContext, table: RegistrationTable) {
+  constructor(context: RegistrationContext, table: RegistrationTable) {
     this.#context = context
     this.#table = table
   }

@@ -7,11 +7,10 @@ import { type ConflictRule, DesiredRegistration, highestClaimMs } from './desire
 import { RecordAuditor } from './record-auditor.ts'
 import { RecordRemover } from './record-remover.ts'
 import { RecordWriter } from './record-writer.ts'
-import { RegistrationTable } from './registration-table.ts'
+import { type RegistrationContext, RegistrationTable } from './registration-table.ts'
 import type { OpenSession } from '../session/open-session.ts'
 import { SessionKeeper } from '../session/session-keeper.ts'
 import type { SessionState } from '../session/session-state.ts'
-import type { SessionContext } from '../session/session-context.ts'
 
 /**
  * Makes the backend match what the user registered and deregistered. One loop does all the work: it
@@ -19,7 +18,7 @@ import type { SessionContext } from '../session/session-context.ts'
  * has two writes to one id in flight. Heartbeats run independently of the loop.
  */
 export class RegistrationSupervisor {
-  readonly #context: SessionContext
+  readonly #context: RegistrationContext
   readonly #table: RegistrationTable
   readonly #writer: RecordWriter
   readonly #remover: RecordRemover
@@ -31,7 +30,7 @@ export class RegistrationSupervisor {
   #loop: Promise<void> | undefined
 
   /** `onTrouble` is called on every sign that the backend is not well. */
-  constructor(context: SessionContext, onTrouble: (cause: RegistryError) => void) {
+  constructor(context: RegistrationContext, onTrouble: (cause: RegistryError) => void) {
     this.#context = context
     this.#table = new RegistrationTable(context)
     this.#writer = new RecordWriter(context, this.#table)

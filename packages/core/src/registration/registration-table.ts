@@ -1,11 +1,17 @@
+import type { CallContext } from '../driver/call-context.ts'
 import type { OwnedRef } from '../driver/registry-driver.ts'
 import { instanceKey } from '../model/instance-record.ts'
 import type { RegistryError } from '../registry-error.ts'
 import { denialDelayMs, retryDelayMs } from '../runtime/timing.ts'
 import { Waiters } from '../runtime/waiters.ts'
 import type { OpenSession } from '../session/open-session.ts'
-import type { SessionContext } from '../session/session-context.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
+
+/** What the rounds share. */
+export interface RegistrationContext extends CallContext {
+  /** This registry's name in claims. */
+  readonly owner: string
+}
 
 /**
  * What is known of one id in the backend. An entry with a desired registration is to be written. One
@@ -83,7 +89,7 @@ export class RegistrationEntry {
  * two work sets the cost of a round depends on the work to do, not on the number of registrations.
  */
 export class RegistrationTable {
-  readonly #context: Pick<SessionContext, 'clock' | 'random' | 'backoff'>
+  readonly #context: CallContext
   readonly #entries = new Map<string, RegistrationEntry>()
   /** Registrations taken over by another owner, until the user deregisters or registers the id again. */
   readonly #superseded = new Map<string, DesiredRegistration>()
@@ -92,7 +98,7 @@ export class RegistrationTable {
   /** Removed, but a create may still arrive: acknowledged when the session of that create is closed. */
   readonly fenced: Set<RegistrationEntry> = new Set()
 
-  constructor(context: Pick<SessionContext, 'clock' | 'random' | 'backoff'>) {
+  constructor(context: CallContext) {
     this.#context = context
   }
 

@@ -4,7 +4,7 @@ import { sleep } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Pulse } from '../runtime/pulse.ts'
 import { heartbeatIntervalMs, heartbeatRetryMs } from '../runtime/timing.ts'
-import type { SessionContext } from './session-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 
 /** Receives the results of a running heartbeat. */
 export interface HeartbeatListener {
@@ -29,7 +29,7 @@ export interface SessionLoss {
  * beat that is answered late also counts from its send time.
  */
 export const heartbeat = async (
-  context: SessionContext,
+  context: CallContext,
   session: DriverSession,
   openedAtMs: number,
   listener: HeartbeatListener,

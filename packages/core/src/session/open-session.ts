@@ -2,7 +2,7 @@ import type { DriverSession } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { withDeadline } from '../runtime/abort.ts'
 import { auditIntervalMs, auditRetryMs } from '../runtime/timing.ts'
-import type { SessionContext } from './session-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 import { heartbeat } from './heartbeat.ts'
 
 /** Receives the events of one open session. */
@@ -14,7 +14,7 @@ export interface SessionListener {
 }
 
 /** Closes a session that opened just as its caller gave up. */
-const discard = (context: SessionContext, session: DriverSession): void => {
+const discard = (context: CallContext, session: DriverSession): void => {
   const { clock, backend, callTimeoutMs } = context
   const subject = { backend, operation: 'close-session' }
   const { signal } = new AbortController()
@@ -29,7 +29,7 @@ const discard = (context: SessionContext, session: DriverSession): void => {
  */
 export class OpenSession {
   readonly driverSession: DriverSession
-  readonly #context: SessionContext
+  readonly #context: CallContext
   readonly #listener: SessionListener
   readonly #scope = new AbortController()
   readonly #heart = new AbortController()
@@ -41,7 +41,7 @@ export class OpenSession {
   #auditDueMs = 0
 
   private constructor(
-    context: SessionContext,
+    context: CallContext,
     session: DriverSession,
     openedAtMs: number,
     listener: SessionListener,
@@ -71,7 +71,7 @@ export class OpenSession {
   }
 
   static async open(
-    context: SessionContext,
+    context: CallContext,
     listener: SessionListener,
     signal: AbortSignal,
   ): Promise<OpenSession> {

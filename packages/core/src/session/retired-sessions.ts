@@ -1,7 +1,7 @@
 import { RegistryError } from '../registry-error.ts'
 import { sleep, withDeadline } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import type { SessionContext } from './session-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 import type { OpenSession } from './open-session.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { OpenSession } from './open-session.ts'
  * nothing was written in it.
  */
 export class RetiredSessions {
-  readonly #context: SessionContext
+  readonly #context: CallContext
   readonly #onClosed: (sessionId: string) => void
   readonly #stop = new AbortController()
   /** Sessions to close, with the time at which each was retired. */
@@ -21,7 +21,7 @@ export class RetiredSessions {
   #pause = new AbortController()
   #onRefused: ((session: OpenSession) => Promise<void>) | undefined
 
-  constructor(context: SessionContext, onClosed: (sessionId: string) => void) {
+  constructor(context: CallContext, onClosed: (sessionId: string) => void) {
     this.#context = context
     this.#onClosed = onClosed
   }

@@ -1,6 +1,6 @@
 import { RegistryError } from '../registry-error.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import type { SessionContext } from './session-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 import { OpenSession } from './open-session.ts'
 import { RetiredSessions } from './retired-sessions.ts'
 import { nextSessionState, type SessionEvent, type SessionState } from './session-state.ts'
@@ -28,7 +28,7 @@ export interface SessionKeeperListener {
  */
 export class SessionKeeper {
   readonly retired: RetiredSessions
-  readonly #context: SessionContext
+  readonly #context: CallContext
   readonly #listener: SessionKeeperListener
   readonly #signal: AbortSignal
   readonly #backoff: Backoff
@@ -38,7 +38,7 @@ export class SessionKeeper {
   #rotateAtMs: number | undefined
 
   /** `signal` aborts every opening. */
-  constructor(context: SessionContext, listener: SessionKeeperListener, signal: AbortSignal) {
+  constructor(context: CallContext, listener: SessionKeeperListener, signal: AbortSignal) {
     const { clock, random, backoff } = context
     this.#context = context
     this.#listener = listener

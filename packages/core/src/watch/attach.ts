@@ -3,7 +3,7 @@ import { RegistryError } from '../registry-error.ts'
 import { abortable } from '../runtime/abort.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { attachLimitMs } from '../runtime/timing.ts'
-import type { WatchContext } from './watch-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 
 /**
  * Yields the driver's observations of one attachment, under a watchdog. The first must arrive in
@@ -12,7 +12,7 @@ import type { WatchContext } from './watch-context.ts'
  * not react.
  */
 export async function* attach(
-  context: WatchContext,
+  context: CallContext,
   scope: Scope,
   cursor: Cursor | undefined,
   signals: readonly AbortSignal[],

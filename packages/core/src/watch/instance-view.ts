@@ -4,23 +4,26 @@ import {
   highestRecord,
   type InstanceRecord,
   type RecordKey,
+  type SkippedRecord,
 } from '../model/instance-record.ts'
 import type { Observation } from '../driver/registry-driver.ts'
 import { sameInstance, type ServiceInstance } from '../model/service-instance.ts'
-import type { OnSkipped, Touch, Touched, View } from './view.ts'
+import type { Touch, Touched, View } from './served-view.ts'
+import type { InstanceChange } from './watch-event.ts'
 
 /**
  * Instances by key. A backend may hold several records of one id. The view serves the one with the
  * highest claim, and the next one when that is removed.
  */
-export class InstanceView implements View<ServiceInstance> {
-  readonly #onSkipped: OnSkipped
+export class InstanceView implements View<ServiceInstance, InstanceChange> {
+  readonly #onSkipped: (skipped: SkippedRecord) => void
   #records = new Map<RecordKey, InstanceRecord>()
   /** The records of each key; nearly always one. */
   #byKey = new Map<string, Set<RecordKey>>()
   #served = new Map<string, InstanceRecord>()
 
-  constructor(onSkipped: OnSkipped) {
+  /** `onSkipped` is called with every unreadable record. */
+  constructor(onSkipped: (skipped: SkippedRecord) => void) {
     this.#onSkipped = onSkipped
   }
 
@@ -30,6 +33,12 @@ export class InstanceView implements View<ServiceInstance> {
 
   same(a: ServiceInstance, b: ServiceInstance): boolean {
     return sameInstance(a, b)
+  }
+
+  toChange(told: ServiceInstance | undefined, served: ServiceInstance | undefined): InstanceChange {
+    if (served === undefined) return { type: 'removed', instance: told as ServiceInstance }
+    if (told === undefined) return { type: 'added', instance: served }
+    return { type: 'updated', instance: served, previous: told }
   }
 
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<ServiceInstance> {

@@ -2,7 +2,7 @@ import { RegistryError } from '../registry-error.ts'
 import { sleep } from '../runtime/abort.ts'
 import { Pulse } from '../runtime/pulse.ts'
 import { probeIntervalMs } from '../runtime/timing.ts'
-import type { WatchContext } from './watch-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 
 /** Receives the results of probes. */
 export interface Probed {
@@ -21,7 +21,7 @@ export interface Probed {
  * as an answer.
  */
 export const probeWhile = async (
-  context: WatchContext,
+  context: CallContext,
   probed: Probed,
   signal: AbortSignal,
 ): Promise<void> => {

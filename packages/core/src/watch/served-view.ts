@@ -1,29 +1,68 @@
-import { holdMs } from '../runtime/timing.ts'
-import { LossProtection } from './loss-protection.ts'
-import type { Reader, Served } from './reader.ts'
-import type { Touched, View } from './view.ts'
-import type { Staleness } from './watch-event.ts'
-import type { WatchContext } from './watch-context.ts'
+import type { CallContext } from '../driver/call-context.ts'
 import type { Observation } from '../driver/registry-driver.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import type { RegistryError } from '../registry-error.ts'
+import { holdMs } from '../runtime/timing.ts'
+import { LossProtection, type LossProtectionSettings } from './loss-protection.ts'
+import type { Staleness } from './watch-event.ts'
+
+/** What the watch engines of a registry share. */
+export interface WatchContext extends CallContext {
+  readonly lossProtection: LossProtectionSettings | undefined
+}
+
+type ViewContext = Pick<WatchContext, 'clock' | 'backoff' | 'lossProtection' | 'publish'>
+
+/** A key's new value, or its removal with the ttl of its owner, if the record had one. */
+export type Touch<T> =
+  | { readonly value: T }
+  | { readonly value: undefined; readonly ttlMs: number | undefined }
+
+/** What an observation changed in a view. */
+export type Touched<T> = ReadonlyMap<string, Touch<T>>
+
+/** The backend's state of a scope, keyed for readers: by id, by service and id, or by name. */
+export interface View<T, Change> {
+  /** Applies a snapshot or changes; returns only keys whose value really changed. */
+  apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<T>
+  same(a: T, b: T): boolean
+  /** The net change of one key from the value last delivered to a reader to the served one. */
+  toChange(told: T | undefined, served: T | undefined): Change
+  /** The record that is served under `key`, in a view of instances. */
+  record?(key: string): InstanceRecord | undefined
+}
+
+/** Follows what a view serves, for one reader. */
+export interface ViewListener<T> {
+  /** `key` is about to change from `before` to `after`. */
+  changing(key: string, before: T | undefined, after: T | undefined): void
+  /** There may be an event. */
+  wake(): void
+  /** The view ends, because of `error` if there is one. */
+  end(error?: unknown): void
+}
 
 /**
  * What readers of one scope see: the backend's view plus what loss protection holds. The cost of a
  * change is the number of its keys times the number of readers, whatever the size of the view.
  */
-export class ServedView<T, Change> implements Served<T> {
-  readonly #context: WatchContext
-  readonly #view: View<T>
+export class ServedView<T, Change> {
+  readonly #context: ViewContext
+  readonly #view: View<T, Change>
+  readonly #onUnused: () => void
   readonly #protection: LossProtection | undefined
   readonly #entries = new Map<string, T>()
-  readonly #readers = new Set<Reader<T, Change>>()
+  readonly #readers = new Set<ViewListener<T>>()
   #synced = false
   #stale: Staleness | undefined
   #version = 0
   #materialised: { readonly version: number; readonly values: readonly T[] } | undefined
 
-  constructor(context: WatchContext, view: View<T>) {
+  /** `onUnused` is called when the last reader has left. */
+  constructor(context: ViewContext, view: View<T, Change>, onUnused: () => void) {
     this.#context = context
     this.#view = view
+    this.#onUnused = onUnused
     this.#protection =
       context.lossProtection === undefined ? undefined : new LossProtection(context.lossProtection)
   }
@@ -43,12 +82,21 @@ export class ServedView<T, Change> implements Served<T> {
   get heldCount(): number {
     return this.#protection?.heldCount ?? 0
   }
-  get readers(): ReadonlySet<Reader<T, Change>> {
-    return this.#readers
+  get readers(): number {
+    return this.#readers.size
   }
 
   same(a: T, b: T): boolean {
     return this.#view.same(a, b)
+  }
+
+  toChange(told: T | undefined, served: T | undefined): Change {
+    return this.#view.toChange(told, served)
+  }
+
+  /** The backend's record of an instance; `undefined` also for one that is only held. */
+  record(key: string): InstanceRecord | undefined {
+    return this.#view.record?.(key)
   }
 
   /** All values, built once for each version and shared by all callers. */
@@ -61,12 +109,18 @@ export class ServedView<T, Change> implements Served<T> {
     return this.#materialised.values
   }
 
-  attach(reader: Reader<T, Change>): void {
+  attach(reader: ViewListener<T>): void {
     this.#readers.add(reader)
   }
 
-  detach(reader: Reader<T, Change>): void {
+  detach(reader: ViewListener<T>): void {
     this.#readers.delete(reader)
+    if (this.#readers.size === 0) this.#onUnused()
+  }
+
+  /** Ends every reader, with `error` if there is one. */
+  end(error?: RegistryError): void {
+    for (const reader of this.#readers) reader.end(error)
   }
 
   /** Opens the recovery window on a sign of trouble. */

@@ -1,14 +1,21 @@
 import type { Observation } from '../driver/registry-driver.ts'
-import type { Touch, Touched, View } from './view.ts'
+import type { Touch, Touched, View } from './served-view.ts'
+import type { ServiceChange } from './watch-event.ts'
 
 const gone: Touch<string> = { value: undefined, ttlMs: undefined }
 
 /** The names of the services that have an instance. */
-export class ServicesView implements View<string> {
+export class ServicesView implements View<string, ServiceChange> {
   #names = new Set<string>()
 
   same(a: string, b: string): boolean {
     return a === b
+  }
+
+  toChange(told: string | undefined, served: string | undefined): ServiceChange {
+    return served === undefined
+      ? { type: 'removed', service: told as string }
+      : { type: 'added', service: served }
   }
 
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<string> {

@@ -5,17 +5,13 @@ import { Backoff } from '../runtime/backoff.ts'
 import { sleep } from '../runtime/abort.ts'
 import { silenceMs } from '../runtime/timing.ts'
 import { attach } from './attach.ts'
-import { Reader, type ToChange } from './reader.ts'
-import { ServedView } from './served-view.ts'
-import type { View } from './view.ts'
-import type { WatchContext } from './watch-context.ts'
+import { ServedView, type View, type WatchContext } from './served-view.ts'
 import { nextWatchState, type WatchState, type WatchTransition } from './watch-state.ts'
 
 /** The constructor parameters of `WatchEngine`. */
 export interface WatchEngineParts<T, Change> {
   readonly scope: Scope
-  readonly view: View<T>
-  readonly toChange: ToChange<T, Change>
+  readonly view: View<T, Change>
   /** Called when the last reader has left. */
   readonly onUnused: () => void
 }
@@ -44,30 +40,14 @@ export class WatchEngine<T, Change> {
     this.#context = context
     this.#parts = parts
     this.scope = parts.scope
-    this.served = new ServedView(context, parts.view)
+    this.served = new ServedView(context, parts.view, () => this.close())
     this.#backoff = new Backoff(context.backoff, context.clock, context.random)
     this.#lastSignMs = context.clock.monotonicMs()
     void this.#run()
   }
 
-  /** The backend's last reported state, without what loss protection holds. */
-  get view(): View<T> {
-    return this.#parts.view
-  }
-
   get state(): WatchState {
     return this.#state
-  }
-
-  open(): Reader<T, Change> {
-    const reader = new Reader<T, Change>(this.served, this.#parts.toChange)
-    this.served.attach(reader)
-    return reader
-  }
-
-  release(reader: Reader<T, Change>): void {
-    this.served.detach(reader)
-    if (this.served.readers.size === 0) this.close()
   }
 
   /** Reports a sign of trouble from elsewhere: trouble of the session, or a failed probe. */
@@ -97,7 +77,7 @@ export class WatchEngine<T, Change> {
       new RegistryError('closed', { backend, operation: 'watch', message: 'no reader is left' }),
     )
     this.#holdTimer?.cancel()
-    for (const reader of this.served.readers) reader.end()
+    this.served.end()
     this.#parts.onUnused()
   }
 
@@ -179,7 +159,7 @@ export class WatchEngine<T, Change> {
     if (this.served.stale === undefined) this.#publish('warn', 'watch-stale', cause.message, cause)
     else this.#publish('debug', 'watch-retry', cause.message, cause)
     if (!this.served.synced && !cause.retryable) {
-      for (const reader of this.served.readers) reader.end(cause)
+      this.served.end(cause)
       this.close()
       return 0
     }

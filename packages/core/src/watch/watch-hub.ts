@@ -2,23 +2,10 @@ import type { Scope } from '../driver/registry-driver.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import { InstanceView } from './instance-view.ts'
 import { probeWhile } from './prober.ts'
-import type { ToChange } from './reader.ts'
 import { ServicesView } from './services-view.ts'
-import type { View } from './view.ts'
-import type { WatchContext } from './watch-context.ts'
+import type { View, WatchContext } from './served-view.ts'
 import { WatchEngine } from './watch-engine.ts'
 import type { InstanceChange, ServiceChange } from './watch-event.ts'
-
-const toInstanceChange: ToChange<ServiceInstance, InstanceChange> = (told, served) => {
-  if (served === undefined) return { type: 'removed', instance: told as ServiceInstance }
-  if (told === undefined) return { type: 'added', instance: served }
-  return { type: 'updated', instance: served, previous: told }
-}
-
-const toServiceChange: ToChange<string, ServiceChange> = (told, served) =>
-  served === undefined
-    ? { type: 'removed', service: told as string }
-    : { type: 'added', service: served }
 
 const nameOf = (scope: Scope): string =>
   'service' in scope ? `service:${scope.service}` : 'services' in scope ? 'services' : 'all'
@@ -47,16 +34,11 @@ export class WatchHub {
           { ...skipped },
         ),
       )
-    return this.#engine(this.#instances, scope, view, toInstanceChange)
+    return this.#engine(this.#instances, scope, view)
   }
 
   services(): WatchEngine<string, ServiceChange> {
-    return this.#engine(
-      this.#services,
-      { services: true },
-      () => new ServicesView(),
-      toServiceChange,
-    )
+    return this.#engine(this.#services, { services: true }, () => new ServicesView())
   }
 
   engines(): readonly (
@@ -78,8 +60,7 @@ export class WatchHub {
   #engine<T, Change>(
     engines: Map<string, WatchEngine<T, Change>>,
     scope: Scope,
-    view: () => View<T>,
-    toChange: ToChange<T, Change>,
+    view: () => View<T, Change>,
   ): WatchEngine<T, Change> {
     const name = nameOf(scope)
     const existing = engines.get(name)
@@ -87,7 +68,6 @@ export class WatchHub {
     const engine = new WatchEngine<T, Change>(this.#context, {
       scope,
       view: view(),
-      toChange,
       onUnused: () => {
         engines.delete(name)
         if (this.engines().length === 0) this.#probing?.abort()

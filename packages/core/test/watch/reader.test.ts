@@ -1,30 +1,36 @@
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
 import { Reader } from '../../src/watch/reader.ts'
-import type { Staleness } from '../../src/watch/watch-event.ts'
+import { ServedView, type Touch, type View } from '../../src/watch/served-view.ts'
+import { ManualClock } from '../manual-clock.ts'
 
-class Source {
-  synced = true
-  stale: Staleness | undefined
-  readonly entries = new Map<string, number>()
-  readonly readers = new Set<Reader<number, string>>()
-
-  same(a: number, b: number): boolean {
-    return a === b
+/** A view of numbers, written by `set`. */
+const createSource = ({ synced = true } = {}) => {
+  const touched = new Map<string, Touch<number>>()
+  const view: View<number, string> = {
+    apply: () => new Map(touched),
+    same: (a, b) => a === b,
+    toChange: (told, served) => `${told}>${served}`,
   }
-
-  reader(): Reader<number, string> {
-    const reader = new Reader<number, string>(this, (told, served) => `${told}>${served}`)
-    this.readers.add(reader)
-    return reader
+  const context = {
+    clock: new ManualClock(),
+    backoff: { minMs: 100, maxMs: 5000 },
+    lossProtection: undefined,
+    publish: () => {},
   }
-
-  set(key: string, value: number | undefined): void {
-    const before = this.entries.get(key)
-    for (const reader of this.readers) reader.changing(key, before, value)
-    if (value === undefined) this.entries.delete(key)
-    else this.entries.set(key, value)
-    for (const reader of this.readers) reader.wake()
+  const served = new ServedView(context, view, () => {})
+  const apply = (): void => {
+    served.apply({ type: 'changes', records: [], skipped: [], removed: [] })
+    touched.clear()
+  }
+  if (synced) apply()
+  return {
+    served,
+    reader: () => new Reader(served, undefined),
+    set: (key: string, value: number | undefined) => {
+      touched.set(key, value === undefined ? { value, ttlMs: undefined } : { value })
+      apply()
+    },
   }
 }
 
@@ -32,7 +38,7 @@ const cause = new RegistryError('unavailable', { backend: 'x', operation: 'watch
 
 describe('Reader', () => {
   test('delivers everything present first, also an empty view', async () => {
-    const source = new Source()
+    const source = createSource()
     expect(await source.reader().next(undefined)).toEqual({ type: 'sync', changes: [] })
     source.set('a', 1)
     expect(await source.reader().next(undefined)).toEqual({
@@ -42,7 +48,7 @@ describe('Reader', () => {
   })
 
   test('merges the changes since its last read', async () => {
-    const source = new Source()
+    const source = createSource()
     source.set('a', 1)
     const reader = source.reader()
     await reader.next(undefined)
@@ -56,7 +62,7 @@ describe('Reader', () => {
   })
 
   test('delivers nothing for a key that was added and removed, or changed back, between reads', async () => {
-    const source = new Source()
+    const source = createSource()
     source.set('a', 1)
     const reader = source.reader()
     await reader.next(undefined)
@@ -70,7 +76,7 @@ describe('Reader', () => {
   })
 
   test('keeps no state for a reader that never reads, however much changes', async () => {
-    const source = new Source()
+    const source = createSource()
     const reader = source.reader()
     await reader.next(undefined)
     for (let index = 0; index < 1_000; index += 1) {
@@ -82,62 +88,57 @@ describe('Reader', () => {
   })
 
   test('reports staleness once, and its end with a sync', async () => {
-    const source = new Source()
+    const source = createSource()
     const reader = source.reader()
     await reader.next(undefined)
-    source.stale = { since: new Date(), cause }
-    reader.wake()
+    source.served.markStale({ since: new Date(), cause })
     expect(await reader.next(undefined)).toEqual({ type: 'stale', cause })
     const next = reader.next(undefined)
-    source.stale = undefined
+    source.served.confirm()
     source.set('a', 1)
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
   })
 
   test('does not report staleness that ended before the read', async () => {
-    const source = new Source()
+    const source = createSource()
     const reader = source.reader()
     await reader.next(undefined)
-    source.stale = { since: new Date(), cause }
-    reader.wake()
-    source.stale = undefined
+    source.served.markStale({ since: new Date(), cause })
+    source.served.confirm()
     source.set('a', 1)
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
   test('reports once that nothing can be read yet, then delivers everything present', async () => {
-    const source = new Source()
-    source.synced = false
-    source.stale = { since: new Date(), cause }
+    const source = createSource({ synced: false })
+    source.served.markStale({ since: new Date(), cause })
     const reader = source.reader()
     expect(await reader.next(undefined)).toEqual({ type: 'stale', cause })
     const next = reader.next(undefined)
-    reader.wake()
-    source.synced = true
-    source.stale = undefined
+    source.served.confirm()
+    source.served.markStale({ since: new Date(), cause })
     source.set('a', 1)
+    source.served.confirm()
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
     source.set('a', 2)
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['1>2'] })
   })
 
   test('waits for the first sync while no attempt has failed', async () => {
-    const source = new Source()
-    source.synced = false
+    const source = createSource({ synced: false })
     const next = source.reader().next(undefined)
-    source.synced = true
     source.set('a', 1)
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
   })
 
   test('ends with undefined, or with the error that was passed to its end', async () => {
-    const source = new Source()
+    const source = createSource()
     const [one, two] = [source.reader(), source.reader()]
     await Promise.all([one.next(undefined), two.next(undefined)])
     const pending = one.next(undefined)
-    one.end()
-    two.end(cause)
-    two.end()
+    one.close()
+    source.served.end(cause)
+    source.served.end()
     expect(await pending).toBeUndefined()
     expect(await one.next(undefined)).toBeUndefined()
     await expect(two.next(undefined)).rejects.toBe(cause)

@@ -1,15 +1,13 @@
-import type { RegistryDriver } from '../driver/registry-driver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Publish } from '../runtime/diagnostics.ts'
 import type { Random } from '../runtime/random.ts'
 import type { BackoffOptions } from '../runtime/timing.ts'
+import type { RegistryDriver } from './registry-driver.ts'
 
-/** The dependencies that sessions and registrations share. */
-export interface SessionContext {
+/** What every part of one registry needs to call its backend. */
+export interface CallContext {
   readonly driver: RegistryDriver
   readonly backend: string
-  /** This registry's name in claims. */
-  readonly owner: string
   readonly clock: Clock
   readonly random: Random
   readonly ttlMs: number
