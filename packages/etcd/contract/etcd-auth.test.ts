@@ -13,7 +13,7 @@ const credentials = { username: 'app', password: 'hunter2-app' }
 const root = { username: 'root', password: 'hunter2-root' }
 const tokenTtlMs = 2_000
 
-/** A client of the administrator, once authentication is on. */
+/** A client of the administrator, for use after authentication is on. */
 const adminOf = (endpoint: string): Etcd3 & Disposable => {
   const client = new Etcd3({ hosts: `http://${endpoint}`, auth: root })
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
@@ -50,7 +50,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  /** What `app` may do in `namespace`: nothing but this service. */
+  /** Permits `app` only this service in `namespace`. */
   const permission = async (
     how: 'grant' | 'revoke',
     namespace: string,
@@ -68,7 +68,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     return world
   }
 
-  test('keeps registration and watch when its token runs out and when the server restarts', async () => {
+  test('keeps registration and watch when its token expires and when the server restarts', async () => {
     await using world = await worldWith('orders')
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, credentials)
@@ -87,7 +87,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
         ttlMs + capMs + slackMs,
         ({ view }) => view.get('a')?.weight === weight,
       )
-      await eventually('all is well', capMs + slackMs, () => owner.health().ok)
+      await eventually('every registry is healthy', capMs + slackMs, () => owner.health().ok)
     }
     await owner.register(instance('c'))
     await told.sees(['a', 'b', 'c'], slackMs)
@@ -96,7 +96,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     await lists(watching, ['a', 'b', 'c'], slackMs)
   })
 
-  test('R10: a forbidden instance harms none of the 124 in its batch', async () => {
+  test('R10: a forbidden instance affects none of the other 124 in its batch', async () => {
     await using world = await worldWith('orders')
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, credentials)
@@ -121,7 +121,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     expect(owner.health().registrations).toHaveLength(124)
   })
 
-  test('a watch of a forbidden service rejects, and the others go on', async () => {
+  test('a watch of a forbidden service rejects, and the others continue', async () => {
     await using world = await worldWith('orders')
     const registry = world.registry([endpoint], {}, credentials)
     const told = world.follow(registry)
@@ -138,7 +138,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     expect(registry.health()).toMatchObject({ ok: true, watches: [{ service: 'orders' }] })
   })
 
-  test('R5: a permission taken away in mid-life is shown, retried, and healed when it is back', async () => {
+  test('R5: a revoked permission is shown and retried, and the registration returns with the permission', async () => {
     await using world = await worldWith('orders', 'users')
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, { ...root })
@@ -168,12 +168,13 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
       () => registration.status.state === 'registered',
     )
     await told.until('the update', slackMs, ({ view }) => view.get('a')?.weight === 9)
-    // its lease lived on all the while, but where a heartbeat needs permission for every key of the lease
+    // its lease was kept alive, except where a heartbeat needs permission for every key of the
+    // lease
     const mayLeave = heartbeatsNeedPermission(server.version) ? 2 : 0
     expect(told.removed.size + users.removed.size).toBeLessThanOrEqual(mayLeave)
   })
 
-  test('R5: a permission taken away, and the record gone meanwhile', async () => {
+  test('R5: a revoked permission, and a record that is removed before it is granted again', async () => {
     await using world = await worldWith('orders')
     const owner = world.registry([endpoint], {}, credentials)
     const watching = world.registry([endpoint], {}, credentials)
@@ -197,7 +198,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
     await lists(watching, ['a'], capMs + 1_000 + slackMs)
     await told.sees(['a'], capMs + slackMs)
     await eventually(
-      'all is well',
+      'every registry is healthy',
       capMs + slackMs,
       () => watching.health().ok && owner.health().ok,
     )

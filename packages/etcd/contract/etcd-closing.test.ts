@@ -16,8 +16,8 @@ import { admin } from './support.ts'
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const callTimeoutMs = 600
 const closeTimeoutMs = 1_500
-/** What a process may take to end once its registry is closed. */
-// a second of it for a timer that etcd3 may hold on a connection that was still being opened
+/** How long a process may take to end after its registry is closed. */
+// includes a second for a timer that etcd3 may hold on a connection that was still being opened
 const exitMs = 2_000
 
 const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>
@@ -33,7 +33,7 @@ const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = 
     ...rest,
   })
 
-/** It ends by itself, in time, and nothing escaped from a callback. */
+/** Checks that it ends by itself, in time, and that no callback threw an uncaught error. */
 const expectCleanEnd = async (client: ClientProcess, boundMs: number): Promise<number> => {
   const end = await client.close(boundMs + slackMs)
   expect(end).toMatchObject({ code: 0, signal: null, stderr: '' })
@@ -126,7 +126,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     expect(await leases()).not.toContain(client.report.sessionId)
   })
 
-  test('nothing escapes from a callback while the link is reset in the middle of frames', async () => {
+  test('no callback throws while the link is reset in the middle of frames', async () => {
     await using world = new RegistryWorld()
     await using proxy = await TcpProxy.to(endpoint)
     const other = world.registry([endpoint])
@@ -148,7 +148,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
 
 describe('R8, R11: a host that is not etcd', () => {
   test.each([
-    ['nobody listens at', 'refuses'],
+    ['has no listener', 'refuses'],
     ['accepts and never answers', 'silent'],
     ['answers garbage', 'garbage'],
     ['closes every connection at once', 'closes'],
@@ -160,14 +160,14 @@ describe('R8, R11: a host that is not etcd', () => {
     expect(listMs).toBeLessThan(callTimeoutMs + 500)
     expect(state).toBe('registering')
     expect(sessionId).toBe('')
-    // it keeps trying
+    // the driver keeps trying
     if (behaviour !== 'refuses')
       await eventually('three connections', callTimeoutMs * 4 + slackMs, () => host.accepted >= 3)
     await expectCleanEnd(client, closeTimeoutMs)
   })
 })
 
-/** What the server counts of keep-alive streams, and of beats on them. */
+/** The server's counts of keep-alive streams and of heartbeats on them. */
 const keepAlives = async (of: Server): Promise<{ started: number; received: number }> => {
   const text = await (await fetch(`http://${of.endpoints['metrics']}/metrics`)).text()
   const count = (metric: string): number =>

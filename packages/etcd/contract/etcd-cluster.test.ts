@@ -35,7 +35,7 @@ describe.runIf(controllable)('a cluster of three', () => {
       const { leader: id, header } = await etcdItself.maintenance.status()
       if (id === header.member_id) return server
     }
-    throw new Error('no member leads')
+    throw new Error('no member is the leader')
   }
 
   /** Registries at every member, each with instances and a watcher. */
@@ -54,7 +54,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     const wellAgain = async (deadlineMs: number): Promise<void> => {
       for (const registry of registries)
         await eventually(
-          'all is well',
+          'every registry is healthy',
           deadlineMs,
           () => registry.health().ok,
           () => registry.health().registrations[0]?.status,
@@ -68,7 +68,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     for (const { removed } of told) expect([...removed.keys()]).toEqual([])
   }
 
-  test('R4, W3: a member frozen with owner and watch on it: no blink, and the watch moves on', async () => {
+  test('R4, W3: a frozen member with owner and watch: no blink, and the watch moves to another member', async () => {
     for (const member of cluster.servers) {
       await using world = new RegistryWorld()
       const here = world.registry([clientOf(member), ...othersThan(member)], {
@@ -82,7 +82,7 @@ describe.runIf(controllable)('a cluster of three', () => {
       await watch.elsewhere.sees(['here', 'elsewhere'], slackMs)
       await member.pause()
       try {
-        // while it takes the others an election, if it was the leader
+        // the others need an election if it was the leader
         const registration = await elsewhere.register(instance('later'))
         await watch.elsewhere.sees(['here', 'elsewhere', 'later'], slackMs)
         await watch.here.sees(['here', 'elsewhere', 'later'], ttlMs + slackMs)
@@ -97,9 +97,10 @@ describe.runIf(controllable)('a cluster of three', () => {
       } finally {
         await member.resume()
       }
-      // a leader that thaws may still revoke the leases that ran out in its view, before it learns
-      // that it leads no more (etcd-io/etcd#15247): then the owners come back by themselves
-      await eventually('all is well', ttlMs * 2 + slackMs, () =>
+      // a leader that resumes may still revoke the leases that expired in its view, before it
+      // learns
+      // of the new leader (etcd-io/etcd#15247): then the owners come back by themselves
+      await eventually('every registry is healthy', ttlMs * 2 + slackMs, () =>
         [here, elsewhere].every((registry) => registry.health().ok),
       )
       await lists(elsewhere, ['here', 'elsewhere', 'later'], ttlMs + slackMs)
@@ -108,7 +109,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     }
   })
 
-  test('R4: the leader killed', async () => {
+  test('R4: the leader is killed', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told } = await everywhere(world)
     const killed = await leader()
@@ -120,17 +121,17 @@ describe.runIf(controllable)('a cluster of three', () => {
     for (const registry of registries) await lists(registry, [...names, 'later'], slackMs)
     await killed.start()
     expectNobodyGone(told)
-    await eventually('all is well', ttlMs + slackMs, () =>
+    await eventually('every registry is healthy', ttlMs + slackMs, () =>
       registries.every((registry) => registry.health().ok),
     )
   })
 
-  test('R4: the quorum lost for more than the ttl, and back', async () => {
+  test('R4: the quorum is lost for more than the ttl, and returns', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     const lost = cluster.servers.slice(1)
     await Promise.all(lost.map((server) => server.stop('kill')))
-    // the survivor must not be taken for well
+    // the remaining member must not count as healthy
     await eventually('all are stale', ttlMs * 2, () =>
       told.every(({ watcher }) => watcher.stale !== undefined),
     )
@@ -143,7 +144,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 
-  test('R4, R5: the whole cluster restarted with its data after more than the ttl', async () => {
+  test('R4, R5: the whole cluster restarts with its data after more than the ttl', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     await cluster.stop('kill')
@@ -155,7 +156,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 
-  test('R5, W4: the whole cluster wiped: all come back, and no watcher is told that more than half left', async () => {
+  test('R5, W4: the whole cluster is wiped: all instances return, and no watcher sees more than half removed', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     await cluster.stop('kill')
@@ -164,7 +165,7 @@ describe.runIf(controllable)('a cluster of three', () => {
     await lists(world.registry(endpoints), names, capMs + 1_000 + slackMs)
     await wellAgain(capMs + slackMs)
     await pass(ttlMs + graceMs)
-    // a watcher that looks when most owners are back already believes that the others left (W4)
+    // a watcher that attaches after most owners have returned lets the other removals pass (W4)
     for (const { removed } of told) expect(removed.size).toBeLessThanOrEqual(names.length / 2)
     for (const each of told) await each.sees(names, slackMs)
     for (const registry of registries) await lists(registry, names, slackMs)

@@ -25,7 +25,7 @@ const timeToAbort = async (
 }
 
 describe.runIf(controllable)('one server', () => {
-  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+  test('frozen: every call settles at once on abort, and close ends; resumed: calls work again', async () => {
     await using cluster = await launch(etcd)
     const [server] = cluster.servers
     const driver = connect([clientOf(server)])
@@ -55,7 +55,7 @@ describe.runIf(controllable)('one server', () => {
     await using proxy = await TcpProxy.to(clientOf(server))
     const used = connect([proxy.endpoint])
     const hanging = codeOf(used.list(orders, soon()))
-    await until('the call is on its way', () => proxy.accepted > 0)
+    await until('the call is pending', () => proxy.accepted > 0)
     const started = performance.now()
     await used[Symbol.asyncDispose]()
     expect(await hanging).toBe('closed')
@@ -67,7 +67,7 @@ describe.runIf(controllable)('one server', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('killed and back with its data: unavailable meanwhile, then the same session and cursor', async () => {
+  test('killed and restarted with its data: unavailable while down, then the same session and cursor', async () => {
     await using cluster = await launch(etcd)
     const [server] = cluster.servers
     const driver = connect([clientOf(server)])
@@ -97,7 +97,7 @@ describe.runIf(controllable)('one server', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('W3: compacted or wiped, the cursor has expired', async () => {
+  test('W3: after a compaction or a wipe the cursor has expired', async () => {
     await using cluster = await launch(etcd)
     const [server] = cluster.servers
     const driver = connect([clientOf(server)])
@@ -129,7 +129,7 @@ describe.runIf(controllable)('one server', () => {
     await expect(session.put([request('1')], soon())).rejects.toMatchObject({
       code: 'session-lost',
     })
-    // far beyond the cursor's revision, under the same cluster id: the epoch tells
+    // far beyond the cursor's revision, with the same cluster id: only the epoch differs
     using etcdItself = admin(clientOf(server))
     for (let count = 0; count < 30; count++) await etcdItself.put('x').value(`${count}`)
     await expired(cursor)
@@ -139,7 +139,7 @@ describe.runIf(controllable)('one server', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('a namespace deleted by hand has lost its history', async () => {
+  test('a cursor expires when an operator deletes the namespace', async () => {
     await using cluster = await launch(etcd)
     using etcdItself = admin(clientOf(cluster.servers[0]))
     const driver = connect([clientOf(cluster.servers[0])])
@@ -157,7 +157,7 @@ describe.runIf(controllable)('one server', () => {
 })
 
 describe.runIf(controllable)('a cluster', () => {
-  test('a frozen member is left at the first call that it lets hang', async () => {
+  test('the driver leaves a frozen member after the first call that hangs', async () => {
     await using cluster = await launch(etcd, { members: ['n1', 'n2', 'n3'] })
     const driver = connect(cluster.servers.map(clientOf))
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
@@ -168,7 +168,7 @@ describe.runIf(controllable)('a cluster', () => {
       ;({ cursor } = await watch.any())
       await session.renew(soon())
       await server.pause()
-      // each connection notices by itself, within one deadline (an election may take a second one)
+      // each connection detects it on its own, within one deadline (two, with an election)
       const eventually = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
         let code = ''
         for (let left = 4; code !== 'none' && left > 0; left--)

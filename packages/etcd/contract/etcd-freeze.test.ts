@@ -11,16 +11,16 @@ const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const renewedMs = (registry: Registry): number =>
   registry.health().session.renewedAt?.getTime() ?? 0
 
-/** Waits until each has beaten, and the next beats (ttl/4 later) are about to be sent. */
+/** Waits until each has sent a heartbeat, and the next ones (ttl/4 later) are about to be sent. */
 const justBeforeABeat = async (owners: readonly Registry[]): Promise<void> => {
   const before = owners.map(renewedMs)
-  await eventually('a beat of each', ttlMs, () =>
+  await eventually('a heartbeat of each', ttlMs, () =>
     owners.every((owner, index) => renewedMs(owner) > (before[index] ?? 0)),
   )
   await pass(Math.min(...owners.map(renewedMs)) + ttlMs * 0.235 - Date.now())
 }
 
-/** Lists for that long; returns after how many ms the last incomplete list was seen. */
+/** Lists for that long; returns when, in ms, the last incomplete list was seen. */
 const lastIncomplete = async (
   registry: Registry,
   wanted: readonly string[],
@@ -37,8 +37,8 @@ const lastIncomplete = async (
 }
 
 /**
- * Frozen for long enough that the leases are over at the thaw, etcd may revoke them before it reads
- * the beats that wait in its sockets: their records then leave as ordinary events.
+ * If a freeze outlasts the leases, etcd may revoke them when it resumes, before it reads the
+ * heartbeats in its sockets: watchers then see ordinary removals.
  */
 describe.runIf(controllable)('R5: one server frozen just before a beat', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
@@ -50,7 +50,7 @@ describe.runIf(controllable)('R5: one server frozen just before a beat', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  /** Five instances, a watcher with loss protection, one without, and somebody who lists. */
+  /** Five instances, a watcher with loss protection, one without, and a client that lists. */
   const populate = async (world: RegistryWorld, owners: readonly Registry[]) => {
     const names = ids('i', 5)
     await Promise.all(
@@ -88,9 +88,10 @@ describe.runIf(controllable)('R5: one server frozen just before a beat', () => {
     const observeMs = capMs + 1_000 + ttlMs
     const lastMs = await Promise.all([spread.backWithin(observeMs), together.backWithin(observeMs)])
     for (const ms of lastMs) expect(ms).toBeLessThan(capMs + 1_000)
-    // one lease takes its five records along at once: more than half, so all are held
+    // the end of one lease removes its five records at once: more than half, so all are held
     expect(together.told.held.removed.size).toBe(0)
-    // five leases may end more than half a second apart: then the first two are told, the others held
+    // five leases may end more than half a second apart: then two removals pass, the others are
+    // held
     expect(spread.told.held.removed.size).toBeLessThanOrEqual(2)
     for (const { told } of [spread, together])
       for (const times of told.all.removed.values()) expect(times).toBe(1)

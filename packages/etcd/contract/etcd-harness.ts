@@ -7,7 +7,7 @@ import { etcd } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { admin } from './support.ts'
 
-/** All that the suite can ask for. */
+/** All hooks of the suite. */
 export const etcdNeeds: readonly Need[] = [
   'connectDirect',
   'server',
@@ -19,7 +19,7 @@ export const etcdNeeds: readonly Need[] = [
   'connectionCount',
   'expireSession',
   'loseHistory',
-  // a container keeps its data to itself
+  // the data of a container is not accessible
   ...((await provisionFor('etcd')).how === 'process' ? (['backUp'] as const) : []),
   'deleteRecord',
   'writeRaw',
@@ -29,7 +29,7 @@ export const etcdNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+/** A harness over one real server, behind a proxy that applies the link faults. */
 export const etcdHarness = async (): Promise<ContractHarness> => {
   const [cluster, secure] = await Promise.all([launch(etcdServer), launchSecureServers()])
   const [server] = cluster.servers

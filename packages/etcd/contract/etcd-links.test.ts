@@ -20,7 +20,7 @@ const long = process.env['SD_LONG_TESTS'] === '1'
 const revisionOf = async (etcdItself: ReturnType<typeof admin>): Promise<number> =>
   Number((await etcdItself.get('x').exec()).header.revision)
 
-describe.runIf(controllable)('a watcher whose link is spoilt', () => {
+describe.runIf(controllable)('a watcher over a faulty link', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
   let server: Server
   let world: RegistryWorld
@@ -41,7 +41,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     await proxy[Symbol.asyncDispose]()
   })
 
-  test('W3: a server wiped while the watch was down, and registered on before it returned', async () => {
+  test('W3: a server that is wiped while the watch is disconnected, and written to before it reconnects', async () => {
     const staying = world.registry([clientOf(server)])
     const leaving = world.registry([clientOf(server)])
     await Promise.all(ids('stay', 3).map((id) => staying.register(instance(id))))
@@ -59,7 +59,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     await closing
     const joining = world.registry([clientOf(server)])
     await Promise.all(ids('new', 5).map((id) => joining.register(instance(id))))
-    // beyond the revision at which the watch stood, so that this alone tells nothing
+    // beyond the watch's revision, so that the revision alone does not show the wipe
     await Promise.all(ids('x', 100).map((key) => etcdItself.put(key).value('')))
     expect(await revisionOf(etcdItself)).toBeGreaterThan(before)
     await lists(staying, [...ids('new', 5), ...ids('stay', 3)], capMs + 1_000 + slackMs)
@@ -71,7 +71,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     await told.sees([...ids('new', 5), ...ids('stay', 3), 'last'], slackMs)
   })
 
-  test('W3: cut anywhere while it catches up with 6,000 events, it is told each once', async () => {
+  test('W3: cut at any byte while it catches up with 6,000 events, it receives each event once', async () => {
     const owner = world.registry([clientOf(server)])
     await owner.register(instance('seed'))
     const cuts = await Promise.all(
@@ -105,17 +105,17 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
       link.cutAfter(bytes, 'always')
       link.refuse(false)
       await told.until(
-        `${bytes}: cut twice, or there`,
+        `${bytes}: cut twice, or caught up`,
         slackMs * 2,
         ({ view }) => link.accepted > before + 6 || view.size === 6001,
       )
-      // a connection for calls and one for watches are all that an unspoilt link needs
+      // without faults the driver needs one connection for calls and one for watches
       expect(link.accepted - before, `${bytes}: connections`).toBeGreaterThan(3)
       link.heal()
-      await told.until(`${bytes}: all are told`, slackMs * 3, ({ view }) => view.size === 6001)
+      await told.until(`${bytes}: all are delivered`, slackMs * 3, ({ view }) => view.size === 6001)
       expect([...told.added.values()].every((times) => times === 1)).toBe(true)
       expect(told.removed.size).toBe(0)
-      // it went on from where it was
+      // it resumed from its cursor
       expect(log).not.toContain('watch-resync')
       await told.close()
       await link[Symbol.asyncDispose]()
@@ -188,7 +188,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     },
   )
 
-  test('W3: a backlog over 4 MB arrives whole', async () => {
+  test('W3: a backlog over 4 MB arrives completely', async () => {
     const owner = world.registry([clientOf(server)])
     const large = (digit: string) => ({ metadata: { blob: digit.repeat(200_000) } })
     const names = ids('i', 40)
@@ -201,14 +201,14 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     await Promise.all(registrations.map((registration) => registration.update(large('1'))))
     const received = proxy.bytes.fromServer
     proxy.heal()
-    await told.until('all 8 MB are told', capMs + slackMs * 2, ({ view }) =>
+    await told.until('all 8 MB are delivered', capMs + slackMs * 2, ({ view }) =>
       [...view.values()].every(({ metadata }) => metadata['blob']?.startsWith('1')),
     )
     expect(told.removed.size).toBe(0)
     expect(proxy.bytes.fromServer - received).toBeGreaterThan(8_000_000)
   })
 
-  test('W3: history compacted while it was cut off costs a resync, and no contradiction', async () => {
+  test('W3: a compaction while it is disconnected causes one resync, and no contradictory event', async () => {
     const owner = world.registry([clientOf(server)])
     const log: Log = []
     const watching = world.registry([proxy.endpoint], { logger: logInto(log) })
@@ -232,7 +232,7 @@ describe.runIf(controllable)('a watcher whose link is spoilt', () => {
     expect(told.view.get('i2')?.weight).toBe(3)
     expect(log).toContain('watch-resync')
     expect([...told.removed.keys()]).toEqual(['i1'])
-    // and it follows from there
+    // and later changes are delivered
     await first?.update({ weight: 8 })
     await told.until('the next change', slackMs, ({ view }) => view.get('i0')?.weight === 8)
   })

@@ -24,7 +24,7 @@ const idsIn = (observation: Observation): string[] =>
   observation.type === 'alive' ? [] : observation.records.map(({ instance }) => instance.id)
 
 describe('observe', () => {
-  test('many scopes share one stream, and one leaving ends no other', async () => {
+  test('many scopes share one stream, and the end of one affects no other', async () => {
     const session = await driver.openSession({ ttlMs: 10_000 }, soon())
     await using proxy = await TcpProxy.to(endpoint)
     const watcher = connect([proxy.endpoint], { namespace })
@@ -38,7 +38,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('a snapshot of several pages has no gap to the changes behind it', async () => {
+  test('no change is lost between a snapshot of several pages and the watch', async () => {
     const session = await driver.openSession({ ttlMs: 30_000 }, soon())
     for (let from = 0; from < 20; from++) await session.put(many(125, `b${from}-`), soon())
     const end = new AbortController()
@@ -55,9 +55,7 @@ describe('observe', () => {
     })()
     const followers = Array.from({ length: 3 }, () => follow(driver, orders, end.signal))
     await until('all have begun', () => followers.every(({ counts }) => counts.snapshots > 0))
-    await until('changes come in behind it', () =>
-      followers.every(({ counts }) => counts.changes > 20),
-    )
+    await until('later changes arrive', () => followers.every(({ counts }) => counts.changes > 20))
     const truth = async (): Promise<[string, number][]> =>
       (await driver.list(orders, soon())).records.map(({ key, claim }) => [key, claim?.seq ?? -1])
     const before = await truth()
@@ -69,7 +67,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('a change of several megabytes arrives whole', async () => {
+  test('a change of several megabytes arrives completely', async () => {
     const session = await driver.openSession({ ttlMs: 30_000 }, soon())
     const large = (seq: number) =>
       many(40).map((item) => ({
@@ -97,7 +95,7 @@ describe('observe', () => {
 })
 
 describe('probe', () => {
-  test('answers with and without a watch, many at a time', async () => {
+  test('probes are answered with and without a watch, also many at a time', async () => {
     expect(await codeOf(driver.probe(soon()))).toBe('none')
     await using watch = observing(driver)
     await watch.any()

@@ -33,7 +33,7 @@ const secure = async (endpoint: string): Promise<void> => {
 }
 
 describe.runIf(controllable)('S1: authentication', () => {
-  test('a forbidden service blocks nothing else', async () => {
+  test('a forbidden service affects no other service', async () => {
     await using cluster = await launch(etcd)
     const endpoint = clientOf(cluster.servers[0])
     await secure(endpoint)
@@ -68,7 +68,7 @@ describe.runIf(controllable)('S1: authentication', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('S2: refused credentials are told, and never shown', async () => {
+  test('S2: refused credentials are reported, and never shown', async () => {
     await using cluster = await launch(etcd)
     const endpoint = clientOf(cluster.servers[0])
     await secure(endpoint)
@@ -83,7 +83,7 @@ describe.runIf(controllable)('S1: authentication', () => {
     await none[Symbol.asyncDispose]()
   })
 
-  test('a token that ran out, or was forgotten in a restart, costs no session and no watch', async () => {
+  test('an expired token, or one that a restart invalidated, ends no session and no watch', async () => {
     await using cluster = await launch(etcd, { args: ['--auth-token-ttl=2'] })
     const [server] = cluster.servers
     await secure(clientOf(server))
@@ -93,7 +93,7 @@ describe.runIf(controllable)('S1: authentication', () => {
     const { cursor } = await watch.any()
     await session.renew(soon())
     await new Promise((resolve) => setTimeout(resolve, 4000))
-    // a new watch on the stream of old: at worst once unavailable
+    // a new watch on the old stream: unavailable at most once
     const attach = async (): Promise<void> => {
       const codes: string[] = []
       do {
@@ -117,7 +117,7 @@ describe.runIf(controllable)('S1: authentication', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('authentication that is turned on later is answered', async () => {
+  test('the driver logs in when authentication is turned on later', async () => {
     await using cluster = await launch(etcd)
     const endpoint = clientOf(cluster.servers[0])
     const driver = connect([endpoint], credentials)

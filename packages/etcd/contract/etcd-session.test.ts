@@ -35,7 +35,7 @@ afterEach(async () => {
 })
 
 describe('a session', () => {
-  test('R10: 1,000 instances share one lease, and leave with it', async () => {
+  test('R10: 1,000 instances share one lease, and are removed with it', async () => {
     const requests = many(1000)
     for (let from = 0; from < 1000; from += 125) {
       const outcomes = await session.put(requests.slice(from, from + 125), soon())
@@ -50,13 +50,13 @@ describe('a session', () => {
     await session.close(soon())
   })
 
-  test('its granted ttl is in milliseconds and at least what was asked', async () => {
+  test('its granted ttl is in milliseconds, and at least the requested one', async () => {
     const odd = await driver.openSession({ ttlMs: 5500 }, soon())
     expect(odd.grantedTtlMs).toBe(6000)
     await odd.close(soon())
   })
 
-  test('notices a lease that is gone, at a beat, a write and an audit', async () => {
+  test('detects a lost lease at a heartbeat, a write and an audit', async () => {
     for (const use of [
       (lost: DriverSession) => lost.renew(soon()),
       (lost: DriverSession) => lost.put([request('x')], soon()),
@@ -72,7 +72,7 @@ describe('a session', () => {
 })
 
 describe('put', () => {
-  test('settles two rivals that write the same ids at the same time', async () => {
+  test('lets one of two rivals win that write the same ids at the same time', async () => {
     const requests = (owner: string, claimedAtMs: number) =>
       many(100).map((item) => ({ ...item, claim: { owner, claimedAtMs, seq: 0 } }))
     await Promise.all([
@@ -85,14 +85,14 @@ describe('put', () => {
     expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['c']))
   })
 
-  test('D3: writes over an unreadable record only to take it over', async () => {
+  test('D3: overwrites an unreadable record only to take it over', async () => {
     await etcdItself.put(`${namespace}/orders/1`).value('{"broken')
     const absent = request('1', {}, { mode: 'if-absent' })
     expect(await session.put([absent], soon())).toEqual([{ result: 'conflict' }])
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
   })
 
-  test('takes a record without a claim over, but never removes or refuses to see it', async () => {
+  test('takes over a record without a claim, but never removes it, and lists it', async () => {
     const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
     await etcdItself.put(`${namespace}/orders/1`).value(foreign)
     const absent = request('1', { claimedAtMs: 99 }, { mode: 'if-absent' })
@@ -101,7 +101,7 @@ describe('put', () => {
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
   })
 
-  test('splits what is too large for one request', async () => {
+  test('splits a batch that is too large for one request', async () => {
     const large = many(20).map((item) => ({
       ...item,
       instance: { ...item.instance, metadata: { blob: 'x'.repeat(200_000) } },
@@ -113,7 +113,7 @@ describe('put', () => {
 })
 
 describe('audit', () => {
-  test('tells ours, missing, replaced and edited', async () => {
+  test('audits records as ours, missing, replaced and edited', async () => {
     const ids = ['ours', 'missing', 'replaced', 'edited', 'untied', 'broken']
     await session.put(
       ids.map((id) => request(id)),
@@ -148,7 +148,7 @@ describe('audit', () => {
 })
 
 describe('list', () => {
-  test('D1, D2: an unknown service is empty, and names are apart', async () => {
+  test('D1, D2: an unknown service is empty, and services are isolated', async () => {
     expect(await driver.list({ service: 'nobody' }, soon())).toMatchObject({ records: [] })
     const services = ['user', 'user-admin', 'user/admin', '..', '%epoch', 'ü']
     await session.put(
@@ -171,7 +171,7 @@ describe('list', () => {
     for (let round = 0; round < 5; round++) {
       const { records } = await driver.list(orders, soon(20_000))
       expect(records).toHaveLength(3000)
-      // written in one transaction, lying on different pages
+      // written in one transaction, read on different pages
       const seq = (id: string) => records.find(({ instance }) => instance.id === id)?.claim?.seq
       expect(seq('b0-0')).toBe(seq('b9-99'))
     }
@@ -180,7 +180,7 @@ describe('list', () => {
     expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 
-  test('D3: skips what cannot be read, and hides the epoch', async () => {
+  test('D3: skips unreadable records, and hides the epoch', async () => {
     const watching = driver.observe(orders, undefined, soon())[Symbol.asyncIterator]()
     await watching.next()
     await session.put([request('1')], soon())
@@ -192,7 +192,7 @@ describe('list', () => {
     await watching.return?.()
   })
 
-  test('diagnose tells the version', async () => {
+  test('diagnose returns the version', async () => {
     const { serverVersion } = (await driver.diagnose?.(soon())) ?? {}
     expect(serverVersion).toMatch(/^3\.\d+\.\d+/)
   })

@@ -4,34 +4,34 @@ import { TestWorld } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
 import { etcd, type EtcdConfig } from '../src/index.ts'
 
-/** Of every registry in these tests, in milliseconds. */
+/** The ttl of every registry in these tests. */
 export const ttlMs = 2_000
 /** The cap of their backoff. */
 export const capMs = 1_000
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 export const slackMs = 3_000
-/** What etcd may add to a ttl: it looks for expired leases every 500 ms. */
+/** The time that etcd may add to a ttl: it looks for expired leases every 500 ms. */
 export const graceMs = 1_000
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
 
-/** Real randomness, but each connection of a driver begins with the first of its endpoints. */
+/** Real randomness, except that each connection of a driver begins with its first endpoint. */
 export const firstEndpointFirst = (): Random => {
   const { random } = createDriverContext()
   let connections = 3
   return { next: () => (connections-- > 0 ? 0 : random.next()), id: (length) => random.id(length) }
 }
 
-/** Randomness without chance: heartbeats are sent exactly ttl/4 apart. */
+/** A constant in place of randomness: heartbeats are sent exactly ttl/4 apart. */
 export const inStep = (): Random => {
   const { random } = createDriverContext()
   return { next: () => 0.5, id: (length) => random.id(length) }
 }
 
-/** Which transitions were logged, in order: `session-live`, `watch-resync`. */
+/** The logged events, in order: `session-live`, `watch-resync`. */
 export type Log = string[]
 
-/** Registries over etcd, and their watchers; disposing checks what was told. */
+/** Registries over etcd, and their watchers; disposing checks the delivered events. */
 export class RegistryWorld extends TestWorld {
   constructor() {
     super({ ttlMs, capMs })
@@ -48,7 +48,7 @@ export class RegistryWorld extends TestWorld {
   }
 }
 
-/** A logger that keeps the names of the events only. */
+/** A logger that keeps only the names of the events. */
 export const logInto = (log: Log): Logger => {
   const note = (details: object): void => {
     log.push((details as { event?: string }).event ?? '')

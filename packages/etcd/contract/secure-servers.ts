@@ -4,7 +4,7 @@ import { etcd as etcdServer, launch } from '@sd/test-servers'
 import { etcd } from '../src/index.ts'
 import { admin } from './support.ts'
 
-/** Servers that must be connected to with certificates or credentials. */
+/** Servers that require certificates or credentials. */
 export interface SecureServers extends AsyncDisposable {
   readonly connections: Readonly<Record<string, SecureConnection>>
 }
@@ -17,7 +17,7 @@ const controlOf = (cluster: Cluster): SecureConnection['server'] => ({
   start: () => cluster.start(),
 })
 
-/** One with an authority of its own that asks for client certificates, one with users. */
+/** One server with its own authority that requires client certificates, and one with users. */
 export const launchSecureServers = async (): Promise<SecureServers> => {
   const { ca, server, client } = await createCertificates()
   const [tls, users] = await Promise.all([

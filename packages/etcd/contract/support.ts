@@ -19,13 +19,15 @@ export const connect = (
   )
 }
 
-/** etcd itself, to change what the driver must cope with. */
+/** A client of etcd itself, to change the data under the driver. */
 export const admin = (endpoint: string): Etcd3 & Disposable => {
   const client = new Etcd3({ hosts: `http://${endpoint}` })
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
 }
 
-/** Keeps a view up to date as core would: resumes from the cursor, starts over when it expired. */
+/**
+ * Keeps a view up to date as core does: resumes from the cursor, starts over when it has expired.
+ */
 export const follow = (driver: RegistryDriver, scope: Scope, signal: AbortSignal) => {
   const view = new Map<string, number>()
   const counts = { snapshots: 0, changes: 0, breaks: 0 }

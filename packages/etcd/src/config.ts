@@ -51,7 +51,7 @@ export const validateEtcdConfig = (value: unknown): EtcdConfig => {
   const password = check.credential('password', given['password'])
   if ((username === undefined) !== (password === undefined))
     check.refuse(
-      `${username ? 'username' : 'password'} is given alone; expected username and password`,
+      `${username ? 'username' : 'password'} is given alone; expected username and password together`,
     )
   const tls = check.tls(
     given['tls'],

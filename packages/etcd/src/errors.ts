@@ -62,7 +62,9 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
   const code = codeOf(text)
   // etcd3 replaces the message of this error with a meaningless one
   const message =
-    code === 'session-lost' ? 'the server does not know the lease' : withoutEmptyNote(text)
+    code === 'session-lost'
+      ? 'the server has no such lease: it has expired, was revoked, or the data was lost'
+      : withoutEmptyNote(text)
   return { code, message }
 })
 

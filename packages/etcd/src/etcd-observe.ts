@@ -51,7 +51,7 @@ const explainRefusal = async (
   return etcdError(
     'unavailable',
     'observe',
-    'the watch stream outlived its token',
+    'the token of the watch stream has expired',
     serviceIn(scope),
   )
 }
@@ -129,7 +129,7 @@ async function* observeRecords(
       ? changesOf(store, message.events, next)
       : { type: 'alive', ...withCursor(next) }
   }
-  throw etcdError('internal', 'observe', 'the watch ended without a reason')
+  throw etcdError('internal', 'observe', 'the watch ended without an error')
 }
 
 async function* observeNames(
@@ -156,7 +156,7 @@ async function* observeNames(
       ? { type: 'alive' }
       : { type: 'changes', records: [], skipped: [], removed: [], ...change }
   }
-  throw etcdError('internal', 'observe', 'the watch ended without a reason')
+  throw etcdError('internal', 'observe', 'the watch ended without an error')
 }
 
 /**
@@ -173,7 +173,12 @@ export async function* observe(
   signal.throwIfAborted()
   const position = cursor === undefined ? undefined : readCursor(cursor)
   if (cursor !== undefined && (position === undefined || 'services' in scope))
-    throw etcdError('cursor-expired', 'observe', 'not a cursor of this scope', serviceIn(scope))
+    throw etcdError(
+      'cursor-expired',
+      'observe',
+      'the cursor is not one of this scope',
+      serviceIn(scope),
+    )
   if ('services' in scope) return yield* observeNames(observer, scope, signal)
   return yield* observeRecords(observer, scope, position, signal)
 }

@@ -136,7 +136,11 @@ export class EtcdSession implements DriverSession {
   }
 
   #lose(operation: string): RegistryError {
-    const error = etcdError('session-lost', operation, 'the server does not know the lease')
+    const error = etcdError(
+      'session-lost',
+      operation,
+      'the server has no such lease: it has expired, was revoked, or the data was lost',
+    )
     this.#lost.abort(error)
     return error
   }

@@ -97,9 +97,11 @@ const checkHeader = (
   position: Pick<HistoryPosition, 'clusterId' | 'revision'>,
   header: IResponseHeader,
 ): void => {
-  if (header.cluster_id !== position.clusterId) throw expired('another cluster answers')
+  if (header.cluster_id !== position.clusterId) throw expired('the answer is from another cluster')
   if (BigInt(header.revision) < position.revision)
-    throw expired(`the server is at revision ${header.revision}, before ${position.revision}`)
+    throw expired(
+      `the server is at revision ${header.revision}, below revision ${position.revision}, which was read before`,
+    )
 }
 
 /**
@@ -114,7 +116,7 @@ export const proveHistory = async (
   scope: KeyRange,
   signal: AbortSignal,
 ): Promise<void> => {
-  if (attached.cluster_id !== at.clusterId) throw expired('another cluster answers')
+  if (attached.cluster_id !== at.clusterId) throw expired('the answer is from another cluster')
   if (at.epoch === undefined) {
     // `at` is from a read just now, without a cursor: the revision alone reveals a wiped server
     const request = { ...scope, limit: 1, keys_only: true }
@@ -123,7 +125,7 @@ export const proveHistory = async (
   }
   const request = { key: store.keys.absolute(epochKey) }
   const read = await unlessDenied(readRange(store, 'observe', request, signal))
-  if (read === undefined) throw expired('the epoch may not be read any more')
+  if (read === undefined) throw expired('the epoch record can no longer be read: permission denied')
   checkHeader(at, read.header)
-  if (epochIn(read.kvs) !== at.epoch) throw expired('the namespace was emptied since')
+  if (epochIn(read.kvs) !== at.epoch) throw expired('the namespace was emptied after the cursor')
 }

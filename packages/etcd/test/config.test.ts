@@ -12,7 +12,7 @@ describe('validateEtcdConfig', () => {
     expect(Object.isFrozen(config.endpoints)).toBe(true)
   })
 
-  it('takes slashes in the namespace, several endpoints, credentials and TLS', () => {
+  it('accepts slashes in the namespace, several endpoints, credentials and TLS', () => {
     const given = {
       endpoints: ['https://a.example:2379', 'https://[::1]:2379'],
       namespace: '/microservices',
@@ -68,7 +68,7 @@ describe('validateEtcdConfig', () => {
 })
 
 describe('etcd', () => {
-  it('refuses a wrong configuration before anything is made', () => {
+  it('refuses an invalid configuration before it creates anything', () => {
     expect(() => etcd({ endpoints: [] })).toThrow(/invalid-config/)
   })
 })

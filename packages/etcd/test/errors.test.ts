@@ -44,19 +44,19 @@ describe('toRegistryError', () => {
     expect(error.cause).toMatchObject({ name: 'Error', message })
   })
 
-  it('passes its own kind unchanged, and takes what is no error', () => {
+  it('returns a RegistryError unchanged, and accepts values that are not errors', () => {
     const own = new RegistryError('closed', { backend: 'etcd', operation: 'list', message: 'x' })
     expect(toRegistryError(own, 'put')).toBe(own)
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
   })
 
-  it('leaves out the note of a resolver that had nothing to say', () => {
+  it('leaves out an empty resolution note', () => {
     const text = '14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED'
     const { message } = toRegistryError(new Error(`${text}. Resolution note: `), 'put')
     expect(message).toBe(`[unavailable] put: ${text}`)
   })
 
-  it('tells a refused token from a refused user', () => {
+  it('distinguishes a refused token from a refused user', () => {
     expect(isStaleToken(new Error('etcdserver: stale auth token'))).toBe(true)
     expect(isStaleToken(new Error('etcdserver: user name is empty'))).toBe(true)
     expect(isStaleToken(new Error('etcdserver: permission denied'))).toBe(false)

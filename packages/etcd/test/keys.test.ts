@@ -15,13 +15,13 @@ describe('prefixEnd', () => {
 describe('KeySpace', () => {
   const keys = new KeySpace('/micro/services', jsonFormat)
 
-  it('puts keys under the namespace, and takes them out again', () => {
+  it('adds the namespace to keys, and removes it again', () => {
     const stored = keys.absolute('orders/1')
     expect(stored.toString()).toBe('/micro/services/orders/1')
     expect(keys.relative(stored)).toBe('orders/1')
   })
 
-  it('ranges over one service, not over one whose name begins alike', () => {
+  it('ranges over one service, not over one whose name begins with the same letters', () => {
     const { key, range_end } = keys.range({ service: 'user' })
     const inside = (name: string): boolean => {
       const stored = keys.absolute(name)
@@ -33,19 +33,19 @@ describe('KeySpace', () => {
     expect(keys.range({ all: true })).toEqual(keys.range({ services: true }))
   })
 
-  it('keeps the epoch where no service can be', () => {
+  it('stores the epoch under a key that no service can have', () => {
     expect(decodeName(epochKey)).toBeUndefined()
     expect(jsonFormat.serviceOf(epochKey)).toBeUndefined()
   })
 })
 
 describe('cursors', () => {
-  it('come back as they were, also beyond 2^53', () => {
+  it('round-trip, also beyond 2^53', () => {
     const position = { epoch: 'abc123', clusterId: '18446744073709551615', revision: 2n ** 62n }
     expect(readCursor(writeCursor(position))).toEqual(position)
   })
 
-  it.each(['', 'a:b:c', 'x:1', ':1:1', 'e:1:-1', 'e:1:1:1'])('%j is none', (text) => {
+  it.each(['', 'a:b:c', 'x:1', ':1:1', 'e:1:-1', 'e:1:1:1'])('%j is not a cursor', (text) => {
     expect(readCursor(toCursor(text))).toBeUndefined()
   })
 })

@@ -6,7 +6,7 @@ const events = (...entries: [string, 'Put' | 'Delete'][]) =>
   new Map(entries.map(([key, type]) => [key, { type }]))
 
 describe('ServiceNames', () => {
-  it('names a service from its first key to its last', () => {
+  it('contains a service from its first key to its last', () => {
     const services = new ServiceNames(jsonFormat)
     services.add('orders/1')
     expect(services.names).toEqual(['orders'])
@@ -25,7 +25,7 @@ describe('ServiceNames', () => {
     expect(services.names).toEqual(['users'])
   })
 
-  it('tells the net effect of one batch', () => {
+  it('returns the net effect of one batch', () => {
     const services = new ServiceNames(jsonFormat)
     services.add('orders/1')
     const batch = events(['orders/1', 'Delete'], ['orders/2', 'Put'], ['no service', 'Put'])

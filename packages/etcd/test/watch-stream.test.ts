@@ -87,7 +87,7 @@ describe('WatchStream', () => {
     expect(log).toEqual(['a created 1', 'b created 1', 'b x', 'a progress 9'])
   })
 
-  it('puts fragments together, each watch by itself', () => {
+  it('joins fragments, for each watch separately', () => {
     stream.add(target, listener('a'))
     stream.add(target, listener('b'))
     duplex.answer({ created: true, watch_id: '0' })
@@ -100,7 +100,7 @@ describe('WatchStream', () => {
     expect(log).toEqual(['b y', 'a x,y,z'])
   })
 
-  it('fails one forbidden watch alone', () => {
+  it('fails only the watch that is forbidden', () => {
     stream.add(target, listener('a'))
     stream.add(target, listener('b'))
     const cancel_reason = 'rpc error: code = PermissionDenied desc = etcdserver: permission denied'
@@ -109,7 +109,7 @@ describe('WatchStream', () => {
     expect(log).toEqual(['a permission-denied', 'b created 1'])
   })
 
-  it('tells a compaction from other cancellations', () => {
+  it('distinguishes a compaction from other cancellations', () => {
     stream.add(target, listener('a'))
     stream.add(target, listener('b'))
     duplex.answer({ created: true, watch_id: '0' })
@@ -120,7 +120,7 @@ describe('WatchStream', () => {
     expect(log).toEqual(['a cursor-expired', 'b unavailable', 'idle'])
   })
 
-  it('drops what arrives for a cancelled watch, and cancels one created too late', () => {
+  it('drops responses of a cancelled watch, and cancels one that is created after its abort', () => {
     const cancelA = stream.add(target, listener('a'))
     const cancelB = stream.add(target, listener('b'))
     stream.add(target, listener('c'))
@@ -138,14 +138,14 @@ describe('WatchStream', () => {
     ])
   })
 
-  it('is idle when the last watch left', () => {
+  it('is idle after the last watch has ended', () => {
     const cancel = stream.add(target, listener('a'))
     cancel()
     cancel()
     expect(log).toEqual(['idle'])
   })
 
-  it('asks for a sign of life with one watch that it cancels, whatever the number of probes', async () => {
+  it('requests a sign of life with one watch that it cancels, for any number of probes', async () => {
     stream.add(target, listener('a'))
     duplex.answer({ created: true, watch_id: '0' })
     const probes = [stream.probe(), stream.probe()]
@@ -161,7 +161,7 @@ describe('WatchStream', () => {
     expect([log, stream.size]).toEqual([['a created 1'], 1])
   })
 
-  it('takes any response for a sign of life, and a manual progress for nothing else', async () => {
+  it('accepts any response as a sign of life, and a manual progress only as that', async () => {
     stream.add(target, listener('a'))
     duplex.answer({ created: true, watch_id: '0' })
     const probe = stream.probe()
@@ -173,7 +173,7 @@ describe('WatchStream', () => {
     expect(log).toEqual(['a created 1'])
   })
 
-  it('waits for the answer to a creation that is under way, and asks for nothing more', async () => {
+  it('waits for the answer to a pending creation instead of sending another request', async () => {
     stream.add(target, listener('a'))
     const probe = stream.probe()
     expect(duplex.written).toHaveLength(1)
@@ -202,7 +202,7 @@ describe('WatchStream', () => {
     expect(duplex.cancelled).toBe(1)
   })
 
-  it('breaks, and throws nothing, on a response that makes no sense', () => {
+  it('fails without throwing on a malformed response', () => {
     stream.add(target, listener('a'))
     duplex.answer({ created: true, watch_id: '0' })
     duplex.answer({ created: true, watch_id: '1' })

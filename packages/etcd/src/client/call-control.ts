@@ -53,6 +53,6 @@ export class CallControl {
   }
 
   #cancelCall(): void {
-    this.#call?.cancelWithStatus(status.CANCELLED, 'cancelled by its caller')
+    this.#call?.cancelWithStatus(status.CANCELLED, 'cancelled by the caller')
   }
 }

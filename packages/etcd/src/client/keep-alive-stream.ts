@@ -41,7 +41,7 @@ export class KeepAliveStream {
     } catch (error) {
       if (signal.aborted && silent()) {
         if (this.#current?.client === client)
-          this.#end(etcdError('unavailable', 'renew', 'the server was silent'))
+          this.#end(etcdError('unavailable', 'renew', 'the server did not answer'))
         this.#connection.suspect(client)
       }
       throw error
@@ -71,7 +71,7 @@ export class KeepAliveStream {
     const attached = this.#current ?? (await this.#open())
     // the stream may have ended meanwhile; a write to it would never be answered
     if (this.#current !== attached)
-      throw etcdError('unavailable', 'renew', 'the stream ended as it was opened')
+      throw etcdError('unavailable', 'renew', 'the keep-alive stream ended while it was opened')
     return new Promise((resolve, reject) => {
       attached.beats.push({ resolve, reject })
       attached.stream.write({ ID: this.#leaseId })

@@ -179,7 +179,7 @@ export class WatchStream {
 
   #created(response: IWatchResponse): void {
     const watch = this.#creating.shift()
-    if (watch === undefined) throw new Error('the server created a watch nobody asked for')
+    if (watch === undefined) throw new Error('the server created a watch that was not requested')
     if (response.canceled) this.#refused(watch, response)
     else if (watch.cancelled)
       this.#stream.write({ cancel_request: { watch_id: response.watch_id } })

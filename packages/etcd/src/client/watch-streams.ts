@@ -14,7 +14,7 @@ interface Attached {
 const closed = (): RegistryError => etcdError('closed', 'watch', 'the driver is closed')
 const unused = (): RegistryError => etcdError('unavailable', 'watch', 'the stream was closed')
 const silence = (): RegistryError =>
-  etcdError('unavailable', 'watch', 'the server was silent, so its stream was closed')
+  etcdError('unavailable', 'watch', 'the server did not answer, so the watch stream was closed')
 
 /**
  * The watch stream that all observations of a driver share. The first one opens it, the last one
