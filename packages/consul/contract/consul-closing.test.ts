@@ -10,7 +10,7 @@ import { connect, httpOf } from './support.ts'
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 const closeTimeoutMs = 1_500
 
-/** Registers in a process of its own, lets `before` happen, and tells how the process ends. */
+/** Registers in another process, runs `before`, and returns how the process ends. */
 const leave = async (
   host: string,
   before: () => Promise<void>,
@@ -38,7 +38,7 @@ const leave = async (
 describe.runIf(controllable)('R11: a process ends by itself', () => {
   const clean = { code: 0, signal: null, stderr: '' }
 
-  test('and takes its registration along; with the agent frozen or down, within its timeout', async () => {
+  test('and its registration is removed; with the agent frozen or down it ends within its timeout', async () => {
     await using cluster = await launch(consul)
     const server = cluster.servers[0] as Server
     const host = httpOf(server)

@@ -35,10 +35,10 @@ describe.runIf(controllable)('three agents', () => {
       }>('agent/self')
       if (Stats.consul.leader === 'true') return server
     }
-    throw new Error(`nobody leads, least of all ${address}`)
+    throw new Error(`the cluster has no leader other than ${address}`)
   }
 
-  test('R7: one id at two agents: readers show the higher claim, and the lower yields within a ttl', async () => {
+  test('R7: one id at two agents: readers show the higher claim, and the lower is superseded within a ttl', async () => {
     await using world = new RegistryWorld()
     const [first, second, watching] = hosts.map((host) => world.registry(host))
     const told = watching && world.told(watching)
@@ -48,7 +48,11 @@ describe.runIf(controllable)('three agents', () => {
     const taken = await second?.register(by('second'))
     expect((await watching?.list('orders'))?.[0]?.metadata['by']).toBe('second')
     const began = performance.now()
-    await eventually('the older yields', ttlMs + slackMs, () => old?.status.state === 'superseded')
+    await eventually(
+      'the older is superseded',
+      ttlMs + slackMs,
+      () => old?.status.state === 'superseded',
+    )
     expect(performance.now() - began).toBeLessThan(ttlMs + slackMs)
     await eventually('one record is left', slackMs, async () => {
       await using driver = connect(at(2), { namespace: world.namespace })
@@ -62,7 +66,7 @@ describe.runIf(controllable)('three agents', () => {
     })
   })
 
-  test('R7: two agents, both want the id free: never both have it, and nothing of a loser stands', async () => {
+  test('R7: reject at two agents at once: never both succeed, and no record of a loser is stored', async () => {
     await using one = connect(at(0), { namespace: 'free' })
     await using two = connect(at(1), { namespace: 'free' })
     const sessions = await Promise.all(
@@ -100,7 +104,7 @@ describe.runIf(controllable)('three agents', () => {
     await Promise.all([mine, theirs].map((session) => session.close(soon())))
   })
 
-  test('R4: the leader killed: those at other agents never blink; those at its own come back with it', async () => {
+  test('R4: the leader is killed: instances at other agents never blink, those at its agent return with it', async () => {
     await using world = new RegistryWorld()
     const killed = await leader()
     const [one = '', two = ''] = hosts.filter((host) => host !== httpOf(killed))
@@ -118,15 +122,20 @@ describe.runIf(controllable)('three agents', () => {
     await killed.start()
     await told.sees(['doomed', 'here', 'later'], 15_000)
     expect(told.removed).toEqual(['doomed'])
-    await eventually('all is well', 15_000, () => owner.health().ok && doomed.health().ok)
+    await eventually(
+      'every registry is healthy',
+      15_000,
+      () => owner.health().ok && doomed.health().ok,
+    )
   })
 
-  test('W4, R5: the majority lost for more than a ttl: the survivor is stale, and all come back', async () => {
+  test('W4, R5: the majority is lost for more than a ttl: the remaining agent’s watch is stale, all return', async () => {
     await using world = new RegistryWorld()
     const survivor = world.registry(at(0))
     const told = world.told(survivor)
-    // three, as loss protection has nothing to say of fewer: a leader that is elected before it has met
-    // the survivor takes its node out of the catalog for a moment
+    // at least three, as loss protection ignores smaller views: a leader that is elected before it
+    // has
+    // contacted the remaining agent removes its node from the catalog for a moment
     const ids = ['a', 'b', 'c']
     await Promise.all(ids.map((id) => survivor.register(instance(id))))
     await told.sees(ids, slackMs)
@@ -136,11 +145,11 @@ describe.runIf(controllable)('three agents', () => {
     await pass(ttlMs)
     expect(told.watcher.instances.map(({ id }) => id).toSorted()).toEqual(ids)
     await Promise.all(lost.map((server) => server.start()))
-    await eventually('all is well', 20_000, () => survivor.health().ok)
+    await eventually('every registry is healthy', 20_000, () => survivor.health().ok)
     expect(told.removed).toEqual([])
   })
 
-  test('R5: the whole cluster restarted with its data: all come back', async () => {
+  test('R5: the whole cluster restarts with its data: all instances return', async () => {
     await using world = new RegistryWorld()
     const registries = hosts.map((host) => world.registry(host))
     const ids = await Promise.all(
@@ -156,7 +165,7 @@ describe.runIf(controllable)('three agents', () => {
     for (const registry of registries)
       expect(await lists(registry, ids, 20_000 + capMs)).toBeLessThan(20_000 + capMs)
     for (const each of told) await each.sees(ids, slackMs)
-    await eventually('all is well', 10_000, () =>
+    await eventually('every registry is healthy', 10_000, () =>
       registries.every((registry) => registry.health().ok),
     )
   })

@@ -22,7 +22,7 @@ import { Admin, connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
 
-/** How long `work` takes to fail with the reason it is aborted with, in ms. */
+/** How long `work` takes to reject with the reason of its abort, in ms. */
 const timeToAbort = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<number> => {
   const abort = new AbortController()
   const reason = new Error('enough')
@@ -47,7 +47,7 @@ describe.runIf(controllable)('one agent', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+  test('frozen: every call settles at once on abort, and close ends; resumed: calls work again', async () => {
     const driver = connect(host, { namespace: 'frozen' })
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
     await session.put([request('1')], soon())
@@ -77,7 +77,7 @@ describe.runIf(controllable)('one agent', () => {
     await server.resume()
     await eventually('it lists again', slackMs, async () => (await idsOf(driver)).includes('1'))
     await session.renew(soon())
-    // an answered or an aborted write, 2 must not come back
+    // whether its write was answered or aborted, 2 must not come back
     await session.close(soon())
     expect(await idsOf(driver)).toEqual([])
     await driver[Symbol.asyncDispose]()
@@ -112,8 +112,8 @@ describe.runIf(controllable)('one agent', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('R6: a create whose answer is lost is taken out, and fenced for one ttl', async () => {
-    // hands everything on to the agent, and dies before it tells that a registration was taken
+  test('R6: a create whose answer is lost is removed, and fenced for one ttl', async () => {
+    // forwards everything to the agent, and drops the connection before it answers a registration
     let dying = false
     await using between = await StrangeHost.that((response) => {
       const { method = 'GET', url = '' } = response.req
@@ -139,11 +139,11 @@ describe.runIf(controllable)('one agent', () => {
     const closing = session.close(soon())
     const began = performance.now()
     await eventually(
-      'it is taken out at once',
+      'the record is removed at once',
       slackMs,
       async () => (await admin.writtenBy(session.id)).length === 0,
     )
-    // one that lands later
+    // a write that arrives later
     await admin.put('agent/service/register', {
       Name: 'late',
       ID: 'late',
@@ -155,7 +155,7 @@ describe.runIf(controllable)('one agent', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('R4: a slow link, a reset of every connection: nobody is told anything', async () => {
+  test('R4: a slow link, and a reset of every connection: no watcher receives an event', async () => {
     await using proxy = await TcpProxy.to(host)
     await using world = new RegistryWorld()
     const owner = world.registry(proxy.endpoint)
@@ -176,7 +176,7 @@ describe.runIf(controllable)('one agent', () => {
     expect(told.removed).toEqual([])
   })
 
-  test('R5, W4: wiped: five come back, and no watcher is told that more than half left', async () => {
+  test('R5, W4: wiped: five instances return, and no watcher sees more than half removed', async () => {
     await using world = new RegistryWorld()
     const owner = world.registry(host)
     const watching = world.registry(host)
@@ -193,7 +193,7 @@ describe.runIf(controllable)('one agent', () => {
     await told.sees(ids, slackMs)
   })
 
-  test('R3: an owner that stops beating is critical in every view, long before Consul cleans up', async () => {
+  test('R3: an owner without heartbeats is removed from every view, long before Consul deletes it', async () => {
     await using world = new RegistryWorld()
     const watching = world.registry(host)
     const told = world.told(watching)
@@ -202,20 +202,20 @@ describe.runIf(controllable)('one agent', () => {
     const session = await driver.openSession({ ttlMs }, soon())
     await session.put([request('mortal')], soon())
     await told.sees(['mortal'], slackMs)
-    await eventually('its service is there', slackMs, () => names.has('orders'))
+    await eventually('its service is delivered', slackMs, () => names.has('orders'))
     const began = performance.now()
     await told.sees([], ttlMs + graceMs + slackMs)
     const tookMs = performance.now() - began
     expect(tookMs).toBeGreaterThan(ttlMs - 500)
-    await eventually('so is its service', slackMs, () => !names.has('orders'))
+    await eventually('its service is removed as well', slackMs, () => !names.has('orders'))
     expect(await watching.listServices()).toEqual([])
-    // still there for whoever looks at everything
+    // still in Consul's catalog
     expect(await new Admin(host).writtenBy(session.id)).toHaveLength(1)
     await session.close(soon())
     await driver[Symbol.asyncDispose]()
   })
 
-  test('watches that are left and made anew do not use up those of the server', async () => {
+  test('watches that are closed and opened again do not exhaust the server’s limit', async () => {
     await using proxy = await TcpProxy.to(host)
     await using own = connect(proxy.endpoint)
     for (let round = 0; round < 3; round += 1) {
@@ -232,7 +232,7 @@ describe.runIf(controllable)('one agent', () => {
           () => proxy.connections >= maxBlockingQueries,
           () => proxy.connections,
         )
-      // the server still holds what was left: meanwhile they read by turns
+      // the server still holds the closed queries: meanwhile the watches take turns
       const told = round === 0 ? [] : await Promise.all(second)
       expect(told.filter((each) => (each as { type?: string }).type !== 'alive')).toEqual([])
       expect(performance.now() - began).toBeLessThan(5000)

@@ -7,7 +7,7 @@ import { Keys } from '../src/keys.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { Admin, httpOf } from './support.ts'
 
-/** All that the suite can ask for. */
+/** All hooks of the suite that Consul supports. */
 export const consulNeeds: readonly Need[] = [
   'connectDirect',
   'server',
@@ -28,7 +28,7 @@ export const consulNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** A harness for the large cases only: one real server, and nothing that spoils it. */
+/** A harness for the large cases only: one real server, without faults. */
 export const plainHarness = async (): Promise<ContractHarness> => {
   const cluster = await launch(consulServer)
   const host = httpOf(cluster.servers[0])
@@ -39,7 +39,7 @@ export const plainHarness = async (): Promise<ContractHarness> => {
   }
 }
 
-/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+/** A harness over one real server, behind a proxy that applies the link faults. */
 export const consulHarness = async (): Promise<ContractHarness> => {
   const [cluster, secure] = await Promise.all([launch(consulServer), launchSecureServers()])
   const [server] = cluster.servers
@@ -64,7 +64,7 @@ export const consulHarness = async (): Promise<ContractHarness> => {
     },
     ...linkFaults(proxy),
     expireSession: (sessionId) => admin.expire(sessionId),
-    // every blocking query of before is over, and the state is another one
+    // every earlier blocking query has ended, and the state differs
     loseHistory: async () => admin.restore(await admin.snapshot()),
     backUp: async () => {
       const snapshot = await admin.snapshot()

@@ -35,7 +35,7 @@ const put = (service: string, id: string, seq = 0) =>
   session.put([request(id, { seq }, { service })], soon())
 
 describe('a service', () => {
-  test('tells what changed, and nothing else', async () => {
+  test('delivers what changed, and nothing else', async () => {
     await using watch = observing(driver, { service: 'deltas' })
     expect(await watch.next()).toEqual({ type: 'snapshot', records: [], skipped: [] })
     await put('deltas', 'a')
@@ -59,7 +59,7 @@ describe('a service', () => {
     }
   })
 
-  test('W3: goes on when a snapshot is restored under the open query, within its wait', async () => {
+  test('W3: continues within its wait when a snapshot is restored under the open query', async () => {
     await put('rewound', 'a')
     const snapshot = await admin.snapshot()
     await put('rewound', 'b')
@@ -69,7 +69,7 @@ describe('a service', () => {
     await admin.restore(snapshot)
     await put('rewound', 'c')
     const ids: string[] = []
-    // its agent puts b back, so that it may never be told as removed
+    // its agent restores b, so that its removal may never be delivered
     while (!ids.includes('c')) {
       const observation = await watch.next()
       if (observation.type !== 'alive')
@@ -77,7 +77,7 @@ describe('a service', () => {
     }
   }, 20_000)
 
-  test('D3: somebody else of the same name is skipped and does not count as a service', async () => {
+  test('D3: a foreign service of the same name is skipped and does not count as a service', async () => {
     const Name = keys.serviceName('mixed')
     await admin.put('agent/service/register', { Name, ID: 'foreign' })
     await put('mixed', 'a')
@@ -89,7 +89,7 @@ describe('a service', () => {
   })
 })
 
-test('names and everything: one blocking query each, and every edit is told', async () => {
+test('names, and all instances: one blocking query each, and every edit is delivered', async () => {
   await using names = observing(driver, { services: true })
   await using all = observing(driver, { all: true })
   const first = await names.next()
@@ -105,7 +105,7 @@ test('names and everything: one blocking query each, and every edit is told', as
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
 })
 
-test('what somebody put into maintenance is live nowhere', async () => {
+test('an instance in maintenance mode is not listed', async () => {
   await put('kept', 'a')
   await using names = observing(driver, { services: true })
   await using all = observing(driver, { all: true })
@@ -123,7 +123,7 @@ test('what somebody put into maintenance is live nowhere', async () => {
 describe('connections', () => {
   const watched = 250
 
-  test('250 watched services share them, beats and writes go on, and all are told', async () => {
+  test('250 watched services share them, heartbeats and writes continue, and all changes are delivered', async () => {
     await using proxy = await TcpProxy.to(host)
     await using own = connect(proxy.endpoint, { namespace })
     const services = Array.from({ length: watched }, (_, index) => `w${index}`)
@@ -133,7 +133,7 @@ describe('connections', () => {
       await watch.next()
       return performance.now()
     })
-    // each is either held by the server or waits for its turn
+    // each query is either held by the server or waits for a permit
     await eventually(
       'the permits are taken',
       5000,
@@ -154,11 +154,11 @@ describe('connections', () => {
     // the server's limit is 200, for all processes of a host
     expect(proxy.connections).toBeLessThanOrEqual(125)
     const delays = ends.map((at, index) => at - (written.get(services[index] ?? '') ?? began))
-    // polled once a second beyond the budget, on a machine that does other things, too
+    // polled once a second beyond the budget, on a machine with other load
     expect(Math.max(...delays)).toBeLessThan(1000 + 3000)
     expect(maxBlockingQueries).toBeLessThan(watched)
     for (const watch of watches) await watch[Symbol.asyncDispose]()
-    // those that the server still holds leave room for others
+    // the queries that the server still holds leave permits for others
     await using after = observing(own, { service: 'after' })
     expect((await after.any()).type).toBe('snapshot')
     await put('after', 'a')
@@ -166,10 +166,10 @@ describe('connections', () => {
   })
 })
 
-describe('a host that is no good agent', () => {
+describe('a faulty agent', () => {
   const entry = '[{"Node":{"Node":"n"},"Service":{"ID":"x","Meta":null},"Checks":[]}]'
 
-  test('whose index never rests makes no hot loop, and no events', async () => {
+  test('whose index always rises causes no loop without a pause, and no events', async () => {
     await using strange = await StrangeHost.that((response, count) => {
       response.setHeader('x-consul-index', String(count))
       response.end(entry)
@@ -185,8 +185,8 @@ describe('a host that is no good agent', () => {
     expect(alive).toBeGreaterThanOrEqual(strange.requests - 2)
   })
 
-  test('that goes silent, also where no query waits, is given up in time', async () => {
-    // its index goes back, so that the watch reads anew, and that is never answered
+  test('that stops answering, also without an open query, is given up in time', async () => {
+    // its index goes back, so that the watch reads again, and that read is never answered
     const indexes = ['7', '3']
     await using strange = await StrangeHost.that((response, count) => {
       const index = indexes[count - 1]
@@ -206,13 +206,13 @@ describe('a host that is no good agent', () => {
     await answers.next()
     await answers.next()
     const third = codeOf(answers.next())
-    await eventually('it is asked', 5000, () => strange.requests === 3)
+    await eventually('the read is requested', 5000, () => strange.requests === 3)
     await clock.pass(answerMs)
     expect(await third).toBe('timeout')
     await client.close()
   })
 
-  test('that tells no index is asked with 1, never with 0 for ever', async () => {
+  test('that returns no index is queried with index 1, not repeatedly with 0', async () => {
     await using strange = await StrangeHost.that((response) => response.end(entry))
     await using own = connect(strange.host)
     await using watch = observing(own)
@@ -220,7 +220,7 @@ describe('a host that is no good agent', () => {
     expect((await watch.any()).type).toBe('alive')
   })
 
-  test('that dies in the middle of a body, or talks something else, is unavailable at once', async () => {
+  test('that breaks off in a body, or sends something else than JSON, is unavailable at once', async () => {
     const worst: ((socket: Parameters<Parameters<typeof StrangeHost.that>[0]>[0]) => void)[] = [
       (response) => {
         response.setHeader('content-length', '1000')

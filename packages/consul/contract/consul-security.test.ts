@@ -43,7 +43,7 @@ describe.runIf(controllable)('S1: tokens', () => {
     await session.close(soon())
   })
 
-  test('one that may not read is told so, and does not see an empty service', async () => {
+  test('one that may not read gets an error, not an empty service', async () => {
     const blind = await createToken(host, 'blind', 'key_prefix "" { policy = "read" }')
     const other = await createToken(
       host,
@@ -66,13 +66,13 @@ describe.runIf(controllable)('S1: tokens', () => {
     expect(await idsOf(allowed, { service: 'users' })).toEqual([])
   })
 
-  test('one that may write but sees no nodes is told so, before it writes anything', async () => {
+  test('one that may write but not read nodes gets an error, before it writes anything', async () => {
     const token = await createToken(host, 'wordy', 'service_prefix "" { policy = "write" }')
     await using driver = connect(host, { token })
     expect(await codeOf(driver.openSession({ ttlMs: 10_000 }, soon()))).toBe('permission-denied')
   })
 
-  test('R10: one that loses its right on one service: the others are passed as ever', async () => {
+  test('R10: one that loses its permission on one service: the checks of the others still pass', async () => {
     const rules = (...services: string[]): string =>
       [...services, 'shop']
         .map((name) => `service "${name}" { policy = "write" } `)
@@ -86,7 +86,7 @@ describe.runIf(controllable)('S1: tokens', () => {
         Array.from({ length: count }, (_, index) => request(`${index}`, {}, { service })),
         soon(),
       )
-    // of those that fail there are more than are passed at once, and they wait longest
+    // the failing checks outnumber one batch, and are the oldest
     await put('users', 9)
     await put('shop', 10)
     const admin = new Admin(host, managementToken)
@@ -99,7 +99,7 @@ describe.runIf(controllable)('S1: tokens', () => {
       expect(await codeOf(session.renew(soon()))).toBe('none')
     }
     expect(await idsOf(driver, { service: 'shop' })).toHaveLength(10)
-    // core puts it again then, and tells why it cannot
+    // core then puts it again, and reports why that fails
     expect(
       await session.audit([ref('0', 'a', 'users'), ref('0', 'a', 'shop')], soon()),
     ).toMatchObject([{ state: 'missing' }, { state: 'ours' }])
@@ -110,7 +110,7 @@ describe.runIf(controllable)('S1: tokens', () => {
     expect(await idsOf(driver, { service: 'users' })).toEqual([])
   })
 
-  test('one that may only write one service: its neighbour is refused, and it is not harmed', async () => {
+  test('one that may write only one service: a second service is refused, and the first is not affected', async () => {
     const token = await createToken(
       host,
       'narrow',
@@ -129,7 +129,7 @@ describe.runIf(controllable)('S1: tokens', () => {
     await session.close(soon())
   })
 
-  test('S2: none is shown', async () => {
+  test('S2: no token is shown', async () => {
     const driver = connect(host, { token: managementToken })
     const refused = connect(host, { token: 'ffffffff-1111-0000-0000-000000000000' })
     await driver.list(orders, soon())
@@ -143,7 +143,7 @@ describe.runIf(controllable)('S1: tokens', () => {
 })
 
 describe.runIf(controllable)('S1: TLS, sockets and datacenters', () => {
-  test('with an own authority and client certificates; a plain or unknown client is unavailable', async () => {
+  test('with its own authority and client certificates; a plain or unknown client gets unavailable', async () => {
     const certificates = await createCertificates()
     const { ca, client } = certificates
     await using cluster = await launchWithTls(certificates)
@@ -163,7 +163,7 @@ describe.runIf(controllable)('S1: TLS, sockets and datacenters', () => {
       expect(await codeOf(stranger.list(orders, soon()))).toBe('unavailable')
     }
 
-    // a socket of the agent's is a file; here it is one that leads to its port
+    // an agent's socket is a file; here it is one that forwards to its port
     const path = join(tmpdir(), `sd-consul-${process.pid}.sock`)
     const [name = '', port = '0'] = host.split(':')
     const gate = createServer((socket) => {

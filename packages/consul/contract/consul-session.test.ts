@@ -43,7 +43,7 @@ const states = async (owner: DriverSession, ...ids: string[]): Promise<string[]>
   ).map(({ state }) => state)
 
 describe('a registration', () => {
-  test('fills the fields of Consul truthfully', async () => {
+  test('fills the matching fields of Consul', async () => {
     const instance = { endpoints: ['grpc://[2001:db8::7]:9090', 'http://h:1'], tags: ['a', 'b'] }
     await session.put([request('1', {}, { ...instance, weight: 7 })], soon())
     const [entry] = await admin.health(orders())
@@ -65,7 +65,7 @@ describe('a registration', () => {
     expect(records[0]?.instance.weight).toBe(0)
   })
 
-  test('D2: names that differ in case only are apart', async () => {
+  test('D2: names that differ only in case are isolated', async () => {
     for (const service of ['user', 'User', 'USER'])
       await session.put([request('a', {}, { service }), request('A', {}, { service })], soon())
     for (const service of ['user', 'User', 'USER'])
@@ -75,7 +75,7 @@ describe('a registration', () => {
     expect(await idsOf(driver, { all: true })).toHaveLength(6)
   })
 
-  test('is updated in place: it is never gone, and keeps no more Meta than it needs', async () => {
+  test('is updated in place: it is never missing, and has no more Meta than it needs', async () => {
     await session.put([request('1', {}, { metadata: { text: 'x'.repeat(5000) } })], soon())
     let gone = 0
     const end = new AbortController()
@@ -119,11 +119,11 @@ describe('renew', () => {
     await short.close(soon())
   })
 
-  test('notices that most of its checks are unknown, and leaves a few to the audit', async () => {
+  test('reports session-lost when most of its checks are unknown, and leaves a few to the audit', async () => {
     const short = await driver.openSession({ ttlMs: 1000 }, soon())
     await short.put([request('1'), request('2'), request('3')], soon())
     const renewAll = async (): Promise<string> => {
-      // nothing is due that was passed less than a fifth of the ttl ago
+      // a check that passed less than a fifth of the ttl ago is not due
       await new Promise((resolve) => setTimeout(resolve, 250))
       return codeOf(short.renew(soon()))
     }
@@ -137,7 +137,7 @@ describe('renew', () => {
     await short.close(soon())
   })
 
-  test('does not take what was left to rivals for lost', async () => {
+  test('does not count checks that rivals took over as lost', async () => {
     const short = await driver.openSession({ ttlMs: 1000 }, soon())
     await short.put([request('1'), request('2'), request('3')], soon())
     const taken = ['1', '2'].map((id) => request(id, { owner: 'b', claimedAtMs: 2 }))
@@ -157,7 +157,7 @@ describe('renew', () => {
     await old.put([request('1')], soon())
     await short.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
     await until(
-      'the rival, who never beats, is gone',
+      'the rival, which sends no heartbeat, is removed',
       async () => {
         await codeOf(old.renew(soon()))
         return (await idsOf(driver)).length === 0
@@ -171,10 +171,10 @@ describe('renew', () => {
 })
 
 describe('put', () => {
-  test('takes over what is critical, also where it must be free', async () => {
+  test('replaces a critical record, also with if-absent', async () => {
     const dying = await driver.openSession({ ttlMs: 1000 }, soon())
     await dying.put([request('1', { claimedAtMs: 9 })], soon())
-    await until('it is critical', async () => (await idsOf(driver)).length === 0, 10_000)
+    await until('the record is critical', async () => (await idsOf(driver)).length === 0, 10_000)
     const absent = request('1', { owner: 'b', claimedAtMs: 2 }, { mode: 'if-absent' })
     expect(await rival.put([absent], soon())).toMatchObject([{ result: 'written' }])
     await dying.close(soon())
@@ -183,7 +183,7 @@ describe('put', () => {
 })
 
 describe('audit', () => {
-  test('tells ours, missing, replaced and edited', async () => {
+  test('audits records as ours, missing, replaced and edited', async () => {
     const ids = ['ours', 'missing', 'replaced', 'edited', 'broken', 'unchecked']
     await session.put(
       ids.map((id) => request(id)),
@@ -208,7 +208,7 @@ describe('audit', () => {
     await rewrite('broken', () => '?', true)
     await rewrite('unchecked', (text) => text, false)
     await until(
-      'the agent has told the catalog',
+      'the agent has updated the catalog',
       async () => (await states(session, 'unchecked'))[0] === 'missing',
     )
     const audits = await session.audit(
@@ -227,7 +227,7 @@ describe('audit', () => {
     expect(audits[3]?.record?.claim?.seq).toBe(1)
   })
 
-  test("takes a dead rival's higher claim at another agent for nobody's", async () => {
+  test("ignores a dead rival's higher claim at another agent", async () => {
     await session.put([request('1')], soon())
     const [entry] = await admin.health(orders())
     const Meta = {
@@ -244,14 +244,14 @@ describe('audit', () => {
     expect(await states(session, '1')).toEqual(['ours'])
     await admin.deregister(serviceId('1'))
     await until(
-      'the catalog has let ours go',
+      'the catalog has removed ours',
       async () => (await admin.health(orders())).length === 1,
     )
     expect(await states(session, '1')).toEqual(['missing'])
     await admin.put('catalog/deregister', { Node: 'elsewhere' })
   })
 
-  test('sees what was deleted from the catalog alone, and putting it again heals it', async () => {
+  test('audits a record that was deleted only from the catalog as missing, and putting it again restores it', async () => {
     await session.put([request('1')], soon())
     const [entry] = await admin.health(orders())
     await admin.put('catalog/deregister', {
@@ -266,7 +266,7 @@ describe('audit', () => {
 })
 
 describe('close', () => {
-  test('takes everything along, and may be called again', async () => {
+  test('removes all records, and may be called again', async () => {
     await session.put(
       Array.from({ length: 16 }, (_, index) => request(`i${index}`)),
       soon(),
@@ -279,7 +279,7 @@ describe('close', () => {
   })
 })
 
-test('diagnose tells the version, and how the clocks differ', async () => {
+test('diagnose returns the version, and the difference of the clocks', async () => {
   const { serverVersion, clockOffsetMs } = (await driver.diagnose?.(soon())) ?? {}
   expect(Math.abs(clockOffsetMs ?? Number.NaN)).toBeLessThan(2_000)
   expect(serverVersion).toMatch(/^1\.\d+\.\d+/)

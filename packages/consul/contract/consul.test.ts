@@ -14,8 +14,8 @@ if ((await provisionFor('consul')).how !== 'endpoint')
       'T8 refuses to write once the session has ended, before any heartbeat reports it':
         'Consul keeps no sessions: a write registers the instance anew, under a check of its own',
       'T21 answers the next call in time after one that timed out on a dead connection':
-        'each connection of a pool is found dead by itself, by a call on it that times out',
+        'each connection of a pool is detected as dead separately, by a call on it that times out',
       'T22 answers no probe while the watches of its driver receive nothing':
-        'a probe cannot travel on a connection that a blocking query holds: its silence is noticed when its wait ends, within 13.6 s',
+        'a probe cannot use a connection that a blocking query occupies: silence is detected when the query’s wait ends, within 13.6 s',
     },
   })

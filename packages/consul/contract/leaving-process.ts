@@ -1,8 +1,9 @@
 import { Registry } from '@sd/core'
 import { consul } from '../src/index.ts'
 
-// The body of a process that registers, watches, says so, closes when it is told to, and must then
-// run out of things to do.
+// The body of a process that registers, watches, reports it, and closes on request. It must then
+// end
+// by itself.
 const { endpoint, ttlMs, closeTimeoutMs } = JSON.parse(process.argv[2] ?? '{}') as {
   endpoint: string
   ttlMs: number

@@ -2,22 +2,22 @@ import type { Registry, RegistryOptions } from '@sd/core'
 import { type Follower, TestWorld } from '@sd/contract-tests/world'
 import { consul } from '../src/index.ts'
 
-/** Of every registry in these tests, in milliseconds. */
+/** The ttl of every registry in these tests. */
 export const ttlMs = 3_000
 /** The cap of their backoff. */
 export const capMs = 1_000
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 export const slackMs = 3_000
-/** A check lives a second longer than the ttl, and the agent tells the catalog. */
+/** A check lives a second longer than the ttl, and the agent updates the catalog afterwards. */
 export const graceMs = 1_500
 
-/** What a watcher was told, checked event by event. */
+/** The events of a watcher, each checked against the earlier ones. */
 export interface Told extends Pick<Follower, 'watcher' | 'sees'> {
-  /** The ids that left, in order. */
+  /** The removed ids, in order. */
   readonly removed: readonly string[]
 }
 
-/** Registries over Consul, and their watchers; disposing checks what was told. */
+/** Registries over Consul, and their watchers; disposing checks the delivered events. */
 export class RegistryWorld extends TestWorld {
   constructor() {
     super({ ttlMs, capMs })

@@ -6,7 +6,7 @@ import { until } from '@sd/test-servers'
 import { consul } from '../src/index.ts'
 import { Admin, httpOf } from './support.ts'
 
-/** Of the servers with ACLs: it may do everything. */
+/** The management token of the servers with ACLs. */
 export const managementToken = 'b1f0a7d2-6f4e-4c58-9a39-3f8f1f6c5e01'
 
 /** A server where a token without a policy may do nothing. */
@@ -17,15 +17,15 @@ export const launchWithAcls = async (): Promise<Cluster> => {
     ],
   })
   const admin = new Admin(httpOf(cluster.servers[0]), managementToken)
-  // a server that has just started knows tokens of old only
+  // a server that has just started accepts only its configured tokens
   await until(
-    'it has policies',
+    'the server serves policies',
     async () => (await admin.get<unknown[]>('acl/policies')).length > 0,
   )
   return cluster
 }
 
-/** A token of a new policy; resolves once the server answers to it. */
+/** A token of a new policy; resolves once the server accepts it. */
 export const createToken = async (host: string, name: string, rules: string): Promise<string> => {
   const admin = new Admin(host, managementToken)
   const policy = await admin.put<{ ID: string }>('acl/policy', { Name: name, Rules: rules })
@@ -52,10 +52,10 @@ export const launchWithTls = ({ ca, server }: Certificates): Promise<Cluster> =>
 /** `host:port` of the HTTPS interface. */
 export const httpsOf = (cluster: Cluster): string => cluster.servers[0]?.endpoints['wan'] ?? ''
 
-/** What a process needs that registers and discovers under any service name. */
+/** The policy of a process that registers and discovers under any service name. */
 export const fullRules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }'
 
-/** Servers that must be connected to with certificates or a token. */
+/** Servers that require certificates or a token. */
 export interface SecureServers extends AsyncDisposable {
   readonly connections: Readonly<Record<string, SecureConnection>>
 }
@@ -65,7 +65,7 @@ const controlOf = (cluster: Cluster): SecureConnection['server'] => ({
   start: () => cluster.start(),
 })
 
-/** One with an authority of its own that asks for client certificates, one with ACLs. */
+/** One server with its own authority that requires client certificates, and one with ACLs. */
 export const launchSecureServers = async (): Promise<SecureServers> => {
   const certificates = await createCertificates()
   const [tls, acls] = await Promise.all([launchWithTls(certificates), launchWithAcls()])

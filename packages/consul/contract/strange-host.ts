@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 
-/** Listens where an agent should, and does what agents do on their worst days. */
+/** Listens in place of an agent, and misbehaves. */
 export class StrangeHost implements AsyncDisposable {
   readonly host: string
   readonly #server: Server
@@ -12,7 +12,7 @@ export class StrangeHost implements AsyncDisposable {
     this.host = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
   }
 
-  /** `answer` is given the request's number, counted from 1. */
+  /** `answer` receives the request's number, counted from 1. */
   static async that(
     answer: (response: ServerResponse, count: number) => void,
   ): Promise<StrangeHost> {

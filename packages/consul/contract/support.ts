@@ -11,7 +11,7 @@ export const httpOf = (server: Server | undefined): string => server?.endpoints[
 export const connect = (host: string, config: Partial<ConsulConfig> = {}): RegistryDriver =>
   consul({ endpoint: `http://${host}`, ...config })(createDriverContext())
 
-/** What Consul lists of one instance. */
+/** Consul's entry of one instance. */
 export interface HealthEntry {
   readonly Node: { readonly Node: string }
   readonly Service: {
@@ -25,7 +25,7 @@ export interface HealthEntry {
   readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[]
 }
 
-/** Consul itself, to change what the driver must cope with. */
+/** A client of Consul itself, to change the data under the driver. */
 export class Admin {
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
@@ -54,7 +54,7 @@ export class Admin {
     return this.call('PUT', path, body)
   }
 
-  /** The ids at this agent that a session wrote. */
+  /** The ids that a session wrote at this agent. */
   async writtenBy(sessionId: string): Promise<readonly string[]> {
     const filter = encodeURIComponent(`Meta.sd_session == "${sessionId}"`)
     return Object.keys(await this.get<object>(`agent/services?filter=${filter}`))
@@ -66,7 +66,7 @@ export class Admin {
 
   /** Waits until the catalog does not list the service id. */
   async gone(serviceName: string, serviceId: string): Promise<void> {
-    await until('the catalog has let it go', async () => {
+    await until('the catalog has removed it', async () => {
       const entries = await this.health(serviceName)
       return entries.every(({ Service }) => Service.ID !== serviceId)
     })
@@ -74,7 +74,7 @@ export class Admin {
 
   /** Waits until the catalog lists the service id with that record. */
   async shows(serviceName: string, serviceId: string, text: string): Promise<void> {
-    await until('the catalog has it', async () =>
+    await until('the catalog contains it', async () =>
       (await this.health(serviceName)).some(
         ({ Service }) => Service.ID === serviceId && (Service.Meta['sd_record_0'] ?? '') === text,
       ),
@@ -85,18 +85,18 @@ export class Admin {
     return this.get(`health/service/${serviceName}`)
   }
 
-  /** Ends a session out of band: its registrations go. */
+  /** Ends a session out of band: removes its registrations. */
   async expire(sessionId: string): Promise<void> {
     const serviceIds = (await this.writtenBy(sessionId)).values()
     const worker = async (): Promise<void> => {
       for (const serviceId of serviceIds) {
         const path = `agent/service/${serviceId}`
         const entry = await this.get<HealthEntry['Service']>(path).catch(() => undefined)
-        // its owner may have written it again meanwhile, in another session
+        // its owner may have written it again in another session
         if (entry?.Meta['sd_session'] === sessionId) await this.deregister(serviceId)
       }
     }
-    // an agent cuts off who opens more than 200 connections
+    // an agent disconnects a client that opens more than 200 connections
     await Promise.all(Array.from({ length: 8 }, worker))
   }
 

@@ -38,7 +38,7 @@ const fields = ['endpoint', 'namespace', 'token', 'datacenter', 'consistency', '
 const check = new ConfigCheck(backend)
 
 const accepted =
-  'http://host:port, https://host:port or unix:///path/to.sock, with no path behind the port and no credentials'
+  'http://host:port, https://host:port or unix:///path/to.sock, with no path after the port and no credentials'
 
 const hostShape = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/
 
@@ -68,7 +68,9 @@ const readToken = (value: unknown): string | undefined => {
   const token = check.credential('token', value)
   // it travels in a header
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
-    return check.refuse('token holds spaces or characters beyond ASCII; expected a token')
+    return check.refuse(
+      'token contains spaces or characters outside ASCII; expected the SecretID of a Consul token',
+    )
   return token
 }
 

@@ -134,7 +134,7 @@ class ConsulDriver implements RegistryDriver {
         : { clockOffsetMs: agentTimeMs + 500 - this.#context.clock.nowMs() }),
       limits: [
         'a record of at most 28,000 bytes, in 63 Meta values of 512',
-        `at most ${maxBlockingQueries} blocking queries; what is watched beyond is seen up to a second later`,
+        `at most ${maxBlockingQueries} blocking queries; changes of further watches are seen up to a second later`,
         'one agent takes about 400 registrations and 3,000 passes a second',
         'claims are compared, then written: two owners converge within a ttl',
         "an instance of a crashed owner stays in Consul's own view, critical, for 60 to 90 s",

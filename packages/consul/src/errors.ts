@@ -9,7 +9,7 @@ export class Refusal extends Error {
   readonly status: number
 
   constructor(status: number, text: string) {
-    super(`HTTP ${status}: ${text.trim().slice(0, 300) || 'no explanation'}`)
+    super(`HTTP ${status}: ${text.trim().slice(0, 300) || 'without an explanation'}`)
     this.status = status
   }
 }
@@ -37,7 +37,7 @@ export const wasNeverSent = (cause: unknown): boolean =>
 
 const advice: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
   'permission-denied': '; give the token a policy that allows it',
-  unavailable: '; is the agent at the endpoint running, and has the cluster a leader?',
+  unavailable: '; is the agent at the endpoint running, and does the cluster have a leader?',
 }
 
 const errors: DriverErrors = driverErrors(backend, (cause) => {

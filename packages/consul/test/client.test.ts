@@ -16,7 +16,7 @@ describe('nextIndex', () => {
     [0n, 0n, 1n],
     [7n, 0n, 0n],
     [2n ** 63n, 2n ** 63n + 1n, 2n ** 63n + 1n],
-  ])('after %s, answered %s, asks with %s', (previous, answered, next) => {
+  ])('after index %s, answered with %s, queries with %s', (previous, answered, next) => {
     expect(nextIndex(previous, answered)).toBe(next)
   })
 })
@@ -40,7 +40,7 @@ describe('TokenBucket', () => {
 })
 
 describe('Semaphore', () => {
-  it('hands out permits in order, and takes each back only once', async () => {
+  it('gives permits in order, and accepts each back only once', async () => {
     const permits = new Semaphore(1, new VirtualClock())
     const order: string[] = []
     const first = await permits.acquire(signal)
@@ -71,7 +71,7 @@ describe('Semaphore', () => {
     expect(await permits.acquireWithin(50, signal)).toBeTypeOf('function')
   })
 
-  it('hands out a permit that was given back with a time only from then on', async () => {
+  it('gives a permit that was returned with a time only from then on', async () => {
     const clock = new VirtualClock()
     const permits = new Semaphore(1, clock)
     const left = await permits.acquire(signal)
@@ -82,7 +82,7 @@ describe('Semaphore', () => {
     expect(await early).toBeUndefined()
     const waiting = permits.acquireWithin(1000, signal)
     await clock.pass(50)
-    // it is found by whoever asks next, and goes to whoever asked first
+    // the next request finds it, and it goes to the first waiting one
     const next = permits.acquireWithin(1000, signal)
     const release = await waiting
     release?.()
@@ -97,7 +97,7 @@ describe('LateWrites', () => {
   }
   const reason = new Error('deadline')
 
-  it('is settled once a write was answered, also after its caller left', async () => {
+  it('is settled once a write is answered, also after its caller aborted', async () => {
     const { late, clock } = given()
     const abort = new AbortController()
     let answer: (value: string) => void = () => {}
@@ -110,14 +110,14 @@ describe('LateWrites', () => {
     expect(late.settled).toBe(true)
   })
 
-  it('starts none whose caller has left already: nothing would ever end it', async () => {
+  it('starts no write whose signal has already aborted', async () => {
     const { late } = given()
     const write = late.run(() => new Promise<string>(() => {}), AbortSignal.abort(reason))
     await expect(write).rejects.toBe(reason)
     expect(late.settled).toBe(true)
   })
 
-  it('is never settled when one broke off, unless it was never sent', async () => {
+  it('is never settled after a write broke off, unless that was never sent', async () => {
     const { late, clock } = given()
     const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
     await expect(late.run(() => Promise.reject(refused), signal)).rejects.toBe(refused)

@@ -29,13 +29,13 @@ describe('toRegistryError', () => {
     expect(error.cause).toMatchObject({ message: cause.message })
   })
 
-  it('passes its own kind unchanged, and takes what is no error', () => {
+  it('returns a RegistryError unchanged, and accepts values that are not errors', () => {
     const own = new RegistryError('closed', { backend: 'consul', operation: 'list', message: 'x' })
     expect(toRegistryError(own, 'put')).toBe(own)
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
   })
 
-  it('knows what cannot have arrived', () => {
+  it('recognizes requests that cannot have arrived', () => {
     expect(wasNeverSent(coded('ECONNREFUSED'))).toBe(true)
     expect(wasNeverSent(coded('ECONNRESET'))).toBe(false)
   })

@@ -27,7 +27,7 @@ const names = [
 const namespaces = ['services', 'Services', 'a', 'a/b', 'a__b', 'orders']
 
 describe('Keys', () => {
-  it('keeps an ordinary name of the default namespace, for DNS', () => {
+  it('keeps an ordinary name in the default namespace unchanged, for DNS', () => {
     const keys = new Keys('services')
     expect(keys.serviceName('orders-v2')).toBe('orders-v2')
     expect(keys.serviceId({ service: 'orders', id: 'orders-1' })).toBe('orders__orders-1')
@@ -49,7 +49,7 @@ describe('Keys', () => {
     for (const id of serviceIds) expect(id).toMatch(/^[a-z0-9_-]+$/)
   })
 
-  it('reads what it wrote, and nothing of another namespace', () => {
+  it('decodes its own names, and none of another namespace', () => {
     for (const namespace of namespaces) {
       const keys = new Keys(namespace)
       for (const service of names) {
@@ -62,7 +62,7 @@ describe('Keys', () => {
     }
   })
 
-  it('knows what is not ours', () => {
+  it('decodes no foreign name', () => {
     const keys = new Keys('services')
     for (const foreign of ['Web', 'a_zz', '', 'web.v1'])
       expect(keys.serviceOf(foreign)).toBeUndefined()

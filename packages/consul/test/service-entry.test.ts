@@ -16,7 +16,7 @@ const answered = (meta: object | null, ...statuses: string[]): string =>
   ])
 
 describe('a record in Meta', () => {
-  // the last but one is the mark that decoders drop at a beginning
+  // the last but one is the byte order mark, which decoders drop at a beginning
   it.each([
     'x'.repeat(28_000),
     'é'.repeat(14_000),
@@ -24,7 +24,7 @@ describe('a record in Meta', () => {
     '🚀'.repeat(7000),
     '\ufeff'.repeat(9000),
     '',
-  ])('is cut into whole characters and put together again', (text) => {
+  ])('is split between characters and joined again', (text) => {
     const meta = toMeta(Buffer.from(text), 'session')
     expect(Object.keys(meta).length).toBeLessThanOrEqual(64)
     for (const [key, value] of Object.entries(meta)) {
@@ -38,20 +38,20 @@ describe('a record in Meta', () => {
     expect(() => toMeta(Uint8Array.of(0xff, 0xfe), 's')).toThrow(/not valid/)
   })
 
-  it('is live when every check passes, those of the node too', () => {
+  it('is live when every check passes, also those of the node', () => {
     expect(parseEntries(answered(null), 'list')[0]?.live).toBe(true)
     expect(parseEntries(answered(null, 'passing', 'passing'), 'list')[0]?.live).toBe(true)
     expect(parseEntries(answered(null, 'passing', 'warning'), 'list')[0]?.live).toBe(false)
   })
 
-  it('of somebody else is skipped with a reason, and an answer that is no JSON is nobody', () => {
+  it('of a foreign service is skipped with a reason, and an answer that is not JSON is refused', () => {
     const [entry] = parseEntries(answered(null), 'list')
     expect(entry && decodeEntry(keys, jsonFormat, entry)).toEqual({
       key: 'n1/orders__1',
       reason: 'it is empty',
     })
     expect(entry && decodeEntry(keys, jsonFormat, { ...entry, serviceId: 'Web' })).toMatchObject({
-      reason: 'it was registered by something else',
+      reason: 'it was not registered by @sd/consul',
     })
     expect(() => parseEntries('<html>', 'list')).toThrow(/unavailable/)
   })
@@ -70,7 +70,7 @@ describe('parseLiveServices', () => {
   const live = (...rows: object[]): ReadonlyMap<string, string> =>
     parseLiveServices(JSON.stringify(rows), keys, 'list')
 
-  it('leaves out what does not pass, what is not ours, and what is on a sick node', () => {
+  it('leaves out services that do not pass, foreign ones, and those on a failing node', () => {
     const sick = { ServiceID: '', ServiceName: '', Name: 'Serf Health Status', Status: 'critical' }
     expect([
       ...live(

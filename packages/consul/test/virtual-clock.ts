@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@sd/core/driver'
 
-/** A clock that stands until it is told to go on. */
+/** A clock that moves only when the test advances it. */
 export class VirtualClock implements Clock {
   #nowMs = 0
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>()
@@ -19,7 +19,7 @@ export class VirtualClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) }
   }
 
-  /** Lets so much time pass, and what waits for it go on. */
+  /** Advances the clock, and fires the timers that are due. */
   async pass(durationMs: number): Promise<void> {
     this.#nowMs += durationMs
     for (const timer of [...this.#timers].toSorted((a, b) => a.dueMs - b.dueMs)) {

@@ -171,7 +171,7 @@ export class Catalog {
   /** A server that has just started answers stale reads from its last snapshot, which is older. */
   #refuseLeaderless({ knownLeader }: ConsulResponse, operation: string): void {
     if (knownLeader) return
-    const message = 'the server that answered knows of no leader, so its data may be old'
+    const message = 'the server that answered knows no leader, so its data may be old'
     throw consulError('unavailable', operation, message)
   }
 }

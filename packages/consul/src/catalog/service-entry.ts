@@ -63,7 +63,7 @@ export const parseJson = (text: string, operation: string): unknown => {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const message = `the answer is not JSON, so what answers is no Consul agent (${String(cause)})`
+    const message = `the answer is not JSON, so the endpoint is not a Consul agent (${String(cause)})`
     throw consulError('unavailable', operation, message)
   }
 }
@@ -98,6 +98,6 @@ export const decodeEntry = (
   { key, serviceId, sessionId, text }: ServiceEntry,
 ): DecodedRecord => {
   const instance = keys.instanceOf(serviceId)
-  if (instance === undefined) return { key, reason: 'it was registered by something else' }
+  if (instance === undefined) return { key, reason: 'it was not registered by @sd/consul' }
   return decodeRecord(format, format.key(instance, sessionId), Buffer.from(text), key)
 }

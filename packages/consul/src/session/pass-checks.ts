@@ -69,5 +69,8 @@ export const passChecks = async (context: SessionContext, signal: AbortSignal): 
     )
   const failed = [...published.values()].filter(({ accepted }) => !accepted).length
   if (failed * 2 > published.size)
-    throw refused ?? consulError('session-lost', 'renew', 'the agent does not know our checks')
+    throw (
+      refused ??
+      consulError('session-lost', 'renew', 'the agent does not know the checks of this session')
+    )
 }

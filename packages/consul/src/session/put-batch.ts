@@ -28,7 +28,7 @@ const toItem = (context: SessionContext, request: PutRequest): Writable => {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(record)
     return { request, service, serviceId: keys.serviceId(request.instance), text, record }
   } catch {
-    const message = `the format ${format.name} writes no text, and Consul keeps nothing else`
+    const message = `the format ${format.name} does not write text, and Consul stores only text`
     throw consulError('unsupported', 'put', message, service)
   }
 }
@@ -78,7 +78,7 @@ const judge = (
   if (shown !== undefined) return { result: 'written', key: shown.key }
   const own = entries.some(({ sessionId }) => sessionId === context.id)
   if (own || round < undecidedRounds || !entries.some(({ live }) => live)) return undefined
-  const message = 'another registration of the same id was written over it at the same moment'
+  const message = 'another registration of the same id overwrote it at the same time'
   return { result: 'error', error: consulError('unavailable', 'put', message, item.service) }
 }
 
