@@ -5,7 +5,12 @@ import type { ClientCommands, ClientOptions, Seen } from './fork-client.ts'
 
 // The body of the process that `forkClient` starts: does what it is told, and ends by itself once
 // its registry is closed: it must run out of things to do.
-const { path, namespace, ttlMs } = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
+const { path, namespace, ttlMs, runAs } = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
+if (runAs) {
+  process.setgroups?.(runAs.groups)
+  process.setgid?.(runAs.gid)
+  process.setuid?.(runAs.uid)
+}
 const registry = new Registry(sqlite({ path, namespace }), {
   ttlMs,
   closeTimeoutMs: 1_500,
@@ -30,9 +35,12 @@ const tell = (event: WatchEvent<InstanceChange>): void => {
 }
 
 const commands: ClientCommands = {
-  register: async (ids) => {
+  register: async (ids, bytes = 0) => {
     const beganMs = nowMs()
-    await Promise.all(ids.map((id) => registry.register({ service: 'orders', id, endpoints })))
+    const metadata = { text: 'x'.repeat(bytes) }
+    await Promise.all(
+      ids.map((id) => registry.register({ service: 'orders', id, endpoints, metadata })),
+    )
     return { beganMs, doneMs: nowMs() }
   },
   update: async (id, weight) => {

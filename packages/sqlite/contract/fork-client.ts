@@ -7,6 +7,8 @@ export interface ClientOptions {
   readonly path: string
   readonly namespace: string
   readonly ttlMs: number
+  /** The user and group that the process changes to, and its other groups; as root only. */
+  readonly runAs?: { readonly uid: number; readonly gid: number; readonly groups: number[] }
 }
 
 /** A change that a client's watcher told, and when, on the clock that all processes share. */
@@ -19,7 +21,11 @@ export interface Seen {
 
 /** What a client process can be told to do, on the service `orders`. */
 export interface ClientCommands {
-  register(ids: readonly string[]): Promise<{ readonly beganMs: number; readonly doneMs: number }>
+  /** Each with as many bytes of metadata as `bytes` says. */
+  register(
+    ids: readonly string[],
+    bytes?: number,
+  ): Promise<{ readonly beganMs: number; readonly doneMs: number }>
   update(id: string, weight: number): Promise<string>
   list(): Promise<readonly string[]>
   /** Of each registration, with the code of what is in its way. */
@@ -110,18 +116,29 @@ export class ClientProcess implements AsyncDisposable {
 
 const script = fileURLToPath(new URL('./client-process.ts', import.meta.url))
 
-/**
- * Starts a client process. `fileBlocks`: it may write no file beyond that many blocks of 512 bytes
- * (`ulimit -f`), as if the disk were full then.
- */
+/** The conditions under which a client process runs. */
+export interface ClientSurroundings {
+  /**
+   * It may write no file beyond that many blocks of 512 bytes (`ulimit -f`), as if the disk were
+   * full then.
+   */
+  readonly fileBlocks?: number
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts a client process. */
 export const forkClient = async (
   options: ClientOptions,
-  { fileBlocks }: { readonly fileBlocks?: number } = {},
+  { fileBlocks, env }: ClientSurroundings = {},
 ): Promise<ClientProcess> => {
   const node = [process.execPath, '--conditions=@sd/source', script, JSON.stringify(options)]
   const limit = fileBlocks === undefined ? '' : `ulimit -f ${fileBlocks} && `
   const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
-  const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...node], { stdio: [...stdio] })
+  const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...node], {
+    stdio: [...stdio],
+    env: { ...process.env, ...env },
+  })
   const client = new ClientProcess(child)
   await client.ready()
   return client

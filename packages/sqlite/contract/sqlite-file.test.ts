@@ -412,4 +412,25 @@ describe('a step of the wall clock', () => {
     )
     expect(left).toEqual({ count: 0 })
   })
+
+  test('or not, a file from before the last boot is not used again, as it may be damaged', async () => {
+    const first = registryOn()
+    await first.list('orders')
+    await first.close()
+    const epochOf = (): unknown =>
+      byHand(folder.path, (database) => database.prepare('SELECT epoch FROM store').get())
+    const before = epochOf()
+    byHand(folder.path, (database) =>
+      database.exec(`
+        UPDATE store SET boot = 'another boot';
+        INSERT INTO instances (namespace, key, document) VALUES ('services', 'orders/old', x'7b7d');`),
+    )
+    const clients = await Promise.all(Array.from({ length: 3 }, () => start()))
+    await Promise.all(clients.map((client, index) => client.call('register', [`c${index}`])))
+    for (const client of clients) expect(await client.call('list')).toEqual(['c0', 'c1', 'c2'])
+    expect(epochOf()).not.toEqual(before)
+    expect(await readdir(dirname(folder.path))).not.toContainEqual(
+      expect.stringContaining('corrupt'),
+    )
+  })
 })

@@ -1,13 +1,14 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreMoved } from './failure.ts'
+import { createEmpty, requireAccess } from './file-access.ts'
 
 const inodeOf = (path: string): bigint | undefined =>
   statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
 
 /**
- * A lock between processes for two steps that SQLite does not protect: creating the file, and
- * setting a damaged one aside. It is SQLite's lock on an empty file; the system releases it when
+ * A lock between processes for steps that SQLite does not protect: creating, replacing and opening
+ * the file, and setting a damaged one aside. It is SQLite's lock on an empty file; the system releases it when
  * its holder dies.
  */
 export class Guard {
@@ -27,15 +28,17 @@ export class Guard {
     // only SQLite opens it: closing another descriptor would drop this process's locks
     if (!this.exists) {
       try {
-        writeFileSync(this.path, '', { flag: 'wx', mode: 0o600 })
+        createEmpty(this.path)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
     }
+    requireAccess([this.path])
     const inode = inodeOf(this.path)
     const lock = new DatabaseSync(this.path, { timeout: 0 })
     try {
-      lock.exec('BEGIN EXCLUSIVE')
+      // without a journal on the disk, which may be full
+      lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
       // the file was deleted and created again, so other processes lock another file
       if (inode === undefined || inodeOf(this.path) !== inode)
         throw new StoreMoved('the guard file was replaced')

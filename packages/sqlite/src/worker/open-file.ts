@@ -2,10 +2,14 @@ import { lstatSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { StoreMoved, StoreRefusal } from './failure.ts'
+import { requireAccess } from './file-access.ts'
 import { applicationId, schemaVersion } from './schema.ts'
 
 /** How long SQLite blocks the thread for a lock. The driver waits longer, without blocking. */
 const lockWaitMs = 5
+
+/** The log is cut to this size when SQLite starts it again from its beginning. */
+const idleLogBytes = 4 << 20
 
 /** The file that a path refers to now; `undefined` if there is none, or an empty one. */
 export const fileAt = (path: string): string | undefined => {
@@ -20,6 +24,14 @@ export const fileAt = (path: string): string | undefined => {
   return stat.size === 0n ? undefined : `${stat.dev}:${stat.ino}`
 }
 
+/**
+ * The setting of SQLite's `synchronous`. A file of an earlier boot is not used, so it does not have
+ * to survive a power failure, and no call waits until the disk has written. Where the boot is
+ * unknown, the file stays intact; a power failure loses only records of processes that ended too.
+ */
+export const synchronous = (boot: string | null): 'OFF' | 'NORMAL' =>
+  boot === null ? 'NORMAL' : 'OFF'
+
 /** The files that SQLite keeps next to a database in WAL mode. */
 export const companions = ['-wal', '-shm'] as const
 
@@ -32,22 +44,30 @@ const companionsAt = (path: string): string =>
 export class OpenFile implements Disposable {
   readonly database: DatabaseSync
   readonly epoch: string
+  /** The boot of the machine in which the file was made; `null` if it was unknown. */
+  readonly boot: string | null
   readonly #identity: string
   readonly #path: string
   readonly #companions: string
   readonly #statements = new Map<string, StatementSync>()
 
-  /** Throws an error that counts as locked if the file is replaced meanwhile. */
-  constructor(path: string, identity: string) {
+  /**
+   * Throws an error that counts as locked if the file is replaced meanwhile. `boot` is the present
+   * boot of the machine, `null` if it is unknown.
+   */
+  constructor(path: string, identity: string, boot: string | null) {
     this.#identity = identity
     this.#path = path
+    requireAccess([path, ...companions.map((name) => `${path}${name}`)])
     // must not be created here, see `StoreFile`
     this.database = new DatabaseSync(`${pathToFileURL(path).href}?mode=rw`, { timeout: lockWaitMs })
     try {
-      // a power failure loses only records of processes that died with it; the file stays intact
-      this.database.exec('PRAGMA synchronous = NORMAL')
+      this.database.exec(
+        `PRAGMA synchronous = ${synchronous(boot)}; PRAGMA journal_size_limit = ${idleLogBytes}`,
+      )
       this.#refuseForeign(path)
-      const row = this.statement('SELECT epoch FROM store').get()
+      const row = this.statement('SELECT * FROM store').get()
+      this.boot = (row?.['boot'] as string | null | undefined) ?? null
       // includes the inode: a restored backup has the same epoch, and its history may have diverged
       this.epoch = `${String(row?.['epoch'])}-${identity.split(':')[1]}`
       // exists since the first read, and is the same file until the last connection closes

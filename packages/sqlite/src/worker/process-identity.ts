@@ -40,6 +40,10 @@ const linuxIdentity = (): Omit<ProcessIdentity, 'pid'> => {
   }
 }
 
+/** The machine's boot, without the time namespace; `null` where the system does not report it. */
+export const bootOf = ({ boot }: Pick<ProcessIdentity, 'boot'>): string | null =>
+  boot?.split(' ')[0] ?? null
+
 /** This process. */
 export const ownIdentity = (): ProcessIdentity => ({
   pid: process.pid,

@@ -14,7 +14,8 @@ export const keptChanges = 20_000
 export const schema: string = `
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  epoch TEXT NOT NULL
+  epoch TEXT NOT NULL,
+  boot TEXT
 ) STRICT;
 INSERT INTO store (id, epoch) VALUES (1, lower(hex(randomblob(8))));
 

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from './process-identity.ts'
+import { bootOf, type ProcessIdentity } from './process-identity.ts'
 
 /** A stored session. */
 export interface StoredSession extends ProcessIdentity {
@@ -27,8 +27,8 @@ export const silenceMs = (
   now: Moment,
 ): number => {
   if (boot !== null && session.boot === boot) return now.monotonicMs - session.renewedMs
-  const [theirs, ours] = [session.boot, boot].map((text) => text?.split(' ')[0])
-  const outlived = theirs !== undefined && ours !== undefined && theirs !== ours
+  const [theirs, ours] = [bootOf(session), bootOf({ boot })]
+  const outlived = theirs !== null && ours !== null && theirs !== ours
   return outlived ? Number.POSITIVE_INFINITY : now.wallMs - session.renewedAtMs
 }
 

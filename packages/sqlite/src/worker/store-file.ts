@@ -1,22 +1,42 @@
 import type { DriverEvent } from '@sd/core/driver'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { failureOf, isCorrupt, StoreMoved, StoreRefusal } from './failure.ts'
+import { createEmpty } from './file-access.ts'
 import { Guard } from './guard.ts'
 import { networkFileSystem } from './network-file-system.ts'
-import { companions, fileAt, OpenFile } from './open-file.ts'
+import { companions, fileAt, OpenFile, synchronous } from './open-file.ts'
+import { bootOf, ownIdentity } from './process-identity.ts'
 import { schema } from './schema.ts'
 
 /**
- * The file that the processes share. Opens it, creates it if there is none, reopens it after it was
- * replaced, and sets it aside when it is damaged.
+ * SQLite writes its log back into the file at 4 MB. It cannot where a reader keeps a transaction
+ * open, such as a shell. From this size on the processes move to a copy of the file, without a log.
+ */
+const longestLogBytes = 32 << 20
+
+/** Copies the database at `from` into the empty file `to`. */
+const copy = (from: string, to: string): void => {
+  const database = new DatabaseSync(from)
+  try {
+    database.prepare('VACUUM INTO ?').run(to)
+  } finally {
+    database.close()
+  }
+}
+
+/**
+ * The file that the processes share. Opens it, creates it if there is none or the machine was
+ * started again, reopens it after it was replaced, and sets it aside when it is damaged.
  */
 export class StoreFile implements Disposable {
   readonly #path: string
   readonly #guard: Guard
   readonly #report: (event: DriverEvent) => void
+  readonly #boot = bootOf(ownIdentity())
   #open: OpenFile | undefined
+  #longestLogBytes = longestLogBytes
 
   constructor(path: string, report: (event: DriverEvent) => void) {
     this.#path = path
@@ -31,12 +51,14 @@ export class StoreFile implements Disposable {
 
   /** Writes in one transaction, into the file that the path refers to. */
   write<T>(work: (file: OpenFile) => T): T {
-    return this.#use((file) =>
-      file.transact('IMMEDIATE', () => {
-        if (!file.isCurrent) throw new StoreMoved(`${this.#path} was replaced`)
+    return this.#use((file) => {
+      const result = file.transact('IMMEDIATE', () => {
+        this.#requireCurrent(file)
         return work(file)
-      }),
-    )
+      })
+      this.#limitLog(file)
+      return result
+    })
   }
 
   [Symbol.dispose](): void {
@@ -67,35 +89,82 @@ export class StoreFile implements Disposable {
         `${this.#path} lies on ${network}, where SQLite's locks and shared memory do not work; ` +
           'expected a local disk; to share between machines use etcd, ZooKeeper or Consul',
       )
-    return new OpenFile(this.#path, identity ?? this.#make())
+    this.#longestLogBytes = longestLogBytes
+    const file = this.#openFile(identity ?? this.#make(undefined))
+    if (file.boot === this.#boot) return file
+    file[Symbol.dispose]()
+    return this.#openFile(this.#make(identity))
   }
 
-  /** Creates the file atomically: other processes see only a complete file. */
-  #make(): string {
+  /** Not while another process replaces the file: the log beside it might be the previous one. */
+  #openFile(identity: string): OpenFile {
+    const open = (): OpenFile => new OpenFile(this.#path, identity, this.#boot)
+    // without a guard file nobody replaces it, and it may not be a file of this package
+    return this.#guard.exists ? this.#guard.hold(open) : open()
+  }
+
+  /** Creates the file in place of none, or of the one with the identity `outdated`. */
+  #make(outdated: string | undefined): string {
     return this.#guard.hold(() => {
       const made = fileAt(this.#path)
-      if (made !== undefined) return made
-      // a unique name: if the guard file was deleted too, another process may do the same
-      const draft = `${this.#path}-new-${process.pid}-${process.hrtime.bigint()}`
-      try {
-        closeSync(openSync(draft, 'wx', 0o600))
-        const database = new DatabaseSync(draft)
-        try {
-          database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT`)
-        } finally {
-          database.close()
-        }
-        // leftovers of a deleted file, which SQLite would attribute to the new one
-        for (const companion of companions) rmSync(`${this.#path}${companion}`, { force: true })
-        renameSync(draft, this.#path)
-      } catch (error) {
-        for (const name of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(name, { force: true })
-        throw error
-      }
+      if (made !== undefined && made !== outdated) return made
+      this.#replace((draft) => draft.exec(`BEGIN; ${schema} COMMIT`))
       const identity = fileAt(this.#path)
       if (identity === undefined) throw new StoreMoved(`${this.#path} is gone again`)
       return identity
     })
+  }
+
+  /** Under the guard: creates a file atomically, so that other processes see only a complete one. */
+  #replace(fill: (draft: DatabaseSync, path: string) => void): void {
+    // a unique name: if the guard file was deleted too, another process may do the same
+    const path = `${this.#path}-new-${process.pid}-${process.hrtime.bigint()}`
+    try {
+      createEmpty(path)
+      const draft = new DatabaseSync(path)
+      try {
+        draft.exec(`PRAGMA synchronous = ${synchronous(this.#boot)}`)
+        fill(draft, path)
+        draft.exec('PRAGMA journal_mode = WAL')
+        draft.prepare('UPDATE store SET boot = ?').run(this.#boot)
+      } finally {
+        draft.close()
+      }
+      // those of the previous file, which SQLite would attribute to the new one
+      for (const companion of companions) rmSync(`${this.#path}${companion}`, { force: true })
+      renameSync(path, this.#path)
+    } catch (error) {
+      for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true })
+      throw error
+    }
+  }
+
+  #requireCurrent(file: OpenFile): void {
+    if (!file.isCurrent) throw new StoreMoved(`${this.#path} was replaced`)
+  }
+
+  /**
+   * Replaces the file by a copy if its log is too long. The reader that prevents SQLite from
+   * shortening it keeps the replaced file, which the system deletes when the reader ends.
+   */
+  #limitLog(file: OpenFile): void {
+    const log = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })
+    if (log === undefined || log.size <= this.#longestLogBytes) return
+    try {
+      // enough if the last reader has just left
+      if (file.statement('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0) return
+      this.#guard.hold(() =>
+        // writers ask which file is current once they hold this lock, so the copy is complete
+        file.transact('IMMEDIATE', () => {
+          this.#requireCurrent(file)
+          this.#replace((_, path) => copy(this.#path, path))
+        }),
+      )
+      this[Symbol.dispose]()
+    } catch {
+      // another process does the same, or the disk is full; the write itself succeeded
+      this.#longestLogBytes = log.size + longestLogBytes
+    }
   }
 
   /** Renames a damaged file of this package; the next call creates a new one. Returns a message. */
@@ -123,7 +192,7 @@ export class StoreFile implements Disposable {
   #isWhole(identity: string): boolean {
     let file: OpenFile | undefined
     try {
-      file = new OpenFile(this.#path, identity)
+      file = new OpenFile(this.#path, identity, this.#boot)
       return file.statement('PRAGMA quick_check(1)').get()?.['quick_check'] === 'ok'
     } catch (error) {
       if (isCorrupt(failureOf(error))) return false
