@@ -105,21 +105,6 @@ test('names, and all instances: one blocking query each, and every edit is deliv
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
 })
 
-test('an instance in maintenance mode is not listed', async () => {
-  await put('kept', 'a')
-  await using names = observing(driver, { services: true })
-  await using all = observing(driver, { all: true })
-  await names.next()
-  await all.next()
-  const path = `agent/service/maintenance/${keys.serviceId({ service: 'kept', id: 'a' })}`
-  await admin.put(`${path}?enable=true`)
-  expect(await names.next()).toMatchObject({ removedServices: ['kept'] })
-  expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('kept__a')] })
-  await admin.put(`${path}?enable=false`)
-  expect(await names.next()).toMatchObject({ services: ['kept'] })
-  expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'kept' } }] })
-})
-
 describe('connections', () => {
   const watched = 250
 

@@ -45,11 +45,14 @@ export class Keys {
   readonly #prefix: string
   /** The name of every check of this namespace. It distinguishes `@sd` services from others. */
   readonly checkName: string
+  /** The name of the check that says that an instance of this namespace is not passing. */
+  readonly healthCheckName: string
 
   constructor(namespace: string) {
     const encoded = encodePart(namespace)
     this.#prefix = namespace === defaultNamespace ? '' : `${encoded}${separator}`
     this.checkName = `sd:${encoded}`
+    this.healthCheckName = `${this.checkName}:health`
   }
 
   serviceName(service: string): string {
@@ -82,6 +85,13 @@ export class Keys {
 export const recordKeyOf = (node: string, serviceId: string): RecordKey =>
   toRecordKey(`${node}/${serviceId}`)
 
-/** The check of one session on one instance: another session's passes do not keep it alive. */
+/**
+ * The check that keeps one instance of one session alive: another session's passes do not. It says
+ * nothing about the health.
+ */
 export const checkIdOf = (serviceId: string, sessionId: string): string =>
   `service:${serviceId}:${sessionId}`
+
+/** The check that says that the instance is not passing. A passing instance has no such check. */
+export const healthCheckIdOf = (serviceId: string, sessionId: string): string =>
+  `${checkIdOf(serviceId, sessionId)}:health`

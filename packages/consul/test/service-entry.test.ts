@@ -44,6 +44,39 @@ describe('a record in Meta', () => {
     expect(parseEntries(answered(null, 'passing', 'warning'), 'list')[0]?.live).toBe(false)
   })
 
+  it('distinguishes liveness from health, and its own checks from others', () => {
+    const entryWith = (checks: Readonly<Record<string, string>>) =>
+      parseEntries(
+        JSON.stringify([
+          {
+            Node: { Node: 'n1' },
+            Service: { ID: 'orders__1', Meta: { sd_session: 's' } },
+            Checks: Object.entries({ 'service:orders__1:s': 'passing', ...checks }).map(
+              ([CheckID, Status]) => ({ CheckID, Status }),
+            ),
+          },
+        ]),
+        'list',
+      )[0]
+    const well = { live: true, reportedUnfit: false, foreign: undefined }
+    expect(entryWith({ serfHealth: 'passing' })).toMatchObject(well)
+    expect(entryWith({ serfHealth: 'critical' })).toMatchObject({ ...well, live: false })
+    expect(entryWith({ 'service:orders__1:s': 'critical' })).toMatchObject({ ...well, live: false })
+    expect(entryWith({ 'service:orders__1:s:health': 'critical' })).toMatchObject({
+      ...well,
+      reportedUnfit: true,
+    })
+    expect(entryWith({ disk: 'warning' })).toMatchObject({ ...well, foreign: 'failing' })
+    expect(entryWith({ _node_maintenance: 'critical', disk: 'critical' })).toMatchObject({
+      ...well,
+      foreign: 'draining',
+    })
+    expect(entryWith({ '_service_maintenance:orders__1': 'critical' })).toMatchObject({
+      ...well,
+      foreign: 'draining',
+    })
+  })
+
   it('of a foreign service is skipped with a reason, and an answer that is not JSON is refused', () => {
     const [entry] = parseEntries(answered(null), 'list')
     expect(entry && decodeEntry(keys, jsonFormat, entry)).toEqual({
@@ -60,6 +93,7 @@ describe('a record in Meta', () => {
 describe('parseLiveServices', () => {
   const row = (more: object): object => ({
     Node: 'n1',
+    CheckID: 'service:orders__1:s',
     Name: keys.checkName,
     Status: 'passing',
     Notes: 'edit 0',
@@ -70,19 +104,29 @@ describe('parseLiveServices', () => {
   const live = (...rows: object[]): ReadonlyMap<string, string> =>
     parseLiveServices(JSON.stringify(rows), keys, 'list')
 
-  it('leaves out services that do not pass, foreign ones, and those on a failing node', () => {
-    const sick = { ServiceID: '', ServiceName: '', Name: 'Serf Health Status', Status: 'critical' }
+  it('leaves out services that are not live, foreign ones, and those on a dead node', () => {
+    const node = { ServiceID: '', ServiceName: '', Status: 'critical' }
     expect([
       ...live(
         row({}),
         row({ ServiceName: 'users', ServiceID: 'users__1', Status: 'critical' }),
         row({ ServiceName: 'web', Name: 'http' }),
         row({ ServiceName: 'far', Node: 'n2' }),
-        row({ ...sick, Node: 'n2' }),
+        row({ ...node, Node: 'n2', CheckID: 'serfHealth', Name: 'Serf Health Status' }),
+        row({ ServiceName: 'full', Node: 'n3' }),
+        row({ ...node, Node: 'n3', CheckID: 'disk', Name: 'disk' }),
         row({ ServiceName: 'kept', ServiceID: 'kept__1' }),
         row({ ServiceName: 'kept', ServiceID: 'kept__1', Name: 'maintenance', Status: 'critical' }),
       ).keys(),
-    ]).toEqual(['orders'])
+    ]).toEqual(['orders', 'full', 'kept'])
+  })
+
+  it('differs when a check of the instance or of its node does', () => {
+    const critical = { Status: 'critical', CheckID: 'disk', Name: 'disk' }
+    const alone = live(row({}))
+    expect(live(row({}), row(critical))).not.toEqual(alone)
+    expect(live(row({}), row({ ...critical, ServiceID: '', ServiceName: '' }))).not.toEqual(alone)
+    expect(live(row({}), row({ ...critical, ServiceID: 'other__1' }))).toEqual(alone)
   })
 
   it('differs with every edit, and not with the order', () => {

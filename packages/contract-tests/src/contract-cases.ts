@@ -1,5 +1,6 @@
 import { capabilityCases } from './cases/capability-cases.ts'
 import { discoveryCases } from './cases/discovery-cases.ts'
+import { healthCases } from './cases/health-cases.ts'
 import { operatorCases } from './cases/operator-cases.ts'
 import { recoveryCases } from './cases/recovery-cases.ts'
 import { registrationCases } from './cases/registration-cases.ts'
@@ -29,6 +30,7 @@ export const driverCases: readonly ContractCase[] = [
 /** Every case of the suite, in the order in which they run. */
 export const contractCases: readonly ContractCase[] = [
   ...registrationCases,
+  ...healthCases,
   ...recoveryCases,
   ...scaleCases,
   ...discoveryCases,

@@ -6,7 +6,7 @@ import { driverCases } from '../src/contract-cases.ts'
 const page = await readFile(new URL('../../../docs/guarantees.md', import.meta.url), 'utf8')
 const named = [...page.matchAll(/^- `((?:R|D|W|S)\d+ .*)`$/gm)].map(([, name = '']) => name)
 const ids = [
-  ...Array.from({ length: 11 }, (_, index) => `R${index + 1}`),
+  ...Array.from({ length: 12 }, (_, index) => `R${index + 1}`),
   ...Array.from({ length: 5 }, (_, index) => `D${index + 1}`),
   ...Array.from({ length: 8 }, (_, index) => `W${index + 1}`),
   ...Array.from({ length: 3 }, (_, index) => `S${index + 1}`),

@@ -12,7 +12,13 @@ import { consulError } from '../errors.ts'
 import type { Keys } from '../keys.ts'
 import { assertReadable } from './assert-readable.ts'
 import { type LiveServices, parseLiveServices } from './live-services.ts'
-import { decodeEntry, parseEntries, type ServiceEntry, sessionMeta } from './service-entry.ts'
+import {
+  decodeEntry,
+  parseEntries,
+  type ServiceEntry,
+  sessionMeta,
+  withForeignHealth,
+} from './service-entry.ts'
 
 /** How many services are read at once for a scope with many. */
 const parallelReads = 8
@@ -40,13 +46,16 @@ export class Catalog {
     this.#stale = consistency === 'stale'
   }
 
-  /** The query for all live entries of one service, with the configured consistency. */
+  /**
+   * The query for all entries of one service, with the configured consistency. It does not ask for
+   * passing ones only, as a live instance may be failing.
+   */
   serviceQuery(service: string, operation: string, latest = false): ConsulRequest {
     // a read that must be as new as another answer must not come from a server that lags
     const consistency = latest && this.#stale ? '' : this.#consistency
     return {
       pool: 'calls',
-      path: `health/service/${this.keys.serviceName(service)}?passing=1${this.#datacenter}${consistency}`,
+      path: `health/service/${this.keys.serviceName(service)}?${this.#datacenter}${consistency}`,
       operation,
       service,
     }
@@ -54,8 +63,8 @@ export class Catalog {
 
   /**
    * The query for all services at once. It selects the checks of the namespace and all checks that do
-   * not pass, as a service is not live if one of its own or its node's checks fails. It is one query,
-   * so that it can wait for changes.
+   * not pass, as those of a service and of its node decide whether it is live, and its health. It is one
+   * query, so that it can wait for changes.
    */
   liveServicesQuery(operation: string): ConsulRequest {
     const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
@@ -66,10 +75,10 @@ export class Catalog {
     }
   }
 
-  /** The entries in an answer to `serviceQuery`. */
+  /** The live entries in an answer to `serviceQuery`. */
   entriesIn(answer: ConsulResponse, operation: string): readonly ServiceEntry[] {
     this.#refuseLeaderless(answer, operation)
-    return parseEntries(answer.text, operation)
+    return parseEntries(answer.text, operation).filter(({ live }) => live)
   }
 
   /** The services in an answer to `liveServicesQuery`. */
@@ -142,18 +151,19 @@ export class Catalog {
     return this.#readConsistently(service, filter, operation, signal)
   }
 
-  decode(entry: ServiceEntry): DecodedRecord {
-    return decodeEntry(this.keys, this.format, entry)
-  }
-
-  /** An entry as the rules of ownership see it. */
+  /** An entry as the rules of ownership see it: as its owner wrote it. */
   existing(entry: ServiceEntry): ExistingRecord {
     const { text, sessionId } = entry
-    return { record: this.decode(entry), value: Buffer.from(text), sessionId }
+    return { record: this.#decode(entry), value: Buffer.from(text), sessionId }
   }
 
+  /** Entries as readers see them. */
   decodeAll(entries: readonly ServiceEntry[]): Pick<Contents, 'records' | 'skipped'> {
-    return toContents(entries.map((entry) => this.decode(entry)))
+    return toContents(entries.map((entry) => withForeignHealth(this.#decode(entry), entry)))
+  }
+
+  #decode(entry: ServiceEntry): DecodedRecord {
+    return decodeEntry(this.keys, this.format, entry)
   }
 
   async #readConsistently(

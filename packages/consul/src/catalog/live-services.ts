@@ -1,16 +1,16 @@
 import type { Keys } from '../keys.ts'
+import { type Check, foreignHealth, nodeAliveCheckId } from './check-status.ts'
 import { parseJson } from './service-entry.ts'
 
 /**
  * The services of a namespace with a live entry. The value changes whenever one of their entries or
- * records does.
+ * records, or a check of them or their node, does.
  */
 export type LiveServices = ReadonlyMap<string, string>
 
-interface RawCheck {
+interface RawCheck extends Check {
   readonly Node: string
   readonly Name: string
-  readonly Status: string
   /** This package's checks name the edit of their record, see `registration`. */
   readonly Notes: string
   readonly ServiceID: string
@@ -24,15 +24,27 @@ const subjectOf = ({ Node, ServiceID }: Pick<RawCheck, 'Node' | 'ServiceID'>): s
 /** The services in the answer of `health/state` to `liveServicesQuery`. */
 export const parseLiveServices = (text: string, keys: Keys, operation: string): LiveServices => {
   const checks = parseJson(text, operation) as readonly RawCheck[]
-  const failing = new Set(checks.filter(({ Status }) => Status !== 'passing').map(subjectOf))
+  const isNodeAlive = ({ CheckID }: Check): boolean => CheckID === nodeAliveCheckId
+  const deadNodes = new Set(
+    checks
+      .filter((check) => isNodeAlive(check) && check.Status === 'critical')
+      .map(({ Node }) => Node),
+  )
+  const isOurs = ({ Name }: RawCheck): boolean =>
+    Name === keys.checkName || Name === keys.healthCheckName
+  const foreign = Map.groupBy(
+    checks.filter((check) => !isOurs(check) && !isNodeAlive(check)),
+    subjectOf,
+  )
   const marks = new Map<string, string[]>()
   for (const check of checks) {
-    const { Node, Name, Notes, ServiceName } = check
+    const { Node, Name, Notes, ServiceName, Status } = check
+    if (Name !== keys.checkName || Status !== 'passing' || deadNodes.has(Node)) continue
     const subject = subjectOf(check)
-    if (Name !== keys.checkName || failing.has(subject) || failing.has(`${Node}/`)) continue
     const service = keys.serviceOf(ServiceName)
     if (service === undefined) continue
-    const mark = `${subject} ${Notes}`
+    const others = [...(foreign.get(subject) ?? []), ...(foreign.get(`${Node}/`) ?? [])]
+    const mark = `${subject} ${foreignHealth(others) ?? ''} ${Notes}`
     const known = marks.get(service)
     if (known === undefined) marks.set(service, [mark])
     else known.push(mark)

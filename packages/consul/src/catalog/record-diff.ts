@@ -28,9 +28,10 @@ export class RecordDiff {
   /** The changes in `entries`; the first time, all of them. */
   next(entries: readonly ServiceEntry[]): Difference {
     const known = this.#known
-    const now = new Map(entries.map(({ key, text }) => [key, text]))
+    const stateOf = ({ text, foreign }: ServiceEntry): string => `${foreign ?? ''} ${text}`
+    const now = new Map(entries.map((entry) => [entry.key, stateOf(entry)]))
     this.#known = now
-    const changed = entries.filter(({ key, text }) => known.get(key) !== text)
+    const changed = entries.filter(({ key }) => known.get(key) !== now.get(key))
     return {
       ...this.#catalog.decodeAll(changed),
       removed: [...known.keys()].filter((key) => !now.has(key)),

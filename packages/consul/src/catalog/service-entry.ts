@@ -1,6 +1,13 @@
-import { type DecodedRecord, decodeRecord, type RecordKey, type WireFormat } from '@sd/core/driver'
+import {
+  type DecodedRecord,
+  decodeRecord,
+  isReadable,
+  type RecordKey,
+  type WireFormat,
+} from '@sd/core/driver'
 import { consulError } from '../errors.ts'
 import { type Keys, recordKeyOf } from '../keys.ts'
+import { type Check, type CheckStatus, checkStatusOf } from './check-status.ts'
 
 /** The Meta key with the id of the session that an entry is tied to. */
 export const sessionMeta = 'sd_session'
@@ -35,15 +42,13 @@ const recordOf = (meta: Meta): string => {
 }
 
 /** An entry of the catalog, or of the agent. */
-export interface ServiceEntry {
+export interface ServiceEntry extends CheckStatus {
   readonly key: RecordKey
   readonly serviceId: string
   /** The session that wrote it; empty for an entry of another program. */
   readonly sessionId: string
   /** The record's document; empty for an entry of another program. */
   readonly text: string
-  /** Whether all checks of the entry and of its node pass. */
-  readonly live: boolean
   readonly checkIds: readonly string[]
 }
 
@@ -55,7 +60,7 @@ interface RawService {
 interface RawEntry {
   readonly Node: { readonly Node: string }
   readonly Service: RawService
-  readonly Checks?: readonly { readonly CheckID: string; readonly Status: string }[] | null
+  readonly Checks?: readonly Check[] | null
 }
 
 /** The JSON in an answer. */
@@ -71,15 +76,18 @@ export const parseJson = (text: string, operation: string): unknown => {
 const entryOf = (
   node: string,
   { ID, Meta }: RawService,
-  checks: NonNullable<RawEntry['Checks']>,
-): ServiceEntry => ({
-  key: recordKeyOf(node, ID),
-  serviceId: ID,
-  sessionId: Meta?.[sessionMeta] ?? '',
-  text: recordOf(Meta ?? {}),
-  live: checks.every(({ Status }) => Status === 'passing'),
-  checkIds: checks.map(({ CheckID }) => CheckID),
-})
+  checks: readonly Check[],
+): ServiceEntry => {
+  const sessionId = Meta?.[sessionMeta] ?? ''
+  return {
+    key: recordKeyOf(node, ID),
+    serviceId: ID,
+    sessionId,
+    text: recordOf(Meta ?? {}),
+    ...checkStatusOf(checks, ID, sessionId),
+    checkIds: checks.map(({ CheckID }) => CheckID),
+  }
+}
 
 /** The entries in an answer of `health/service`. */
 export const parseEntries = (text: string, operation: string): readonly ServiceEntry[] =>
@@ -90,6 +98,16 @@ export const parseEntries = (text: string, operation: string): readonly ServiceE
 /** The agent's answer about one of its own services, which does not name the node. */
 export const parseAgentEntry = (text: string, operation: string): ServiceEntry =>
   entryOf('', parseJson(text, operation) as RawService, [])
+
+/** A decoded entry as readers get it: where the owner reports no trouble, other checks may. */
+export const withForeignHealth = (
+  record: DecodedRecord,
+  { foreign }: Pick<ServiceEntry, 'foreign'>,
+): DecodedRecord => {
+  if (foreign === undefined || !isReadable(record) || record.instance.health !== 'passing')
+    return record
+  return { ...record, instance: { ...record.instance, health: foreign } }
+}
 
 /** An entry in core's form: decoded, or skipped with the reason. */
 export const decodeEntry = (

@@ -32,6 +32,8 @@ const auditOf = (
   // without its check the entry would never end; if its check takes no pass, it ends soon
   if (sent === undefined || !sent.accepted || !own.checkIds.includes(sent.checkId))
     return { ...ref, state: 'missing' }
+  // somebody passed or removed the check that takes it out of Consul's own DNS
+  if (own.reportedUnfit !== sent.reportedUnfit) return { ...ref, state: 'missing' }
   return auditRecord(context, ref, existing, Buffer.from(sent.text))
 }
 

@@ -49,18 +49,20 @@ const conflictAmong = (
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
 
-/** The entry with the requested record, live and under this session's own check. */
+/** The entry with the requested record, live and under this session's own checks. */
 const shownIn = (
   context: SessionContext,
-  { serviceId, text }: Item,
+  { request, serviceId, text }: Item,
   entries: readonly ServiceEntry[],
 ): ServiceEntry | undefined => {
   const checkId = checkIdOf(serviceId, context.id)
+  const unfit = request.instance.health !== 'passing'
   return entries.find(
     (entry) =>
       entry.sessionId === context.id &&
       entry.text === text &&
       entry.live &&
+      entry.reportedUnfit === unfit &&
       entry.checkIds.includes(checkId),
   )
 }

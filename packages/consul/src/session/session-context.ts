@@ -10,6 +10,8 @@ export interface Published {
   readonly checkId: string
   /** The record's document. */
   readonly text: string
+  /** Whether it has a check that says that it is not passing. */
+  readonly reportedUnfit: boolean
   /** When the last acknowledged pass was sent; a registration counts as one. */
   passedMs: number
   /** Whether the agent accepted the last pass: it knows the check, and the token may pass it. */

@@ -1,6 +1,6 @@
 import { abortable, type RegistryError } from '@sd/core/driver'
 import { toRegistryError } from '../errors.ts'
-import { checkIdOf } from '../keys.ts'
+import { checkIdOf, healthCheckIdOf } from '../keys.ts'
 import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
 import type { Item, SessionContext } from './session-context.ts'
@@ -36,6 +36,7 @@ const send = async (
     service: item.service,
     checkId: checkIdOf(item.serviceId, context.id),
     text: item.text,
+    reportedUnfit: item.request.instance.health !== 'passing',
     passedMs: sentMs,
     accepted: true,
   }
@@ -43,7 +44,23 @@ const send = async (
   // an agent saves a check's state when it is passed, not when it is registered: without this pass
   // a restarting agent would begin with a critical check
   await passCheck(context, written, 'writes', signal)
+  if (written.reportedUnfit) await failHealthCheck(context, item, signal)
   return undefined
+}
+
+/**
+ * A registration keeps the status of a check that the agent already has, so somebody else's pass of it
+ * must be undone. A refusal is left to the audit.
+ */
+const failHealthCheck = async (
+  { catalog, id }: SessionContext,
+  { request, service, serviceId }: Item,
+  signal: AbortSignal,
+): Promise<void> => {
+  const path = `agent/check/update/${healthCheckIdOf(serviceId, id)}`
+  const body = { Status: 'critical', Output: `the instance is ${request.instance.health}` }
+  const query = { pool: 'writes', method: 'PUT', path, body, operation: 'put', service } as const
+  await catalog.client.ask(query, signal)
 }
 
 /**

@@ -30,6 +30,7 @@ export const registrationCases: readonly ContractCase[] = [
           version: '1.4.0',
           zone: 'eu-1a',
           weight: 10,
+          health: 'passing',
           tags: ['canary'],
           metadata: { commit: 'abc' },
           endpoints: ['http://10.0.0.7:8080', 'grpc://10.0.0.7:9090'],

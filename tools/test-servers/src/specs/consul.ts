@@ -53,7 +53,7 @@ export const consul: TestServer = {
   install: 'consul on PATH or name it in SD_CONSUL_BIN',
   installed: (env) => binary(env['SD_CONSUL_BIN'] ?? 'consul'),
   unpacked: (root) => binary(join(root, 'usr/bin/consul')),
-  ports: { http: 8500, serf: 8301, wan: 8302, rpc: 8300 },
+  ports: { http: 8500, dns: 8600, serf: 8301, wan: 8302, rpc: 8300 },
   args: (member) => [
     'agent',
     '-server',
@@ -64,7 +64,7 @@ export const consul: TestServer = {
     // In a container: a go-sockaddr template for the address that the other members reach.
     member.driver === 'process' ? '-bind=127.0.0.1' : '-bind={{ GetInterfaceIP "eth0" }}',
     `-http-port=${member.port('http')}`,
-    '-dns-port=-1',
+    `-dns-port=${member.port('dns')}`,
     `-serf-lan-port=${member.port('serf')}`,
     `-serf-wan-port=${member.port('wan')}`,
     `-server-port=${member.port('rpc')}`,
