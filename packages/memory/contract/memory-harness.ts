@@ -4,7 +4,7 @@ import type { ContractHarness, Need } from '@sd/contract-tests'
 import { memory, MemoryStore } from '@sd/memory'
 import { MemoryFaults } from '@sd/memory/faults'
 
-/** What the memory backend offers the suite: all its faults are its own. */
+/** The hooks of the memory backend, which implements all faults itself. */
 export const memoryNeeds: readonly Need[] = [
   'connectDirect',
   'server',
@@ -21,7 +21,7 @@ export const memoryNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** A harness over one in-process store. `wrap` stands between core and every driver. */
+/** A harness over one in-process store. `wrap` is applied to every driver. */
 export const memoryHarness = (
   wrap: (factory: DriverFactory) => DriverFactory = (factory) => factory,
 ): ContractHarness => {
@@ -62,7 +62,7 @@ export const memoryHarness = (
       const backup = faults.backUp()
       return { restore: async () => backup.restore() }
     },
-    // longer than any case waits
+    // longer than any case runs
     hangWrites: async () => {
       faults.delayWrites(30_000)
       return { [Symbol.asyncDispose]: async () => faults.delayWrites(0) }
@@ -70,7 +70,7 @@ export const memoryHarness = (
     deleteRecord: async (namespace, service, id) => within(namespace).deleteRecord(service, id),
     writeRaw: async (namespace, service, id, value) =>
       within(namespace).writeRaw(service, id, value),
-    // there is no other process: an owner that is cut off for ever is dead to everybody else
+    // there is no other process: an owner that is disconnected for ever looks dead to all others
     startOwner: async (namespace, instance, ttlMs) => {
       const factory = memory({ store, namespace })
       const owner = new Registry(factory, { ttlMs, closeTimeoutMs: 10 })

@@ -1,7 +1,7 @@
 import { type DriverFactory, RegistryError, wrapDriver } from '@sd/core/driver'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** How unreliable a driver is made. */
+/** How unreliable the driver is. */
 export interface UnreliableOptions {
   /** Share of the calls that fail with `unavailable`, half of them after they took effect. */
   readonly failing: number
@@ -9,14 +9,16 @@ export interface UnreliableOptions {
   readonly maxDelayMs: number
 }
 
-/** A driver whose calls come late and fail at random, and whose streams break: core must hide it. */
+/**
+ * A driver whose calls are delayed and fail at random, and whose streams break; core hides this.
+ */
 export const unreliable = (
   factory: DriverFactory,
   { failing, maxDelayMs }: UnreliableOptions,
 ): DriverFactory => {
   const fail = (): void => {
     if (Math.random() >= failing / 2) return
-    const message = 'the wrapper fails at random'
+    const message = 'a random failure of the test'
     throw new RegistryError('unavailable', { backend: 'memory', operation: 'any', message })
   }
   return (context) =>
@@ -33,7 +35,7 @@ export const unreliable = (
       observe: async function* (_scope, signal, next) {
         signal.throwIfAborted()
         for await (const observation of next(signal)) {
-          // a stream that says nothing new does not break either: a case that waits may count on that
+          // a stream without changes does not break either: cases that only wait rely on that
           if (observation.type !== 'alive') fail()
           yield observation
         }

@@ -174,7 +174,9 @@ export class MemoryServer {
 
   #accept(request: Request): void {
     if (this.#state === 'stopped')
-      request.reply({ error: memoryError('unavailable', request.operation, 'server is stopped') })
+      request.reply({
+        error: memoryError('unavailable', request.operation, 'the server is stopped'),
+      })
     else this.whenAwake(() => request.reply(this.#execute(request)))
   }
 
@@ -184,7 +186,8 @@ export class MemoryServer {
       [undefined, operation].includes(failure.operation),
     )
     const [failure] = index < 0 ? [] : this.failures.splice(index, 1)
-    if (failure) return { error: memoryError(failure.code, operation, 'injected by MemoryFaults') }
+    if (failure)
+      return { error: memoryError(failure.code, operation, 'a failure injected by MemoryFaults') }
     try {
       const value = request.execute()
       if (operation !== 'put' || this.repliesToLose === 0) return { value }

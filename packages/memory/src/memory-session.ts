@@ -160,7 +160,7 @@ export class MemorySession implements DriverSession {
       throw memoryError(
         'invalid-argument',
         operation,
-        `a batch is at most ${maxBatch} instances, none twice`,
+        `the batch is too large or names an instance twice; expected at most ${maxBatch} different instances`,
       )
     return keys
   }
@@ -169,12 +169,16 @@ export class MemorySession implements DriverSession {
     const { denied } = this.#view.store.server
     const rule = denied.get(service) ?? denied.get(undefined)
     if (!rule) return undefined
-    const error = memoryError('permission-denied', operation, `${service} may not be written`)
+    const error = memoryError(
+      'permission-denied',
+      operation,
+      `this client may not write ${service}`,
+    )
     if (rule.wholeBatch) throw error
     return error
   }
 
   #gone(operation: MemoryOperation): RegistryError {
-    return memoryError('session-lost', operation, `there is no session ${this.id} any more`)
+    return memoryError('session-lost', operation, `session ${this.id} has expired or was closed`)
   }
 }

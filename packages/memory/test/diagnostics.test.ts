@@ -16,7 +16,8 @@ const eventsOn = (channel: string): readonly string[] =>
 const until = async (condition: () => boolean): Promise<void> => {
   const endMs = performance.now() + 5_000
   while (!condition()) {
-    if (performance.now() > endMs) throw new Error(`in vain; heard ${JSON.stringify(heard)}`)
+    if (performance.now() > endMs)
+      throw new Error(`not published in time; published: ${JSON.stringify(heard)}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -68,7 +69,7 @@ describe('diagnostics', () => {
     expect(recovering?.cause?.code).toMatch(/session-lost|unavailable/)
   })
 
-  test('a logger is told in its own shape, and one that throws breaks nothing', async () => {
+  test('a logger is called with its own signature, and one that throws has no effect', async () => {
     const lines: [object, string][] = []
     const log = (details: object, message: string): void => {
       lines.push([details, message])
@@ -83,7 +84,7 @@ describe('diagnostics', () => {
     ])
   })
 
-  test('health tells what is pending, what is stale, and what was survived', async () => {
+  test('health shows pending registrations, stale watches and past errors', async () => {
     const { registry, faults } = open()
     expect(registry.health()).toMatchObject({
       backend: 'memory',

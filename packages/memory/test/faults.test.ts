@@ -6,7 +6,7 @@ import { Fixture, ids, never, outcomeOf, Recorder, ref, request, ttlMs } from '.
 
 const orders = { service: 'orders' } as const
 
-test('stop breaks connections and refuses calls; start has the data and re-armed sessions', async () => {
+test('stop breaks connections and refuses calls; start keeps the data and renews sessions', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const session = await fixture.session(driver)
@@ -27,7 +27,7 @@ test('stop breaks connections and refuses calls; start has the data and re-armed
   expect(await fixture.listed()).toEqual([])
 })
 
-test('a driver that never called is not broken by an earlier restart', async () => {
+test('a driver without calls is not affected by an earlier restart', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   fixture.faults.stop()
@@ -35,7 +35,7 @@ test('a driver that never called is not broken by an earlier restart', async () 
   expect(await outcomeOf(driver.probe(never))).toBe('done')
 })
 
-test('wipe breaks connections, and nothing is left', async () => {
+test('wipe breaks connections and removes everything', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const session = await fixture.session(driver)
@@ -52,7 +52,7 @@ test('wipe breaks connections, and nothing is left', async () => {
   expect(await outcomeOf(driver.probe(never))).toBe('unavailable')
 })
 
-test('a restored backup holds what it held, as another history', async () => {
+test('a restored backup has its contents, in another history', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me')], never)
@@ -75,7 +75,7 @@ test('a restored backup holds what it held, as another history', async () => {
   expect(await fixture.listed()).toEqual([])
 })
 
-test('a frozen server holds calls and observations, and runs the calls in order when it thaws', async () => {
+test('a frozen server delays calls and observations, and runs the calls in order when it resumes', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   const reader = new Recorder(fixture.driver(), orders)
@@ -96,7 +96,7 @@ test('a frozen server holds calls and observations, and runs the calls in order 
   ])
 })
 
-test('a freeze beyond the ttl expires the session before the renewals that wait', async () => {
+test('a freeze longer than the ttl expires the session before the waiting renewals run', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me')], never)
@@ -114,7 +114,7 @@ test('a freeze beyond the ttl expires the session before the renewals that wait'
   expect(await reader.takeOne()).toMatchObject({ type: 'changes', removed: ['orders/a'] })
 })
 
-test('a call settles at once when aborted, and a put still lands when the server thaws', async () => {
+test('a call settles at once when aborted, and its put still takes effect when the server resumes', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.pause()
@@ -128,7 +128,7 @@ test('a call settles at once when aborted, and a put still lands when the server
   expect(await fixture.listed()).toEqual(['a'])
 })
 
-test('a put of a closed session that lands late fails', async () => {
+test('a late put of a closed session fails', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.delayWrites(1_000)
@@ -140,7 +140,7 @@ test('a put of a closed session that lands late fails', async () => {
   expect(await fixture.listed()).toEqual([])
 })
 
-test('a put on its way to a killed server is lost', async () => {
+test('a put in flight to a killed server is lost', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.delayWrites(1_000)
@@ -153,7 +153,7 @@ test('a put on its way to a killed server is lost', async () => {
   expect(await fixture.listed()).toEqual([])
 })
 
-test('delayed writes are overtaken by later removals', async () => {
+test('later removals overtake delayed writes', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.delayWrites(1_000)
@@ -169,7 +169,7 @@ test('delayed writes are overtaken by later removals', async () => {
   expect(await fixture.listed()).toEqual(['a'])
 })
 
-test('a client cut off learns nothing, and its sessions expire for the others', async () => {
+test('a disconnected client receives nothing, and its sessions expire for the others', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const session = await fixture.session(driver)
@@ -191,7 +191,7 @@ test('a client cut off learns nothing, and its sessions expire for the others', 
   expect(await outcomeOf(renewal)).toBe('session-lost')
 })
 
-test('a client cut off while the server restarts finds out when the network heals', async () => {
+test('a client that is disconnected during a restart detects it when the network heals', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const reader = new Recorder(driver, orders)
@@ -207,7 +207,7 @@ test('a client cut off while the server restarts finds out when the network heal
   await driver.probe(never)
 })
 
-test('all clients, or those of one factory, can be cut off', async () => {
+test('all clients, or those of one factory, can be disconnected', async () => {
   const fixture = new Fixture()
   const factory = memory({ store: fixture.store })
   const driver = factory(createDriverContext({ clock: fixture.clock }))
@@ -223,7 +223,7 @@ test('all clients, or those of one factory, can be cut off', async () => {
   await probe
 })
 
-test('writes that arrive together when the network heals are told in their order', async () => {
+test('writes that arrive together when the network heals are observed in their order', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const [first, second] = [await fixture.session(), await fixture.session(driver)]
@@ -256,7 +256,7 @@ test('slow delays replies and observations, in order', async () => {
   expect(ids(await reader.takeOne())).toEqual(['a'])
 })
 
-test('failNext fails so many calls, of one operation if named', async () => {
+test('failNext fails the given number of calls, of one operation if named', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   fixture.faults.failNext('timeout', 2)
@@ -269,7 +269,7 @@ test('failNext fails so many calls, of one operation if named', async () => {
   expect(reader.error).toMatchObject({ code: 'internal' })
 })
 
-test('an injected `session-lost` is what the session says of itself', async () => {
+test('an injected `session-lost` is reported by the session', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.failNext('session-lost', 1, 'renew')
@@ -277,7 +277,7 @@ test('an injected `session-lost` is what the session says of itself', async () =
   expect(session.lost.aborted).toBe(true)
 })
 
-test('denied writes fail by themselves, or with their batch', async () => {
+test('denied writes fail individually, or with their batch', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   const batch = [request('me', 'a', { service: 'secret' }), request('me')]
@@ -304,7 +304,7 @@ test('denied writes fail by themselves, or with their batch', async () => {
   ])
 })
 
-test('a put whose reply is lost has been applied, and audit tells', async () => {
+test('a put whose reply is lost is applied, and an audit reports it', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   fixture.faults.dropReplies(1)
@@ -324,7 +324,7 @@ test('expireSession ends one session, or all', async () => {
   expect(await fixture.listed()).toEqual([])
 })
 
-test('deleteRecord and writeRaw are ordinary changes; readRaw tells the bytes', async () => {
+test('deleteRecord and writeRaw are ordinary changes; readRaw returns the bytes', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me')], never)

@@ -85,11 +85,11 @@ export class Recorder {
   }
 }
 
-/** Ids that an observation tells of. */
+/** The ids in an observation. */
 export const ids = (observation: Observation): readonly string[] =>
   'records' in observation ? observation.records.map(({ instance }) => instance.id) : []
 
-/** What a promise has come to by now. */
+/** How a promise has settled so far. */
 export const outcomeOf = async (promise: Promise<unknown>): Promise<unknown> => {
   let outcome: unknown = 'pending'
   const follow = async (): Promise<void> => {
@@ -123,7 +123,7 @@ export class Fixture {
     return driver.openSession({ ttlMs }, never)
   }
 
-  /** The ids of `orders`, as a client of its own reads them. */
+  /** The ids of `orders`, as a separate client reads them. */
   async listed(service = 'orders'): Promise<readonly string[]> {
     const { records } = await this.driver().list({ service }, never)
     return records.map(({ instance }) => instance.id)

@@ -30,7 +30,7 @@ test('a snapshot comes first, also an empty one, then each commit as one observa
   })
 })
 
-test('changes elsewhere are not told', async () => {
+test('changes of other scopes are not delivered', async () => {
   const fixture = new Fixture()
   const reader = new Recorder(fixture.driver(), { service: 'user' })
   const all = new Recorder(fixture.driver(), { all: true })
@@ -53,7 +53,7 @@ test('a session that expires is a change', async () => {
   expect(await reader.takeOne()).toMatchObject({ removed: ['orders/a', 'orders/b'] })
 })
 
-test('a record that becomes unreadable is skipped, and comes back', async () => {
+test('a record that becomes unreadable is skipped, and delivered when it is readable again', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me')], never)
@@ -70,7 +70,7 @@ test('a record that becomes unreadable is skipped, and comes back', async () => 
   expect(ids(await reader.takeOne())).toEqual(['a'])
 })
 
-test('a resumed observation gets the net difference', async () => {
+test('a resumed observation delivers the net difference', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me', 'gone'), request('me', 'kept'), request('me', 'edited')], never)
@@ -88,7 +88,7 @@ test('a resumed observation gets the net difference', async () => {
   })
 })
 
-test('a resumed observation with nothing new proves that it is attached', async () => {
+test('a resumed observation without changes reports that it is attached', async () => {
   const fixture = new Fixture()
   const cursor = cursorOf(await new Recorder(fixture.driver(), orders).takeOne())
   await (await fixture.session()).put([request('me', 'a', { service: 'user' })], never)
@@ -102,8 +102,8 @@ test('a resumed observation with nothing new proves that it is attached', async 
 
 test.each([
   ['another history', (fixture: Fixture) => fixture.faults.wipe()],
-  ['a history compacted', (fixture: Fixture) => fixture.faults.loseHistory()],
-])('to resume in %s throws `cursor-expired`', async (_, lose) => {
+  ['a compacted history', (fixture: Fixture) => fixture.faults.loseHistory()],
+])('resuming in %s throws `cursor-expired`', async (_, lose) => {
   const fixture = new Fixture()
   const cursor = cursorOf(await new Recorder(fixture.driver(), orders).takeOne())
   await (await fixture.session()).put([request('me')], never)
@@ -113,13 +113,13 @@ test.each([
   expect(reader.error).toMatchObject({ code: 'cursor-expired' })
 })
 
-test.each(['', 'x', '1', 'a:b'])('no cursor of ours: %j', async (cursor) => {
+test.each(['', 'x', '1', 'a:b'])('a foreign cursor is refused: %j', async (cursor) => {
   const reader = new Recorder(new Fixture().driver(), orders, toCursor(cursor))
   await reader.take()
   expect(reader.error).toMatchObject({ code: 'cursor-expired' })
 })
 
-test('the history is bounded in changes', async () => {
+test('the history keeps a bounded number of changes', async () => {
   const fixture = new Fixture({ historySize: 3 })
   const session = await fixture.session()
   const reader = new Recorder(fixture.driver(), orders)
@@ -136,7 +136,7 @@ test('the history is bounded in changes', async () => {
   expect(lost.error).toMatchObject({ code: 'cursor-expired' })
 })
 
-test('names appear with the first record of a service and go with the last', async () => {
+test('a name is added with the first record of a service and removed with the last', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me', 'a', { service: 'old' })], never)
@@ -158,7 +158,7 @@ test('names appear with the first record of a service and go with the last', asy
   expect(await resumed.takeOne()).toMatchObject({ services: ['new'], removedServices: ['old'] })
 })
 
-test('a probe has every observation of the driver prove its life and move on', async () => {
+test('a probe makes every observation of the driver send a sign of life with a newer cursor', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const reader = new Recorder(driver, orders)
@@ -185,7 +185,7 @@ test('an observation ends with the reason of its signal, also before it has begu
   await expect(observation[Symbol.asyncIterator]().next()).rejects.toBe(reason)
 })
 
-test('an observation given up on a frozen server is not begun when it thaws', async () => {
+test('an observation that is aborted on a frozen server does not begin when it resumes', async () => {
   const fixture = new Fixture()
   let decoded = 0
   const format: WireFormat = {
@@ -208,7 +208,7 @@ test('an observation given up on a frozen server is not begun when it thaws', as
   expect(decoded).toBe(0)
 })
 
-test('a reader that leaves, and a driver that is disposed, release the observation', async () => {
+test('leaving the iteration, or disposing of the driver, releases the observation', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   for await (const observation of driver.observe(orders, undefined, never)) {

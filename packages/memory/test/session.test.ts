@@ -9,7 +9,7 @@ const conflictWith = (owner: string): unknown => ({
   holder: { owner, claimedAtMs: 5, seq: 0 },
 })
 
-test('a put is listed by another client with all that it said', async () => {
+test('a put is listed by another client with all its fields', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   const { instance, claim } = request('me')
@@ -23,14 +23,19 @@ test.each([
   ['if-newer', 6, written],
   ['if-newer', 4, conflictWith('holder')],
   ['if-absent', 6, conflictWith('holder')],
-] as const)('another owner with %s and at %i', async (mode, claimedAtMs, outcome) => {
-  const fixture = new Fixture()
-  await (await fixture.session()).put([request('holder', 'a', { claimedAtMs: 5 })], never)
-  const rival = await fixture.session()
-  expect(await rival.put([request('rival', 'a', { claimedAtMs, mode })], never)).toEqual([outcome])
-})
+] as const)(
+  'another owner puts with mode %s and claim time %i',
+  async (mode, claimedAtMs, outcome) => {
+    const fixture = new Fixture()
+    await (await fixture.session()).put([request('holder', 'a', { claimedAtMs: 5 })], never)
+    const rival = await fixture.session()
+    expect(await rival.put([request('rival', 'a', { claimedAtMs, mode })], never)).toEqual([
+      outcome,
+    ])
+  },
+)
 
-test.each(['if-newer', 'if-absent'] as const)('the same owner passes with %s', async (mode) => {
+test.each(['if-newer', 'if-absent'] as const)('the same owner puts with mode %s', async (mode) => {
   const fixture = new Fixture()
   await (await fixture.session()).put([request('me', 'a', { claimedAtMs: 5 })], never)
   const next = await fixture.session()
@@ -40,7 +45,7 @@ test.each(['if-newer', 'if-absent'] as const)('the same owner passes with %s', a
 test.each([
   ['if-newer', written],
   ['if-absent', { result: 'conflict' }],
-] as const)('over an unreadable record with %s', async (mode, outcome) => {
+] as const)('a put over an unreadable record with mode %s', async (mode, outcome) => {
   const fixture = new Fixture()
   fixture.faults.writeRaw('orders', 'a', new Uint8Array())
   const session = await fixture.session()
@@ -66,7 +71,7 @@ test('a batch too large, or with an instance twice, is refused before anything i
   })
 })
 
-test('remove goes by owner, over all sessions of the owner, and spares a rival', async () => {
+test('remove deletes records of all sessions of the owner, and none of another owner', async () => {
   const fixture = new Fixture()
   await (await fixture.session()).put([request('me', 'a'), request('rival', 'b')], never)
   fixture.faults.writeRaw('orders', 'd', new Uint8Array([1]))
@@ -81,7 +86,7 @@ test('remove goes by owner, over all sessions of the owner, and spares a rival',
   expect(await fixture.listed()).toEqual(['b'])
 })
 
-test('audit tells ours, missing, replaced and edited', async () => {
+test('audit reports records as ours, missing, replaced and edited', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   const all = ['kept', 'missing', 'replaced', 'untied', 'edited', 'broken']
@@ -111,7 +116,7 @@ test('audit tells ours, missing, replaced and edited', async () => {
   expect(audits[4]?.record?.instance.weight).toBe(7)
 })
 
-test('a session that is not renewed expires, and its records go', async () => {
+test('a session that is not renewed expires, and its records are removed', async () => {
   const fixture = new Fixture()
   const session = await fixture.session()
   await session.put([request('me')], never)
@@ -127,7 +132,7 @@ test('a session that is not renewed expires, and its records go', async () => {
   await expect(session.put([request('me')], never)).rejects.toMatchObject({ code: 'session-lost' })
 })
 
-test('a record that another session took over outlives the first', async () => {
+test('a record that another session took over stays when the first expires', async () => {
   const fixture = new Fixture()
   const first = await fixture.session()
   await first.put([request('me')], never)
@@ -148,7 +153,7 @@ test('the granted ttl is clamped', async () => {
   expect((await driver.openSession({ ttlMs: 1e12 }, never)).grantedTtlMs).toBe(86_400_000)
 })
 
-test('a disposed driver fails with `closed`, and its sessions live on for their ttl', async () => {
+test('a disposed driver fails with `closed`, and its sessions stay for their ttl', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   const session = await fixture.session(driver)
@@ -163,7 +168,7 @@ test('a disposed driver fails with `closed`, and its sessions live on for their 
   expect(await fixture.listed()).toEqual([])
 })
 
-test('what expired while no client was connected is gone for the next one', async () => {
+test('a record that expired without a connected client is not listed by the next one', async () => {
   const fixture = new Fixture()
   const driver = fixture.driver()
   await (await fixture.session(driver)).put([request('me')], never)
@@ -194,7 +199,7 @@ test('services are isolated, whatever their names', async () => {
   expect(await fixture.listed('use')).toEqual([])
 })
 
-test('a malformed record is skipped and told of, and the rest is served', async () => {
+test('a malformed record is skipped and reported, and the others are listed', async () => {
   const fixture = new Fixture()
   await (await fixture.session()).put([request('me')], never)
   fixture.faults.writeRaw('orders', 'bad', new TextEncoder().encode('{'))
@@ -203,7 +208,7 @@ test('a malformed record is skipped and told of, and the rest is served', async 
   expect(contents.skipped).toEqual([{ key: 'orders/bad', reason: expect.any(String) as unknown }])
 })
 
-test('stores of the same name are shared in the process, and no others', async () => {
+test('only stores of the same name are shared in the process', async () => {
   const { clock } = new Fixture()
   const driver = (store?: string) => memory({ store })(createDriverContext({ clock }))
   const session = await driver().openSession({ ttlMs }, never)

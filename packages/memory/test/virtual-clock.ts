@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '@sd/core/driver'
 
-/** Lets every promise that can settle do so. */
+/** Settles every promise that can settle. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** A clock that stands still until it is advanced. */
+/** A clock that moves only when it is advanced. */
 export class VirtualClock implements Clock {
   readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>()
   #nowMs = 0
@@ -26,7 +26,7 @@ export class VirtualClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) }
   }
 
-  /** Moves on by `ms`, firing what falls due in order, and lets promises settle before and after. */
+  /** Advances by `ms`, fires due timers in order, and settles promises before and after. */
   async advance(ms: number): Promise<void> {
     await settle()
     const endMs = this.#nowMs + ms

@@ -3,8 +3,8 @@ import { type InstanceChange, Registry, RegistryError, type WatchEvent } from '@
 import { sqlite } from '../src/index.ts'
 import type { ClientCommands, ClientOptions, Seen } from './fork-client.ts'
 
-// The body of the process that `forkClient` starts: does what it is told, and ends by itself once
-// its registry is closed: it must run out of things to do.
+// The body of the process that `forkClient` starts: executes commands, and ends by itself once
+// its registry is closed, as no work is left.
 const { path, namespace, ttlMs, runAs } = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
 if (runAs) {
   process.setgroups?.(runAs.groups)
@@ -20,7 +20,7 @@ const loop = monitorEventLoopDelay({ resolution: 5 })
 loop.enable()
 
 const endpoints = ['http://10.0.0.7:8080']
-/** The same clock in every process. */
+/** A clock that is the same in every process. */
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 const tell = (event: WatchEvent<InstanceChange>): void => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** What a client process is started with. */
+/** The options of a client process. */
 export interface ClientOptions {
   readonly path: string
   readonly namespace: string
@@ -11,7 +11,9 @@ export interface ClientOptions {
   readonly runAs?: { readonly uid: number; readonly gid: number; readonly groups: number[] }
 }
 
-/** A change that a client's watcher told, and when, on the clock that all processes share. */
+/**
+ * A change that a client's watcher delivered, with its time on the clock that all processes share.
+ */
 export interface Seen {
   readonly type: 'added' | 'updated' | 'removed'
   readonly id: string
@@ -19,7 +21,7 @@ export interface Seen {
   readonly atMs: number
 }
 
-/** What a client process can be told to do, on the service `orders`. */
+/** The commands of a client process, on the service `orders`. */
 export interface ClientCommands {
   /** Each with as many bytes of metadata as `bytes` says. */
   register(
@@ -28,11 +30,11 @@ export interface ClientCommands {
   ): Promise<{ readonly beganMs: number; readonly doneMs: number }>
   update(id: string, weight: number): Promise<string>
   list(): Promise<readonly string[]>
-  /** Of each registration, with the code of what is in its way. */
+  /** The status of each registration, with the code of its cause. */
   states(): Promise<readonly string[]>
-  /** From the first event on, changes are told to `seen`. */
+  /** From the first event on, changes are added to `seen`. */
   watch(): Promise<void>
-  /** The longest time that the event loop stood still since the last question. */
+  /** The longest time that the event loop was blocked since the last request. */
   longestBlockMs(): Promise<number>
   close(): Promise<void>
 }
@@ -92,7 +94,7 @@ export class ClientProcess implements AsyncDisposable {
     this.#child.kill(signal)
   }
 
-  /** How it ended, all by itself or not. */
+  /** How it ended, by itself or not. */
   exited(): Promise<{ readonly code: number | null; readonly signal: string | null }> {
     return this.#exited
   }

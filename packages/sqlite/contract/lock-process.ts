@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 
-// The body of the process that `lockFile` starts: holds the lock to write the file until it is told
-// to stop; with `everyMs` again and again, for `holdMs` each time.
+// The body of the process that `lockFile` starts: holds the write lock of the file until it is
+// asked
+// to stop; with `everyMs` repeatedly, for `holdMs` each time.
 const { path, holdMs } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly path: string
   readonly holdMs?: number
@@ -14,7 +15,7 @@ const hold = (): void => {
   if (holdMs === undefined) return
   setTimeout(() => {
     database.exec('ROLLBACK')
-    // others look for their turn every few milliseconds
+    // other processes retry every few milliseconds
     setTimeout(hold, 40)
   }, holdMs)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { encodeName } from '@sd/core/driver'
 
-/** Runs `work` on the file itself, past the driver, as somebody with the `sqlite3` shell would. */
+/** Runs `work` on the file directly, without the driver, as with the `sqlite3` shell. */
 export const byHand = <T>(path: string, work: (database: DatabaseSync) => T): T => {
   const database = new DatabaseSync(path, { timeout: 5_000 })
   try {
@@ -24,7 +24,7 @@ export const keyOf = (service: string, id: string): string =>
  */
 export class SharedFolder implements AsyncDisposable {
   readonly root: string
-  /** The file where it lies. */
+  /** The path of the file itself. */
   readonly path: string
 
   private constructor(root: string) {
@@ -39,7 +39,7 @@ export class SharedFolder implements AsyncDisposable {
     return folder
   }
 
-  /** The file as it is reached over a link. */
+  /** The path of the file through a link. */
   over(link: 'link' | 'direct'): string {
     return join(this.root, link, 'registry.db')
   }
@@ -62,7 +62,7 @@ export class SharedFolder implements AsyncDisposable {
     await rm(this.root, { recursive: true, force: true })
   }
 
-  /** In one step: nobody finds the link missing. */
+  /** Replaces the link in one step: it is never missing. */
   async #point(link: string, target: string): Promise<void> {
     const draft = join(this.root, `${link}.new`)
     await symlink(join(this.root, target), draft)

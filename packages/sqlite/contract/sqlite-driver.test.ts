@@ -14,7 +14,7 @@ import { lockFile } from './lock-file.ts'
 import { byHand, SharedFolder } from './shared-folder.ts'
 
 const orders: Scope = { service: 'orders' }
-/** Aborts a call that should have been over long ago. */
+/** Aborts a call that takes far too long. */
 const soon = (): AbortSignal => AbortSignal.timeout(5_000)
 
 let folder: SharedFolder
@@ -104,11 +104,11 @@ describe('while the file is locked', () => {
     } finally {
       await lock[Symbol.asyncDispose]()
     }
-    // nothing that was given up has happened after all
+    // no aborted call took effect
     expect(await idsOf(driver)).toEqual(['1'])
   })
 
-  test('nobody’s ttl runs, not even for who only lists and did not see it begin', async () => {
+  test('no ttl runs, also not for a client that only lists and started during the lock', async () => {
     const [owner, reader] = [connect(), connect()]
     const session = await owner.openSession({ ttlMs: 1_000 }, soon())
     await session.put([request('1')], soon())
@@ -122,12 +122,16 @@ describe('while the file is locked', () => {
     }
     expect(await idsOf(reader)).toEqual(['1'])
     await session.renew(soon())
-    // from now on it does
-    await eventually('it is over', 1_000 + 3_000, async () => (await idsOf(reader)).length === 0)
+    // from now on the ttl runs
+    await eventually(
+      'the instance is removed',
+      1_000 + 3_000,
+      async () => (await idsOf(reader)).length === 0,
+    )
     await expect(session.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
   })
 
-  test('a driver that is disposed of ends what waits, with closed', async () => {
+  test('a driver that is disposed of ends its pending calls with closed', async () => {
     const driver = connect()
     await driver.list(orders, soon())
     const lock = await lockFile(folder.path)
@@ -147,7 +151,7 @@ describe('while the file is locked', () => {
 })
 
 describe('a session', () => {
-  test('whose claims rise on both sides ends with one owner for each id', async () => {
+  test('that competes with rising claims leaves one owner for each id', async () => {
     const sessions = await Promise.all(
       ['a', 'b', 'c'].map(async (owner) => ({
         owner,
@@ -163,16 +167,16 @@ describe('a session', () => {
     )
     const [record, ...others] = (await connect().list(orders, soon())).records
     expect(others).toEqual([])
-    // of equal claims the higher owner wins
+    // of claims with the same time the higher owner wins
     expect(record?.claim).toEqual({ owner: 'c', claimedAtMs: 19, seq: 0 })
   })
 })
 
 describe('an observation', () => {
   test.each([
-    ['the file forgot what followed', 'DELETE FROM changes'],
-    ['the file is another one', `UPDATE store SET epoch = '00000000000000ff'`],
-    ['the file went back in time', `UPDATE sqlite_sequence SET seq = 1`],
+    ['the file no longer has the later changes', 'DELETE FROM changes'],
+    ['the file was replaced', `UPDATE store SET epoch = '00000000000000ff'`],
+    ['the file was restored to an older state', `UPDATE sqlite_sequence SET seq = 1`],
   ])('ends with cursor-expired when %s', async (_, sql) => {
     const driver = connect()
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
@@ -185,7 +189,7 @@ describe('an observation', () => {
     })
   })
 
-  test('learns of what another namespace does only that it lives', async () => {
+  test('delivers only a sign of life for changes of another namespace', async () => {
     const [blue, green] = [connect('blue'), connect('green')]
     const session = await blue.openSession({ ttlMs: 60_000 }, soon())
     await using watch = observing(green)
@@ -197,7 +201,7 @@ describe('an observation', () => {
   })
 })
 
-test('diagnose names the file and the version of SQLite', async () => {
+test('diagnose returns the file and the version of SQLite', async () => {
   const { serverVersion, limits } = (await connect().diagnose?.(soon())) ?? {}
   expect(serverVersion).toMatch(/^SQLite 3\.\d+/)
   expect(limits?.[0]).toContain(folder.path)
@@ -212,7 +216,7 @@ const runProgram = (program: string) => {
   return { status, stdout, stderr }
 }
 
-test('a program that only lists and never closes ends by itself, and prints nothing of ours', () => {
+test('a program that only lists and never closes ends by itself, and prints nothing else', () => {
   const outcome = runProgram(`
     import { Registry } from '@sd/core'
     import { sqlite } from '@sd/sqlite'
@@ -221,7 +225,7 @@ test('a program that only lists and never closes ends by itself, and prints noth
   expect(outcome).toEqual({ status: 0, stdout: '[]\n', stderr: '' })
 })
 
-test('a program that disposes of a driver with calls on their way lives to see it', () => {
+test('a program that disposes of a driver with pending calls sees their rejections', () => {
   const outcome = runProgram(`
     import { createDriverContext } from '@sd/core/driver'
     import { sqlite } from '@sd/sqlite'

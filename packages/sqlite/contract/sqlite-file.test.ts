@@ -13,7 +13,7 @@ import { byHand, SharedFolder } from './shared-folder.ts'
 
 const ttlMs = 2_000
 const capMs = 1_000
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 const slackMs = 3_000
 
 let folder: SharedFolder
@@ -76,7 +76,10 @@ const failure = async (work: Promise<unknown>): Promise<RegistryError> => {
   return outcome as RegistryError
 }
 
-/** Another process overwrites the file in place: closing it here would drop our own locks. */
+/**
+ * Overwrites the file in place from another process: closing it in this one would drop the driver's
+ * locks.
+ */
 const overwrite = (path: string): void => {
   const program = `const fs = require('node:fs'); const fd = fs.openSync(process.argv[1], 'r+')
     const bytes = Buffer.alloc(fs.fstatSync(fd).size, 'garbage'); fs.writeSync(fd, bytes, 0, bytes.length, 0)`
@@ -84,7 +87,7 @@ const overwrite = (path: string): void => {
 }
 
 describe('a file that is locked', () => {
-  test('for longer than the ttl blocks no event loop, hides nobody, and is told as unavailable', async () => {
+  test('for longer than the ttl blocks no event loop, removes no instance, and is reported as unavailable', async () => {
     const [owner, other] = [await start(), await start()]
     await other.call('watch')
     await owner.call('register', ['a'])
@@ -103,23 +106,23 @@ describe('a file that is locked', () => {
       await new Promise((resolve) => setTimeout(resolve, ttlMs))
       expect(await reader.list('orders')).toMatchObject([{ id: 'a' }])
       expect(await other.call('list')).toEqual(['a'])
-      // a loop that waited itself would have stood still for as long as a call waits: two seconds
+      // a blocked event loop would stop for as long as a call waits: two seconds
       expect(await owner.call('longestBlockMs')).toBeLessThan(500)
     } finally {
       await lock[Symbol.asyncDispose]()
     }
     await lists(reader, ['a', 'b'], capMs * 2 + slackMs)
-    await eventually('b is seen', slackMs, () => other.seen.some(({ id }) => id === 'b'))
+    await eventually('b is delivered', slackMs, () => other.seen.some(({ id }) => id === 'b'))
     expect(other.seen.filter(({ type }) => type === 'removed')).toEqual([])
   })
 })
 
 describe('a file that is deleted', () => {
-  test('is made anew by what is still registered, and no watcher sees anybody leave', async () => {
+  test('is created again from the live registrations, and no watcher sees a removal', async () => {
     const [owner, other] = [await start(), await start()]
     await other.call('watch')
     await owner.call('register', ['a', 'b', 'c'])
-    await eventually('all are seen', slackMs, () => other.seen.length === 3)
+    await eventually('all are delivered', slackMs, () => other.seen.length === 3)
     for (const name of await readdir(dirname(folder.path)))
       await rm(join(dirname(folder.path), name))
     const reader = registryOn()
@@ -127,7 +130,7 @@ describe('a file that is deleted', () => {
     expect(other.seen.filter(({ type }) => type === 'removed')).toEqual([])
   })
 
-  test('without its log is not confused with the log that was left', async () => {
+  test('without its log is not combined with the remaining log', async () => {
     const owner = registryOn()
     await owner.register(instance('a'))
     byHand(folder.path, (database) =>
@@ -147,7 +150,7 @@ describe('a file that is deleted', () => {
     expect(check).toEqual({ integrity_check: 'ok' })
   })
 
-  test('in part, its log, leaves nobody on a log of his own', async () => {
+  test('only in its log leaves no process on a separate log', async () => {
     const one = await start()
     await one.call('register', ['a'])
     for (const companion of ['-wal', '-shm']) await rm(`${folder.path}${companion}`)
@@ -156,7 +159,7 @@ describe('a file that is deleted', () => {
     for (const client of [one, two]) {
       let seen: readonly string[] = []
       await eventually(
-        'each sees both',
+        'each process lists both',
         ttlMs + capMs + slackMs,
         async () => (seen = await client.call('list')).length === 2,
         () => seen,
@@ -176,7 +179,7 @@ describe('a file that is deleted', () => {
 })
 
 describe('a file that is damaged', () => {
-  test('is set aside with a word, and made anew by what is still registered', async () => {
+  test('is set aside and reported, and created again from the live registrations', async () => {
     const owner = await start()
     await owner.call('register', ['a', 'b'])
     overwrite(folder.path)
@@ -188,7 +191,7 @@ describe('a file that is damaged', () => {
     expect(await readFile(join(dirname(folder.path), aside ?? ''), 'latin1')).toContain('garbage')
   })
 
-  test('while many look at it is set aside once', async () => {
+  test('while many processes use it is set aside once', async () => {
     const owner = registryOn()
     await owner.register(instance('a'))
     await owner.close()
@@ -201,9 +204,9 @@ describe('a file that is damaged', () => {
   })
 })
 
-describe('a file that is not ours is left alone:', () => {
+describe('a path that is not a registry file is refused and left unchanged:', () => {
   test.each<[string, (path: string) => void | Promise<void>, string, string]>([
-    ['a text', (path) => writeFile(path, 'Dear diary'), 'invalid-config', 'is no database'],
+    ['a text', (path) => writeFile(path, 'Dear diary'), 'invalid-config', 'is not a database'],
     [
       "another program's database",
       (path) => byHand(path, (database) => database.exec('CREATE TABLE diary (day TEXT)')),
@@ -216,7 +219,7 @@ describe('a file that is not ours is left alone:', () => {
         await mkdir(path)
       },
       'invalid-config',
-      'is no file',
+      'is not a file',
     ],
     [
       'a link to one',
@@ -256,20 +259,20 @@ describe('a file that is not ours is left alone:', () => {
 })
 
 describe('a disk that is full', () => {
-  /** As many instances as it takes to fill what a client may write. */
+  /** As many instances as fill the space that a client may write. */
   const many = Array.from({ length: 400 }, (_, index) => `i${index}`)
 
-  test('for one process is told as unavailable, and spoils nothing for others', async () => {
+  test('for one process is reported as unavailable, and does not affect the others', async () => {
     const reader = registryOn()
     await reader.list('orders')
     // 64 KB: the log holds a few dozen instances
     const client = await start({ fileBlocks: 128 })
     const registering = client.call('register', many)
     registering.catch(() => {})
-    await eventually('some wait, and say why', slackMs, async () =>
+    await eventually('some are pending, with their cause', slackMs, async () =>
       (await client.call('states')).includes('registering: unavailable'),
     )
-    // another process without that limit still writes, and reads what fitted
+    // another process without that limit still writes, and reads the records that fitted
     await reader.register(instance('z'))
     expect((await reader.list('orders')).map(({ id }) => id)).toContain('z')
     const check = byHand(folder.path, (database) => database.prepare('PRAGMA quick_check').get())
@@ -287,7 +290,7 @@ describe('a disk that is full', () => {
     const mount = join(folder.root, 'disk')
     await mkdir(mount)
     if (disk('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount) !== 0)
-      skip('mounting a small file system takes more rights than this user has')
+      skip('mounting a small file system needs more rights than this user has')
     try {
       await work(mount)
     } finally {
@@ -298,7 +301,7 @@ describe('a disk that is full', () => {
   const fill = (mount: string): Promise<void> =>
     writeFile(join(mount, 'ballast'), Buffer.alloc(2 << 20)).catch(() => {})
 
-  test('is survived on a file system that is full indeed', ({ skip }) =>
+  test('is survived on a real full file system', ({ skip }) =>
     onSmallDisk(skip, async (mount) => {
       const path = join(mount, 'registry.db')
       const owner = registryOn(path)
@@ -306,7 +309,7 @@ describe('a disk that is full', () => {
       await fill(mount)
       const pending = owner.register(instance('b', { text: 'x'.repeat(100_000) }))
       let error: RegistryError | undefined
-      await eventually('it is told', slackMs, () => {
+      await eventually('it is reported', slackMs, () => {
         error = owner.health().registrations.find(({ id }) => id === 'b')?.status.cause
         return error
       })
@@ -318,7 +321,9 @@ describe('a disk that is full', () => {
       await owner.close()
     }))
 
-  test('is read from, and the dead are not listed though nobody can take them out', ({ skip }) =>
+  test('is read, and dead owners are not listed although their records cannot be removed', ({
+    skip,
+  }) =>
     onSmallDisk(skip, async (mount) => {
       const path = join(mount, 'registry.db')
       const [killed, owner] = await Promise.all(
@@ -343,7 +348,7 @@ describe('a disk that is full', () => {
 })
 
 describe('the file', () => {
-  test('and its folder are for their user alone', async () => {
+  test('and its folder are accessible only to their user', async () => {
     const path = join(folder.root, 'state', 'sd', 'registry.db')
     const registry = registryOn(path)
     await registry.register(instance('a'))
@@ -354,13 +359,13 @@ describe('the file', () => {
     expect(existsSync(`${path}-wal`)).toBe(true)
   })
 
-  test('is opened by no constructor, and by no configuration', async () => {
+  test('is not opened by a constructor or by the checks of the configuration', async () => {
     const registry = registryOn(join(folder.root, 'never', 'registry.db'))
     await registry.close()
     expect(existsSync(join(folder.root, 'never'))).toBe(false)
   })
 
-  test('keeps every change that is made by hand, and no more history than it should', async () => {
+  test('records every manual change, and keeps a bounded history', async () => {
     const [owner, other] = [registryOn(), registryOn()]
     await owner.register(instance('a'))
     await using watcher = other.watch('orders')
@@ -373,7 +378,7 @@ describe('the file', () => {
       database.exec('COMMIT')
       database.exec(`DELETE FROM instances WHERE key = 'orders/a'`)
     })
-    await eventually('it is told', slackMs, () => watcher.size === 0)
+    await eventually('it is reported', slackMs, () => watcher.size === 0)
     await eventually('it comes back', ttlMs + slackMs, () => watcher.size === 1)
     const kept = byHand(folder.path, (database) =>
       database.prepare('SELECT count(*) AS count FROM changes').get(),
@@ -398,7 +403,7 @@ describe('a step of the wall clock', () => {
     expect(owner.health().session.id).toBe(session.id)
   })
 
-  test('or not, a session from before the last boot is over', async () => {
+  test('or not, a session from before the last boot has expired', async () => {
     const registry = registryOn()
     await registry.list('orders')
     byHand(folder.path, (database) =>

@@ -4,7 +4,7 @@ import { sqlite } from '../src/index.ts'
 import { lockFile } from './lock-file.ts'
 import { byHand, keyOf, SharedFolder } from './shared-folder.ts'
 
-/** All that the suite can ask for, but what needs bytes on a wire or credentials. */
+/** All hooks of the suite, except those for network connections and credentials. */
 export const sqliteNeeds: readonly Need[] = [
   'connectDirect',
   'server',
@@ -21,10 +21,10 @@ export const sqliteNeeds: readonly Need[] = [
 ]
 
 /**
- * A harness over one file. It has no server; its faults are those of a file: stopped is a disk
- * that is not mounted, wiped is a file that was deleted, frozen is a file that another process has
- * locked, slow is a neighbour who locks it again and again, and a client is cut off when the disk
- * is gone for it alone.
+ * A harness over one file. It has no server; its faults are those of a file: stopped is a disk that is not
+ * mounted, wiped is a deleted file, frozen is a file that another process has locked, slow is a
+ * process that locks it repeatedly, and a client is partitioned when the disk is not mounted for it
+ * alone.
  */
 export const sqliteHarness = async (): Promise<ContractHarness> => {
   const folder = await SharedFolder.create()
@@ -60,7 +60,7 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
     },
     loseHistory: async () =>
       byHand(folder.path, (database) => database.exec('DELETE FROM changes')),
-    // as with the sqlite3 shell: a copy of the file, and later the copy in the place of the file
+    // as with the sqlite3 shell: copies the file, and later replaces the file with the copy
     backUp: async () => {
       const backup = `${folder.path}.backup`
       await rm(backup, { force: true })

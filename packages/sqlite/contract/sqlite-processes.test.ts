@@ -6,7 +6,7 @@ import { type ClientProcess, forkClient } from './fork-client.ts'
 import { SharedFolder } from './shared-folder.ts'
 
 const ttlMs = 2_000
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 const slackMs = 3_000
 
 let folder: SharedFolder
@@ -47,7 +47,7 @@ const lists = async (
 }
 
 describe('processes that share a file', () => {
-  test('R1: ten make the file at once and register 100 instances each: none is lost, no error is seen', async () => {
+  test('R1: ten create the file at once and register 100 instances each: none is lost, no error occurs', async () => {
     const ten = await Promise.all(ids('p', 10).map(() => start()))
     await Promise.all(ten.map((client, index) => client.call('register', ids(`p${index}-`, 100))))
     const wanted = ids('p', 10)
@@ -57,17 +57,19 @@ describe('processes that share a file', () => {
     for (const client of ten) expect(client.stderr).toBe('')
   })
 
-  test('two find each other within a second of register, and changes reach a watcher soon', async () => {
+  test('two discover each other within a second of register, and changes reach a watcher soon', async () => {
     const [one, two] = [await start(), await start()]
     await two.call('watch')
     const { doneMs } = await one.call('register', ['a'])
-    await eventually('it is seen', 1_000 + slackMs, () => two.seen.length > 0)
+    await eventually('it is delivered', 1_000 + slackMs, () => two.seen.length > 0)
     expect(await two.call('list')).toEqual(['a'])
     expect((two.seen[0]?.atMs ?? Infinity) - doneMs).toBeLessThan(1_000)
     const delays: number[] = []
     for (let round = 0; round < 50; round += 1) {
       const { beganMs } = await one.call('register', [`b${round}`])
-      await eventually('it is seen', slackMs, () => two.seen.some(({ id }) => id === `b${round}`))
+      await eventually('it is delivered', slackMs, () =>
+        two.seen.some(({ id }) => id === `b${round}`),
+      )
       delays.push((two.seen.find(({ id }) => id === `b${round}`)?.atMs ?? Infinity) - beganMs)
     }
     const median = delays.toSorted((a, b) => a - b)[25] ?? Infinity
@@ -91,22 +93,22 @@ describe('processes that share a file', () => {
 })
 
 describe('a process that', () => {
-  test('R3: is killed leaves at once, long before its ttl', async () => {
+  test('R3: is killed is removed at once, long before its ttl', async () => {
     const [owner, other] = [await start({ ttlMs: 60_000 }), await start()]
     await other.call('watch')
     await owner.call('register', ['a', 'b', 'c'])
-    await eventually('all are seen', slackMs, () => other.seen.length === 3)
+    await eventually('all are delivered', slackMs, () => other.seen.length === 3)
     owner.signal('SIGKILL')
     await owner.exited()
     await eventually(
-      'the watcher is told',
+      'the watcher receives it',
       slackMs,
       () => other.seen.filter(({ type }) => type === 'removed').length === 3,
     )
     expect(await other.call('list')).toEqual([])
   })
 
-  test('R3: is killed while nobody watches is missing from the next list', async () => {
+  test('R3: is killed without a watcher is missing from the next list', async () => {
     const [owner, other] = [await start({ ttlMs: 60_000 }), await start()]
     await owner.call('register', ['a'])
     await lists(other, ['a'], slackMs)
@@ -115,7 +117,7 @@ describe('a process that', () => {
     expect(await other.call('list')).toEqual([])
   })
 
-  test('R7: is killed is in nobody’s way, also where nobody has looked since', async () => {
+  test('R7: is killed blocks no other registration of its id, also without a list since then', async () => {
     const owner = await start({ ttlMs: 60_000 })
     await owner.call('register', ['a'])
     const next = new Registry(sqlite({ path: folder.path }), { ttlMs })
@@ -133,7 +135,7 @@ describe('a process that', () => {
     }
   })
 
-  test('R3, R5: is frozen past its ttl leaves, and comes back when it is thawed', async () => {
+  test('R3, R5: is frozen beyond its ttl is removed, and comes back when it resumes', async () => {
     const [owner, other] = [await start(), await start()]
     await other.call('watch')
     await owner.call('register', ['a'])
@@ -143,14 +145,18 @@ describe('a process that', () => {
     await lists(other, [], ttlMs + slackMs)
     // the last heartbeat may be ttl/4 old, and late by a tenth of that
     expect(performance.now() - frozenMs).toBeGreaterThan(ttlMs * 0.7)
-    await eventually('the watcher is told', slackMs, () => other.seen.at(-1)?.type === 'removed')
+    await eventually(
+      'the watcher receives it',
+      slackMs,
+      () => other.seen.at(-1)?.type === 'removed',
+    )
     owner.signal('SIGCONT')
     await lists(other, ['a'], ttlMs + slackMs)
-    await eventually('the watcher is told', slackMs, () => other.seen.at(-1)?.type === 'added')
+    await eventually('the watcher receives it', slackMs, () => other.seen.at(-1)?.type === 'added')
     expect(await owner.call('states')).toEqual(['registered'])
   })
 
-  test('R4: is frozen for half its ttl is missed by nobody', async () => {
+  test('R4: is frozen for half its ttl is not removed', async () => {
     const [owner, other] = [await start(), await start()]
     await other.call('watch')
     await owner.call('register', ['a'])
@@ -158,11 +164,11 @@ describe('a process that', () => {
     await new Promise((resolve) => setTimeout(resolve, ttlMs / 2))
     owner.signal('SIGCONT')
     await owner.call('register', ['z'])
-    await eventually('the last write is seen', slackMs, () => other.seen.at(-1)?.id === 'z')
+    await eventually('the last write is delivered', slackMs, () => other.seen.at(-1)?.id === 'z')
     expect(other.seen.filter(({ type }) => type === 'removed')).toEqual([])
   })
 
-  test('R11: closes ends by itself, leaves nothing, and has printed nothing', async () => {
+  test('R11: closes its registry ends by itself, leaves no record, and prints nothing', async () => {
     const [owner, other] = [await start(), await start()]
     await owner.call('watch')
     await owner.call('register', ['a'])

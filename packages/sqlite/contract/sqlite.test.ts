@@ -3,6 +3,6 @@ import { sqliteHarness, sqliteNeeds } from './sqlite-harness.ts'
 
 describeRegistryContract('sqlite', sqliteNeeds, sqliteHarness, {
   ttlMs: 2_000,
-  // a watching process looks every 250 ms
+  // a watching process polls every 250 ms
   graceMs: 500,
 })

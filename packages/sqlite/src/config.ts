@@ -26,7 +26,7 @@ const readPath = (value: unknown): string => {
       check.expected(
         'path',
         value,
-        'the name of a file, as this user has no home folder (or set SD_URL=sqlite:///path/to/registry.db)',
+        'the path of a file, as this user has no home folder (or set SD_URL=sqlite:///path/to/registry.db)',
       )
     )
   if (value === ':memory:' || value === '')

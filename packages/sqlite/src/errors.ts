@@ -23,7 +23,7 @@ const blocked: Meaning = {
 
 const unbundled: Meaning = {
   code: 'unsupported',
-  advice: 'a part of @sd/sqlite is missing; a bundler must leave the package as it is (external)',
+  advice: 'a file of @sd/sqlite is missing; mark the package as external in the bundler',
 }
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html). */
@@ -46,18 +46,19 @@ const systemMeanings: Readonly<Record<string, Meaning>> = {
   EACCES: denied,
   EPERM: denied,
   EROFS: denied,
-  ENOENT: { code: 'unavailable', advice: 'the folder is not there; is its disk mounted?' },
+  ENOENT: { code: 'unavailable', advice: 'the folder does not exist; is its disk mounted?' },
   EEXIST: blocked,
   ENOTDIR: blocked,
   ERR_ACCESS_DENIED: {
     code: 'permission-denied',
-    advice: 'Node runs with --permission; allow worker threads, and the folder of the file',
+    advice:
+      'Node runs with --permission; allow worker threads, and access to the folder of the file',
   },
   MODULE_NOT_FOUND: unbundled,
   ERR_MODULE_NOT_FOUND: unbundled,
   ERR_UNKNOWN_BUILTIN_MODULE: {
     code: 'unsupported',
-    advice: 'node:sqlite is not there or turned off; Node 22.19 or later has it',
+    advice: 'node:sqlite is missing or turned off; use Node 22.19 or later',
   },
 }
 

@@ -80,7 +80,7 @@ const attach = async (
     throw sqliteError(
       'cursor-expired',
       'observe',
-      'the file does not keep what followed the cursor',
+      'the file no longer has the changes after the cursor',
     )
   const { position } = changes
   const caughtUp = await changesIn(observer, scope, changes, signal)

@@ -92,7 +92,7 @@ export class SqliteSession implements DriverSession {
   }
 
   #gone(operation: string): RegistryError {
-    const message = `the file has no session ${this.id} any more`
+    const message = `session ${this.id} has expired, or its file was replaced`
     const error = sqliteError('session-lost', operation, message)
     this.#lost.abort(error)
     return error

@@ -10,7 +10,7 @@ describe('validateSqliteConfig', () => {
     expect(Object.isFrozen(config)).toBe(true)
   })
 
-  test('takes a relative path from the working directory', () => {
+  test('resolves a relative path from the working directory', () => {
     expect(validateSqliteConfig({ path: 'sd.db', namespace: 'blue/eu' })).toEqual({
       path: resolve('sd.db'),
       namespace: 'blue/eu',
@@ -40,12 +40,12 @@ describe('validateSqliteConfig', () => {
     )
   })
 
-  test('refuses to guess a path for a user without a home', () => {
+  test('requires a path for a user without a home folder', () => {
     vi.stubEnv('HOME', '')
     vi.stubEnv('XDG_STATE_HOME', '')
     try {
       expect(() => validateSqliteConfig({})).toThrow(
-        /\[invalid-config\].*path is undefined; expected the name of a file, as this user has no home folder \(or set SD_URL=/,
+        /\[invalid-config\].*path is undefined; expected the path of a file, as this user has no home folder \(or set SD_URL=/,
       )
       expect(validateSqliteConfig({ path: '/sd.db' }).path).toBe(resolve('/sd.db'))
     } finally {
@@ -53,7 +53,7 @@ describe('validateSqliteConfig', () => {
     }
   })
 
-  test('is asked before anything is made', () => {
+  test('is checked before anything is created', () => {
     expect(() => sqlite({ path: '' })).toThrow(/invalid-config/)
   })
 })
@@ -71,7 +71,7 @@ describe('the default path', () => {
     expect(defaultPath(platform, env, home)).toBe(join(path))
   })
 
-  test('needs no home where the state has a place of its own', () => {
+  test('needs no home folder where XDG_STATE_HOME is set', () => {
     expect(defaultPath('linux', { XDG_STATE_HOME: '/state' }, '')).toBe(
       join('/state/sd/registry.db'),
     )

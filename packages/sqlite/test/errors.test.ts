@@ -10,12 +10,12 @@ import {
   StoreRefusal,
 } from '../src/worker/failure.ts'
 
-/** As `node:sqlite` throws it. */
+/** An error as `node:sqlite` throws it. */
 const sqliteFailure = (errcode: number): Error =>
-  Object.assign(new Error('words of SQLite'), { code: 'ERR_SQLITE_ERROR', errcode })
+  Object.assign(new Error('text of SQLite'), { code: 'ERR_SQLITE_ERROR', errcode })
 
 const systemFailure = (code: string): Error =>
-  Object.assign(new Error(`${code}: words of the system`), { code })
+  Object.assign(new Error(`${code}: text of the system`), { code })
 
 describe('toRegistryError', () => {
   test.each([
@@ -30,7 +30,7 @@ describe('toRegistryError', () => {
     [13, 'unavailable', 'the disk is full'],
     [14, 'unavailable', 'cannot be opened'],
     [26, 'unavailable', 'damaged'],
-    [1, 'internal', 'words of SQLite'],
+    [1, 'internal', 'text of SQLite'],
   ])('SQLite code %i is %s', (errcode, code, words) => {
     const cause = new StoreError(failureOf(sqliteFailure(errcode)))
     const error = toRegistryError(cause, 'put')
@@ -47,18 +47,18 @@ describe('toRegistryError', () => {
     ['ENOENT', 'unavailable', 'is its disk mounted?'],
     ['ENOTDIR', 'invalid-config', 'expected a folder'],
     ['EEXIST', 'invalid-config', 'expected a folder'],
-    ['EMFILE', 'unavailable', 'words of the system'],
-    ['EIO', 'unavailable', 'words of the system'],
+    ['EMFILE', 'unavailable', 'text of the system'],
+    ['EIO', 'unavailable', 'text of the system'],
     ['ERR_UNKNOWN_BUILTIN_MODULE', 'unsupported', '22.19'],
-    ['MODULE_NOT_FOUND', 'unsupported', 'a bundler must leave the package'],
-    ['ERR_INVALID_ARG_TYPE', 'internal', 'words of the system'],
+    ['MODULE_NOT_FOUND', 'unsupported', 'mark the package as external in the bundler'],
+    ['ERR_INVALID_ARG_TYPE', 'internal', 'text of the system'],
   ])('%s is %s', (code, expected, words) => {
     const error = toRegistryError(systemFailure(code), 'list')
     expect(error).toMatchObject({ code: expected, operation: 'list' })
     expect(error.message).toContain(words)
   })
 
-  test('passes its own kind unchanged, keeps what the store decided, and takes what is no error', () => {
+  test('returns a RegistryError unchanged, keeps codes of the store, and accepts values that are not errors', () => {
     const own = new RegistryError('closed', { backend: 'sqlite', operation: 'list', message: 'x' })
     expect(toRegistryError(own, 'put')).toBe(own)
     const refused = new StoreError(failureOf(new StoreRefusal('invalid-config', 'not ours')))
@@ -67,7 +67,7 @@ describe('toRegistryError', () => {
   })
 })
 
-test('what is locked or damaged is told apart from the rest', () => {
+test('locked and damaged files are distinguished from other failures', () => {
   expect([5, 6, 5 | (2 << 8)].every((code) => isLocked({ message: '', sqlite: code }))).toBe(true)
   expect(isLocked(failureOf(new StoreMoved('x')))).toBe(true)
   expect([11, 26, 11 | (1 << 8)].every((code) => isCorrupt({ message: '', sqlite: code }))).toBe(

@@ -17,12 +17,12 @@ describe('a network file system', () => {
   test.each([
     ['nfs', 0x69_69],
     ['cifs', 0xff_53_4d_42],
-    // as statfs gives it where longs are signed
+    // as statfs returns it where longs are signed
     ['cifs', 0xff_53_4d_42 | 0],
     ['smb2', 0xfe_53_4d_42 | 0],
     ['9p', 0x01_02_19_97],
     ['ceph', 0x00_c3_64_00],
-  ])('%s is known by its number %i', (name, type) => {
+  ])('%s is recognized by its number %i', (name, type) => {
     expect(networkNameOf(type, '/x', () => table)).toBe(name)
   })
 
@@ -31,19 +31,19 @@ describe('a network file system', () => {
     ['tmpfs', 0x01_02_19_94],
     ['btrfs', 0x91_23_68_3e | 0],
     ['overlayfs', 0x79_4c_76_30],
-  ])('%s is none', (_, type) => {
+  ])('%s is not a network file system', (_, type) => {
     expect(networkNameOf(type, '/x', () => table)).toBeUndefined()
   })
 
-  test('behind FUSE is known by the mount table', () => {
+  test('behind FUSE is recognized by the mount table', () => {
     const fuse = 0x65_73_55_46
     expect(networkNameOf(fuse, '/mnt/with space/sd', () => table)).toBe('fuse.sshfs')
     expect(networkNameOf(fuse, '/home/u/containers/a', () => table)).toBeUndefined()
-    // what a virtual machine's host shares with it and with others
+    // shared by the host of a virtual machine with it and others
     expect(networkNameOf(fuse, '/host/sd', () => table)).toBe('virtiofs')
   })
 
-  test('is none where these tests run', () => {
+  test('is not in use where these tests run', () => {
     expect(networkFileSystem(tmpdir())).toBeUndefined()
   })
 })

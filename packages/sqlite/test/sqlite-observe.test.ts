@@ -7,7 +7,9 @@ import type { Changes, HistoryPosition } from '../src/worker/store-api.ts'
 
 const position = (revision: number): HistoryPosition => ({ epoch: '0123456789abcdef-7', revision })
 
-/** A store whose answers are given by hand; whoever asks the same meanwhile gets the same answer. */
+/**
+ * A store whose answers the test gives; concurrent calls for the same position share one answer.
+ */
 const slowStore = () => {
   const answers = new Map<string, PromiseWithResolvers<unknown>>()
   const asked: unknown[][] = []
@@ -38,7 +40,7 @@ const touched = (revision: number): Changes => ({
   touched: [{ key: 'orders/1', document: undefined }],
 })
 
-test('an observation whose reader leaves in the middle of a change ends no other', async () => {
+test('an observation whose reader leaves during a change does not end the others', async () => {
   const { observer, answer } = slowStore()
   const observing = (scope: Scope, signal: AbortSignal): AsyncIterator<Observation> =>
     observe(observer, scope, undefined, signal)[Symbol.asyncIterator]()
@@ -49,7 +51,7 @@ test('an observation whose reader leaves in the middle of a change ends no other
   answer('read', { position: position(1), records: [] })
   expect((await names.next()).value).toMatchObject({ type: 'snapshot' })
   expect((await orders.next()).value).toMatchObject({ type: 'snapshot' })
-  // the names ask once more which are left, and are given up meanwhile
+  // the names are read once more, and the reader leaves during that read
   answer('changesSince', touched(2))
   await new Promise(setImmediate)
   leaving.abort(new Error('left'))
@@ -58,7 +60,7 @@ test('an observation whose reader leaves in the middle of a change ends no other
   staying.abort()
 })
 
-test('a stream that comes while a look is under way misses nothing of it', async () => {
+test('a stream that is opened during a poll misses none of its changes', async () => {
   const { observer, asked, answer } = slowStore()
   const { feed } = observer
   const applied = Promise.withResolvers<void>()

@@ -40,7 +40,12 @@ export class StoreThread {
     this.#worker.on('error', (error) => this.#end(new StoreError(failureOf(error))))
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', () => {
-        this.#end(new StoreError({ message: "the store's thread ended", registry: 'unavailable' }))
+        this.#end(
+          new StoreError({
+            message: "the driver's worker thread ended unexpectedly",
+            registry: 'unavailable',
+          }),
+        )
         resolve()
       })
     })

@@ -19,7 +19,7 @@ export const fileAt = (path: string): string | undefined => {
   if (!stat.isFile())
     throw new StoreRefusal(
       'invalid-config',
-      `${path} is ${stat.isSymbolicLink() ? 'a link' : 'no file'}; expected a file, or nothing there (its folder may be a link)`,
+      `${path} is ${stat.isSymbolicLink() ? 'a link' : 'not a file'}; expected a file, or none yet (its folder may be a link)`,
     )
   return stat.size === 0n ? undefined : `${stat.dev}:${stat.ino}`
 }
@@ -116,13 +116,13 @@ export class OpenFile implements Disposable {
     if (pragma('application_id') !== applicationId)
       throw new StoreRefusal(
         'invalid-config',
-        `${path} is another program's database; expected one of ours, or nothing there`,
+        `${path} is another program's database; expected a file of @sd/sqlite, or no file`,
       )
     const version = Number(pragma('user_version'))
     if (version > schemaVersion)
       throw new StoreRefusal(
         'unsupported',
-        `${path} has version ${version} of the schema, this process knows ${schemaVersion}: upgrade @sd/sqlite`,
+        `${path} has version ${version} of the schema, this process supports ${schemaVersion}: upgrade @sd/sqlite`,
       )
   }
 }

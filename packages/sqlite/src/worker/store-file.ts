@@ -86,7 +86,7 @@ export class StoreFile implements Disposable {
     if (network !== undefined)
       throw new StoreRefusal(
         'invalid-config',
-        `${this.#path} lies on ${network}, where SQLite's locks and shared memory do not work; ` +
+        `${this.#path} is on ${network}, where SQLite's locks and shared memory do not work; ` +
           'expected a local disk; to share between machines use etcd, ZooKeeper or Consul',
       )
     this.#longestLogBytes = longestLogBytes
@@ -110,7 +110,8 @@ export class StoreFile implements Disposable {
       if (made !== undefined && made !== outdated) return made
       this.#replace((draft) => draft.exec(`BEGIN; ${schema} COMMIT`))
       const identity = fileAt(this.#path)
-      if (identity === undefined) throw new StoreMoved(`${this.#path} is gone again`)
+      if (identity === undefined)
+        throw new StoreMoved(`${this.#path} was deleted while it was opened`)
       return identity
     })
   }
@@ -172,7 +173,7 @@ export class StoreFile implements Disposable {
     if (!this.#guard.exists)
       throw new StoreRefusal(
         'invalid-config',
-        `${this.#path} is no database (${damage}); expected one of ours, or nothing there`,
+        `${this.#path} is not a database (${damage}); expected a file of @sd/sqlite, or no file`,
       )
     return this.#guard.hold(() => {
       const identity = fileAt(this.#path)
@@ -183,7 +184,7 @@ export class StoreFile implements Disposable {
       renameSync(this.#path, aside)
       if (existsSync(`${this.#path}-wal`)) renameSync(`${this.#path}-wal`, `${aside}-wal`)
       rmSync(`${this.#path}-shm`, { force: true })
-      const message = `${this.#path} is damaged (${damage}); it was set aside as ${aside}, and a new one is made`
+      const message = `${this.#path} is damaged (${damage}); it was set aside as ${aside}, and a new one is created`
       this.#report({ level: 'error', event: 'file-set-aside', message, details: { aside } })
       return message
     })
