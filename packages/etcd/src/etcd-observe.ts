@@ -12,8 +12,8 @@ import {
 } from '@sd/core/driver'
 import type { IEvent } from 'etcd3'
 import type { EtcdCredentials } from './client/etcd-credentials.ts'
-import type { WatchStreams } from './client/watch-streams.ts'
-import { openWatch, type WatchMessage, type WatchMessages } from './client/watch-messages.ts'
+import type { WatchMessage } from './client/watch-stream.ts'
+import type { WatchMessages, WatchStreams } from './client/watch-streams.ts'
 import { pageSize, readPages, readRange, serviceIn } from './etcd-read.ts'
 import { etcdError, isStaleToken } from './errors.ts'
 import { cursorAt, proveHistory, readFirstPage, type ReadPosition } from './history.ts'
@@ -65,7 +65,7 @@ const attach = async (
   const range = observer.store.keys.range(scope)
   const start_revision = (at.revision + 1n).toString()
   try {
-    return await openWatch(observer.watches, { ...range, start_revision }, signal)
+    return await observer.watches.watch({ ...range, start_revision }, signal)
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw await explainRefusal(observer, error, scope, signal)

@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
-import type { RegistryError } from '@sd/core/driver'
 import type { IEvent, IResponseHeader, IWatchRequest, IWatchResponse } from 'etcd3'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { WatchStream } from '../src/client/watch-stream.ts'
+import { type WatchReceiver, WatchStream } from '../src/client/watch-stream.ts'
 import { etcdError } from '../src/errors.ts'
 
 class FakeDuplex extends EventEmitter {
@@ -50,13 +49,18 @@ let duplex: FakeDuplex
 let stream: WatchStream
 let log: string[]
 
-const listener = (name: string) => ({
-  created: ({ revision }: IResponseHeader) => void log.push(`${name} created ${revision}`),
-  events: (events: readonly IEvent[]) =>
-    void log.push(`${name} ${events.map(({ kv }) => kv.key.toString()).join()}`),
-  progress: ({ revision }: IResponseHeader) => void log.push(`${name} progress ${revision}`),
-  failed: ({ code }: RegistryError) => void log.push(`${name} ${code}`),
-})
+const receiver = (name: string): WatchReceiver => {
+  let created = false
+  return {
+    push: ({ header: { revision }, events }) => {
+      const keys = events.map(({ kv }) => kv.key.toString()).join()
+      const kind = created ? 'progress' : 'created'
+      log.push(`${name} ${keys || `${kind} ${revision}`}`)
+      created = true
+    },
+    fail: ({ code }) => void log.push(`${name} ${code}`),
+  }
+}
 
 beforeEach(() => {
   log = []
@@ -73,8 +77,8 @@ beforeEach(() => {
 
 describe('WatchStream', () => {
   it('gives ids in the order of creation, and routes by id', () => {
-    stream.add(target, listener('a'))
-    stream.add(target, listener('b'))
+    stream.add(target, receiver('a'))
+    stream.add(target, receiver('b'))
     expect(duplex.written[0]?.create_request).toMatchObject({
       start_revision: '5',
       fragment: true,
@@ -88,8 +92,8 @@ describe('WatchStream', () => {
   })
 
   it('joins fragments, for each watch separately', () => {
-    stream.add(target, listener('a'))
-    stream.add(target, listener('b'))
+    stream.add(target, receiver('a'))
+    stream.add(target, receiver('b'))
     duplex.answer({ created: true, watch_id: '0' })
     duplex.answer({ created: true, watch_id: '1' })
     log = []
@@ -101,8 +105,8 @@ describe('WatchStream', () => {
   })
 
   it('fails only the watch that is forbidden', () => {
-    stream.add(target, listener('a'))
-    stream.add(target, listener('b'))
+    stream.add(target, receiver('a'))
+    stream.add(target, receiver('b'))
     const cancel_reason = 'rpc error: code = PermissionDenied desc = etcdserver: permission denied'
     duplex.answer({ created: true, canceled: true, watch_id: '-1', cancel_reason })
     duplex.answer({ created: true, watch_id: '0' })
@@ -110,8 +114,8 @@ describe('WatchStream', () => {
   })
 
   it('distinguishes a compaction from other cancellations', () => {
-    stream.add(target, listener('a'))
-    stream.add(target, listener('b'))
+    stream.add(target, receiver('a'))
+    stream.add(target, receiver('b'))
     duplex.answer({ created: true, watch_id: '0' })
     duplex.answer({ created: true, watch_id: '1' })
     log = []
@@ -121,9 +125,9 @@ describe('WatchStream', () => {
   })
 
   it('drops responses of a cancelled watch, and cancels one that is created after its abort', () => {
-    const cancelA = stream.add(target, listener('a'))
-    const cancelB = stream.add(target, listener('b'))
-    stream.add(target, listener('c'))
+    const cancelA = stream.add(target, receiver('a'))
+    const cancelB = stream.add(target, receiver('b'))
+    stream.add(target, receiver('c'))
     duplex.answer({ created: true, watch_id: '0' })
     cancelA()
     cancelB()
@@ -139,14 +143,14 @@ describe('WatchStream', () => {
   })
 
   it('is idle after the last watch has ended', () => {
-    const cancel = stream.add(target, listener('a'))
+    const cancel = stream.add(target, receiver('a'))
     cancel()
     cancel()
     expect(log).toEqual(['idle'])
   })
 
   it('requests a sign of life with one watch that it cancels, for any number of probes', async () => {
-    stream.add(target, listener('a'))
+    stream.add(target, receiver('a'))
     duplex.answer({ created: true, watch_id: '0' })
     const probes = [stream.probe(), stream.probe()]
     expect(duplex.written.slice(1)).toEqual([
@@ -162,7 +166,7 @@ describe('WatchStream', () => {
   })
 
   it('accepts any response as a sign of life, and a manual progress only as that', async () => {
-    stream.add(target, listener('a'))
+    stream.add(target, receiver('a'))
     duplex.answer({ created: true, watch_id: '0' })
     const probe = stream.probe()
     duplex.answer({ watch_id: '-1', header: header('99') })
@@ -174,7 +178,7 @@ describe('WatchStream', () => {
   })
 
   it('waits for the answer to a pending creation instead of sending another request', async () => {
-    stream.add(target, listener('a'))
+    stream.add(target, receiver('a'))
     const probe = stream.probe()
     expect(duplex.written).toHaveLength(1)
     duplex.answer({ created: true, watch_id: '0' })
@@ -182,8 +186,8 @@ describe('WatchStream', () => {
   })
 
   it('fails every watch and every probe once when it breaks', async () => {
-    stream.add(target, listener('a'))
-    stream.add(target, listener('b'))
+    stream.add(target, receiver('a'))
+    stream.add(target, receiver('b'))
     duplex.answer({ created: true, watch_id: '0' })
     const probe = stream.probe()
     duplex.emit('error', new Error('14 UNAVAILABLE: gone'))
@@ -191,7 +195,7 @@ describe('WatchStream', () => {
     duplex.emit('end')
     await expect(probe).rejects.toMatchObject({ code: 'unavailable' })
     await expect(stream.probe()).rejects.toMatchObject({ code: 'unavailable' })
-    stream.add(target, listener('c'))
+    stream.add(target, receiver('c'))
     expect(log).toEqual([
       'a created 1',
       'broken',
@@ -203,7 +207,7 @@ describe('WatchStream', () => {
   })
 
   it('fails without throwing on a malformed response', () => {
-    stream.add(target, listener('a'))
+    stream.add(target, receiver('a'))
     duplex.answer({ created: true, watch_id: '0' })
     duplex.answer({ created: true, watch_id: '1' })
     expect(log).toEqual(['a created 1', 'broken', 'a unavailable'])

@@ -8,14 +8,19 @@ export interface WatchTarget extends KeyRange {
   readonly start_revision: string
 }
 
-/** Receives the events of one watch. `failed` is the last call. */
-export interface WatchListener {
-  /** The server has created the watch; `header` holds the server's revision and cluster. */
-  created(header: IResponseHeader): void
-  events(events: readonly IEvent[], header: IResponseHeader): void
-  /** All events up to the header's revision were delivered, and there was none. */
-  progress(header: IResponseHeader): void
-  failed(error: RegistryError): void
+/** A message of one watch. Without events: there were none up to the header's revision. */
+export interface WatchMessage {
+  readonly header: IResponseHeader
+  readonly events: readonly IEvent[]
+}
+
+/**
+ * Receives the messages of one watch, as a channel does. The first one has no events: the server has
+ * created the watch, and its header holds the server's revision and cluster. `fail` is the last call.
+ */
+export interface WatchReceiver {
+  push(message: WatchMessage): void
+  fail(error: RegistryError): void
 }
 
 /**
@@ -41,7 +46,7 @@ class Fragments {
 
 interface Watch {
   readonly target: WatchTarget
-  readonly listener: WatchListener
+  readonly receiver: WatchReceiver
   readonly fragments: Fragments
   id: string | undefined
   cancelled: boolean
@@ -95,10 +100,10 @@ export class WatchStream {
   }
 
   /** Requests a watch; the returned function cancels it, and may be called at any time. */
-  add(target: WatchTarget, listener: WatchListener): () => void {
+  add(target: WatchTarget, receiver: WatchReceiver): () => void {
     const fragments = new Fragments()
-    const watch: Watch = { target, listener, fragments, id: undefined, cancelled: false }
-    if (this.#ended) listener.failed(this.#ended)
+    const watch: Watch = { target, receiver, fragments, id: undefined, cancelled: false }
+    if (this.#ended) receiver.fail(this.#ended)
     else {
       this.#creating.push(watch)
       const options = { progress_notify: true, fragment: true }
@@ -135,17 +140,17 @@ export class WatchStream {
     this.#creating.length = 0
     this.#watches.clear()
     for (const { reject } of probes) reject(error)
-    for (const { listener, cancelled } of watches) if (!cancelled) listener.failed(error)
+    for (const { receiver, cancelled } of watches) if (!cancelled) receiver.fail(error)
   }
 
   /** Creates and cancels a watch on a key of an existing watch, so that permission is certain. */
   #ask(): void {
     const [example] = this.#watches.values()
     if (example === undefined) return
-    const { target, listener } = example
+    const { target, receiver } = example
     this.#creating.push({
       target,
-      listener,
+      receiver,
       fragments: new Fragments(),
       id: undefined,
       cancelled: true,
@@ -186,7 +191,7 @@ export class WatchStream {
     else {
       watch.id = response.watch_id
       this.#watches.set(response.watch_id, watch)
-      watch.listener.created(response.header)
+      watch.receiver.push({ header: response.header, events: [] })
     }
   }
 
@@ -200,7 +205,7 @@ export class WatchStream {
   #refused(watch: Watch, { compact_revision, cancel_reason }: IWatchResponse): void {
     if (watch.cancelled) return
     watch.cancelled = true
-    watch.listener.failed(
+    watch.receiver.fail(
       compact_revision !== '0'
         ? etcdError(
             'cursor-expired',
@@ -222,8 +227,6 @@ export class WatchStream {
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
     const events = watch.fragments.add(response)
-    if (events === undefined) return
-    if (events.length > 0) watch.listener.events(events, response.header)
-    else watch.listener.progress(response.header)
+    if (events !== undefined) watch.receiver.push({ header: response.header, events })
   }
 }

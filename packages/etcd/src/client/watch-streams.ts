@@ -1,9 +1,17 @@
-import { abortable, type RegistryError } from '@sd/core/driver'
+import { abortable, Channel, type RegistryError } from '@sd/core/driver'
+import type { IResponseHeader } from 'etcd3'
 import { etcdError } from '../errors.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import type { EtcdConnection } from './etcd-connection.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
-import { type WatchListener, WatchStream, type WatchTarget } from './watch-stream.ts'
+import { type WatchMessage, WatchStream, type WatchTarget } from './watch-stream.ts'
+
+/** One watch as a sequence of messages. */
+export interface WatchMessages extends AsyncDisposable {
+  /** The header of the response that created the watch. */
+  readonly attached: IResponseHeader
+  readonly messages: AsyncIterable<WatchMessage>
+}
 
 interface Attached {
   readonly stream: WatchStream
@@ -34,31 +42,35 @@ export class WatchStreams {
     this.#credentials = credentials
   }
 
-  /** Starts a watch whose events go to `listener`. The returned function cancels it. */
-  async watch(
-    target: WatchTarget,
-    listener: WatchListener,
-    signal: AbortSignal,
-  ): Promise<() => void> {
+  /**
+   * Creates a watch; resolves once the server has confirmed it. Reading throws the error that ended
+   * the watch, or `signal.reason` at once on abort. The caller must dispose of the watch.
+   */
+  async watch(target: WatchTarget, signal: AbortSignal): Promise<WatchMessages> {
+    signal.throwIfAborted()
     const attached = this.#current ?? (await this.#open(signal))
     const silent = this.#connection.silence(attached.client)
-    let answered = false
-    const cancel = attached.stream.add(target, {
-      created: (header) => {
-        answered = true
-        listener.created(header)
-      },
-      events: (events, header) => listener.events(events, header),
-      progress: (header) => listener.progress(header),
-      failed: (error) => {
-        answered = true
-        listener.failed(error)
-      },
-    })
-    return () => {
-      // cancelled before the server had sent anything
-      if (!answered && silent()) this.#leave(attached)
+    const messages = new Channel<WatchMessage>()
+    const cancel = attached.stream.add(target, messages)
+    const abort = (): void => messages.abort(signal.reason)
+    const release = (): void => signal.removeEventListener('abort', abort)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      signal.throwIfAborted()
+      const first = await messages.next()
+      return {
+        attached: (first.value as WatchMessage).header,
+        messages,
+        [Symbol.asyncDispose]: async () => {
+          release()
+          cancel()
+        },
+      }
+    } catch (error) {
+      release()
+      if (signal.aborted && silent()) this.#leave(attached)
       else cancel()
+      throw error
     }
   }
 
