@@ -1,4 +1,4 @@
-import type { ServiceInstance } from '@sd/core'
+import { RegistryError, type ServiceInstance, show } from '@sd/core'
 
 /** The options of one pick. All optional. */
 export interface PickOptions {
@@ -13,6 +13,24 @@ export interface PickOptions {
    * has.
    */
   readonly scheme?: string | readonly string[] | undefined
+}
+
+/**
+ * Checks the options of a pick. Throws `invalid-argument` for a mistake that would otherwise show
+ * late.
+ */
+export const checkRequest = ({ key, exclude }: PickOptions, service: string | undefined): void => {
+  const refuse = (field: string, given: unknown, accepted: string): never => {
+    throw new RegistryError('invalid-argument', {
+      backend: 'balancer',
+      operation: 'pick',
+      service,
+      message: `${field} is ${show(given)}; expected ${accepted}`,
+    })
+  }
+  if (key !== undefined && typeof key !== 'string') refuse('key', key, 'a string')
+  if (exclude !== undefined && typeof exclude.has !== 'function')
+    refuse('exclude', exclude, 'a set of ids')
 }
 
 /** How a call went. */

@@ -1,10 +1,11 @@
+import { createRequire } from 'node:module'
+import { sep } from 'node:path'
 import * as ownGrpc from '@grpc/grpc-js'
 import { createPicker, type PickerOptions } from '@sd/balancer'
 import { type Discovery, RegistryError, show } from '@sd/core'
 import { BalancerPolicy, BalancerPolicyConfig } from './policy/balancer-policy.ts'
 import { policyName } from './policy/service-update.ts'
 import { authorityOf } from './resolver/authority.ts'
-import { loadedGrpcCopies } from './resolver/grpc-copies.ts'
 import { proxyWarning } from './resolver/proxy-warning.ts'
 import { authorityFor, type ResolverBinding } from './resolver/resolver-binding.ts'
 import { retryConfig, type RetryOptions } from './resolver/retry-options.ts'
@@ -62,6 +63,15 @@ export interface RegisteredResolver extends Disposable {
 interface Registered {
   binding: ResolverBinding | undefined
 }
+
+const grpcEntry = ['', '@grpc', 'grpc-js', 'build', 'src', 'index.js'].join(sep)
+
+/**
+ * The files of all copies of grpc-js that this process has loaded so far. They are CommonJS
+ * modules, which Node keeps in one cache, however they were imported.
+ */
+const loadedGrpcCopies = (): readonly string[] =>
+  Object.keys(createRequire(import.meta.url).cache).filter((file) => file.endsWith(grpcEntry))
 
 /** By copy of grpc-js and scheme, as grpc-js cannot unregister a resolver. */
 const registered = new WeakMap<object, Map<string, Registered>>()

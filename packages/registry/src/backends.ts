@@ -3,10 +3,9 @@ import type { DriverFactory } from '@sd/core/driver'
 import type { BackendName, RegistryConfig } from './registry-config.ts'
 import type { UrlGrammar } from './url/url-grammar.ts'
 import { consulEndpoint, consulQuery } from './url/consul-endpoint.ts'
+import { nameGrammar, pathGrammar } from './url/hostless-grammars.ts'
 import { hostsGrammar } from './url/hosts-grammar.ts'
 import { httpEndpoints, tlsQuery } from './url/http-endpoints.ts'
-import { nameGrammar } from './url/name-grammar.ts'
-import { pathGrammar } from './url/path-grammar.ts'
 import { zookeeperHosts, zookeeperQuery } from './url/zookeeper-hosts.ts'
 
 type ConfigOf<Name extends BackendName> = Extract<RegistryConfig, { readonly backend: Name }>

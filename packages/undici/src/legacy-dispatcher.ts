@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { Dispatcher, util } from './undici.ts'
+import { legacyGlobalDispatcher } from './preserved-dispatcher.ts'
+import { Dispatcher, getGlobalDispatcher, util } from './undici.ts'
 
 type RawHeaders = readonly (string | Buffer)[]
 
@@ -23,7 +24,7 @@ interface LegacyHandler {
 }
 
 /** The part of an undici 6 dispatcher that is used here. */
-export interface LegacyTarget {
+interface LegacyTarget {
   dispatch(options: Dispatcher.DispatchOptions, handler: LegacyHandler): boolean
 }
 
@@ -114,7 +115,7 @@ class HandlerAdapter implements LegacyHandler, Dispatcher.DispatchController {
  * Adapts a dispatcher of undici 6, or the built-in one of Node 22, for callers with the handler
  * interface of undici 7 and 8. Closing the adapter does not close that dispatcher.
  */
-export class LegacyDispatcher extends Dispatcher {
+class LegacyDispatcher extends Dispatcher {
   readonly #target: LegacyTarget
 
   constructor(target: LegacyTarget) {
@@ -128,4 +129,19 @@ export class LegacyDispatcher extends Dispatcher {
   ): boolean {
     return this.#target.dispatch(options, new HandlerAdapter(handler))
   }
+}
+
+/**
+ * The current global dispatcher. undici 7 and 8 store theirs under their own key, and a wrapper
+ * under the older key. Anything else under the older key was set later, by undici 6 or by the
+ * built-in fetch of Node 22 and 24, and has precedence.
+ */
+export const presentGlobalDispatcher = (): Dispatcher => {
+  const legacy = legacyGlobalDispatcher() as LegacyTarget | undefined
+  // compared by name, as each installed copy of undici has its own class
+  if (legacy === undefined || legacy.constructor.name === 'Dispatcher1Wrapper')
+    return getGlobalDispatcher()
+  return (legacy as unknown) === getGlobalDispatcher()
+    ? getGlobalDispatcher()
+    : new LegacyDispatcher(legacy)
 }

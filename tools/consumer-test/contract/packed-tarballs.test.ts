@@ -6,6 +6,8 @@ import {
   installConsumer,
   packedPackages,
   repositoryRoot,
+  optionalBackends,
+  withBackends,
 } from '../src/install-consumer.ts'
 import {
   missingFiles,
@@ -15,7 +17,6 @@ import {
   undeclaredImports,
 } from '../src/published-package.ts'
 import { type ProgramResult, runProgram } from '../src/run-program.ts'
-import { optionalBackends, withBackends } from '../src/with-backends.ts'
 
 let consumer: Consumer
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -103,5 +103,24 @@ export const installConsumer = async (): Promise<Consumer> => {
   } catch (error) {
     await dispose()
     throw error
+  }
+}
+
+/** The packages that `@sd/registry` works without. */
+export const optionalBackends = ['etcd', 'zookeeper', 'consul'] as const
+
+/** Runs `work` with only those optional backends installed that `installed` lists. */
+export const withBackends = async <T>(
+  consumer: Consumer,
+  installed: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> => {
+  const folder = join(consumer.folder, 'node_modules/@sd')
+  const hidden = optionalBackends.filter((name) => !installed.includes(name))
+  for (const name of hidden) await rename(join(folder, name), join(folder, `.${name}`))
+  try {
+    return await work()
+  } finally {
+    for (const name of hidden) await rename(join(folder, `.${name}`), join(folder, name))
   }
 }

@@ -1,12 +1,14 @@
-import { containerSource } from './container-source.ts'
-import { fetchedSource } from './fetched-source.ts'
-import { machineSource } from './machine-source.ts'
 import { describeProvision, type Provision, type Provisions } from './provision.ts'
-import { releaseSource } from './release-source.ts'
 import { wantedRelease } from './releases/wanted-release.ts'
 import type { TestServer } from './test-server.ts'
 import { wantedServers } from './test-servers.ts'
-import type { ServerSource } from './server-source.ts'
+import {
+  containerSource,
+  fetchedSource,
+  machineSource,
+  releaseSource,
+  type ServerSource,
+} from './server-sources.ts'
 
 /** Where {@link findServers} looks and how it reports. */
 export interface FindOptions {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { findServers } from '../src/find-servers.ts'
 import { etcd, wantedServers } from '../src/index.ts'
 import type { Provision } from '../src/provision.ts'
-import type { ServerSource } from '../src/server-source.ts'
+import type { ServerSource } from '../src/server-sources.ts'
 
 const container: Provision = { how: 'container', image: 'image', version: '3.5.16' }
 const machine: Provision = { how: 'process', command: ['etcd'], version: '3.4.23', from: 'machine' }

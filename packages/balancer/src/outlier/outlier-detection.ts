@@ -2,9 +2,8 @@ import type { Clock, Timer } from '@sd/core'
 import type { BalancerNews, EjectionReason } from '../diagnostics.ts'
 import type { Member } from '../member.ts'
 import { CallCounts } from './call-counts.ts'
-import { highFailurePercentages } from './failure-percentage.ts'
 import type { ResolvedOutlier } from './outlier-options.ts'
-import { lowSuccessRates } from './success-rate.ts'
+import { highFailurePercentages, lowSuccessRates } from './outlying-rates.ts'
 
 /** What outlier detection needs from its picker. */
 export interface OutlierParts {

@@ -1,8 +1,8 @@
 import type { Clock } from '@sd/core'
 import type { Chance } from '../chance.ts'
-import type { Member, Strategy } from '../member.ts'
+import type { Member } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
-import { WeightedList } from './weighted-list.ts'
+import { WeightedStrategy } from './weighted-strategy.ts'
 
 /**
  * Exceeds any latency in ms: a member with unknown latency and a call in flight waits for its
@@ -23,10 +23,8 @@ const maxPeers = 31
  * with cost 0 it would get every call until its first answer, and then one slow answer would starve
  * it. A failed call never lowers the cost, so that failing fast does not attract calls.
  */
-export class PeakEwma implements Strategy {
+export class PeakEwma extends WeightedStrategy {
   readonly timed = true
-  readonly #list: WeightedList
-  readonly #random: Chance
   readonly #clock: Clock
   readonly #decayMs: number
   /** By place, as of the matching time in `#costsAtMs`; 0: unknown. */
@@ -34,60 +32,48 @@ export class PeakEwma implements Strategy {
   #costsAtMs = new Float64Array(16)
 
   constructor(random: Chance, clock: Clock, decayMs: number) {
-    this.#list = new WeightedList(random)
-    this.#random = random
+    super(random)
     this.#clock = clock
     this.#decayMs = decayMs
   }
 
-  get size(): number {
-    return this.#list.members.length
-  }
-
-  add(member: Member): void {
+  override add(member: Member): void {
     if (member.costMs === 0) {
       const nowMs = this.#clock.monotonicMs()
       member.costMs = this.#medianMs(nowMs)
       member.costAtMs = nowMs
       if (member.costMs > 0) member.lenientUntilMs = nowMs + this.#decayMs
     }
-    member.home = this
-    this.#list.add(member)
+    super.add(member)
     if (member.index === this.#costsMs.length) this.#grow()
     this.#costsMs[member.index] = member.costMs
     this.#costsAtMs[member.index] = member.costAtMs
   }
 
-  remove(member: Member): void {
+  override remove(member: Member): void {
     const place = member.index
-    const last = this.#list.members.length - 1
+    const last = this.members.length - 1
     // an ejected or suspended member may return
     member.costMs = this.#costsMs[place]!
     member.costAtMs = this.#costsAtMs[place]!
     this.#costsMs[place] = this.#costsMs[last]!
     this.#costsAtMs[place] = this.#costsAtMs[last]!
-    this.#list.remove(member)
-    member.home = undefined
-  }
-
-  reweigh(member: Member): void {
-    this.#list.reweigh(member)
+    super.remove(member)
   }
 
   pick(request: PickOptions | undefined, nowMs: number): Member | undefined {
-    const list = this.#list
-    const one = list.draw(request)
+    const one = this.draw(request)
     if (one < 0) return undefined
-    const other = list.drawOther(one, request)
+    const other = this.drawOther(one, request)
     const less = other === one || this.#load(one, nowMs) <= this.#load(other, nowMs)
     const place = less ? one : other
-    list.inFlight[place]! += 1
-    return list.members[place]
+    this.inFlight[place]! += 1
+    return this.members[place]
   }
 
   settled(member: Member, nowMs: number, latencyMs: number, failed: boolean): void {
     const place = member.index
-    this.#list.inFlight[place]! -= 1
+    this.inFlight[place]! -= 1
     const before = this.#costsMs[place]!
     // `cost` already includes the factor `kept` of the moving average
     const kept = Math.exp((this.#costsAtMs[place]! - nowMs) / this.#decayMs)
@@ -103,18 +89,17 @@ export class PeakEwma implements Strategy {
   }
 
   #load(place: number, nowMs: number): number {
-    const list = this.#list
-    const calls = list.inFlight[place]!
-    const pending = list.even ? calls : (calls * list.meanWeight) / list.weightAt(place)
+    const calls = this.inFlight[place]!
+    const pending = this.even ? calls : (calls * this.meanWeight) / this.weightAt(place)
     if (pending > 0 && this.#costsMs[place] === 0) return penalty + pending
     return this.#costAt(place, nowMs) * (1 + pending)
   }
 
   /** The median cost of some peers; 0 while none is known. */
   #medianMs(nowMs: number): number {
-    const { length } = this.#list.members
+    const { length } = this.members
     const costs: number[] = []
-    const first = Math.floor(this.#random.next() * length)
+    const first = Math.floor(this.random.next() * length)
     const stride = Math.max(1, Math.floor(length / maxPeers))
     for (let peer = 0; peer < Math.min(maxPeers, length); peer += 1) {
       const cost = this.#costAt((first + peer * stride) % length, nowMs)

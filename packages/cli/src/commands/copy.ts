@@ -7,8 +7,8 @@ import type {
   ServiceInstance,
   WatchEvent,
 } from '@sd/registry'
+import { sameInstance } from '@sd/core/driver'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
-import { type Difference, differencesTo } from '../copy/difference.ts'
 import { Mirror, type MirrorEvent } from '../copy/mirror.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
 import { Interrupted } from '../interruption.ts'
@@ -42,6 +42,28 @@ const isCopy = ({ watcher }: Side, { service, id }: ServiceInstance): boolean =>
   watcher.record(service, id)?.claim?.claimedAtMs === 0
 
 const nameOf = ({ service, id }: ServiceInstance): string => `${service}/${id}`
+
+/**
+ * What copying an instance would do. `add`: it is not in the target. `same`: the target has an
+ * equal instance. `keep`: the target has another instance with this name and keeps it.
+ */
+interface Difference {
+  readonly type: 'add' | 'same' | 'keep'
+  readonly instance: ServiceInstance
+  /** The instance in the target. */
+  readonly standing?: ServiceInstance
+}
+
+/** Compares these instances with the target. */
+const differencesTo = (
+  instances: readonly ServiceInstance[],
+  target: { get(service: string, id: string): ServiceInstance | undefined },
+): readonly Difference[] =>
+  instances.map((instance): Difference => {
+    const standing = target.get(instance.service, instance.id)
+    if (standing === undefined) return { type: 'add', instance }
+    return { type: sameInstance(instance, standing) ? 'same' : 'keep', instance, standing }
+  })
 
 const differenceText = ({ type, instance, standing }: Difference): string => {
   if (type === 'add') return `add     ${nameOf(instance)} ${instance.endpoints.join(' ')}`

@@ -1,20 +1,29 @@
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 
 /** After this many unsuitable draws, all members are searched. */
 const maxDraws = 8
 
-/** A list of members. Adding, removing and drawing one take constant time. */
-export class MemberList {
-  readonly members: Member[] = []
-  readonly #random: Chance
+/**
+ * A strategy over a plain list, without weights. Adding, removing and drawing a member take constant
+ * time.
+ */
+export abstract class ListStrategy implements Strategy {
+  readonly timed = false
+  protected readonly members: Member[] = []
+  protected readonly random: Chance
 
   constructor(random: Chance) {
-    this.#random = random
+    this.random = random
+  }
+
+  get size(): number {
+    return this.members.length
   }
 
   add(member: Member): void {
+    member.home = this
     member.index = this.members.push(member) - 1
   }
 
@@ -26,15 +35,22 @@ export class MemberList {
       last.index = member.index
     }
     member.index = -1
+    member.home = undefined
   }
+
+  reweigh(): void {}
+
+  abstract pick(request: PickOptions | undefined): Member | undefined
+
+  settled(): void {}
 
   /** A random member, suitable or not. */
   #any(): Member | undefined {
-    return this.members[Math.floor(this.#random.next() * this.members.length)]
+    return this.members[Math.floor(this.random.next() * this.members.length)]
   }
 
   /** A random member that suits the request, all equally likely. */
-  draw(request: PickOptions | undefined): Member | undefined {
+  protected draw(request: PickOptions | undefined): Member | undefined {
     if (request === undefined) return this.#any()
     for (let draws = 0; draws < maxDraws; draws += 1) {
       const member = this.#any()
@@ -50,7 +66,7 @@ export class MemberList {
     for (const member of this.members) {
       if (!member.suits(request)) continue
       seen += 1
-      if (this.#random.next() * seen < 1) drawn = member
+      if (this.random.next() * seen < 1) drawn = member
     }
     return drawn
   }

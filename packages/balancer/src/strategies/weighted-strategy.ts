@@ -1,5 +1,5 @@
 import type { Chance } from '../chance.ts'
-import type { Member } from '../member.ts'
+import type { Member, Strategy } from '../member.ts'
 import type { PickOptions } from '../pick.ts'
 import { FenwickTree } from './fenwick-tree.ts'
 
@@ -7,27 +7,33 @@ import { FenwickTree } from './fenwick-tree.ts'
 const maxDraws = 8
 
 /**
- * Members that are drawn in proportion to their weights. Tables by place hold what two draws are
+ * A strategy that draws members in proportion to their weights. Tables by place hold what two draws are
  * compared by, as reading a member costs more than a whole draw. A draw is one random number while
  * all weights are equal, and otherwise a search in O(log n).
  */
-export class WeightedList {
-  readonly members: Member[] = []
-  readonly #random: Chance
+export abstract class WeightedStrategy implements Strategy {
+  abstract readonly timed: boolean
+  protected readonly members: Member[] = []
+  protected readonly random: Chance
   readonly #tree = new FenwickTree()
   /** How many members have each weight. */
   readonly #tally = new Map<number, number>()
   /** Calls in flight, by place. The strategy updates them between `add` and `remove`. */
-  inFlight: Int32Array = new Int32Array(16)
+  protected inFlight: Int32Array = new Int32Array(16)
 
   /** Whether all weights are equal. */
-  even = true
+  protected even = true
 
   constructor(random: Chance) {
-    this.#random = random
+    this.random = random
+  }
+
+  get size(): number {
+    return this.members.length
   }
 
   add(member: Member): void {
+    member.home = this
     const place = this.members.push(member) - 1
     member.index = place
     if (place === this.inFlight.length) {
@@ -53,25 +59,29 @@ export class WeightedList {
     this.#weigh(last, 0)
     this.members.pop()
     member.index = -1
+    member.home = undefined
   }
 
-  /** `member.weight` has changed. */
   reweigh(member: Member): void {
     this.#weigh(member.index, member.weight)
   }
 
+  abstract pick(request: PickOptions | undefined, nowMs: number): Member | undefined
+
+  abstract settled(member: Member, nowMs: number, latencyMs: number, failed: boolean): void
+
   /** The weight of the member at this place, up to 1/1,024. */
-  weightAt(place: number): number {
+  protected weightAt(place: number): number {
     return this.#tree.at(place)
   }
 
   /** The mean weight. */
-  get meanWeight(): number {
+  protected get meanWeight(): number {
     return this.#tree.total / this.members.length
   }
 
   /** The place of a random member that suits the request; -1 when none does. */
-  draw(request: PickOptions | undefined): number {
+  protected draw(request: PickOptions | undefined): number {
     if (this.members.length === 0) return -1
     if (request === undefined) return this.#any()
     for (let draws = 0; draws < maxDraws; draws += 1) {
@@ -85,12 +95,12 @@ export class WeightedList {
    * A random place other than `one`; `one` if there is no other, or drawing another is very
    * unlikely.
    */
-  drawOther(one: number, request: PickOptions | undefined): number {
+  protected drawOther(one: number, request: PickOptions | undefined): number {
     if (request !== undefined) return this.draw(request)
     if (this.even) {
       const { length } = this.members
       if (length < 2) return one
-      const place = Math.floor(this.#random.next() * (length - 1))
+      const place = Math.floor(this.random.next() * (length - 1))
       return place < one ? place : place + 1
     }
     for (let draws = 0; draws < 3; draws += 1) {
@@ -102,9 +112,9 @@ export class WeightedList {
 
   #any(): number {
     const { length } = this.members
-    if (this.even) return Math.floor(this.#random.next() * length)
+    if (this.even) return Math.floor(this.random.next() * length)
     // rounding may exceed the last place
-    return Math.min(this.#tree.find(this.#random.next() * this.#tree.total), length - 1)
+    return Math.min(this.#tree.find(this.random.next() * this.#tree.total), length - 1)
   }
 
   /** Searches all members, for when few suit: Chao's reservoir sampling of one, 1982. */
@@ -114,7 +124,7 @@ export class WeightedList {
     for (const member of this.members) {
       if (!member.suits(request)) continue
       total += member.weight
-      if (this.#random.next() * total < member.weight) drawn = member.index
+      if (this.random.next() * total < member.weight) drawn = member.index
     }
     return drawn
   }
