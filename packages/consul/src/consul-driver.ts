@@ -44,6 +44,7 @@ const sessionIdLength = 12
 class ConsulDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities: Capabilities
+  readonly servers: readonly string[]
   readonly #context: DriverContext
   readonly #client: ConsulClient
   readonly #catalog: Catalog
@@ -54,6 +55,7 @@ class ConsulDriver implements RegistryDriver {
   constructor(config: ConsulConfig, context: DriverContext) {
     const keys = new Keys(config.namespace ?? defaultNamespace)
     this.capabilities = capabilitiesOf(config)
+    this.servers = [config.endpoint]
     this.#context = context
     this.#client = new ConsulClient(config, context.clock)
     this.#catalog = new Catalog(this.#client, keys, context.format, config)

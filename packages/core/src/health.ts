@@ -1,3 +1,4 @@
+import type { Availability } from './runtime/availability.ts'
 import type { RegistryError } from './registry-error.ts'
 import type { RegistrationStatus } from './registration/registration-state.ts'
 import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
@@ -40,11 +41,22 @@ export interface SurvivedError {
   readonly error: RegistryError
 }
 
+/**
+ * A registry's state in one word. `ok`: the backend answers, every registration is `registered`, every
+ * watch is live, and no removal is pending. `degraded`: the backend answers, and one of the others does
+ * not hold. `refused`: the backend denies access. `unreachable`: it does not answer, or fails.
+ * `unknown`: nothing was asked of it yet; `Operator.ping` asks. `closed`: by `close()`.
+ */
+export type HealthState = 'ok' | 'degraded' | 'refused' | 'unreachable' | 'unknown' | 'closed'
+
 /** The state of a registry: what `Operator.health` returns. */
 export interface RegistryHealth {
   readonly backend: string
-  /** Every registration is `registered`, every watch is live, and no removal is pending. */
+  /** Whether `state` is `ok`. */
   readonly ok: boolean
+  readonly state: HealthState
+  /** Why the backend is `refused` or `unreachable`. */
+  readonly cause?: RegistryError
   readonly session: SessionHealth
   readonly registrations: readonly RegistrationHealth[]
   /** Deregistered ids whose removal the backend has not acknowledged. */
@@ -82,6 +94,7 @@ const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHeal
 /** Computes the health of a registry from its parts. No I/O. */
 export const healthOf = (
   backend: string,
+  availability: Availability,
   supervisor: RegistrationSupervisor,
   hub: WatchHub,
   lastErrors: readonly SurvivedError[],
@@ -93,13 +106,23 @@ export const healthOf = (
   }))
   const watches = hub.engines().map(watchHealth)
   const pendingRemovals = supervisor.tombstones
+  const well =
+    pendingRemovals === 0 &&
+    registrations.every(({ status }) => status.state === 'registered') &&
+    watches.every(({ stale, state }) => stale === undefined && state === 'live')
+  const answering = well ? 'ok' : 'degraded'
+  const { cause } = availability
+  const state =
+    supervisor.state.name === 'closed'
+      ? 'closed'
+      : availability.state === 'answering'
+        ? answering
+        : availability.state
   return {
     backend,
-    ok:
-      supervisor.state.name !== 'closed' &&
-      pendingRemovals === 0 &&
-      registrations.every(({ status }) => status.state === 'registered') &&
-      watches.every(({ stale, state }) => stale === undefined && state === 'live'),
+    ok: state === 'ok',
+    state,
+    ...(cause === undefined ? {} : { cause }),
     session: sessionHealth(supervisor),
     registrations,
     pendingRemovals,

@@ -10,6 +10,7 @@ export {
   type Logger,
 } from './runtime/diagnostics.ts'
 export type {
+  HealthState,
   RegistrationHealth,
   RegistryHealth,
   SessionHealth,
@@ -29,7 +30,7 @@ export {
   type ServiceInstance,
 } from './model/service-instance.ts'
 export { Registration, type WaitOptions } from './registration.ts'
-export type { Operator, StoredRecords } from './operator.ts'
+export type { Operator, PingOptions, StoredRecords } from './operator.ts'
 export type { Discovery } from './discovery.ts'
 export type { Capabilities } from './driver/registry-driver.ts'
 export type { Claim } from './model/claim.ts'

@@ -19,6 +19,12 @@ export interface StoredRecords {
   readonly skipped: readonly SkippedRecord[]
 }
 
+/** The options of `ping`. */
+export interface PingOptions extends WaitOptions {
+  /** The service that is read. Default `sd-ping`. */
+  readonly service?: string | undefined
+}
+
 /** The role of an operator: inspects a registry and acts on records of other owners. */
 export interface Operator {
   /** The backend's name, e.g. `etcd`. */
@@ -27,6 +33,14 @@ export interface Operator {
   readonly capabilities: Capabilities
   /** Session, registrations, freshness of every watch and the last failures. No I/O. */
   health(): RegistryHealth
+  /**
+   * Asks the backend whether it answers and grants access: reads one service. `health().state` then
+   * shows the outcome. Retries, signal and errors as `Discovery.list`.
+   *
+   * Where the credentials give access to some services only, name one of them: by default a service
+   * is read that nobody registers.
+   */
+  ping(options?: PingOptions): Promise<void>
   /**
    * Reads the records of a service, or of all services when `service` is omitted: each instance with
    * its owner (`claim.owner`), registration time (`registeredAtMs`) and ttl (`ttlMs`), if the stored
@@ -73,6 +87,10 @@ export const createOperator = (
   backend: context.backend,
   capabilities: context.driver.capabilities,
   health,
+  ping: async ({ service = 'sd-ping', signal } = {}) => {
+    validateName('ping', 'service', service)
+    await readScope(context, { service }, 'ping', signal)
+  },
   records: async (service, { signal } = {}) => {
     if (service !== undefined) validateName('records', 'service', service)
     const scope = service === undefined ? ({ all: true } as const) : { service }

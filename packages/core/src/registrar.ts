@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { InstanceInput } from './model/service-instance.ts'
 import { validateInstance } from './model/validate-instance.ts'
+import { createLoopbackWarning } from './loopback.ts'
 import { Registration, type WaitOptions } from './registration.ts'
 import { assertOpen, assertRecordFits, type RegistryContext } from './registry-context.ts'
 import { RegistryError, show } from './registry-error.ts'
@@ -49,6 +50,7 @@ export const createRegistrar = (
   supervisor: RegistrationSupervisor,
 ): Registrar => {
   const { backend, options } = context
+  const warnOfLoopback = createLoopbackWarning(context)
   const makeId = (): string => `${hostname() || 'host'}-${process.pid}-${options.random.id(8)}`
   const assertOneOf = (field: string, value: string, accepted: readonly string[]): void => {
     if (accepted.includes(value)) return
@@ -66,6 +68,7 @@ export const createRegistrar = (
       const instance = validateInstance('register', input, makeId)
       assertRecordFits(context, 'register', instance)
       signal?.throwIfAborted()
+      warnOfLoopback(instance)
       const desired = supervisor.register(instance, onConflict)
       const registration = new Registration(supervisor, desired, (updated) =>
         assertRecordFits(context, 'update', updated),

@@ -1,3 +1,4 @@
+import type { Availability } from './runtime/availability.ts'
 import type { Contents, Progress, RegistryDriver, Scope } from './driver/registry-driver.ts'
 import { type ServiceInstance, weighInstance } from './model/service-instance.ts'
 import { RegistryError } from './registry-error.ts'
@@ -12,6 +13,7 @@ export interface RegistryContext {
   readonly driver: RegistryDriver
   readonly options: ResolvedOptions
   readonly publish: Publish
+  readonly availability: Availability
   /** Aborts, with the `closed` error, when the registry is closed. */
   readonly closed: AbortSignal
 }
@@ -56,7 +58,7 @@ export const callWithRetries = async <T>(
   outer: AbortSignal | undefined,
   attempt: (signal: AbortSignal, progress: Progress) => Promise<T>,
 ): Promise<T> => {
-  const { backend, closed, options } = context
+  const { availability, backend, closed, options } = context
   const { clock, random, callTimeoutMs } = options
   assertOpen(context, subject.operation)
   outer?.throwIfAborted()
@@ -68,15 +70,23 @@ export const callWithRetries = async <T>(
     for (;;) {
       try {
         // half of the deadline, so that a member that hangs leaves time for another one
-        return await withDeadline(clock, callTimeoutMs / 2, bounded, whole, (inner, progress) =>
-          attempt(inner, () => {
-            progress()
-            wholeProgress()
-          }),
+        const answer = await withDeadline(
+          clock,
+          callTimeoutMs / 2,
+          bounded,
+          whole,
+          (inner, progress) =>
+            attempt(inner, () => {
+              progress()
+              wholeProgress()
+            }),
         )
+        availability.answered()
+        return answer
       } catch (thrown) {
         if (bounded.aborted) throw thrown
         last = RegistryError.from(thrown, whole)
+        availability.failed(last)
         if (!last.retryable) throw last
         await sleep(clock, backoff.nextDelayMs(), bounded)
       }

@@ -58,14 +58,16 @@ export interface RegistryErrorJson extends ErrorJson {
 }
 
 /** Deeper causes are omitted, as a chain of causes may be cyclic. */
-const maxCauses = 8
+export const maxCauses = 8
+
+/** What caused `error`. Node's error for a failed connection to several addresses has a list. */
+export const innerCause = (error: Error): unknown =>
+  error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined)
 
 const causeJson = (cause: unknown, depth = 1): ErrorJson => {
   if (!(cause instanceof Error)) return { name: typeof cause, message: String(cause) }
   const code: unknown = 'code' in cause ? cause.code : undefined
-  // Node's error for a failed connection to a name with several addresses has no message
-  const inner: unknown =
-    cause.cause ?? (cause instanceof AggregateError ? cause.errors[0] : undefined)
+  const inner = innerCause(cause)
   return {
     name: cause.name,
     message: cause.message,

@@ -33,8 +33,11 @@ export interface RegistryOptions {
   readonly backoff?: Partial<BackoffOptions> | undefined
   /** `false` disables loss protection. */
   readonly lossProtection?: LossProtectionOptions | false | undefined
-  /** Receives log lines. Default: no logging. */
-  readonly logger?: Logger | undefined
+  /**
+   * Receives log lines. `false`: nothing is logged, as with a registry that is constructed without
+   * one. `createRegistry` without a logger writes the first outage to stderr.
+   */
+  readonly logger?: Logger | false | undefined
   /** The format of records. Default: one JSON document. */
   readonly format?: WireFormat | undefined
   /** For tests: the clock that core and the driver use. */
@@ -165,7 +168,7 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
               Number.MAX_SAFE_INTEGER,
             ),
           },
-    logger: options.logger,
+    logger: options.logger === false ? undefined : options.logger,
     format: options.format ?? jsonFormat,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

@@ -1,10 +1,11 @@
 import type { DriverFactory } from './driver/driver-context.ts'
 import type { Capabilities, RegistryDriver } from './driver/registry-driver.ts'
+import { Availability } from './runtime/availability.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { healthOf, type RegistryHealth, type SurvivedError } from './health.ts'
 import type { InstanceRecord } from './model/instance-record.ts'
 import type { InstanceEdit, InstanceInput, ServiceInstance } from './model/service-instance.ts'
-import { createOperator, type Operator, type StoredRecords } from './operator.ts'
+import { createOperator, type Operator, type PingOptions, type StoredRecords } from './operator.ts'
 import { createRegistrar, type RegisterOptions, type Registrar } from './registrar.ts'
 import type { Registration, WaitOptions } from './registration.ts'
 import type { RegistryContext } from './registry-context.ts'
@@ -62,9 +63,12 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
       })
     const errors: SurvivedError[] = []
     publish = createPublish(backend, resolved.logger)
-    this.#context = { backend, driver, options: resolved, publish, closed: this.#scope.signal }
+    const { servers } = driver
+    const availability = new Availability({ backend, servers, clock, ttlMs, publish })
+    const closed = this.#scope.signal
+    this.#context = { backend, driver, options: resolved, publish, availability, closed }
     const observed = keepingCauses(publish, errors, () => clock.nowMs())
-    const shared = { driver, backend, ...resolved, publish: observed }
+    const shared = { driver, backend, ...resolved, availability, publish: observed }
     this.#hub = new WatchHub(shared)
     this.#supervisor = new RegistrationSupervisor({ ...shared, owner: random.id(16) }, () =>
       this.#hub.trouble(),
@@ -72,7 +76,7 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
     this.#registrar = createRegistrar(this.#context, this.#supervisor)
     this.#discovery = createDiscovery(this.#context, this.#hub)
     this.#operator = createOperator(this.#context, () =>
-      healthOf(backend, this.#supervisor, this.#hub, errors),
+      healthOf(backend, availability, this.#supervisor, this.#hub, errors),
     )
   }
 
@@ -105,6 +109,9 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
 
   health(): RegistryHealth {
     return this.#operator.health()
+  }
+  ping(options?: PingOptions): Promise<void> {
+    return this.#operator.ping(options)
   }
   records(service?: string, options?: WaitOptions): Promise<StoredRecords> {
     return this.#operator.records(service, options)

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { Registry } from '@sd/core'
 import { codeOf, idsOf, observing, orders, request, soon } from '@sd/contract-tests/world'
 import { createCertificates, type Server } from '@sd/contract-tests/servers'
 import { etcd, launch, provisionFor } from '@sd/test-servers'
@@ -79,6 +80,13 @@ describe.runIf(controllable)('S1: authentication', () => {
       expect(inspect(shown, { depth: 20, showHidden: true })).not.toContain('hunter2')
     const none = connect([endpoint])
     await expect(none.list(orders, soon())).rejects.toMatchObject({ code: 'permission-denied' })
+    const health = async (password: string): Promise<string> => {
+      await using registry = new Registry(connect([endpoint], { username: 'app', password }))
+      await registry.ping({ service: 'orders' }).catch(() => {})
+      return registry.health().state
+    }
+    expect(await health('hunter2-wrong')).toBe('refused')
+    expect(await health(credentials.password)).toBe('ok')
     await wrong[Symbol.asyncDispose]()
     await none[Symbol.asyncDispose]()
   })

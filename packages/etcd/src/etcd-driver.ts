@@ -44,6 +44,7 @@ const capabilities: Capabilities = Object.freeze({
 class EtcdDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
+  readonly servers: readonly string[]
   readonly #connections = new Set<EtcdConnection>()
   readonly #calls: EtcdConnection
   readonly #heartbeats: EtcdConnection
@@ -52,6 +53,7 @@ class EtcdDriver implements RegistryDriver {
   readonly #sessions = new Map<string, EtcdSession>()
 
   constructor(config: EtcdConfig, context: DriverContext) {
+    this.servers = config.endpoints
     const credentials = new EtcdCredentials(config)
     const options = { config, context, credentials, connections: this.#connections }
     this.#calls = new EtcdConnection('calls', options)

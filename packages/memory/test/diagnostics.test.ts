@@ -88,9 +88,12 @@ describe('diagnostics', () => {
     const { registry, faults } = open()
     expect(registry.health()).toMatchObject({
       backend: 'memory',
-      ok: true,
+      ok: false,
+      state: 'unknown',
       session: { state: 'idle' },
     })
+    await registry.ping()
+    expect(registry.health()).toMatchObject({ ok: true, state: 'ok' })
     faults.stop()
     const pending = await registry.register(
       { service: 's', id: 'a', endpoints: ['http://h:1'] },
@@ -99,7 +102,8 @@ describe('diagnostics', () => {
     const watcher = registry.watch('s')
     await until(() => registry.health().lastErrors.length > 0 && watcher.stale !== undefined)
     const down = registry.health()
-    expect(down.ok).toBe(false)
+    expect(down).toMatchObject({ ok: false, state: 'unreachable', cause: { code: 'unavailable' } })
+    await expect(registry.ping()).rejects.toMatchObject({ code: 'unavailable' })
     expect(down.registrations).toMatchObject([
       { service: 's', id: 'a', status: { state: 'registering', cause: { code: 'unavailable' } } },
     ])
@@ -110,5 +114,65 @@ describe('diagnostics', () => {
     expect(pending.status.state).toBe('registered')
     expect(registry.health().session).toMatchObject({ state: 'live', grantedTtlMs: 300 })
     await registry.close()
+    expect(registry.health()).toMatchObject({ ok: false, state: 'closed' })
+  })
+
+  test('an outage of many instances and watches is logged in three lines, with their causes', async () => {
+    const lines: { level: string; details: Record<string, unknown>; message: string }[] = []
+    const log = (level: string) => (details: object, message: string) => {
+      if (level !== 'debug') lines.push({ level, details: { ...details }, message })
+    }
+    const { registry, faults } = open({
+      logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    })
+    const registrations = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        registry.register({ service: 's', endpoints: ['http://h:1'] }),
+      ),
+    )
+    const watchers = ['s', 't', 'u'].map((service) => registry.watch(service))
+    for (const watcher of watchers) await watcher.next()
+    lines.length = 0
+    faults.stop()
+    faults.wipe()
+    await until(() => registrations.every(({ status }) => status.state === 'recovering'))
+    await until(() => watchers.every(({ stale }) => stale !== undefined))
+    faults.start()
+    await until(() => registry.health().ok)
+    await registry.close()
+    const events = lines.map(({ level, details }) => `${level} ${String(details['event'])}`)
+    // what is held, and what is deregistered by `close`, are events of their own
+    expect(events.filter((event) => event.includes('outage'))).toEqual([
+      'warn outage-began',
+      ...events.filter((event) => event === 'warn outage-changed'),
+      'info outage-ended',
+    ])
+    expect(events.filter((event) => /recovering|registered|stale|session/.test(event))).toEqual([])
+    expect(lines[0]?.details['err']).toMatchObject({ code: 'unavailable' })
+    expect(lines[0]?.details).not.toHaveProperty('cause')
+  })
+
+  test('a record that was deleted is logged as trouble and as recovery', async () => {
+    const lines: string[] = []
+    const log = (level: string) => (details: object) => {
+      if ('event' in details) lines.push(`${level} ${String(details.event)}`)
+    }
+    const { registry, faults } = open({
+      logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    })
+    const registration = await registry.register({
+      service: 's',
+      id: 'a',
+      endpoints: ['http://h:1'],
+    })
+    faults.deleteRecord('s', 'a')
+    await until(() => lines.includes('warn registration-recovering'))
+    await until(() => registration.status.state === 'registered')
+    await registry.close()
+    expect(lines.filter((line) => /(?:recovering|registered)$/.test(line))).toEqual([
+      'info registration-registered',
+      'warn registration-recovering',
+      'info registration-registered',
+    ])
   })
 })

@@ -16,6 +16,7 @@ import {
 import { type Backend, backendNames, findBackend } from './backends.ts'
 import { configError } from './config-error.ts'
 import { checkedFactory, isDriver, validateDriver } from './custom-backend.ts'
+import { createDefaultNotices } from './default-notices.ts'
 import { loadBackend } from './load-backend.ts'
 import { parseRegistryUrl } from './parse-registry-url.ts'
 import { readTlsFiles, validateTlsFiles } from './read-tls-files.ts'
@@ -148,6 +149,10 @@ export const resolveBackend = async (source?: RegistrySource): Promise<ResolvedB
  * Validates the configuration, imports the backend's package and reads the named PEM files. It
  * connects to no server and opens no other file. When `signal` aborts, it rejects with the reason.
  *
+ * Without a `logger` the registry writes two lines to stderr, each at most once: when the backend cannot
+ * be reached, and when an instance is registered with a loopback address on another machine's
+ * registry. Any logger, or `logger: false`, replaces that.
+ *
  * @throws RegistryError `invalid-config` with the field, the given value and the accepted values;
  * also for a backend whose package is not installed
  */
@@ -158,5 +163,6 @@ export const createRegistry = async (
   signal?.throwIfAborted()
   const resolved = resolveBackend(source)
   const { driver, options } = await (signal === undefined ? resolved : abortable(resolved, signal))
-  return new Registry(driver, options)
+  const { logger = createDefaultNotices() } = options
+  return new Registry(driver, { ...options, logger })
 }

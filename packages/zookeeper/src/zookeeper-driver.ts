@@ -44,6 +44,7 @@ const capabilities: Capabilities = Object.freeze({
 class ZooKeeperDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
+  readonly servers: readonly string[]
   readonly #config: ZooKeeperConfig
   readonly #context: DriverContext
   readonly #keys: Keys
@@ -52,6 +53,7 @@ class ZooKeeperDriver implements RegistryDriver {
   readonly #closed = new AbortController()
 
   constructor(config: ZooKeeperConfig, context: DriverContext) {
+    this.servers = config.hosts
     this.#config = config
     this.#context = context
     this.#keys = new Keys(config.namespace ?? defaultNamespace, context.format)

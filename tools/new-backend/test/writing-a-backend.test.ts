@@ -28,6 +28,7 @@ const everything: {
   list: true,
   observe: true,
   probe: true,
+  servers: true,
   edit: true,
   diagnose: true,
   grantedTtlMs: true,

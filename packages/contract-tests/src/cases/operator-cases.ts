@@ -2,9 +2,31 @@ import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { nextSync } from '../next-changes.ts'
 import { input } from '../contract-run.ts'
+import { eventually } from '../eventually.ts'
 
 /** What an operator sees and changes of others' records. */
 export const operatorCases: readonly ContractCase[] = [
+  contractCase(
+    'D6 says in its health whether the backend answers, and asks it with ping',
+    ['server'],
+    async (run) => {
+      const { server } = run.harness
+      const { capMs, slackMs } = run.times
+      const registry = run.registry()
+      expect(registry.health()).toMatchObject({ ok: false, state: 'unknown' })
+      await registry.ping()
+      expect(registry.health()).toMatchObject({ ok: true, state: 'ok' })
+      await server?.stop('kill')
+      await expect(registry.ping()).rejects.toMatchObject({ retryable: true })
+      const { ok, state, cause } = registry.health()
+      expect([ok, state, cause?.retryable]).toEqual([false, 'unreachable', true])
+      await server?.start()
+      await eventually('it answers', capMs + slackMs * 2, () =>
+        registry.ping().then(() => registry.health().ok),
+      )
+    },
+  ),
+
   contractCase(
     'an operator reads who registered an instance, when and with which ttl, and removes its record',
     [],

@@ -1,3 +1,4 @@
+import type { Availability } from '../runtime/availability.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Publish } from '../runtime/diagnostics.ts'
 import type { Random } from '../runtime/random.ts'
@@ -14,4 +15,5 @@ export interface CallContext {
   readonly callTimeoutMs: number
   readonly backoff: BackoffOptions
   readonly publish: Publish
+  readonly availability: Availability
 }

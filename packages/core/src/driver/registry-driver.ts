@@ -176,6 +176,11 @@ export interface Diagnosis {
 export interface RegistryDriver extends AsyncDisposable {
   readonly backend: string
   readonly capabilities: Capabilities
+  /**
+   * The servers that it connects to, for messages: a URL or `host:port` each, without credentials.
+   * Omitted where there is no server.
+   */
+  readonly servers?: readonly string[]
   openSession(options: { readonly ttlMs: number }, signal: AbortSignal): Promise<DriverSession>
   /**
    * Reads a scope. A read that arrives in parts (pages, chunks of a body) calls `progress` for each

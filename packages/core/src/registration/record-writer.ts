@@ -82,6 +82,7 @@ export class RecordWriter {
       this.#refused(session, entry, entry.desired, cause)
       return
     }
+    this.#context.availability.failed(cause)
     if (cause.retryable) for (const { desired } of entries) desired?.disturb(cause)
     this.#table.postpone(entries, cause)
     if (cause.code === 'session-lost') session.lose(cause)

@@ -27,6 +27,8 @@ export class RegistrationSupervisor {
   readonly #wake = new Wake()
   readonly #stop = new AbortController()
   readonly #onTrouble: (cause: RegistryError) => void
+  /** The registrations whose recovery is not logged one by one. */
+  readonly #quiet = new WeakSet<DesiredRegistration>()
   #loop: Promise<void> | undefined
 
   /** `onTrouble` is called on every sign that the backend is not well. */
@@ -249,6 +251,7 @@ export class RegistrationSupervisor {
     if (unanswered?.code === 'session-lost') session.lose(unanswered)
     else if (unanswered !== undefined) {
       session.repeatAudit()
+      this.#context.availability.failed(unanswered)
       this.#onTrouble(unanswered)
     }
   }
@@ -264,6 +267,8 @@ export class RegistrationSupervisor {
         desired.fail(cause)
       }
     }
+    // nothing may be left to register, and then no session is needed
+    this.#wake.notify()
   }
 
   #nextDueMs(): number {
@@ -279,12 +284,25 @@ export class RegistrationSupervisor {
     return Math.min(this.#table.nextDueMs, rotateMs, session.auditDueMs, retired.nextDueMs)
   }
 
-  #publishStatus({ status, instance }: DesiredRegistration, retry: boolean): void {
+  /** A recovery that an outage explains is logged with the outage, once for all instances. */
+  #statusLevel(desired: DesiredRegistration): 'debug' | 'info' | 'warn' {
+    const { state } = desired.status.value
+    if (state === 'superseded' || state === 'failed') return 'warn'
+    if (state === 'recovering') {
+      const { state: backend } = this.#context.availability
+      if (backend === 'answering') return 'warn'
+      this.#quiet.add(desired)
+      return 'debug'
+    }
+    return this.#quiet.delete(desired) ? 'debug' : 'info'
+  }
+
+  #publishStatus(desired: DesiredRegistration, retry: boolean): void {
+    const { status, instance } = desired
     const { service, id } = instance
     const { state, cause } = status.value
-    const bad = state === 'recovering' || state === 'failed'
-    const level = retry ? 'debug' : bad ? 'warn' : 'info'
     const event = retry ? 'registration-retry' : `registration-${state}`
+    const level = retry ? 'debug' : this.#statusLevel(desired)
     this.#context.publish('registration', level, event, `${service}/${id} is ${state}`, {
       service,
       id,

@@ -5,8 +5,9 @@ import type { RegistryError } from '../registry-error.ts'
 const { queueMicrotask } = globalThis
 
 /**
- * Receives log lines. Compatible with pino and `console`: details first, then the message.
- * Default: no logging.
+ * Receives log lines. Compatible with pino and `console`: details first, then the message. The
+ * details are those of the `DiagnosticEvent`, with the cause under `err`, where pino and others expect
+ * an error: its message, code and chain of causes are logged.
  */
 export interface Logger {
   debug(details: object, message: string): void
@@ -27,10 +28,12 @@ export interface DiagnosticEvent {
 
 /**
  * Names of the `node:diagnostics_channel` channels. Each message is a `DiagnosticEvent`.
- * `sd:session`: opened, lost, rotated, closed. `sd:registration`: every status. `sd:watch`: stale,
- * fresh, resumed, held. `sd:record`: an unreadable record. `sd:driver`: reports of the driver.
+ * `sd:outage`: the backend fails, fails for another reason, answers again. `sd:session`: opened, lost,
+ * rotated, closed. `sd:registration`: every status. `sd:watch`: live, stale, resumed, held.
+ * `sd:record`: an unreadable record. `sd:driver`: reports of the driver.
  */
 export const diagnosticChannels = {
+  outage: 'sd:outage',
   session: 'sd:session',
   registration: 'sd:registration',
   watch: 'sd:watch',
@@ -51,6 +54,7 @@ export type Publish = (
 ) => void
 
 const channels = {
+  outage: channel(diagnosticChannels.outage),
   session: channel(diagnosticChannels.session),
   registration: channel(diagnosticChannels.registration),
   watch: channel(diagnosticChannels.watch),
@@ -80,6 +84,9 @@ export const createPublish =
     queueMicrotask(() => {
       // diagnostics_channel raises a subscriber's exception as uncaught, by design
       target.publish({ backend, event, ...details } satisfies DiagnosticEvent)
-      if (logger !== undefined) log(logger, level, { backend, event, ...details }, message)
+      if (logger === undefined) return
+      const { cause: err, ...others } = details
+      const logged = err === undefined ? others : { ...others, err }
+      log(logger, level, { backend, event, ...logged }, message)
     })
   }

@@ -60,8 +60,8 @@ export class OpenSession {
     const beats = {
       renewed: () => this.#renewed(),
       troubled: (cause: RegistryError) => {
-        this.#trouble = cause
         listener.troubled(this, cause)
+        this.#trouble = cause
       },
     }
     heartbeat(context, session, openedAtMs, beats, this.#heart.signal).then(

@@ -82,6 +82,7 @@ export class SessionKeeper {
     } catch (thrown) {
       if (this.#signal.aborted) return
       const cause = RegistryError.from(thrown, { backend, operation: 'open-session' })
+      this.#context.availability.failed(cause, this)
       this.#listener.refused(cause)
       const untilMs = clock.monotonicMs() + this.#backoff.nextDelayMs(cause)
       this.#become({ type: 'failed', untilMs, cause })
@@ -100,6 +101,7 @@ export class SessionKeeper {
     } catch (thrown) {
       if (this.#signal.aborted) return
       const cause = RegistryError.from(thrown, { backend, operation: 'rotate-session' })
+      this.#context.availability.failed(cause, this)
       this.#rotateAtMs = clock.monotonicMs() + this.#backoff.nextDelayMs(cause)
       this.#listener.troubled(cause)
     }
@@ -108,6 +110,7 @@ export class SessionKeeper {
   /** Nothing is to be published, so retired sessions need not wait for a new one. */
   unneeded(): void {
     this.retired.release()
+    this.#context.availability.left(this)
     this.#become({ type: 'unneeded' })
   }
 
@@ -130,10 +133,14 @@ export class SessionKeeper {
         renewed: (session, recovered) => {
           if (!this.#isLive(session)) return
           this.#backoff.succeeded()
+          this.#context.availability.answered(this)
           if (recovered) this.#listener.recovered()
         },
         troubled: (session, cause) => {
-          if (this.#isLive(session)) this.#listener.troubled(cause)
+          if (!this.#isLive(session)) return
+          // one missed beat is repeated at once, and is no outage
+          if (session.trouble !== undefined) this.#context.availability.failed(cause, this)
+          this.#listener.troubled(cause)
         },
         lost: (session, cause) => this.#lost(session, cause),
       },
@@ -149,6 +156,7 @@ export class SessionKeeper {
     this.#latest = session
     this.#become({ type: 'opened', session })
     this.#backoff.succeeded()
+    this.#context.availability.answered(this)
     this.#listener.opened()
     // lost as it opened, before a listener was attached
     if (session.cause !== undefined) this.#lost(session, session.cause)
@@ -159,6 +167,7 @@ export class SessionKeeper {
     this.retired.add(session)
     this.#rotateAtMs = undefined
     const untilMs = this.#context.clock.monotonicMs() + this.#backoff.nextDelayAfterSuccessMs()
+    this.#context.availability.failed(cause, this)
     this.#become({ type: 'lost', untilMs, cause })
     this.#listener.lost(cause)
     this.#listener.troubled(cause)
@@ -168,10 +177,10 @@ export class SessionKeeper {
     const before = this.#state
     this.#state = nextSessionState(before, event)
     if (this.#state.name === before.name && event.type !== 'opened') return
-    const level = event.type === 'lost' || event.type === 'failed' ? 'warn' : 'debug'
+    // an outage is logged by `Availability`, once
     this.#context.publish(
       'session',
-      level,
+      'debug',
       `session-${this.#state.name}`,
       `session ${event.type}`,
       {

@@ -33,6 +33,8 @@ export class WatchEngine<T, Change> {
   #attachment = new AbortController()
   #lastSignMs: number
   #roundTripMs = 0
+  /** Whether this watch was logged as stale on its own. */
+  #warned = false
   #holdTimer: Timer | undefined
   #holdTimerDueMs = Number.POSITIVE_INFINITY
 
@@ -72,6 +74,7 @@ export class WatchEngine<T, Change> {
   close(): void {
     if (this.#state.name === 'closed') return
     this.#become({ type: 'closed' })
+    this.#context.availability.left(this)
     const { backend } = this.#context
     this.#stop.abort(
       new RegistryError('closed', { backend, operation: 'watch', message: 'no reader is left' }),
@@ -122,9 +125,11 @@ export class WatchEngine<T, Change> {
     this.#sign()
     if (this.#state.name !== 'live') {
       this.#become({ type: 'observed' })
-      this.#publish('debug', 'watch-live', 'watch attached')
+      this.#publish(this.#warned ? 'info' : 'debug', 'watch-live', 'the watch is attached')
+      this.#warned = false
     }
     this.#backoff.succeeded()
+    this.#context.availability.answered(this)
     if (observation.type !== 'alive') this.served.apply(observation)
     if (observation.cursor !== undefined) this.#cursor = observation.cursor
     this.served.confirm()
@@ -151,13 +156,20 @@ export class WatchEngine<T, Change> {
       this.#become({ type: 'failed', cause })
       this.#publish('info', 'watch-resync', cause.message, cause)
       // repeated: the history is lost faster than it can be read
-      if (delayMs > 0) this.#markStale(cause)
+      if (delayMs > 0) {
+        this.#context.availability.failed(cause, this)
+        this.#markStale(cause)
+      }
       return delayMs
     }
     this.served.trouble()
     this.#become({ type: 'failed', cause })
-    if (this.served.stale === undefined) this.#publish('warn', 'watch-stale', cause.message, cause)
-    else this.#publish('debug', 'watch-retry', cause.message, cause)
+    // an outage is logged once for all watches
+    const explained = this.#context.availability.failed(cause, this)
+    if (this.served.stale === undefined) {
+      this.#warned = !explained
+      this.#publish(explained ? 'debug' : 'warn', 'watch-stale', cause.message, cause)
+    } else this.#publish('debug', 'watch-retry', cause.message, cause)
     if (!this.served.synced && !cause.retryable) {
       this.served.end(cause)
       this.close()

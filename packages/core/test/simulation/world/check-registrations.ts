@@ -148,12 +148,16 @@ export const checkSessions = (world: World): void => {
   }
 }
 
-/** At the end a process is healthy, unless another one took over an id that it still registers. */
+/**
+ * At the end a process is healthy, unless another one took over an id that it still registers. One
+ * that registers and watches nothing shows the outcome of its last call.
+ */
 export const checkHealth = (world: World): void => {
   for (const process of world.processes) {
     const { alive, registry, name, handles } = process
     if (!alive) continue
-    const { ok } = registry.health()
+    const { ok, registrations, watches } = registry.health()
+    if (registrations.length === 0 && watches.length === 0) continue
     const lost = handles.some(
       (handle) =>
         handles.findLast((one) => one.place === handle.place && !one.refusedLocally) === handle &&
