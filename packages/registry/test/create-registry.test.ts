@@ -192,7 +192,7 @@ describe('createRegistry refuses', () => {
     ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
     ['what etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
     ['a user without a password', 'etcd://user@h', 'username is given alone'],
-    ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client speaks no TLS'],
+    ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client does not support TLS'],
     [
       'a consistency that Consul has not',
       'consul://h?consistency=strong',

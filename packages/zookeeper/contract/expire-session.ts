@@ -6,7 +6,7 @@ const secret = 0xb3415c00n
 const multiplier = 0x5deece66dn
 const mask48 = (1n << 48n) - 1n
 
-/** What a server takes for the password of a session: `new java.util.Random(id ^ secret)`. */
+/** The password that a server derives for a session: `new java.util.Random(id ^ secret)`. */
 const passwordOf = (sessionId: bigint): Buffer => {
   const password = Buffer.alloc(16)
   let seed = (sessionId ^ secret ^ multiplier) & mask48
@@ -23,7 +23,7 @@ const frame = (content: Buffer): Buffer => {
   return Buffer.concat([length, content])
 }
 
-/** Ends somebody else's session: reattaches to it, and closes it. */
+/** Ends the session of another client: reattaches to it, and closes it. */
 export const expireSession = async (endpoint: string, id: string): Promise<void> => {
   const sessionId = BigInt(id.startsWith('0x') ? id : `0x${id}`)
   const request = Buffer.alloc(45)

@@ -4,7 +4,7 @@ import {
   forkClient as forkAnyClient,
 } from '@sd/contract-tests/world'
 
-/** What a client process is to do, and where. */
+/** The task and the servers of a client process. */
 export interface ClientTask extends Omit<AnyClientTask, 'module' | 'factory' | 'config'> {
   readonly hosts: readonly string[]
   readonly namespace: string

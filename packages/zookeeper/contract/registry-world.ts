@@ -3,22 +3,22 @@ import { createDriverContext, type Random } from '@sd/core/driver'
 import { type Follower, TestWorld } from '@sd/contract-tests/world'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
 
-/** Of every registry in these tests, in milliseconds. */
+/** The ttl of every registry in these tests. */
 export const ttlMs = 2_000
 /** The cap of their backoff. */
 export const capMs = 1_000
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 export const slackMs = 3_000
-/** What ZooKeeper may add to a ttl: it rounds a session's end up to its next tick, of 500 ms here. */
+/** The time that ZooKeeper may add to a ttl: it rounds up to its next tick, of 500 ms here. */
 export const graceMs = 1_000
 
-/** Real randomness, but every client begins with the first of its three hosts. */
+/** Real randomness, except that every client begins with the first of its three hosts. */
 export const firstHostFirst = (): Random => {
   const { random } = createDriverContext()
   return { next: () => random.next() / 3, id: (length) => random.id(length) }
 }
 
-/** Registries over ZooKeeper, and their watchers; disposing checks what was told. */
+/** Registries over ZooKeeper, and their watchers; disposing checks the delivered events. */
 export class RegistryWorld extends TestWorld {
   constructor() {
     super({ ttlMs, capMs })

@@ -14,7 +14,7 @@ import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
 
-/** What a server answers to a four-letter word; nothing if it does not. */
+/** The answer of a server to a four-letter word; empty without one. */
 export const ask = (endpoint: string, word: string): Promise<string> =>
   new Promise((resolve) => {
     const [host = '', port = ''] = endpoint.split(':')
@@ -31,7 +31,7 @@ export const connect = (
   config: Partial<ZooKeeperConfig> = {},
 ): RegistryDriver => zookeeper({ hosts, ...config })(createDriverContext())
 
-/** ZooKeeper itself, to change what the driver must cope with. */
+/** A client of ZooKeeper itself, to change the data under the driver. */
 export const admin = async (
   endpoint: string,
   config: Partial<ZooKeeperConfig> = {},
@@ -61,7 +61,7 @@ export const writePersistent = async (
   }
 }
 
-/** Keeps a view up to date as core would: starts over with a snapshot when it breaks. */
+/** Keeps a view up to date as core does: starts over with a snapshot when the watch breaks. */
 export const follow = (driver: RegistryDriver, scope: Scope, signal: AbortSignal) => {
   const view = new Map<string, number>()
   const counts = { snapshots: 0, breaks: 0, removals: 0 }

@@ -28,7 +28,7 @@ describe('S1: digest authentication', () => {
     namespace = `auth-${process.pid}-${namespaces++}`
   })
 
-  test('by default others may read what a user creates, and not write it', async () => {
+  test('by default others may read the nodes of a user, and not write them', async () => {
     const owner = connect(hosts, { namespace, ...credentials })
     const session = await owner.openSession({ ttlMs: 8_000 }, soon())
     await session.put([request('1')], soon())
@@ -56,7 +56,7 @@ describe('S1: digest authentication', () => {
     await owner[Symbol.asyncDispose]()
   })
 
-  test('worldReadable: false, and nobody else may read either: denied, and not empty', async () => {
+  test('with worldReadable: false others may not read either: a list is denied, not empty', async () => {
     const config = { namespace, worldReadable: false }
     const owner = connect(hosts, { ...config, ...credentials })
     const session = await owner.openSession({ ttlMs: 8_000 }, soon())
@@ -69,7 +69,7 @@ describe('S1: digest authentication', () => {
         await using watch = observing(stranger, scope)
         expect(await codeOf(watch.next())).toBe('permission-denied')
       }
-      // it is not down
+      // the registry is not down
       await stranger.probe(soon())
       await stranger[Symbol.asyncDispose]()
     }
@@ -77,11 +77,11 @@ describe('S1: digest authentication', () => {
     await owner[Symbol.asyncDispose]()
   })
 
-  test('R10: a forbidden service harms none of the others in its batch', async () => {
+  test('R10: a forbidden service affects none of the others in its batch', async () => {
     await using client = await admin(hosts[0] ?? '', credentials)
     await client.create(`/${namespace}`, new Uint8Array(), 'persistent', soon())
     await client.create(`/${namespace}/secret`, new Uint8Array(), 'persistent', soon())
-    // the namespace is the user's own: a stranger may create nothing in it
+    // the namespace belongs to the user: another user may create nothing in it
     await using world = new RegistryWorld()
     const owner = world.registry(hosts, {}, { namespace, ...credentials })
     await owner.register(instance('a'))
@@ -94,7 +94,7 @@ describe('S1: digest authentication', () => {
     expect(owner.health().ok).toBe(true)
   })
 
-  test('R5: heals what is deleted, as the same user', async () => {
+  test('R5: restores deleted records, as the same user', async () => {
     await using world = new RegistryWorld()
     const config = { namespace, ...credentials, worldReadable: false }
     const owner = world.registry(hosts, {}, config)
@@ -103,7 +103,7 @@ describe('S1: digest authentication', () => {
     await told.sees(['a'], slackMs)
     await using client = await admin(hosts[0] ?? '', credentials)
     await client.delete(`/${namespace}/orders/a`, -1, soon())
-    await eventually('it is put back', ttlMs + slackMs, async () => {
+    await eventually('the record is restored', ttlMs + slackMs, async () => {
       const stat = await client.exists(`/${namespace}/orders/a`, soon())
       return stat !== undefined
     })

@@ -10,7 +10,7 @@ import { ask, clientOf } from './support.ts'
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const callTimeoutMs = 600
 const closeTimeoutMs = 1_500
-/** What a process may take to end once its registry is closed. */
+/** How long a process may take to end after its registry is closed. */
 const exitMs = 1_000
 
 const start = (host: string, namespace: string, rest: Partial<ClientTask> = {}) =>
@@ -25,7 +25,7 @@ const start = (host: string, namespace: string, rest: Partial<ClientTask> = {}) 
     ...rest,
   })
 
-/** It ends by itself, in time, and nothing escaped from a callback. */
+/** Checks that it ends by itself, in time, and that no callback threw an uncaught error. */
 const expectCleanEnd = async (client: ClientProcess, boundMs: number): Promise<void> => {
   const end = await client.close(boundMs + slackMs)
   process.stderr.write(`closed within ${boundMs} ms and ended: ${Math.round(end.ms)} ms\n`)
@@ -64,7 +64,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     await Promise.all(ids('i', 1000).map((id) => registry.register(instance(id))))
     process.stderr.write(`1,000 registered in ${Math.round(performance.now() - began)} ms\n`)
     await told.sees(ids('i', 1000), slackMs)
-    process.stderr.write(`and all told after ${Math.round(performance.now() - began)} ms\n`)
+    process.stderr.write(`and all delivered after ${Math.round(performance.now() - began)} ms\n`)
     const iteration = world.told(registry)
     await iteration.sees(ids('i', 1000), slackMs)
     expect(await sessions()).toEqual([registry.health().session.id])
@@ -91,7 +91,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     await told.sees([], slackMs)
   })
 
-  test('R3: a process is killed: its instance leaves within ttl + grace', async () => {
+  test('R3: a process is killed: its instance is removed within ttl + grace', async () => {
     await using world = new RegistryWorld()
     const watching = world.registry([host])
     const client = await start(host, world.namespace)
@@ -100,7 +100,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     const began = performance.now()
     await client[Symbol.asyncDispose]()
     await told.sees([], ttlMs + graceMs + slackMs)
-    process.stderr.write(`killed: told ${Math.round(performance.now() - began)} ms after\n`)
+    process.stderr.write(`killed: removed ${Math.round(performance.now() - began)} ms after\n`)
     expect(await watching.list('orders')).toEqual([])
   })
 
@@ -126,7 +126,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
 
 describe('R8, R11: a host that is not ZooKeeper', () => {
   test.each([
-    ['nobody listens at', 'refuses'],
+    ['has no listener', 'refuses'],
     ['accepts and never answers', 'silent'],
     ['answers garbage', 'garbage'],
     ['closes every connection at once', 'closes'],
@@ -138,7 +138,7 @@ describe('R8, R11: a host that is not ZooKeeper', () => {
     expect(listMs).toBeLessThan(callTimeoutMs + 500)
     expect(state).toBe('registering')
     expect(sessionId).toBe('')
-    // it keeps trying
+    // the driver keeps trying
     if (behaviour !== 'refuses')
       await eventually('three connections', callTimeoutMs * 4 + slackMs, () => host.accepted >= 3)
     await expectCleanEnd(client, closeTimeoutMs)

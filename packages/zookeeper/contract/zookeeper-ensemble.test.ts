@@ -18,7 +18,7 @@ import { capMs, firstHostFirst, graceMs, RegistryWorld, slackMs, ttlMs } from '.
 import { ask, clientOf, connect } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
-/** What the others of an ensemble may take to agree on a leader: rounds of 3 s with these settings. */
+/** How long the other members may take to elect a leader: rounds of 3 s with these settings. */
 const electionMs = 20_000
 
 describe.runIf(controllable)('an ensemble of three', () => {
@@ -42,7 +42,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     for (const server of cluster.servers)
       if ((await ask(clientOf(server), 'srvr')).includes('Mode: leader')) leader = server
       else followers.push(server)
-    if (leader === undefined) throw new Error('no member leads')
+    if (leader === undefined) throw new Error('no member is the leader')
     return { leader, followers }
   }
 
@@ -62,7 +62,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     const wellAgain = async (deadlineMs: number): Promise<void> => {
       for (const registry of registries)
         await eventually(
-          'all is well',
+          'every registry is healthy',
           deadlineMs,
           () => registry.health().ok,
           () => registry.health().registrations[0]?.status,
@@ -77,7 +77,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
   }
 
   describe('D5, R1: a list is linearizable', () => {
-    test('what was acknowledged by one member is in the very next list of another', async () => {
+    test('a write that one member acknowledged is in the next list of another', async () => {
       const drivers = cluster.servers.map((server) =>
         connect([clientOf(server)], { namespace: 'linear' }),
       )
@@ -87,7 +87,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
         await session?.put([request(`${round}`)], soon())
         const begin = performance.now()
         for (const driver of drivers.slice(1)) {
-          // and a removal is seen as soon
+          // likewise a removal
           const found = await idsOf(driver)
           expect(found).toContain(`${round}`)
           expect(found).not.toContain(`${round - 1}`)
@@ -100,7 +100,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
       for (const driver of drivers) await driver[Symbol.asyncDispose]()
     })
 
-    test('also of a member that lags behind, and a watch begins no earlier', async () => {
+    test('also at a member that lags behind, and a watch begins with the same state', async () => {
       const { leader, followers } = await roles()
       const [lagging] = followers
       const writer = connect([clientOf(leader)], { namespace: 'lagging' })
@@ -153,9 +153,9 @@ describe.runIf(controllable)('an ensemble of three', () => {
     })
   })
 
-  test('R4, W3: a member frozen with owner and watch on it: no blink, and the watch moves on', async () => {
+  test('R4, W3: a frozen member with owner and watch: no blink, and the watch moves to another member', async () => {
     for (const member of cluster.servers) {
-      // the one frozen before may have to join again, and two would be missing
+      // the member frozen before may still be joining again, and then two would be missing
       await eventually('all members serve', electionMs, async () => {
         const answers = await Promise.all(hosts.map((host) => ask(host, 'srvr')))
         return answers.every((answer) => answer.includes('Mode: '))
@@ -171,14 +171,14 @@ describe.runIf(controllable)('an ensemble of three', () => {
       const began = performance.now()
       await member.pause()
       try {
-        // while it takes the others an election, if it was the leader
+        // the others need an election if it was the leader
         const registration = await elsewhere.register(instance('later'))
-        // a write may slip through to a leader before it is frozen, a list after it does not
+        // a write may reach a leader before it is frozen, a list after it does not
         await lists(elsewhere, ['here', 'elsewhere', 'later'], electionMs)
         const servingMs = performance.now() - began
         await watch.here.sees(['here', 'elsewhere', 'later'], ttlMs + slackMs * 2)
         process.stderr.write(
-          `${member.name} frozen: listed elsewhere after ${Math.round(servingMs)} ms, told here after ${Math.round(performance.now() - began)} ms\n`,
+          `${member.name} frozen: listed elsewhere after ${Math.round(servingMs)} ms, delivered here after ${Math.round(performance.now() - began)} ms\n`,
         )
         await watch.elsewhere.sees(['here', 'elsewhere', 'later'], slackMs)
         await registration.update({ weight: 5 })
@@ -189,7 +189,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
       } finally {
         await member.resume()
       }
-      await eventually('all is well', ttlMs * 2 + slackMs, () =>
+      await eventually('every registry is healthy', ttlMs * 2 + slackMs, () =>
         [here, elsewhere].every((registry) => registry.health().ok),
       )
       for (const each of [watch.here, watch.elsewhere])
@@ -198,7 +198,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     }
   })
 
-  test('R4: the leader killed', async () => {
+  test('R4: the leader is killed', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told } = await everywhere(world)
     const { leader } = await roles()
@@ -210,12 +210,12 @@ describe.runIf(controllable)('an ensemble of three', () => {
     for (const registry of registries) await lists(registry, [...names, 'later'], ttlMs + slackMs)
     await leader.start()
     expectNobodyGone(told)
-    await eventually('all is well', ttlMs + slackMs, () =>
+    await eventually('every registry is healthy', ttlMs + slackMs, () =>
       registries.every((registry) => registry.health().ok),
     )
   })
 
-  test('R4: the quorum lost for more than the ttl, and back: the survivor is not taken for well', async () => {
+  test('R4: the quorum is lost for more than the ttl, and returns: the remaining member is stale', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     const lost = cluster.servers.slice(1)
@@ -232,7 +232,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 
-  test('R4, R5: the whole ensemble restarted with its data after more than the ttl', async () => {
+  test('R4, R5: the whole ensemble restarts with its data after more than the ttl', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     await cluster.stop('kill')
@@ -244,7 +244,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     for (const registry of registries) await lists(registry, names, slackMs)
   })
 
-  test('R5, W4: the whole ensemble wiped: all come back', async () => {
+  test('R5, W4: the whole ensemble is wiped: all instances return', async () => {
     await using world = new RegistryWorld()
     const { registries, names, told, wellAgain } = await everywhere(world)
     await cluster.stop('kill')

@@ -49,7 +49,7 @@ describe.runIf(controllable)('one server', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  /** A driver with a record and a watch, under a ttl that no fault of a test outlasts. */
+  /** A driver with a record and a watch, with a ttl longer than every fault of a test. */
   const populated = async (
     namespace: string,
   ): Promise<{ driver: RegistryDriver; session: DriverSession }> => {
@@ -59,13 +59,13 @@ describe.runIf(controllable)('one server', () => {
     return { driver, session }
   }
 
-  test('frozen: every call settles at once on abort, closing ends, and thawing heals', async () => {
+  test('frozen: every call settles at once on abort, and close ends; resumed: calls work again', async () => {
     const { driver, session } = await populated('frozen')
     await using watch = observing(driver)
     await watch.next()
     const used = connect([host])
     await used.probe(soon())
-    // who gives up soon has heard nothing, and leaves nobody for it
+    // a call that is aborted soon is no sign of silence, and the driver stays at the member
     for (let count = 0; count < 5; count++) {
       const impatient = new AbortController()
       const probing = driver.probe(impatient.signal)
@@ -86,7 +86,7 @@ describe.runIf(controllable)('one server', () => {
       (signal: AbortSignal) => session.renew(signal),
     ])
       expect(await timeToAbort(work)).toBeLessThan(50)
-    // two calls with nothing heard, and the member is left
+    // after two unanswered calls the driver leaves the member
     expect(await lost).toBe('unavailable')
     const hanging = codeOf(used.list(orders, soon()))
     const started = performance.now()
@@ -94,7 +94,7 @@ describe.runIf(controllable)('one server', () => {
     expect(await hanging).toBe('closed')
     expect(performance.now() - started).toBeLessThan(500)
     await server.resume()
-    await eventually('it beats again', slackMs, async () => {
+    await eventually('a heartbeat is answered again', slackMs, async () => {
       await session.renew(soon())
       return true
     })
@@ -103,7 +103,7 @@ describe.runIf(controllable)('one server', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('killed and back with its data: unavailable meanwhile, then the same session', async () => {
+  test('killed and restarted with its data: unavailable while down, then the same session', async () => {
     const { driver, session } = await populated('killed')
     await using watch = observing(driver)
     await watch.next()
@@ -118,7 +118,7 @@ describe.runIf(controllable)('one server', () => {
     ])
       await expect(work()).rejects.toMatchObject({ code: 'unavailable', retryable: true })
     await server.start()
-    await eventually('it beats again', slackMs, async () => {
+    await eventually('a heartbeat is answered again', slackMs, async () => {
       await session.renew(soon())
       return true
     })
@@ -128,31 +128,31 @@ describe.runIf(controllable)('one server', () => {
     await driver[Symbol.asyncDispose]()
   })
 
-  test('R6: a session that could not be closed is over only when no late write can succeed', async () => {
+  test('R6: a session that could not be closed counts as closed only when no late write can succeed', async () => {
     await using proxy = await TcpProxy.to(host)
     const driver = connect([proxy.endpoint], { namespace: 'fence' })
     const outside = connect([host], { namespace: 'fence' })
     const session = await driver.openSession({ ttlMs: 1_000 }, soon())
     await session.put([request('1')], soon())
     proxy.partition(true)
-    // until its client gives up by its own clock, and beyond: nobody can tell
+    // until its client ends by its own clock, and later: the outcome is unknown
     for (const until = performance.now() + 3_000; performance.now() < until;)
       expect(await codeOf(session.close(soon(500)))).not.toBe('none')
     expect(session.lost.aborted).toBe(true)
     proxy.heal()
     const began = performance.now()
-    await eventually('it is over', 1_500 + slackMs, async () => {
+    await eventually('the session is closed', 1_500 + slackMs, async () => {
       await session.close(soon(500))
       return true
     })
-    // a ttl after a server answers again, as that one may have been frozen
+    // a ttl after a server answers again, as that server may have been frozen
     expect(performance.now() - began).toBeGreaterThan(1_000)
     expect(await idsOf(outside)).toEqual([])
     await driver[Symbol.asyncDispose]()
     await outside[Symbol.asyncDispose]()
   })
 
-  test('R5, W3: wiped with 1,000 instances: all come back', async () => {
+  test('R5, W3: wiped with 1,000 instances: all instances return', async () => {
     await using world = new RegistryWorld()
     const owner = world.registry([host])
     const few = world.registry([host])
@@ -167,20 +167,24 @@ describe.runIf(controllable)('one server', () => {
     await server.wipe()
     await server.start()
     const began = performance.now()
-    // R5's allowance for many: what a loaded machine takes to register them
+    // R5's allowance for many: the time of a loaded machine to register them
     const manyMs = 5_000
     await lists(world.registry([host]), names, capMs + 1_000 + manyMs + slackMs)
     process.stderr.write(
       `wiped: all back ${Math.round(performance.now() - began)} ms after start\n`,
     )
     await told.sees(names, capMs + slackMs)
-    await eventually('all is well', capMs + slackMs, () => owner.health().ok && few.health().ok)
-    // whom it holds it shows as well: the watcher has yet to see the last ones
-    await eventually('nobody is held', capMs + slackMs, () => told.watcher.held.length === 0)
+    await eventually(
+      'every registry is healthy',
+      capMs + slackMs,
+      () => owner.health().ok && few.health().ok,
+    )
+    // held instances are in the view as well: the watcher has yet to see the last ones
+    await eventually('no instance is held', capMs + slackMs, () => told.watcher.held.length === 0)
     expect(told.removed.size).toBe(0)
   })
 
-  test('R7: a process that starts again under its ids while its old session lives', async () => {
+  test('R7: a process that restarts with its ids while its old session is alive', async () => {
     await using world = new RegistryWorld()
     const names = ids('i', 300)
     const watching = world.registry([host])
@@ -192,18 +196,18 @@ describe.runIf(controllable)('one server', () => {
     const began = performance.now()
     await Promise.all(names.map((id) => after.register(instance(id, { weight: 7 }))))
     expect(performance.now() - began).toBeLessThan(slackMs)
-    await told.until('all are the new ones', slackMs, ({ view }) =>
+    await told.until('all records are the new ones', slackMs, ({ view }) =>
       [...view.values()].every(({ weight }) => weight === 7),
     )
     expect(told.removed.size).toBe(0)
-    await eventually('the old ones know', 4_000 + slackMs, () =>
+    await eventually('the old registrations are superseded', 4_000 + slackMs, () =>
       before.health().registrations.every(({ status }) => status.state === 'superseded'),
     )
     await before.close()
     await lists(watching, names, slackMs)
   })
 
-  test('R4: a link that drops again and again, and 1,000 instances: nobody leaves', async () => {
+  test('R4: a link that drops repeatedly, and 1,000 instances: no instance leaves', async () => {
     await using world = new RegistryWorld()
     await using proxy = await TcpProxy.to(host)
     // long enough for a loaded machine to get a heartbeat through between the drops
@@ -217,10 +221,10 @@ describe.runIf(controllable)('one server', () => {
       proxy.reset()
       await pass(400)
     }
-    await eventually('all is well', ttlMs + slackMs, () => owner.health().ok)
+    await eventually('every registry is healthy', ttlMs + slackMs, () => owner.health().ok)
     expect(owner.health().session.id).toBe(id)
     expect(told.removed.size).toBe(0)
-    // nothing was written for it: the events are those of the registering
+    // no further write: the events are those of the registrations
     expect(
       told.events.every(
         (event) => event.type !== 'change' || event.changes.every(({ type }) => type === 'added'),
@@ -244,13 +248,13 @@ describe.runIf(controllable)('one server', () => {
     }
     proxy.heal()
     proxy.latency(ttlMs / 20)
-    await told.until('the last', ttlMs + slackMs, ({ view }) => view.get('a')?.weight === 11)
-    await eventually('all is well', ttlMs + slackMs, () => spoilt.health().ok)
+    await told.until('the last update', ttlMs + slackMs, ({ view }) => view.get('a')?.weight === 11)
+    await eventually('every registry is healthy', ttlMs + slackMs, () => spoilt.health().ok)
     await lists(direct, ['a', 'b'], ttlMs + slackMs)
     expect(told.removed.get('a')).toBeUndefined()
   })
 
-  test('R3: the owner is cut off for good: its instances leave within ttl + grace', async () => {
+  test('R3: the owner is disconnected for ever: its instances are removed within ttl + grace', async () => {
     await using world = new RegistryWorld()
     await using proxy = await TcpProxy.to(host)
     const owner = world.registry([proxy.endpoint], { closeTimeoutMs: 200 })
@@ -260,7 +264,9 @@ describe.runIf(controllable)('one server', () => {
     const began = performance.now()
     proxy.partition(true)
     await told.sees([], ttlMs + graceMs + slackMs)
-    process.stderr.write(`cut off: told ${Math.round(performance.now() - began)} ms after\n`)
+    process.stderr.write(
+      `disconnected: removed ${Math.round(performance.now() - began)} ms after\n`,
+    )
     proxy.heal()
     await told.sees(['a'], capMs + 1_000 + slackMs)
     expect(told.added.get('a')).toBe(2)

@@ -8,7 +8,7 @@ import { zookeeper } from '../src/index.ts'
 import { expireSession } from './expire-session.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
 
-/** All that the suite can ask for but `loseHistory`: there is no history to resume from. */
+/** All hooks of the suite except `loseHistory`: there is no history to resume from. */
 export const zookeeperNeeds: readonly Need[] = [
   'connectDirect',
   'server',
@@ -19,7 +19,7 @@ export const zookeeperNeeds: readonly Need[] = [
   'hangWrites',
   'connectionCount',
   'expireSession',
-  // a container keeps its data to itself
+  // the data of a container is not accessible
   ...((await provisionFor('zookeeper')).how === 'process' ? (['backUp'] as const) : []),
   'deleteRecord',
   'writeRaw',
@@ -29,7 +29,7 @@ export const zookeeperNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** A harness over one real server, and a proxy in front of it that the faults spoil. */
+/** A harness over one real server, behind a proxy that applies the link faults. */
 export const zookeeperHarness = async (): Promise<ContractHarness> => {
   const cluster = await launch(zookeeperServer)
   const [server] = cluster.servers

@@ -23,7 +23,7 @@ const idsIn = (observation: Observation): string[] =>
   observation.type === 'alive' ? [] : observation.records.map(({ instance }) => instance.id)
 
 describe('observe', () => {
-  test('R4, R7: whoever takes a record over, and whichever session it moves to, it is never told as gone', async () => {
+  test('R4, R7: a record that is taken over, or moves to another session, is never delivered as removed', async () => {
     const sessions = await Promise.all(
       [1, 2, 3].map(() => driver.openSession({ ttlMs: 8_000 }, soon())),
     )
@@ -40,7 +40,7 @@ describe('observe', () => {
         await sessions[seq % 3]?.put([request('1', { claimedAtMs: seq, seq })], soon()),
       ).toMatchObject([{ result: 'written' }])
     for (const { view, counts } of followers) {
-      await until('the last is told', () => view.get('orders/1') === rounds)
+      await until('the last update is delivered', () => view.get('orders/1') === rounds)
       expect(counts).toEqual({ snapshots: 1, breaks: 0, removals: 0 })
     }
     end.abort()
@@ -49,7 +49,7 @@ describe('observe', () => {
     await other[Symbol.asyncDispose]()
   })
 
-  test('D3: a record that turns unreadable is told as skipped', async () => {
+  test('D3: a record that becomes unreadable is delivered as skipped', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     await session.put([request('1')], soon())
     await using client = await admin(endpoint)
@@ -63,7 +63,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('every service: those that come, and the nodes that somebody deletes', async () => {
+  test('every service: new ones, and nodes that an operator deletes', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     await using watch = observing(driver, { all: true })
     expect(await watch.next()).toMatchObject({ type: 'snapshot', records: [] })
@@ -87,7 +87,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('names come and go with their records', async () => {
+  test('names are added and removed with their records', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     await session.put([request('1')], soon())
     await using watch = observing(driver, { services: true })
@@ -100,7 +100,7 @@ describe('observe', () => {
     expect(await watch.next()).toMatchObject({ services: ['orders'], removedServices: [] })
     await session.close(soon())
     const gone: string[] = []
-    await until('both are gone', async () => {
+    await until('both are removed', async () => {
       const last = await watch.next()
       if (last.type === 'changes') gone.push(...(last.removedServices ?? []))
       return gone.length === 2
@@ -108,7 +108,7 @@ describe('observe', () => {
     expect(gone.toSorted()).toEqual(['orders', 'users'])
   })
 
-  test('an update of the record that stands for a name costs that record, and no list', async () => {
+  test('an update of the record that represents a name reads only that record, and no list', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     const all = many(100, 'one-of-many-names-')
     await session.put(all, soon())
@@ -145,7 +145,7 @@ describe('observe', () => {
     await below[Symbol.asyncDispose]()
   })
 
-  test('many observations share one connection, and what is left behind does not pile up', async () => {
+  test('many observations share one connection, and ended ones leave nothing behind', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     await session.put(many(50), soon())
     await using proxy = await TcpProxy.to(endpoint)
@@ -167,7 +167,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('W3: a snapshot of thousands has no gap to the changes behind it', async () => {
+  test('W3: no change is lost between a snapshot of thousands and the watch', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     for (let from = 0; from < 20; from++) await session.put(many(125, `b${from}-`), soon())
     const end = new AbortController()
@@ -199,7 +199,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('5,000 instances of one service: a change costs one record and the list of names', async () => {
+  test('5,000 instances of one service: a change reads one record and the list of names', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     const all = many(5_000)
     for (let from = 0; from < 5_000; from += 125)
@@ -232,7 +232,7 @@ describe('observe', () => {
 })
 
 describe('many at once', () => {
-  test('200 services are watched and listed behind a handful of writes', async () => {
+  test('200 services are watched and listed with a handful of barrier writes', async () => {
     await using client = await admin(endpoint)
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     const services = Array.from({ length: 200 }, (_, index) => ({ service: `s${index}` }))
@@ -262,7 +262,7 @@ describe('many at once', () => {
 })
 
 describe('a connection that is cut', () => {
-  test('ends every observation with unavailable, and the next call connects anew', async () => {
+  test('ends every observation with unavailable, and the next call opens a new one', async () => {
     await using proxy = await TcpProxy.to(endpoint)
     const watcher = connect([proxy.endpoint], { namespace })
     const watches = [orders, { all: true }, { services: true }].map((scope) =>

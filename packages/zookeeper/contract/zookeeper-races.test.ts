@@ -58,7 +58,7 @@ const ownerOf = async (id: string): Promise<string | undefined> =>
 describe('R7: two sessions race', () => {
   const rounds = 700
 
-  test('take over, update and remove: the higher claim is never harmed, in thousands of races', async () => {
+  test('takeover, update and removal: the higher claim is never overwritten, in hundreds of races', async () => {
     const id = (round: number): string => `r${round}`
     const each = async (work: (round: number) => Promise<void>): Promise<void> => {
       const waiting = Array.from({ length: rounds }, (_, round) => round).values()
@@ -78,12 +78,12 @@ describe('R7: two sessions race', () => {
       let taking = rival.put([winner], soon())
       const [[lost], [won]] = await Promise.all([loser, taking])
       tally[lost?.result ?? 'error']++
-      // one that was outrun again and again says so, and is tried again by core
+      // a put that was overtaken repeatedly reports it, and core retries it
       for (let left = 5; left > 0 && (await taking)[0]?.result === 'error'; left--)
         taking = rival.put([winner], soon())
       expect((await taking)[0]?.result).toBe('written')
       expect(won?.result).toMatch(/^(?:written|error)$/)
-      // and later, when the other has it: an update and a removal of the loser
+      // later, when the other owns it: an update and a removal by the loser
       expect((await session.put([request(id(round), { seq: 2 })], soon()))[0]?.result).toBe(
         'conflict',
       )
@@ -96,7 +96,7 @@ describe('R7: two sessions race', () => {
       Array.from({ length: rounds }, (_, round) => ownerOf(id(round))),
     )
     expect(new Set(owners)).toEqual(new Set([rival.id]))
-    // both orders have happened
+    // both orders have occurred
     expect(tally.removed).toBeGreaterThan(0)
     expect(tally['not-ours'] + tally.conflict).toBeGreaterThan(0)
   })
@@ -111,40 +111,43 @@ describe('R7: two sessions race', () => {
         return putOwned(self, [request('1', { seq: 2 })], store)
       },
     ],
-  ] as const)('%s never hits a node that was created anew after it was read', async (_, lose) => {
-    await using client = await admin(endpoint)
-    const id = client.sessionId
-    const ownSessions = new Set([id])
-    const self: Self = {
-      backend: 'zookeeper',
-      id,
-      format: jsonFormat,
-      ownSessions,
-      sent: new SentRecords(),
-    }
-    const nodes = { client, keys: new Keys(namespace, jsonFormat), mutex: new Mutex() }
-    await putOwned(self, [request('1')], conditionalStore(nodes, 'put', true, soon()))
-    const multi = client.multi.bind(client)
-    let raced = false
-    client.multi = async (operations, signal) => {
-      if (!raced && operations.some(({ type }) => type === 'delete' || type === 'set')) {
-        raced = true
-        const before = await zookeeperItself.exists(path('1'), soon())
-        await zookeeperItself.delete(path('1'), -1, soon())
-        await rival.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon())
-        const after = await zookeeperItself.exists(path('1'), soon())
-        // this is why a record's own version is not enough
-        raced = before?.version === 0 && after?.version === 0
+  ] as const)(
+    '%s never writes a node that was deleted and created again after it was read',
+    async (_, lose) => {
+      await using client = await admin(endpoint)
+      const id = client.sessionId
+      const ownSessions = new Set([id])
+      const self: Self = {
+        backend: 'zookeeper',
+        id,
+        format: jsonFormat,
+        ownSessions,
+        sent: new SentRecords(),
       }
-      return multi(operations, signal)
-    }
-    const store = conditionalStore(nodes, 'put', false, soon())
-    expect((await lose(self, store))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
-    expect(raced).toBe(true)
-    expect(await ownerOf('1')).toBe(rival.id)
-  })
+      const nodes = { client, keys: new Keys(namespace, jsonFormat), mutex: new Mutex() }
+      await putOwned(self, [request('1')], conditionalStore(nodes, 'put', true, soon()))
+      const multi = client.multi.bind(client)
+      let raced = false
+      client.multi = async (operations, signal) => {
+        if (!raced && operations.some(({ type }) => type === 'delete' || type === 'set')) {
+          raced = true
+          const before = await zookeeperItself.exists(path('1'), soon())
+          await zookeeperItself.delete(path('1'), -1, soon())
+          await rival.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon())
+          const after = await zookeeperItself.exists(path('1'), soon())
+          // a record's own version cannot detect this
+          raced = before?.version === 0 && after?.version === 0
+        }
+        return multi(operations, signal)
+      }
+      const store = conditionalStore(nodes, 'put', false, soon())
+      expect((await lose(self, store))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
+      expect(raced).toBe(true)
+      expect(await ownerOf('1')).toBe(rival.id)
+    },
+  )
 
-  test('forty sessions that restart under their ids at once converge', async () => {
+  test('forty sessions that take over the same ids at once converge', async () => {
     const drivers = Array.from({ length: 40 }, () => connect(servers.endpoints, { namespace }))
     const sessions = await Promise.all(
       drivers.map((each) => each.openSession({ ttlMs: 8_000 }, soon(20_000))),
@@ -156,12 +159,12 @@ describe('R7: two sessions race', () => {
           soon(),
         )) ?? [undefined]
         if (outcome?.result === 'written') return tries
-        if (tries === 20) throw new Error('it did not converge')
+        if (tries === 20) throw new Error('the sessions did not converge')
       }
     }
     const first = await Promise.all(sessions.map((_, index) => put(index, index, 1)))
     expect(Math.max(...first)).toBe(1)
-    // a fast restart of all: everybody takes the id over from a session that still lives
+    // a fast restart of all: each takes the id over from a session that is still alive
     const tries = await Promise.all(sessions.map((_, id) => put(id, (id + 1) % 40, 2)))
     expect(Math.max(...tries)).toBeLessThan(20)
     process.stderr.write(

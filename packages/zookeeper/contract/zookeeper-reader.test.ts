@@ -10,14 +10,14 @@ const endpoint = servers.endpoints[0] ?? ''
 
 afterAll(() => servers[Symbol.asyncDispose]())
 
-/** Every client that does not know better begins with the first host. */
+/** Every client without a known good host begins with the first one. */
 const connect = (
   hosts: readonly string[],
   context: Partial<DriverContext> = { random: { next: () => 0, id: () => 'x' } },
 ): RegistryDriver => zookeeper({ hosts })(createDriverContext(context))
 
 describe('the connection that reads', () => {
-  test('W3: a member that was left for its silence is the last to be tried again', async () => {
+  test('W3: a member that did not answer is tried again last', async () => {
     await using one = await TcpProxy.to(endpoint)
     await using other = await TcpProxy.to(endpoint)
     await using driver = connect([one.endpoint, other.endpoint])
@@ -38,7 +38,7 @@ describe('the connection that reads', () => {
     }
   })
 
-  test('the time it takes to connect is no silence of the member', async () => {
+  test('the time to connect does not count as silence of the member', async () => {
     await using proxy = await TcpProxy.to(endpoint)
     await using driver = connect([proxy.endpoint])
     // connected after 800 ms, and no answer before 1,600 ms
@@ -48,10 +48,10 @@ describe('the connection that reads', () => {
     expect(proxy.accepted).toBe(1)
   })
 
-  test('says which host it tried, and how that failed', async () => {
+  test('reports which host it tried, and how that failed', async () => {
     await using host = await StrangeHost.that('refuses')
     const { clock } = createDriverContext()
-    // all that it waits for passes twenty times as fast
+    // all its waits pass twenty times as fast
     const fast = {
       ...clock,
       setTimer: (delayMs: number, callback: () => void) => clock.setTimer(delayMs / 20, callback),

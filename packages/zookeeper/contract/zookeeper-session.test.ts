@@ -42,7 +42,7 @@ const path = (id: string): string => `/${namespace}/orders/${id}`
 const ownerOf = async (id: string): Promise<string | undefined> =>
   (await zookeeperItself.exists(path(id), soon()))?.ephemeralOwner
 
-test('diagnose tells the version that a server tells, and the limits', async () => {
+test('diagnose returns the version that a server reports, and the limits', async () => {
   const dead = '127.0.0.1:1'
   const some = connect([dead, ...servers.endpoints], { namespace })
   expect(await some.diagnose?.(soon())).toMatchObject({
@@ -53,7 +53,7 @@ test('diagnose tells the version that a server tells, and the limits', async () 
 })
 
 describe('a session', () => {
-  test('R10: 1,000 instances are ephemeral nodes of one session, and leave with it', async () => {
+  test('R10: 1,000 instances are ephemeral nodes of one session, and are removed with it', async () => {
     const requests = many(1000)
     for (let from = 0; from < 1000; from += 125) {
       const outcomes = await session.put(requests.slice(from, from + 125), soon())
@@ -68,7 +68,7 @@ describe('a session', () => {
     await session.close(soon())
   })
 
-  test('its granted ttl is what the server clamps it to', async () => {
+  test('its granted ttl is the one to which the server clamps the request', async () => {
     for (const [ttlMs, grantedTtlMs] of [
       [200, 1_000],
       [5_500, 5_500],
@@ -80,7 +80,7 @@ describe('a session', () => {
     }
   })
 
-  test('notices that the server has ended it, at a beat, a write and an audit', async () => {
+  test('detects its end at a heartbeat, a write and an audit', async () => {
     for (const use of [
       (lost: DriverSession) => lost.renew(soon()),
       (lost: DriverSession) => lost.put([request('x')], soon()),
@@ -88,9 +88,9 @@ describe('a session', () => {
     ]) {
       const lost = await driver.openSession({ ttlMs: 8_000 }, soon())
       await expireSession(endpoint, lost.id)
-      // the server hangs up on what it does not know, and says why when the client is back
+      // the server drops a connection of an unknown session, and reports why at the next one
       await expect(use(lost)).rejects.toMatchObject({ retryable: true })
-      await until('it is lost', () => lost.lost.aborted, 2_000)
+      await until('the session is lost', () => lost.lost.aborted, 2_000)
       expect(lost.lost.reason).toMatchObject({ code: 'session-lost' })
       await expect(use(lost)).rejects.toMatchObject({ code: 'session-lost' })
       await lost.close(soon())
@@ -122,7 +122,7 @@ describe('put', () => {
     ])
   })
 
-  test('updates in place, again and again: the node stays the same', async () => {
+  test('updates in place, repeatedly: the node stays the same', async () => {
     await session.put([request('1')], soon())
     const created = await zookeeperItself.exists(path('1'), soon())
     for (let seq = 1; seq < 5; seq++)
@@ -135,7 +135,7 @@ describe('put', () => {
     expect(updated).toMatchObject({ createdZxid: created?.createdZxid, version: 4 })
   })
 
-  test('many services in one batch, none of which is there yet', async () => {
+  test('creates many new services in one batch', async () => {
     const requests = many(100).map((item, index) => ({
       ...item,
       instance: { ...item.instance, service: `s${index % 10}` },
@@ -147,7 +147,7 @@ describe('put', () => {
     expect(await idsOf(driver, { all: true })).toHaveLength(100)
   })
 
-  test('settles two rivals that write the same ids at the same time', async () => {
+  test('lets one of two rivals win that write the same ids at the same time', async () => {
     const requests = (owner: string, claimedAtMs: number) =>
       many(100).map((item) => ({ ...item, claim: { owner, claimedAtMs, seq: 0 } }))
     await Promise.all([
@@ -160,7 +160,7 @@ describe('put', () => {
     expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['c']))
   })
 
-  test('D3: writes over an unreadable record only to take it over', async () => {
+  test('D3: overwrites an unreadable record only to take it over', async () => {
     await session.put([request('0')], soon())
     await writePersistent(zookeeperItself, path('1'), bytes('{"broken'))
     const absent = request('1', {}, { mode: 'if-absent' })
@@ -169,7 +169,7 @@ describe('put', () => {
     expect(await ownerOf('1')).toBe(session.id)
   })
 
-  test('takes a record without a claim over, but never removes or refuses to see it', async () => {
+  test('takes over a record without a claim, but never removes it, and lists it', async () => {
     await session.put([request('0')], soon())
     const foreign = JSON.stringify({ id: '1', name: 'orders', endpoints: ['http://h:1'] })
     await writePersistent(zookeeperItself, path('1'), bytes(foreign))
@@ -179,7 +179,7 @@ describe('put', () => {
     expect(await session.put([request('1')], soon())).toMatchObject([{ result: 'written' }])
   })
 
-  test('refuses an id whose node stands above another namespace, and harms no neighbour', async () => {
+  test('refuses an id whose node is above another namespace, and affects no other instance', async () => {
     const below = connect(servers.endpoints, { namespace: `${namespace}/orders` })
     const belowSession = await below.openSession({ ttlMs: 8_000 }, soon())
     await belowSession.put([request('x', {}, { service: 'eu' })], soon())
@@ -204,7 +204,7 @@ describe('put', () => {
     await below[Symbol.asyncDispose]()
   })
 
-  test('splits what is too large for one packet', async () => {
+  test('splits a batch that is too large for one packet', async () => {
     const large = many(20).map((item) => ({
       ...item,
       instance: { ...item.instance, metadata: { blob: 'x'.repeat(200_000) } },
@@ -216,7 +216,7 @@ describe('put', () => {
 })
 
 describe('audit', () => {
-  test('tells ours, missing, replaced and edited', async () => {
+  test('audits records as ours, missing, replaced and edited', async () => {
     const ids = ['ours', 'missing', 'replaced', 'edited', 'untied', 'broken']
     await session.put(
       ids.map((id) => request(id)),
@@ -247,7 +247,7 @@ describe('audit', () => {
     expect(session.lost.aborted).toBe(false)
   })
 
-  test('recognises a write whose answer never came', async () => {
+  test('recognizes a write whose answer was lost', async () => {
     await session.put([request('0')], soon())
     const aborted = new AbortController()
     const put = session.put([request('1')], aborted.signal)
@@ -277,7 +277,7 @@ describe('edit', () => {
     expect(await ownerOf('1')).toBe(rival.id)
   })
 
-  test('changes nothing where the record is not the one that was read, or is gone', async () => {
+  test('changes nothing where the record differs from the one that was read, or is missing', async () => {
     await rival.put([request('1')], soon())
     const record = await only()
     await session.put([request('1', { owner: 'b', claimedAtMs: 2 })], soon())
@@ -288,7 +288,7 @@ describe('edit', () => {
     expect(await only()).toBeUndefined()
   })
 
-  test('R7: one of two edits at once is told to read again, and none hits a takeover', async () => {
+  test('R7: one of two concurrent edits must read again, and none overwrites a takeover', async () => {
     for (let at = 1; at <= 100; at++) {
       await rival.put([request('1', { claimedAtMs: 2 * at })], soon())
       const record = await only()
@@ -308,7 +308,7 @@ describe('edit', () => {
 })
 
 describe('list', () => {
-  test('D1, D2: an unknown service is empty, and names are apart', async () => {
+  test('D1, D2: an unknown service is empty, and services are isolated', async () => {
     expect(await driver.list({ service: 'nobody' }, soon())).toMatchObject({ records: [] })
     const services = ['user', 'user-admin', 'user/admin', '..', '%epoch', 'ü']
     await session.put(
@@ -321,14 +321,14 @@ describe('list', () => {
     expect(await idsOf(driver, { all: true })).toHaveLength(services.length)
   })
 
-  test('a service that became empty has no name, and its node stays', async () => {
+  test('an empty service has no name, and its node stays', async () => {
     await session.put([request('1')], soon())
     await session.remove([ref('1')], soon())
     expect((await driver.list({ services: true }, soon())).services).toEqual([])
     expect(await zookeeperItself.exists(`/${namespace}/orders`, soon())).toBeDefined()
   })
 
-  test('D3: skips what cannot be read, in a service and beside all services', async () => {
+  test('D3: skips unreadable records, in a service and next to the services', async () => {
     await session.put([request('1')], soon())
     await writePersistent(zookeeperItself, path('2'), Uint8Array.from([0, 255]))
     await writePersistent(zookeeperItself, `/${namespace}/not%a%name`, bytes(''))

@@ -6,6 +6,6 @@ if ((await provisionFor('zookeeper')).how !== 'endpoint')
   describeRegistryContract('zookeeper', zookeeperNeeds, zookeeperHarness, {
     knownGaps: {
       'T20 passes heartbeats while a write hangs':
-        'a session has one connection: it is left with the write that hangs, and the heartbeat passes over the next one',
+        'a session has one connection: the client leaves it with the hanging write, and sends the heartbeat over the next one',
     },
   })

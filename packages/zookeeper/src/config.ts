@@ -69,16 +69,17 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
   const given = check.object(value, fields)
   if (given['tls'] !== undefined)
     check.refuse(
-      'tls is given, but this client speaks no TLS; expected none: put a TLS tunnel (such as stunnel) beside the process and name its end in hosts',
+      'tls is given, but this client does not support TLS; remove it, run a TLS tunnel (such as stunnel) next to the process, and name its local end in hosts',
     )
   const hosts = readHosts(given['hosts'])
   const username = check.credential('username', given['username'])
   const password = check.credential('password', given['password'])
   if ((username === undefined) !== (password === undefined))
     check.refuse(
-      `${username ? 'username' : 'password'} is given alone; expected username and password`,
+      `${username ? 'username' : 'password'} is given alone; expected username and password together`,
     )
-  if (username?.includes(':')) check.refuse('username holds a colon; expected a name without one')
+  if (username?.includes(':'))
+    check.refuse('username contains a colon; expected a name without one')
   const worldReadable = check.boolean('worldReadable', given['worldReadable'])
   return Object.freeze({
     hosts,

@@ -27,7 +27,7 @@ const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
   NO_AUTH: 'the node belongs to other credentials; check username and password',
   AUTH_FAILED: 'the server refuses the credentials; check username and password',
   NO_CHILDREN_FOR_EPHEMERALS:
-    'a record of the namespace above has the name of this service; choose another name or namespace',
+    'a record of the namespace above is stored at the path of this service; choose another name or namespace',
   QUOTA_EXCEEDED: "the namespace's quota is used up; raise it (setquota)",
 }
 

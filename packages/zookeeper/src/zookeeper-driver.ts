@@ -142,7 +142,7 @@ class ZooKeeperDriver implements RegistryDriver {
     return {
       serverVersion: await serverVersion(this.#config.hosts, this.#context.clock, signal),
       limits: [
-        `${root} has ${parents?.childCount ?? 0} service nodes; those that became empty stay`,
+        `${root} has ${parents?.childCount ?? 0} service nodes; nodes of empty services stay`,
         'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s by default)',
         'at most 125 instances and about 1 MB in one transaction (jute.maxbuffer)',
         'two connections for each process (maxClientCnxns, 60 for each address by default)',

@@ -165,7 +165,7 @@ export class ZooKeeperSession implements DriverSession {
     this.#answeringSinceMs ??= nowMs
     const leftMs = this.#answeringSinceMs + 1.5 * this.grantedTtlMs - nowMs
     if (leftMs <= 0) return
-    const message = `the session ${this.id} may live on for ${Math.ceil(leftMs)} ms`
+    const message = `the session ${this.id} may stay alive for ${Math.ceil(leftMs)} ms`
     throw zookeeperError('unavailable', 'close', message)
   }
 

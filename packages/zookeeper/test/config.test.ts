@@ -11,7 +11,7 @@ describe('validateZooKeeperConfig', () => {
     expect(Object.isFrozen(config.hosts)).toBe(true)
   })
 
-  it('takes a path as namespace, with or without a slash before it, and credentials', () => {
+  it('accepts a path as namespace, with or without a leading slash, and credentials', () => {
     const given = { hosts, namespace: '/a/b', username: 'u', password: 'p:q', worldReadable: false }
     expect(validateZooKeeperConfig(given)).toEqual({ ...given, namespace: 'a/b' })
   })
@@ -33,9 +33,9 @@ describe('validateZooKeeperConfig', () => {
     [{ hosts, namespace: 'zookeeper/x' }, 'not below zookeeper'],
     [{ hosts, username: 'u' }, 'username is given alone'],
     [{ hosts, password: 'p' }, 'password is given alone'],
-    [{ hosts, username: 'u:v', password: 'p' }, 'username holds a colon'],
+    [{ hosts, username: 'u:v', password: 'p' }, 'username contains a colon'],
     [{ hosts, worldReadable: 'no' }, 'worldReadable is "no"; expected true or false'],
-    [{ hosts, tls: {} }, 'this client speaks no TLS'],
+    [{ hosts, tls: {} }, 'this client does not support TLS'],
     [{ hosts, host: 'x' }, 'unknown key "host"'],
   ])('refuses %j', (given, message) => {
     const refused = expect.objectContaining({

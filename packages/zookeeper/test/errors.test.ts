@@ -26,13 +26,13 @@ describe('toRegistryError', () => {
     expect(error.message).toContain(`put orders: create /services: ${code}`)
   })
 
-  it('passes its own kind unchanged, and takes what is no error', () => {
+  it('returns a RegistryError unchanged, and accepts values that are not errors', () => {
     const own = new RegistryError('closed', { backend: 'x', operation: 'list', message: 'x' })
     expect(toRegistryError(own, 'put')).toBe(own)
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
   })
 
-  it('tells what a person must do', () => {
+  it('says what an operator must do', () => {
     const denied = new ZooKeeperError('NO_AUTH', { operation: 'set' })
     expect(toRegistryError(denied, 'put').message).toContain('check username and password')
     expect([isCode(denied, 'NO_NODE', 'NO_AUTH'), isCode(new Error('x'), 'NO_AUTH')]).toEqual([

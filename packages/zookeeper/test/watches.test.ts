@@ -5,7 +5,7 @@ import { type Reads, Watches } from '../src/reader/watches.ts'
 const node = { data: new Uint8Array(), stat: {} } as never
 const { signal } = new AbortController()
 
-/** Answers every read, and keeps the listeners that were set. */
+/** Answers every read, and keeps the listeners that are set. */
 const reading = (): { reads: Reads; set: NodeListener[] } => {
   const set: NodeListener[] = []
   const answer = async (_path: string, _signal: AbortSignal, watch?: NodeListener) => {
@@ -16,7 +16,7 @@ const reading = (): { reads: Reads; set: NodeListener[] } => {
 }
 
 describe('Watches', () => {
-  it('sets one watch for all who look at a node, and tells each of them once', async () => {
+  it('sets one watch for all followers of a node, and calls each of them once', async () => {
     const { reads, set } = reading()
     const watches = new Watches(reads)
     const told: number[] = []
@@ -29,7 +29,7 @@ describe('Watches', () => {
     expect(told).toEqual([0, 1, 2])
   })
 
-  it('tells nobody who has left, and lets the next one share what was left behind', async () => {
+  it('calls no follower that has left, and lets the next one share the remaining watch', async () => {
     const { reads, set } = reading()
     const watches = new Watches(reads)
     const told: string[] = []
@@ -44,7 +44,7 @@ describe('Watches', () => {
     expect(told).toEqual(['next'])
   })
 
-  it('relies on no watch before the read that sets it was answered', async () => {
+  it('relies on no watch before the read that sets it is answered', async () => {
     const set: NodeListener[] = []
     const answers: ((there: boolean) => void)[] = []
     const get: Reads['get'] = (_path, _signal, watch) =>
@@ -59,7 +59,7 @@ describe('Watches', () => {
     const told: string[] = []
     const first = watches.subscribe(signal).get('/a', () => told.push('first'))
     const second = watches.subscribe(signal).get('/a', () => told.push('second'))
-    // the node came between the two
+    // the node was created between the two reads
     answers[0]?.(false)
     await expect(first).rejects.toThrow('NO_NODE')
     answers[1]?.(true)

@@ -19,7 +19,7 @@ describe.runIf(controllable)('credentials', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  test('what one made, another cannot read', async () => {
+  test('a node that one user created cannot be read by another', async () => {
     await using owner = await open([host], login)
     await using stranger = await open([host])
     await using wrong = await open([host], { ...login, password: 'wrong' })
@@ -36,8 +36,8 @@ describe.runIf(controllable)('credentials', () => {
     expect(await owner.client.get('/private', soon())).toMatchObject({ stat: { version: 0 } })
   })
 
-  // the library sends what was queued before the login
-  test('after every reconnect the login comes before any call', async () => {
+  // the library sends queued calls before the login
+  test('after every reconnect the login is sent before any call', async () => {
     await using proxy = await TcpProxy.to(host)
     await using owner = await open([proxy.endpoint], { ...login, sessionTimeoutMs: 10_000 })
     const { client } = owner
@@ -53,16 +53,16 @@ describe.runIf(controllable)('credentials', () => {
       if (state === 'connected') for (let count = 0; count < 10; count++) void reader()
     })
     for (let round = 1; round <= 7; round++) {
-      // answers and calls that were on their way go with the connection
+      // pending calls and answers are lost with the connection
       for (let count = 0; count < 100; count++) void reader()
       proxy.reset()
       const wanted = read + 10
-      await until('read again', () => read >= wanted, 10_000)
+      await until('a read succeeds again', () => read >= wanted, 10_000)
     }
     expect(denied).toBe(0)
   })
 
-  test('it is not connected before the login is answered', async () => {
+  test('the client is not connected before the login is answered', async () => {
     await using proxy = await TcpProxy.to(host)
     const client = make([proxy.endpoint], login)
     proxy.cutAfter(handshakeBytes, 'always')
@@ -74,7 +74,7 @@ describe.runIf(controllable)('credentials', () => {
     await client.close(soon())
   })
 
-  test('after hosts that failed, it logs in once', async () => {
+  test('after failed hosts the client logs in once', async () => {
     await using closes = await StrangeHost.that('closes')
     await using proxy = await TcpProxy.to(host)
     await using direct = await open([proxy.endpoint], login)
@@ -88,7 +88,7 @@ describe.runIf(controllable)('credentials', () => {
     expect([direct.client.state, detour.client.state]).toEqual(['connected', 'connected'])
   })
 
-  test('a secret is in no error and no text', async () => {
+  test('no error and no text contains a secret', async () => {
     await using owner = await open([host], login)
     const { client } = owner
     const failures = await Promise.all([
@@ -113,12 +113,12 @@ describe.runIf(controllable)('credentials', () => {
     expect(String(failure)).toContain('the server refused the credentials')
   })
 
-  test('refused later, it ends and tells so', async () => {
+  test('refused later, the client ends and reports it', async () => {
     await using owner = await open([host], login)
     const { client, library } = owner
     for (const credential of library.connection.credentials) credential.scheme = 'gone'
     client.reconnect()
-    await until('it is told', () => client.ended.aborted, slackMs)
+    await until('the refusal is reported', () => client.ended.aborted, slackMs)
     expect(client.ended.reason).toMatchObject({ code: 'AUTH_FAILED' })
     expect(owner.states).toEqual(['disconnected', 'ended'])
     expect(await codeOf(client.get('/', soon()))).toBe('AUTH_FAILED')

@@ -2,8 +2,8 @@ import { createDriverContext } from '@sd/core/driver'
 import { createZooKeeperClient } from '../../src/client/node-zookeeper-client.ts'
 import type { ProcessTask } from './fork-client.ts'
 
-// The body of the process that `forkClient` starts: connects as it is told, reports its state, and
-// closes when it is told to. Nothing ends it: it must run out of things to do.
+// The body of the process that `forkClient` starts: connects, reports its state, and closes on
+// request. It does not call exit: it must end when no work is left.
 const task = JSON.parse(process.argv[2] ?? '{}') as ProcessTask
 
 const escaped = (kind: string) => (error: unknown) => {

@@ -8,7 +8,7 @@ import { bytes, handshakeBytes, hostOf, open, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const closeTimeoutMs = 1_500
-/** What is late on a full machine, and the end of a Node process. */
+/** Added to every bound for a loaded machine and for the end of a Node process. */
 const lateMs = 1_000
 
 describe.runIf(controllable)('closing', () => {
@@ -34,14 +34,14 @@ describe.runIf(controllable)('closing', () => {
       ...rest,
     })
 
-  /** It ends by itself, in time, and nothing escaped from a callback. */
+  /** Checks that it ends by itself, in time, and that no callback threw an uncaught error. */
   const expectCleanEnd = (end: ProcessEnd, bound: number): void => {
     expect(end).toMatchObject({ code: 0, signal: null, stderr: '' })
     expect(end.closeMs).toBeLessThan(bound + lateMs)
     expect(end.exitMs).toBeLessThan(lateMs)
   }
 
-  test('connected: the session is gone at once, and the process ends', async () => {
+  test('connected: the session ends at once, and the process ends', async () => {
     await using b = await open([host])
     await using child = await start([host], { ephemeral: '/child' })
     expect(child.state).toBe('connected')
@@ -71,7 +71,7 @@ describe.runIf(controllable)('closing', () => {
     },
   )
 
-  test('connected to a server that froze', async () => {
+  test('connected to a server that is frozen', async () => {
     await using child = await start([host])
     await server.pause()
     try {
@@ -84,7 +84,7 @@ describe.runIf(controllable)('closing', () => {
     }
   })
 
-  test('connected over a network that has gone', async () => {
+  test('connected over a partitioned network', async () => {
     await using proxy = await TcpProxy.to(host)
     await using child = await start([proxy.endpoint])
     proxy.partition(true)
@@ -113,7 +113,7 @@ describe.runIf(controllable)('closing', () => {
     expectCleanEnd(end, 0)
   })
 
-  test('what was sent before is still answered, what comes after is refused', async () => {
+  test('earlier calls are still answered, later ones are refused', async () => {
     await using a = await open([host])
     const { client } = a
     await client.create('/last', bytes(''), 'persistent', soon())
@@ -127,7 +127,7 @@ describe.runIf(controllable)('closing', () => {
     expect(client.ended.aborted).toBe(false)
   })
 
-  test('a connection that goes meanwhile: the next one confirms the end', async () => {
+  test('a connection that is lost during close: the next one confirms the end', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     await using b = await open([host])

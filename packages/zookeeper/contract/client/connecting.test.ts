@@ -15,7 +15,7 @@ import {
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
-/** A host may take so long to shake hands: see `Connection.handshakeMs`. */
+/** The time limit of a handshake: see `Connection.handshakeMs`. */
 const handshakeMs = 1_000
 
 describe.runIf(controllable)('connecting', () => {
@@ -41,7 +41,7 @@ describe.runIf(controllable)('connecting', () => {
     await client.close(soon())
   })
 
-  test('tells what the server granted', async () => {
+  test('returns the timeout that the server granted', async () => {
     await using opened = await open([host], { sessionTimeoutMs: 1_000_000 })
     expect(opened.client.sessionTimeoutMs).toBe(10_000)
   })
@@ -63,7 +63,7 @@ describe.runIf(controllable)('connecting', () => {
     [Buffer.alloc(1_000), 0],
     [Buffer.from([0, 0, 0]), handshakeMs],
     ['silent', handshakeMs],
-  ] as const)('passes by a host that answers %j', async (behaviour, delayMs) => {
+  ] as const)('skips a host that answers %j', async (behaviour, delayMs) => {
     await using strange = await StrangeHost.that(behaviour)
     const began = performance.now()
     await using opened = await open([strange.endpoint, host], { context: inOrder() })
@@ -75,7 +75,7 @@ describe.runIf(controllable)('connecting', () => {
   })
 
   test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
-    'gives up by itself when every host %s, and not in a hot loop',
+    'gives up by itself when every host %s, and pauses between attempts',
     async (behaviour) => {
       await using one = await StrangeHost.that(behaviour)
       await using two = await StrangeHost.that(behaviour)
@@ -101,12 +101,12 @@ describe.runIf(controllable)('connecting', () => {
     },
   )
 
-  test('an abort settles it at once, and ends the trying', async () => {
+  test('an abort settles it at once, and ends the attempts', async () => {
     await using silent = await StrangeHost.that('silent')
     const client = make([silent.endpoint])
     const abort = new AbortController()
     const connecting = client.connect(abort.signal)
-    await until('it tries', () => silent.accepted === 1, slackMs)
+    await until('the client tries', () => silent.accepted === 1, slackMs)
     const began = performance.now()
     abort.abort(new Error('enough'))
     await expect(connecting).rejects.toThrow('enough')
@@ -116,7 +116,7 @@ describe.runIf(controllable)('connecting', () => {
     expect(silent.accepted).toBe(1)
   })
 
-  test('waits for a server that comes up late', async () => {
+  test('waits for a server that starts late', async () => {
     await using proxy = await TcpProxy.to(host)
     proxy.refuse(true)
     const opening = open([proxy.endpoint])
@@ -126,8 +126,8 @@ describe.runIf(controllable)('connecting', () => {
     expect(opened.client.state).toBe('connected')
   })
 
-  // the library reconnects without delay once there was a handshake
-  test('a server that drops us after each handshake is not asked in a hot loop', async () => {
+  // the library reconnects without delay after a handshake
+  test('a server that drops each connection after its handshake is retried with pauses', async () => {
     await using proxy = await TcpProxy.to(host)
     await using opened = await open([proxy.endpoint])
     const before = proxy.accepted
@@ -138,6 +138,9 @@ describe.runIf(controllable)('connecting', () => {
     expect(proxy.accepted - before).toBeLessThan(15)
     expect(opened.states.filter((state) => state === 'connected').length).toBeGreaterThan(1)
     proxy.uncut()
-    await until('steady again', async () => (await opened.client.exists('/', soon())) !== undefined)
+    await until(
+      'the connection lasts again',
+      async () => (await opened.client.exists('/', soon())) !== undefined,
+    )
   })
 })

@@ -9,7 +9,7 @@ import { bytes, hostOf, inOrder, open, slackMs, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
-/** The longest that these servers grant: an election may take as long. */
+/** The longest timeout that these servers grant: an election may take as long. */
 const sessionTimeoutMs = 10_000
 
 describe.runIf(controllable)('an ensemble of three', () => {
@@ -22,7 +22,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  /** A leader that thaws leads no more, and its clients are dropped once it knows. */
+  /** A leader that resumes is no longer the leader, and drops its clients once it detects that. */
   const settled = () =>
     until('every member serves', async () => {
       for (const host of hosts) {
@@ -32,7 +32,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
       return true
     })
 
-  test('reconnect leaves for another member at once, with the session', async () => {
+  test('reconnect moves to another member at once, with the session', async () => {
     const proxies = await Promise.all(hosts.map((host) => TcpProxy.to(host)))
     await using a = await open(
       proxies.map(({ endpoint }) => endpoint),
@@ -50,7 +50,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     expect(client.state).toBe('disconnected')
     expect(told).toEqual(['lost'])
     expect(await codeOf(inFlight)).toBe('CONNECTION_LOSS')
-    client.reconnect() // without effect while there is no connection
+    client.reconnect() // has no effect without a connection
     await until('connected again', () => client.state === 'connected', slackMs)
     expect(performance.now() - began).toBeLessThan(slackMs)
     expect(proxies.map(({ accepted }) => accepted)).toEqual([1, 1, 0])
@@ -61,54 +61,58 @@ describe.runIf(controllable)('an ensemble of three', () => {
     for (const proxy of proxies) await proxy[Symbol.asyncDispose]()
   })
 
-  test.each([0, 1, 2])('its member %d frozen, it moves on within the session', async (index) => {
-    const [frozen, ...others] = [
-      ...cluster.servers.slice(index),
-      ...cluster.servers.slice(0, index),
-    ]
-    const path = `/frozen-${index}`
-    await settled()
-    await using a = await open([frozen as Server, ...others].map(hostOf), {
-      context: inOrder(),
-      sessionTimeoutMs,
-    })
-    const { client } = a
-    await client.create(path, bytes(''), 'ephemeral', soon())
-    const led = (await ask(hostOf(frozen as Server), 'srvr')).includes('Mode: leader')
-    await (frozen as Server).pause()
-    try {
-      // heartbeats as a driver sends them; the first may be faster than the freeze
-      const answered = () =>
-        client.exists('/', AbortSignal.timeout(1_000)).then(
-          () => true,
-          () => false,
-        )
-      await until('a beat unanswered', async () => !(await answered()), sessionTimeoutMs)
-      client.reconnect()
-      await until(
-        'a beat, or the end',
-        async () => client.ended.aborted || !!(await client.exists('/', soon(500))),
-        2 * sessionTimeoutMs,
-      )
-      // a leader's election may take longer than the session lasts: then it has ended, by our own clock
-      const outlasted = client.ended.aborted
-      expect(outlasted && !led).toBe(false)
-      expect(isCode(client.ended.reason, 'OPERATION_TIMEOUT')).toBe(outlasted)
-      if (outlasted) return
-      expect(await client.exists(path, soon())).toMatchObject({
-        ephemeralOwner: client.sessionId,
+  test.each([0, 1, 2])(
+    'when its member %d is frozen, it moves to another within the session',
+    async (index) => {
+      const [frozen, ...others] = [
+        ...cluster.servers.slice(index),
+        ...cluster.servers.slice(0, index),
+      ]
+      const path = `/frozen-${index}`
+      await settled()
+      await using a = await open([frozen as Server, ...others].map(hostOf), {
+        context: inOrder(),
+        sessionTimeoutMs,
       })
-      // a leader's loss is one more cut, as the others elect a new one
-      const lost = a.states.filter((state) => state === 'disconnected').length
-      expect(lost).toBeLessThan(8)
-      expect(client.ended.aborted).toBe(false)
-      await client.close(soon())
-    } finally {
-      await (frozen as Server).resume()
-    }
-  })
+      const { client } = a
+      await client.create(path, bytes(''), 'ephemeral', soon())
+      const led = (await ask(hostOf(frozen as Server), 'srvr')).includes('Mode: leader')
+      await (frozen as Server).pause()
+      try {
+        // heartbeats as a driver sends them; the first may be answered before the freeze
+        const answered = () =>
+          client.exists('/', AbortSignal.timeout(1_000)).then(
+            () => true,
+            () => false,
+          )
+        await until('a heartbeat is unanswered', async () => !(await answered()), sessionTimeoutMs)
+        client.reconnect()
+        await until(
+          'a heartbeat is answered, or the session has ended',
+          async () => client.ended.aborted || !!(await client.exists('/', soon(500))),
+          2 * sessionTimeoutMs,
+        )
+        // an election may take longer than the session's timeout: then the client ends it by its
+        // own clock
+        const outlasted = client.ended.aborted
+        expect(outlasted && !led).toBe(false)
+        expect(isCode(client.ended.reason, 'OPERATION_TIMEOUT')).toBe(outlasted)
+        if (outlasted) return
+        expect(await client.exists(path, soon())).toMatchObject({
+          ephemeralOwner: client.sessionId,
+        })
+        // the loss of a leader cuts the connection once more, as the others elect a new one
+        const lost = a.states.filter((state) => state === 'disconnected').length
+        expect(lost).toBeLessThan(8)
+        expect(client.ended.aborted).toBe(false)
+        await client.close(soon())
+      } finally {
+        await (frozen as Server).resume()
+      }
+    },
+  )
 
-  test('its member killed, it moves on within the session', async () => {
+  test('when its member is killed, it moves to another within the session', async () => {
     const [killed] = cluster.servers
     await settled()
     await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
@@ -125,7 +129,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     }
   })
 
-  test('a frozen first host costs one handshake', async () => {
+  test('a frozen first host delays the connection by one handshake', async () => {
     const [first] = cluster.servers
     await settled()
     await first?.pause()
@@ -140,17 +144,25 @@ describe.runIf(controllable)('an ensemble of three', () => {
     }
   })
 
-  test('close is confirmed by another member when ours is frozen', async () => {
+  test('close is confirmed by another member when the client’s own is frozen', async () => {
     const [first] = cluster.servers
     await settled()
     await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
     await using b = await open(hosts.slice(1), { sessionTimeoutMs })
     await a.client.create('/leaving', bytes(''), 'ephemeral', soon())
-    await until('b sees it', async () => !!(await b.client.exists('/leaving', soon())), slackMs)
+    await until(
+      'b sees the node',
+      async () => !!(await b.client.exists('/leaving', soon())),
+      slackMs,
+    )
     await first?.pause()
     try {
       expect(await codeOf(a.client.close(soon(sessionTimeoutMs)))).toBe('none')
-      await until('it left', async () => !(await b.client.exists('/leaving', soon())), slackMs)
+      await until(
+        'the client has left the member',
+        async () => !(await b.client.exists('/leaving', soon())),
+        slackMs,
+      )
     } finally {
       await first?.resume()
     }

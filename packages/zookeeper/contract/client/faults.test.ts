@@ -8,7 +8,7 @@ import { bytes, handshakeBytes, hostOf, open, sessionTimeoutMs, slackMs, soon } 
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
-describe.runIf(controllable)('a connection in trouble', () => {
+describe.runIf(controllable)('a faulty connection', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
   let server: Server
   let host: string
@@ -20,7 +20,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  test('cut at any byte of an answer, it comes back with its session', async () => {
+  test('cut at any byte of an answer, it reconnects with its session', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     const { client } = a
@@ -41,7 +41,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(await client.exists('/cut-mine', soon())).toMatchObject({ ephemeralOwner: sessionId })
   })
 
-  test('cut at any byte of the handshake, it comes back with its session', async () => {
+  test('cut at any byte of the handshake, it reconnects with its session', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint], { sessionTimeoutMs: 10_000 })
     const { client } = a
@@ -61,28 +61,32 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(client.ended.aborted).toBe(false)
   })
 
-  test('strange bytes in the middle of a connection end that connection only', async () => {
+  test('malformed bytes end only their connection', async () => {
     await using a = await open([host])
     const strange = [
       Buffer.alloc(20, 0xff),
       Buffer.from('HTTP/1.1 500 Oh\r\n\r\n'),
       Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]),
-      // an answer that nobody asked for
+      // an answer without a request
       Buffer.concat([Buffer.from([0, 0, 0, 16]), Buffer.alloc(16, 7)]),
-      // an event that is cut short
+      // an incomplete event
       Buffer.concat([Buffer.from([0, 0, 0, 20]), Buffer.alloc(8, 0xff), Buffer.alloc(12)]),
     ]
     for (const data of strange) {
       const before = a.states.length
       const { socket } = a.library.connection
       ;(socket as unknown as { emit(event: string, data: Buffer): void }).emit('data', data)
-      await until('it left', () => a.states.length === before + 2, slackMs)
+      await until(
+        'the client has left the connection',
+        () => a.states.length === before + 2,
+        slackMs,
+      )
       expect(a.states.slice(before)).toEqual(['disconnected', 'connected'])
       expect(await a.client.exists('/', soon())).toBeDefined()
     }
   })
 
-  test('an answer with a code that the library does not know is a failed call', async () => {
+  test('an answer with a code that the library does not know fails the call', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     proxy.partition(true)
@@ -124,7 +128,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(a.states).toEqual([])
   })
 
-  test('without a connection nothing is queued, and what was sent fails', async () => {
+  test('without a connection no call is queued, and pending ones fail', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     const { client } = a
@@ -132,7 +136,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
     const calls = [
       client.create('/late', bytes(''), 'persistent', soon()),
       ...Array.from({ length: 200 }, () => client.get('/', soon())),
-      // larger than a socket takes at once: most of it waits in the library
+      // larger than a socket's buffer: most of it waits in the library
       ...Array.from({ length: 20 }, (_, index) =>
         client.create(`/late-${index}`, new Uint8Array(900_000), 'persistent', soon()),
       ),
@@ -152,7 +156,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(names.filter((name) => name.startsWith('late'))).toEqual([])
   })
 
-  test('a session the server knows no more ends the client', async () => {
+  test('a session that the server no longer knows ends the client', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint], { sessionTimeoutMs: 1_000 })
     await using b = await open([host])
@@ -160,11 +164,15 @@ describe.runIf(controllable)('a connection in trouble', () => {
     await client.create('/gone', bytes(''), 'ephemeral', soon())
     let told: NodeEvent | undefined
     await client.get('/gone', soon(), (event) => (told = event))
-    // ours counts from when it notices, the server's from when it last heard of us
+    // the client counts from its detection, the server from the last message
     proxy.partition(true)
-    await until('it is over', async () => !(await b.client.exists('/gone', soon())), 10_000)
+    await until(
+      'the client has ended',
+      async () => !(await b.client.exists('/gone', soon())),
+      10_000,
+    )
     proxy.heal()
-    await until('it is told', () => client.ended.aborted, slackMs)
+    await until('the end is reported', () => client.ended.aborted, slackMs)
     expect(client.ended.reason).toMatchObject({ code: 'SESSION_EXPIRED' })
     expect(String(client.ended.reason)).toContain('does not know the session')
     expect(told).toBe('lost')
@@ -173,12 +181,12 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(await codeOf(client.close(soon()))).toBe('none')
   })
 
-  test('a client that finds no server for as long as its session lasts, ends by its own clock', async () => {
+  test('a client that reaches no server for its session’s timeout ends by its own clock', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     proxy.refuse(true)
     const began = performance.now()
-    await until('it is told', () => a.client.ended.aborted, sessionTimeoutMs + slackMs)
+    await until('the end is reported', () => a.client.ended.aborted, sessionTimeoutMs + slackMs)
     expect(performance.now() - began).toBeGreaterThan(sessionTimeoutMs - 100)
     expect(a.client.ended.reason).toMatchObject({ code: 'OPERATION_TIMEOUT' })
     expect(String(a.client.ended.reason)).toContain('no server was reached')
@@ -189,7 +197,7 @@ describe.runIf(controllable)('a connection in trouble', () => {
     expect(proxy.accepted).toBe(accepted)
   })
 
-  test('a restart of the server is survived with the session', async () => {
+  test('the session survives a restart of the server', async () => {
     await using a = await open([host], { sessionTimeoutMs: 10_000 })
     const { client } = a
     await client.create('/restart', bytes(''), 'ephemeral', soon())

@@ -1,18 +1,18 @@
 import { forkScript, type ScriptEnd } from '@sd/contract-tests/world'
 
-/** What a client process is to do. */
+/** The task of a client process. */
 export interface ProcessTask {
   readonly hosts: readonly string[]
   readonly sessionTimeoutMs: number
   readonly closeTimeoutMs: number
   readonly connects: boolean
-  /** Made once it is connected, if it waits for that. */
+  /** Sent once it is connected, if it waits for that. */
   readonly ephemeral: string
-  /** When it reports, and may be told to close. */
+  /** When it reports, and may be asked to close. */
   readonly waitsUntil: 'connected' | 'ended' | 'nothing'
 }
 
-/** How a client process closed: what became of its calls. */
+/** How a client process closed: the outcomes of its calls. */
 export interface ProcessReport {
   readonly connected: string
   readonly how: string
@@ -20,9 +20,9 @@ export interface ProcessReport {
   readonly closeMs: number
 }
 
-/** How it ended, all by itself. */
+/** How it ended by itself. */
 export interface ProcessEnd extends ProcessReport, ScriptEnd {
-  /** From its last report until it was gone. */
+  /** From its last report until its end. */
   readonly exitMs: number
 }
 

@@ -46,7 +46,7 @@ describe.runIf(controllable)('operations', () => {
     expect(await client.children('/a', soon())).toMatchObject({ names: [] })
   })
 
-  test('what the server refuses has its name, its path and the call', async () => {
+  test('a refusal has the name of its code, its path and the call', async () => {
     const { client } = opened
     await client.create('/refusals', bytes('x'), 'persistent', soon())
     await client.create('/refusals/eph', bytes('x'), 'ephemeral', soon())
@@ -68,7 +68,7 @@ describe.runIf(controllable)('operations', () => {
     })
   })
 
-  test('version 0 is compared, not taken for any', async () => {
+  test('version 0 is compared, not treated as any version', async () => {
     const { client } = opened
     await client.create('/zero', bytes('x'), 'persistent', soon())
     await client.set('/zero', bytes('y'), 0, soon())
@@ -86,7 +86,7 @@ describe.runIf(controllable)('operations', () => {
     await client.multi([{ type: 'delete', path: '/zero', version: -1 }], soon())
   })
 
-  test('a multi is all or nothing, and says where it failed', async () => {
+  test('a multi is all or nothing, and reports the operation that failed', async () => {
     const { client } = opened
     const create = (path: string, kind: 'persistent' | 'ephemeral' = 'persistent') =>
       ({ type: 'create', path, data: bytes('m'), kind }) as const
@@ -104,7 +104,7 @@ describe.runIf(controllable)('operations', () => {
     await client.multi([], soon())
   })
 
-  test('what is too large is refused here; the largest that is not, is taken', async () => {
+  test('a request that is too large is refused by the client; the largest allowed one succeeds', async () => {
     const { client, states } = opened
     const limit = 1_000_000
     const overhead = 4 + '/large'.length + 4 + 4
@@ -124,7 +124,7 @@ describe.runIf(controllable)('operations', () => {
     expect(states).toEqual([])
   })
 
-  test('wrong arguments reject, and leave the connection as it is', async () => {
+  test('wrong arguments reject, and do not affect the connection', async () => {
     const { client, states } = opened
     await client.create('/wrong', bytes('x'), 'persistent', soon())
     const calls = [
@@ -140,7 +140,7 @@ describe.runIf(controllable)('operations', () => {
     expect(states).toEqual([])
   })
 
-  test('an aborted call settles at once with the reason, and disturbs no other', async () => {
+  test('an aborted call settles at once with the reason, and affects no other', async () => {
     const { client } = opened
     const reason = new Error('enough')
     expect(await codeOf(client.get('/zookeeper', AbortSignal.abort(reason)))).toBe('Error: enough')
@@ -153,7 +153,7 @@ describe.runIf(controllable)('operations', () => {
     expect(await Promise.all(kept)).toHaveLength(500)
   })
 
-  test('a heartbeat passes thousands of waiting reads', async () => {
+  test('a heartbeat overtakes thousands of waiting reads', async () => {
     const { client } = opened
     await client.create('/backlog', new Uint8Array(10_000), 'persistent', soon())
     let read = 0
@@ -166,12 +166,12 @@ describe.runIf(controllable)('operations', () => {
     await client.set('/backlog', bytes('x'), 0, soon())
     const [heartbeatMs, before] = [performance.now() - sent, read]
     await Promise.all(reads)
-    // those that were on their way already, and some that went between the two
+    // the reads that were already sent, and some that were sent between the two
     expect(before).toBeLessThan(400)
     expect(heartbeatMs).toBeLessThan((performance.now() - sent) / 2)
   })
 
-  test('calls in great number are all answered', async () => {
+  test('a large number of calls are all answered', async () => {
     const { client } = opened
     const create = (index: number) =>
       client.create(`/many-${index}`, bytes('x'), 'ephemeral', soon(60_000))

@@ -7,14 +7,14 @@ import { serverVersion } from '../../src/client/server-version.ts'
 const { clock } = createDriverContext()
 
 test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
-  'a host that %s tells no version, and none is waited for',
+  'a host that %s returns no version, and the call does not wait for one',
   async (behaviour) => {
     await using host = await StrangeHost.that(behaviour)
     expect(await serverVersion([host.endpoint], clock, soon())).toBe('unknown')
   },
 )
 
-test('it ends with the reason of its signal', async () => {
+test('the call rejects with the reason of its signal', async () => {
   await using host = await StrangeHost.that('silent')
   const reason = new Error('enough')
   const abort = new AbortController()

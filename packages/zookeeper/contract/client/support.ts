@@ -9,16 +9,16 @@ import {
 } from '../../src/client/node-zookeeper-client.ts'
 import type { ClientState, ZooKeeperClient } from '../../src/client/zookeeper-client.ts'
 
-/** What a server grants when asked for it: its ticks are 500 ms. */
+/** A timeout that a server grants as requested: its ticks are 500 ms. */
 export const sessionTimeoutMs = 2_000
 
-/** What scheduling on a full machine may add. */
+/** Added to every bound for loaded machines. */
 export const slackMs = 2_000
 
-/** What a server sends to complete a handshake. */
+/** The bytes with which a server completes a handshake. */
 export const handshakeBytes = 40
 
-/** Aborts a call that should have been over long ago. */
+/** Aborts a call that takes far too long. */
 export const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)
 
 export const hostOf = (server: Server): string => server.endpoints['client'] ?? ''
@@ -39,7 +39,7 @@ const optionsOf = (hosts: readonly string[], rest: Options): ZooKeeperClientOpti
 export const make = (hosts: readonly string[], rest: Options = {}): ZooKeeperClient =>
   createZooKeeperClient(optionsOf(hosts, rest))
 
-/** A context that tries the hosts in the order they are given, and keeps what is reported. */
+/** A context that tries the hosts in the given order, and keeps the reports. */
 export const inOrder = (): DriverContext & { readonly reported: readonly DriverEvent[] } => {
   const reported: DriverEvent[] = []
   return {
@@ -54,7 +54,7 @@ export const inOrder = (): DriverContext & { readonly reported: readonly DriverE
 /** A connected client, closed at the end of its block. */
 export interface Opened extends AsyncDisposable {
   readonly client: ZooKeeperClient
-  /** The library behind it, as the client keeps it. */
+  /** The library's client behind it. */
   readonly library: Library
   /** Every state since it connected. */
   readonly states: readonly ClientState[]

@@ -16,7 +16,7 @@ describe.runIf(controllable)('watches', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  test('each is called once, with what happened to the node', async () => {
+  test('each is called once, with the event of the node', async () => {
     await using a = await open([host])
     await using b = await open([host])
     const told: string[] = []
@@ -45,7 +45,7 @@ describe.runIf(controllable)('watches', () => {
     ])
   })
 
-  test('an event arrives before the answer that shows what it tells of', async () => {
+  test('an event arrives before an answer that contains its change', async () => {
     await using a = await open([host])
     await using b = await open([host])
     await a.client.create('/order', bytes(''), 'persistent', soon())
@@ -89,7 +89,7 @@ describe.runIf(controllable)('watches', () => {
     ])
   })
 
-  test('of an aborted call no watch is left', async () => {
+  test('an aborted call leaves no watch', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     const told: NodeEvent[] = []
@@ -104,8 +104,8 @@ describe.runIf(controllable)('watches', () => {
     expect(told).toEqual([])
   })
 
-  // the library sets all of them again in one packet, larger than the server takes, for ever
-  test('more than 20,000 are lost with their connection, which comes back at once', async () => {
+  // the library would set all of them again in one packet that the server refuses, repeatedly
+  test('more than 20,000 are lost with their connection, and the client reconnects at once', async () => {
     await using proxy = await TcpProxy.to(host)
     await using a = await open([proxy.endpoint])
     const count = 21_000
@@ -123,7 +123,7 @@ describe.runIf(controllable)('watches', () => {
     await until('connected again', () => lost === count && a.client.state === 'connected', 5_000)
     expect(a.states).toEqual(['disconnected', 'connected'])
     await a.client.exists('/', soon())
-    // a handshake and a read: nothing of the watches was sent again
+    // a handshake and a read: no watch was sent again
     expect(proxy.bytes.fromClient - fromClient).toBeLessThan(200)
     await a.client.create(path(0), bytes(''), 'ephemeral', soon())
     expect(lost).toBe(count)

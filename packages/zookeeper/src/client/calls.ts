@@ -111,7 +111,7 @@ const checked = ({ operation, path, request }: Call<unknown>): LibraryRequest =>
   }
   const bytes = made.payload?.byteLength() ?? 0
   if (bytes > maxRequestBytes) {
-    const message = `${bytes} bytes are more than ${maxRequestBytes}: a server would hang up`
+    const message = `the request has ${bytes} bytes; expected at most ${maxRequestBytes}, as a server drops the connection otherwise`
     throw new ZooKeeperError('TOO_LARGE', { operation, path, message })
   }
   return made

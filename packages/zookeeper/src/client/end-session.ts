@@ -24,7 +24,7 @@ export const endSession = async (
   let timeout: Timer | undefined
   const attempt = (): void => {
     timeout = clock.setTimer(connection.handshakeMs, () =>
-      connection.drop('no answer to the end of the session'),
+      connection.drop('the server did not answer the request to close the session'),
     )
     connection.send(request, (code) => {
       if (code === 0) resolve(true)

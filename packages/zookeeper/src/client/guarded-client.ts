@@ -102,7 +102,7 @@ export class GuardedClient implements ZooKeeperClient {
     if (this.#started || this.#closing)
       throw new ZooKeeperError('BAD_ARGUMENTS', {
         operation: 'connect',
-        message: 'a client connects once: make another',
+        message: 'a client can connect only once; create another one',
       })
     this.#started = true
     const { hosts, sessionTimeoutMs, context } = this.#options
@@ -124,7 +124,7 @@ export class GuardedClient implements ZooKeeperClient {
   }
 
   reconnect(): void {
-    if (this.#state === 'connected') this.#connection.drop('left for another server')
+    if (this.#state === 'connected') this.#connection.drop('the client moved to another server')
   }
 
   create(path: string, data: Uint8Array, kind: NodeKind, signal: AbortSignal): Promise<void> {
@@ -192,7 +192,7 @@ export class GuardedClient implements ZooKeeperClient {
   async close(signal: AbortSignal): Promise<void> {
     this.#closing ??= this.#close(signal)
     if (await abortable(this.#closing, signal)) return
-    const message = 'no server confirmed it: the session ends with its timeout'
+    const message = 'no server confirmed the close; the session ends after its timeout'
     throw new ZooKeeperError('CONNECTION_LOSS', { operation: 'close', message })
   }
 

@@ -153,7 +153,7 @@ export const assertLibrary = ({ connection, jute }: Library): void => {
       if (found !== type)
         throw new Error(
           `node-zookeeper-client: ${where}.${name} is ${found}, not ${type}; ` +
-            'this package works with exactly version 1.1.3 of it: install that one',
+            'this package needs exactly version 1.1.3 of it; install that version',
         )
     }
   }

@@ -114,5 +114,5 @@ const toBuffer = (data: Uint8Array): Buffer =>
 /** The codec would throw while it writes, and leave the connection waiting for an answer. */
 const checkedVersion = (version: number): number => {
   if (version === (version | 0)) return version
-  throw new RangeError(`version ${version} is no 32-bit integer`)
+  throw new RangeError(`version ${version} is not a 32-bit integer`)
 }

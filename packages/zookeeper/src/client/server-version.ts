@@ -33,7 +33,7 @@ export const serverVersion = async (
   const timer = clock.setTimer(timeoutMs, () => answered.abort())
   const versions = hosts.map(async (host) => {
     const version = versionLine.exec(await askServer(host, asking))?.[1]
-    if (version === undefined) throw new Error(`${host} does not tell its version`)
+    if (version === undefined) throw new Error(`${host} does not report its version`)
     return version
   })
   try {

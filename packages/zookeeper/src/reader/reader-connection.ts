@@ -103,7 +103,7 @@ export class ReaderConnection implements Reads {
       if (silentMs < minSilenceMs) return
       this.#silentCalls++
       if (silentMs >= maxSilenceMs || this.#silentCalls >= maxSilentCalls)
-        this.leave(connectionLoss(`the server was silent for ${Math.round(silentMs)} ms`))
+        this.leave(connectionLoss(`the server did not answer for ${Math.round(silentMs)} ms`))
     }
   }
 

@@ -28,7 +28,7 @@ export const foundNode = (
   const record = decodeRecord(keys.format, key, value)
   const existing = { record, value, sessionId: stat.ephemeralOwner }
   if (!isParent(value) && stat.childCount === 0) return { existing, revision }
-  const message = `${keys.path(key)} is above other nodes; choose another id or namespace`
+  const message = `${keys.path(key)} has child nodes, so it cannot hold a record; choose another id or namespace`
   const refusal = zookeeperError('invalid-argument', operation, message, keys.serviceOf(key))
   return { existing, revision, refusal }
 }

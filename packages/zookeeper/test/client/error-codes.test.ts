@@ -4,13 +4,13 @@ import { errorCodeOf } from '../../src/client/error-codes.ts'
 import { ZooKeeperError } from '../../src/client/zookeeper-error.ts'
 
 describe('errorCodeOf', () => {
-  test('agrees with the library where that has a name', () => {
+  test('has the names of the library where it has one', () => {
     const names = ['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION', 'NOT_EMPTY', 'NO_AUTH'] as const
     for (const name of [...names, 'CONNECTION_LOSS', 'SESSION_EXPIRED', 'AUTH_FAILED'] as const)
       expect(errorCodeOf(Exception[name])).toBe(name)
   })
 
-  test('knows newer ones, and takes the rest for a system error', () => {
+  test('knows newer codes, and treats unknown ones as a system error', () => {
     expect([-118, -125, -127, -124].map(errorCodeOf)).toEqual([
       'SESSION_MOVED',
       'QUOTA_EXCEEDED',
@@ -22,12 +22,12 @@ describe('errorCodeOf', () => {
 })
 
 describe('ZooKeeperError', () => {
-  test('says what was attempted, on what, and what went wrong', () => {
+  test('reports what was attempted, on what, and what went wrong', () => {
     const cause = new Error('x')
     const error = new ZooKeeperError('NO_NODE', { operation: 'get', path: '/a', cause })
     expect(String(error)).toBe('ZooKeeperError: get /a: NO_NODE')
     expect(error).toMatchObject({ code: 'NO_NODE', operation: 'get', path: '/a', cause })
-    const other = new ZooKeeperError('TOO_LARGE', { operation: 'multi', message: 'in words' })
-    expect(other.message).toBe('multi: TOO_LARGE, in words')
+    const other = new ZooKeeperError('TOO_LARGE', { operation: 'multi', message: 'a reason' })
+    expect(other.message).toBe('multi: TOO_LARGE, a reason')
   })
 })

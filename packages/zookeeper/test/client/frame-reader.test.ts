@@ -17,7 +17,7 @@ describe('FrameReader', () => {
   const contents = ['one', '', 'three'.repeat(100), 'four']
   const stream = Buffer.concat(contents.map(frame))
 
-  test('finds the frames wherever the stream is cut', () => {
+  test('finds the frames wherever the stream is split', () => {
     expect(read([stream])).toEqual(contents)
     for (let size = 1; size < stream.length; size++) {
       const chunks: Buffer[] = []
@@ -26,12 +26,12 @@ describe('FrameReader', () => {
     }
   })
 
-  test('keeps a frame that is not complete, and only in its own reader', () => {
+  test('keeps an incomplete frame only in its own reader', () => {
     expect(read([frame('cut off').subarray(0, 8)])).toEqual([])
     expect(read([frame('another')])).toEqual(['another'])
   })
 
-  test('reads 200,000 small frames, and a large one in small pieces, without copying all for each', () => {
+  test('reads 200,000 small frames, and a large one in small pieces, without repeated copies', () => {
     const many = Buffer.concat(Array.from({ length: 200_000 }, () => frame('x')))
     const large = frame('y'.repeat(8_000_000))
     const pieces = Array.from({ length: 8_000 }, (_, at) =>
@@ -47,7 +47,9 @@ describe('FrameReader', () => {
     'HTTP/1.1 400 Bad Request',
     Buffer.from([0xff, 0xff, 0xff, 0xfe]),
     Buffer.from([4, 0, 0, 1]),
-  ])('throws on a length that no frame has: %s', (data) => {
-    expect(() => new FrameReader().push(Buffer.from(data as Buffer))).toThrow('no ZooKeeper server')
+  ])('throws on an invalid frame length: %s', (data) => {
+    expect(() => new FrameReader().push(Buffer.from(data as Buffer))).toThrow(
+      'not a ZooKeeper server',
+    )
   })
 })

@@ -13,7 +13,7 @@ const take = (from: HostRotation, count: number) =>
   })
 
 describe('HostRotation', () => {
-  test('tries each host without delay, then round after round, up to a second apart', () => {
+  test('tries each host without delay, then repeats in rounds up to a second apart', () => {
     expect(take(rotation(), 18).filter(([host]) => host === 'a')).toEqual([
       ['a', 0],
       ['a', 50],
@@ -27,11 +27,11 @@ describe('HostRotation', () => {
     )
   })
 
-  test('starts anywhere, and goes round', () => {
+  test('starts at any host, and wraps around', () => {
     expect(take(rotation(10_000, 0.99), 3).map(([host]) => host)).toEqual(['c', 'a', 'b'])
   })
 
-  test('a short session is not waited through', () => {
+  test('the delay is shorter than a short session', () => {
     const delays = take(rotation(2_000, 0.99), 100).map(([, delayMs]) => delayMs)
     expect(Math.max(...delays)).toBeLessThanOrEqual(500)
   })

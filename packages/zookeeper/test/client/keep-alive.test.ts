@@ -2,7 +2,7 @@ import type { Clock } from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
 import { KeepAlive } from '../../src/client/guards/keep-alive.ts'
 
-/** A clock that a test moves. */
+/** A clock that moves only when the test advances it. */
 class ManualClock implements Clock {
   #nowMs = 0
   readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>()
@@ -51,7 +51,7 @@ describe('KeepAlive', () => {
     expect(pings).toEqual([100, 200, 300])
   })
 
-  test('what is sent counts as a ping, and delays no more than one', () => {
+  test('a sent request counts as a ping, and delays only the next one', () => {
     const { clock, pings, keepAlive } = start()
     clock.pass(60)
     keepAlive.sent()

@@ -10,7 +10,7 @@ const options = {
 }
 
 describe('the library', () => {
-  test('is what the client was written against', () => {
+  test('has the version and the parts that the client needs', () => {
     const { connection } = openLibrary(options)
     expect(connection.servers).toEqual([
       { host: '127.0.0.1', port: 1 },

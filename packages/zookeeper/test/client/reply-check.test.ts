@@ -10,25 +10,25 @@ const reply = (xid: number, code: number): Buffer => {
 }
 
 describe('checkReply', () => {
-  test.each([0, -4, -101, -110])('leaves code %d, which the library knows', (code) => {
+  test.each([0, -4, -101, -110])('leaves code %d unchanged, which the library knows', (code) => {
     const frame = reply(7, code)
     expect(checkReply(frame)).toEqual({ xid: 7, code })
     expect(frame).toEqual(reply(7, code))
   })
 
-  test.each([-118, -125, -127, 5])('code %d is told, and replaced for the library', (code) => {
+  test.each([-118, -125, -127, 5])('code %d is reported, and replaced for the library', (code) => {
     const frame = reply(7, code)
     expect(checkReply(frame)).toEqual({ xid: 7, code })
     expect(frame).toEqual(reply(7, -1))
   })
 
-  test('any answer to a login but yes is a refusal', () => {
+  test('any error code in the answer to a login is a refusal', () => {
     const frame = reply(-4, -124)
     checkReply(frame)
     expect(frame).toEqual(reply(-4, -115))
   })
 
-  test('throws on what is too short', () => {
+  test('throws on a reply that is too short', () => {
     expect(() => checkReply(Buffer.alloc(12))).toThrow(RangeError)
   })
 })
@@ -41,15 +41,15 @@ describe('checkConnectReply', () => {
     return frame
   }
 
-  test.each([36, 37])('takes %d bytes', (size) => {
+  test.each([36, 37])('accepts %d bytes', (size) => {
     expect(() => checkConnectReply(handshake(size))).not.toThrow()
   })
 
   test.each([0, 4, 35, 38, 1_000])('refuses %d bytes', (size) => {
-    expect(() => checkConnectReply(handshake(size))).toThrow('no ZooKeeper server')
+    expect(() => checkConnectReply(handshake(size))).toThrow('not a ZooKeeper server')
   })
 
   test('refuses a password of another length', () => {
-    expect(() => checkConnectReply(handshake(37, 0))).toThrow('no ZooKeeper server')
+    expect(() => checkConnectReply(handshake(37, 0))).toThrow('not a ZooKeeper server')
   })
 })

@@ -14,7 +14,7 @@ describe('Semaphore', () => {
     expect(started).toEqual([0, 1, 2, 3, 4])
   })
 
-  test('what stops waiting is not started', () => {
+  test('work that stops waiting is not started', () => {
     const semaphore = new Semaphore(1)
     const started: string[] = []
     semaphore.acquire(() => void started.push('first'))
@@ -25,7 +25,7 @@ describe('Semaphore', () => {
     expect(started).toEqual(['first', 'third'])
   })
 
-  test('a hundred thousand that release as soon as they start need no stack', () => {
+  test('a hundred thousand releases at the start of the work do not overflow the stack', () => {
     const semaphore = new Semaphore(1)
     let started = 0
     semaphore.acquire(() => {})

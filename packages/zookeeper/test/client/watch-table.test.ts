@@ -19,7 +19,7 @@ describe('WatchTable', () => {
     [4, ['children children']],
     [5, []],
     [-1, []],
-  ])('event type %d ends %j', (type, expected) => {
+  ])('event type %d calls %j', (type, expected) => {
     table.add('data', '/a', listen('data'))
     table.add('children', '/a', listen('children'))
     table.add('data', '/b', listen('other'))
@@ -39,7 +39,7 @@ describe('WatchTable', () => {
     expect(told).toEqual(['both deleted', 'second deleted'])
   })
 
-  test('when all are lost each is told, and those added meanwhile stay', () => {
+  test('when all are lost each is called, and those added during the calls stay', () => {
     table.add('data', '/a', () => {
       told.push('first lost')
       table.add('data', '/a', listen('later'))

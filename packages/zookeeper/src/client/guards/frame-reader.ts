@@ -35,6 +35,6 @@ export class FrameReader {
 const lengthOf = (frame: Buffer): number => {
   const length = frame.readInt32BE(0)
   if (length < 0 || length > maxFrameBytes)
-    throw new Error(`a frame of ${length} bytes: this is no ZooKeeper server`)
+    throw new Error(`a frame of ${length} bytes is invalid: the host is not a ZooKeeper server`)
   return length
 }

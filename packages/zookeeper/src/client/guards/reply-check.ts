@@ -4,7 +4,7 @@ const connectReplyBytes = [36, 37]
 /** Throws when `frame` is no answer to a handshake: the server is then not ZooKeeper. */
 export const checkConnectReply = (frame: Buffer): void => {
   if (!connectReplyBytes.includes(frame.length - 4) || frame.readInt32BE(20) !== 16)
-    throw new Error('what answered the handshake is no ZooKeeper server')
+    throw new Error('the answer to the handshake is malformed: the host is not a ZooKeeper server')
 }
 
 /** A reply's header. */
