@@ -14,6 +14,7 @@ const documents = [
   'docs/cli.md',
   'packages/balancer/README.md',
   'packages/lifecycle/README.md',
+  'packages/fastify/README.md',
   'docs/calling-grpc.md',
   'packages/grpc/README.md',
   ...backends.map((file) => `docs/backends/${file}`),

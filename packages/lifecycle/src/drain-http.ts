@@ -23,6 +23,8 @@ export class HttpDrain {
   /** Connections on which no request has begun. */
   readonly #unused = new Map<string, Socket>()
   readonly #sessions = new Set<Http2Session>()
+  /** HTTP/1 responses that have not ended. HTTP/2 uses GOAWAY instead of `Connection: close`. */
+  readonly #responses = new Set<ServerResponse>()
   #draining = false
 
   /** Create it before the server listens: it does not see earlier connections. */
@@ -44,9 +46,10 @@ export class HttpDrain {
     })
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#unused.delete(peerOf(request.socket))
-      // HTTP/2 uses GOAWAY instead, and refuses this header
-      if (this.#draining && request.httpVersionMajor === 1)
-        response.setHeader('connection', 'close')
+      if (request.httpVersionMajor !== 1) return
+      this.#responses.add(response)
+      response.once('close', () => this.#responses.delete(response))
+      if (this.#draining) response.setHeader('connection', 'close')
     })
     if (server.listenerCount('upgrade') > 0)
       server.on('upgrade', ({ socket }: IncomingMessage) => this.#unused.delete(peerOf(socket)))
@@ -59,6 +62,9 @@ export class HttpDrain {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     for (const session of this.#sessions) session.close()
     for (const socket of this.#unused.values()) socket.destroy()
+    // else the client may send its next request just as the idle connection is closed
+    for (const response of this.#responses)
+      if (!response.headersSent) response.setHeader('connection', 'close')
     const closeIdle = (): void => {
       if ('closeIdleConnections' in server) server.closeIdleConnections()
     }

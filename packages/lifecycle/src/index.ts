@@ -2,6 +2,7 @@
  * Starts and stops a registered service without losing a request.
  * @module
  */
+export { type AttachedApp, type AttachedService, attachService } from './attach-service.ts'
 export type { AnyHttpServer } from './drain-http.ts'
 export { type FastifyApp, type FastifyListenOptions, fastifyServer } from './fastify-server.ts'
 export { type GrpcListenOptions, type GrpcServer, grpcServer } from './grpc-server.ts'
@@ -22,5 +23,6 @@ export {
   type ServiceRegistry,
 } from './run-service.ts'
 export type { ListeningPort, ServiceServer } from './service-server.ts'
+export { type IntegrationOptions, type ServiceRoute, serviceRoutes } from './service-routes.ts'
 export type { StopResult } from './watch-process.ts'
 export { weightHandler, type WeightHandler, type WeightHandlerOptions } from './weight-handler.ts'

@@ -48,8 +48,11 @@ export interface RunServiceOptions extends OwnAddressOptions {
   readonly signals?: readonly NodeJS.Signals[] | undefined
   /** Whether an uncaught exception stops the service in order, with exit code 1. Default false. */
   readonly uncaughtException?: boolean | undefined
-  /** Whether the process exits after a signal has stopped the service. Default true. */
-  readonly exit?: boolean | undefined
+  /**
+   * Whether the process exits after a signal has stopped the service. Default true. A function is
+   * called when the service has stopped.
+   */
+  readonly exit?: boolean | (() => boolean) | undefined
   readonly logger?: Logger | undefined
   readonly onPhase?: ((event: LifecycleEvent) => void) | undefined
 }
@@ -97,7 +100,7 @@ class Service implements RunningService {
       stop: () => this.stop(),
       fail: (error) => this.#phases.errors.push(error),
       destroy: () => options.listen.destroy(),
-      exit,
+      exit: typeof exit === 'function' ? exit : () => exit,
     })
     const { signal } = options
     const onAbort = (): void => void this.stop(signal?.reason)
@@ -215,7 +218,8 @@ const names = [
   'stopTimeoutMs',
 ] as const
 
-const checkTimes = (options: RunServiceOptions): void => {
+/** @throws RegistryError `invalid-argument` for a time that is no number of milliseconds */
+export const checkTimes = (options: Omit<RunServiceOptions, 'listen'>): void => {
   for (const name of names) {
     const value = options[name]
     if (value === undefined || (Number.isFinite(value) && value >= 0 && value < 2 ** 31)) continue

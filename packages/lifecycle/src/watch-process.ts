@@ -12,7 +12,7 @@ export interface StopResult {
 export interface ProcessHooks {
   readonly signals: readonly NodeJS.Signals[]
   readonly uncaughtException: boolean
-  readonly exit: boolean
+  readonly exit: () => boolean
   readonly stop: () => Promise<StopResult>
   /** Records an error that ends the service. */
   readonly fail: (error: unknown) => void
@@ -29,7 +29,7 @@ export const watchProcess = (hooks: ProcessHooks): (() => void) => {
   let signalled = false
   const stopAndExit = async (): Promise<void> => {
     const { exitCode } = await hooks.stop()
-    if (hooks.exit) process.exit(exitCode)
+    if (hooks.exit()) process.exit(exitCode)
     else process.exitCode = exitCode
   }
   const onSignal = (signal: NodeJS.Signals): void => {

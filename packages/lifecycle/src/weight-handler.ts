@@ -28,8 +28,12 @@ const statusOf = (error: unknown): number =>
     ? 409
     : 503
 
-const answer = async (registration: Registration, request: Request): Promise<Response> => {
+const answer = async (
+  registration: Registration | undefined,
+  request: Request,
+): Promise<Response> => {
   const { method } = request
+  if (registration === undefined) return json(503, { error: 'the instance is not registered yet' })
   if (method === 'GET' || method === 'HEAD') return json(200, registration.instance)
   if (method !== 'PUT' && method !== 'POST')
     return json(
@@ -63,9 +67,13 @@ const toWeb = (request: IncomingMessage, signal: AbortSignal): Request => {
  * `POST` with `?weight=N` changes its weight in place (0 drains it) and answers once the registry
  * acknowledges it. Answers 400 for an invalid weight, 403 if `authorize` refuses, 405 for another
  * method, 409 when the registration has ended, 503 when the registry cannot be reached.
+ *
+ * A function as `registration` is called for each request: for routes that exist before the
+ * instance is registered. While it returns `undefined`, the answer is 503.
+ * @throws RegistryError `invalid-argument` if `authorize` is missing
  */
 export const weightHandler = (
-  registration: Registration,
+  registration: Registration | (() => Registration | undefined),
   { authorize }: WeightHandlerOptions,
 ): WeightHandler => {
   if (typeof authorize !== 'function')
@@ -77,7 +85,7 @@ export const weightHandler = (
   const handle = async (request: Request): Promise<Response> => {
     if (!(await authorize(request)))
       return json(403, { error: 'not allowed to read or change the weight' })
-    return answer(registration, request)
+    return answer(typeof registration === 'function' ? registration() : registration, request)
   }
   const node = (request: IncomingMessage, response: ServerResponse): void => {
     const left = new AbortController()

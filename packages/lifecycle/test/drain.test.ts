@@ -77,7 +77,8 @@ describe('draining', () => {
     const stopped = service.stop()
     await expect(fetch(`http://127.0.0.1:${portOf(service)}`)).rejects.toThrow('fetch failed')
     release.resolve()
-    expect((await answered).body).toBe('late')
+    const { response, body } = await answered
+    expect([body, response.headers.connection]).toEqual(['late', 'close'])
     expect((await stopped).exitCode).toBe(0)
     agent.destroy()
   })

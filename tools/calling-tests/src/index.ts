@@ -3,4 +3,5 @@
  * @module
  */
 export { Child } from './child.ts'
+export { ServiceProcess } from './service-process.ts'
 export { type SharedRegistry, sharedRegistries } from './shared-registries.ts'

@@ -19,6 +19,8 @@ export const packedPackages: readonly string[] = [
   'balancer',
   'grpc',
   'lifecycle',
+  'fastify',
+  'nestjs',
   'undici',
   'cli',
   'contract-tests',
