@@ -4,6 +4,7 @@ import {
   type OwnedRef,
   type PutOutcome,
   type PutRequest,
+  type RecordKey,
   RegistryError,
   type RemoveOutcome,
 } from '@sd/core/driver'
@@ -14,6 +15,7 @@ import { passChecks } from './session/pass-checks.ts'
 import { putBatch } from './session/put-batch.ts'
 import type { SessionContext } from './session/session-context.ts'
 import { removeBatch } from './session/remove-batch.ts'
+import { removeStrays } from './session/remove-leftovers.ts'
 
 /**
  * The registrations of one process at one agent, each with a TTL check. Consul has no such session: its
@@ -66,6 +68,10 @@ export class ConsulSession implements DriverSession {
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     signal.throwIfAborted()
     return auditBatch(this.#context, refs, signal)
+  }
+
+  removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    return removeStrays(this.#context, signal)
   }
 
   async close(signal: AbortSignal): Promise<void> {

@@ -47,6 +47,7 @@ export {
   type FoundRecord,
   putOwned,
   removeOwned,
+  removeStraysOwned,
   type SentRecord,
   SentRecords,
   type WriteResult,

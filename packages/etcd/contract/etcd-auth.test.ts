@@ -63,8 +63,7 @@ describe.runIf(controllable)('S1: a registry that logs in', () => {
 
   const worldWith = async (...services: readonly string[]): Promise<RegistryWorld> => {
     const world = new RegistryWorld()
-    for (const service of ['%epoch', ...services])
-      await permission('grant', world.namespace, service)
+    for (const service of services) await permission('grant', world.namespace, service)
     return world
   }
 

@@ -1,9 +1,8 @@
-import type { Cursor } from '@sd/core/driver'
 import { codeOf, idsOf, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { type Server, TcpProxy } from '@sd/contract-tests/servers'
 import { etcd, launch, provisionFor, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
-import { admin, connect } from './support.ts'
+import { connect } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
@@ -33,7 +32,7 @@ describe.runIf(controllable)('one server', () => {
     await session.put([request('1')], soon())
     await session.renew(soon())
     await using watch = observing(driver)
-    const { cursor } = await watch.any()
+    await watch.any()
     await server?.pause()
     const lost = codeOf(watch.next())
     for (const work of [
@@ -45,8 +44,6 @@ describe.runIf(controllable)('one server', () => {
       (signal: AbortSignal) => driver.list(orders, signal),
       (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
       (signal: AbortSignal) => driver.probe(signal),
-      (signal: AbortSignal) =>
-        driver.observe(orders, cursor, signal)[Symbol.asyncIterator]().next(),
       (signal: AbortSignal) =>
         driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
     ])
@@ -62,12 +59,12 @@ describe.runIf(controllable)('one server', () => {
     expect(performance.now() - started).toBeLessThan(100)
     await server?.resume()
     expect(await idsOf(driver)).toContain('1')
-    await using again = observing(driver, orders, cursor)
-    expect((await again.any()).type).toBe('alive')
+    await using again = observing(driver)
+    expect(await again.any()).toMatchObject({ type: 'snapshot', records: [{ key: 'orders/1' }] })
     await driver[Symbol.asyncDispose]()
   })
 
-  test('killed and restarted with its data: unavailable while down, then the same session and cursor', async () => {
+  test('killed and restarted with its data: unavailable while down, then the same session', async () => {
     await using cluster = await launch(etcd)
     const [server] = cluster.servers
     const driver = connect([clientOf(server)])
@@ -75,7 +72,7 @@ describe.runIf(controllable)('one server', () => {
     await session.put([request('1')], soon())
     await session.renew(soon())
     await using watch = observing(driver)
-    const { cursor } = await watch.any()
+    await watch.any()
     const broken = codeOf(watch.next())
     await server?.stop('kill')
     expect(await broken).toBe('unavailable')
@@ -84,74 +81,33 @@ describe.runIf(controllable)('one server', () => {
       () => session.put([request('2')], soon()),
       () => driver.list(orders, soon()),
       () => driver.probe(soon()),
-      () => observing(driver, orders, cursor).any(),
+      () => observing(driver).any(),
     ])
       await expect(work()).rejects.toMatchObject({ code: 'unavailable', retryable: true })
     await connect([clientOf(server)])[Symbol.asyncDispose]()
     await server?.start()
     await session.renew(soon())
-    await using again = observing(driver, orders, cursor)
-    expect((await again.any()).type).toBe('alive')
+    await using again = observing(driver)
+    expect((await again.any()).type).toBe('snapshot')
     await session.close(soon())
     expect(await again.next()).toMatchObject({ removed: ['orders/1'] })
     await driver[Symbol.asyncDispose]()
   })
 
-  test('W3: after a compaction or a wipe the cursor has expired', async () => {
+  test('wiped: the session is lost, and nothing is written in it', async () => {
     await using cluster = await launch(etcd)
     const [server] = cluster.servers
     const driver = connect([clientOf(server)])
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
-    const expired = async (cursor: Cursor | undefined): Promise<void> => {
-      await using watch = observing(driver, orders, cursor)
-      await expect(watch.any().then(() => watch.any())).rejects.toMatchObject({
-        code: 'cursor-expired',
-      })
-    }
-    const start = async (): Promise<Cursor | undefined> => {
-      await using watch = observing(driver)
-      return (await watch.any()).cursor
-    }
-    {
-      using etcdItself = admin(clientOf(server))
-      const cursor = await start()
-      for (let seq = 0; seq < 5; seq++) await session.put([request('1', { seq })], soon())
-      const { revision } = (await etcdItself.get('x').exec()).header
-      await etcdItself.kv.compact({ revision, physical: true })
-      await expired(cursor)
-    }
-    const cursor = await start()
+    await session.put([request('1')], soon())
     await server?.stop('kill')
     await server?.wipe()
     await server?.start()
-    await expired(cursor)
     await expect(session.renew(soon())).rejects.toMatchObject({ code: 'session-lost' })
     await expect(session.put([request('1')], soon())).rejects.toMatchObject({
       code: 'session-lost',
     })
-    // far beyond the cursor's revision, with the same cluster id: only the epoch differs
-    using etcdItself = admin(clientOf(server))
-    for (let count = 0; count < 30; count++) await etcdItself.put('x').value(`${count}`)
-    await expired(cursor)
-    await start()
-    await expired(cursor)
     await session.close(soon())
-    await driver[Symbol.asyncDispose]()
-  })
-
-  test('a cursor expires when an operator deletes the namespace', async () => {
-    await using cluster = await launch(etcd)
-    using etcdItself = admin(clientOf(cluster.servers[0]))
-    const driver = connect([clientOf(cluster.servers[0])])
-    let cursor: Cursor | undefined
-    {
-      await using watch = observing(driver)
-      ;({ cursor } = await watch.any())
-    }
-    await etcdItself.delete().prefix('services/')
-    await expect(observing(driver, orders, cursor).any()).rejects.toMatchObject({
-      code: 'cursor-expired',
-    })
     await driver[Symbol.asyncDispose]()
   })
 })
@@ -162,10 +118,9 @@ describe.runIf(controllable)('a cluster', () => {
     const driver = connect(cluster.servers.map(clientOf))
     const session = await driver.openSession({ ttlMs: 60_000 }, soon())
     await session.put([request('1')], soon())
-    let cursor: Cursor | undefined
     for (const server of cluster.servers) {
-      await using watch = observing(driver, orders, cursor)
-      ;({ cursor } = await watch.any())
+      await using watch = observing(driver)
+      await watch.any()
       await session.renew(soon())
       await server.pause()
       // each connection detects it on its own, within one deadline (two, with an election)
@@ -179,7 +134,7 @@ describe.runIf(controllable)('a cluster', () => {
       await eventually((signal) => session.put([request('1', { seq: 1 })], signal))
       await eventually((signal) => driver.probe(signal))
       await eventually((signal) =>
-        driver.observe(orders, cursor, signal)[Symbol.asyncIterator]().next(),
+        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
       )
       await server.resume()
     }

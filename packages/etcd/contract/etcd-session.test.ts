@@ -150,7 +150,7 @@ describe('audit', () => {
 describe('list', () => {
   test('D1, D2: an unknown service is empty, and services are isolated', async () => {
     expect(await driver.list({ service: 'nobody' }, soon())).toMatchObject({ records: [] })
-    const services = ['user', 'user-admin', 'user/admin', '..', '%epoch', 'ü']
+    const services = ['user', 'user-admin', 'user/admin', '..', '%2F', 'ü']
     await session.put(
       services.map((service) => request('1', {}, { service })),
       soon(),
@@ -180,16 +180,13 @@ describe('list', () => {
     expect((await driver.list({ services: true }, soon())).services).toEqual(['orders'])
   })
 
-  test('D3: skips unreadable records, and hides the epoch', async () => {
-    const watching = driver.observe(orders, undefined, soon())[Symbol.asyncIterator]()
-    await watching.next()
+  test('D3: skips unreadable records', async () => {
     await session.put([request('1')], soon())
     await etcdItself.put(`${namespace}/orders/2`).value(Buffer.from([0, 255]))
     await etcdItself.put(`${namespace}/stray`).value('x')
     const { records, skipped } = await driver.list({ all: true }, soon())
     expect(records).toHaveLength(1)
     expect(skipped.map(({ key }) => key)).toEqual(['orders/2', 'stray'])
-    await watching.return?.()
   })
 
   test('diagnose returns the version', async () => {

@@ -1,4 +1,4 @@
-import type { Logger, Registry, RegistryOptions } from '@sd/core'
+import type { Registry, RegistryOptions } from '@sd/core'
 import { createDriverContext, type Random } from '@sd/core/driver'
 import { TestWorld } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
@@ -28,9 +28,6 @@ export const inStep = (): Random => {
   return { next: () => 0.5, id: (length) => random.id(length) }
 }
 
-/** The logged events, in order: `session-live`, `watch-resync`. */
-export type Log = string[]
-
 /** Registries over etcd, and their watchers; disposing checks the delivered events. */
 export class RegistryWorld extends TestWorld {
   constructor() {
@@ -46,12 +43,4 @@ export class RegistryWorld extends TestWorld {
     const urls = endpoints.map((host) => `http://${host}`)
     return this.open(etcd({ endpoints: urls, namespace: this.namespace, ...config }), options)
   }
-}
-
-/** A logger that keeps only the names of the events. */
-export const logInto = (log: Log): Logger => {
-  const note = (details: object): void => {
-    log.push((details as { event?: string }).event ?? '')
-  }
-  return { debug: note, info: note, warn: note, error: note }
 }

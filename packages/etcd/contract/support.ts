@@ -1,6 +1,5 @@
 import {
   createDriverContext,
-  type Cursor,
   type Observation,
   type RegistryDriver,
   type Scope,
@@ -25,9 +24,7 @@ export const admin = (endpoint: string): Etcd3 & Disposable => {
   return Object.assign(client, { [Symbol.dispose]: () => client.close() })
 }
 
-/**
- * Keeps a view up to date as core does: resumes from the cursor, starts over when it has expired.
- */
+/** Keeps a view up to date as core does: observes again when an observation ends. */
 export const follow = (driver: RegistryDriver, scope: Scope, signal: AbortSignal) => {
   const view = new Map<string, number>()
   const counts = { snapshots: 0, changes: 0, breaks: 0 }
@@ -43,16 +40,11 @@ export const follow = (driver: RegistryDriver, scope: Scope, signal: AbortSignal
     for (const { key, claim } of observation.records) view.set(key, claim?.seq ?? -1)
   }
   const run = async (): Promise<void> => {
-    let cursor: Cursor | undefined
     while (!signal.aborted) {
       try {
-        for await (const observation of driver.observe(scope, cursor, signal)) {
-          if (observation.cursor) ({ cursor } = observation)
-          apply(observation)
-        }
-      } catch (error) {
+        for await (const observation of driver.observe(scope, undefined, signal)) apply(observation)
+      } catch {
         counts.breaks++
-        if ((error as { code?: string }).code === 'cursor-expired') cursor = undefined
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }

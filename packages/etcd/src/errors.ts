@@ -14,8 +14,8 @@ interface Refusal {
  */
 const refusals: readonly Refusal[] = [
   { pattern: /requested lease not found/, code: 'session-lost' },
-  { pattern: /required revision has been compacted/, code: 'cursor-expired' },
-  { pattern: /required revision is a future revision/, code: 'cursor-expired' },
+  // a read of several pages asks for the revision of the first one
+  { pattern: /required revision (?:has been compacted|is a future revision)/, code: 'unavailable' },
   { pattern: /permission denied/, code: 'permission-denied' },
   { pattern: /invalid user ID or password/, code: 'permission-denied' },
   { pattern: /user name is empty/, code: 'permission-denied' },

@@ -10,6 +10,7 @@ import {
   type EditOutcome,
   type InstanceRecord,
   type Observation,
+  type Progress,
   RegistryError,
   type RegistryDriver,
   type Scope,
@@ -17,13 +18,15 @@ import {
 } from '@sd/core/driver'
 import { EtcdConnection } from './client/etcd-connection.ts'
 import { EtcdCredentials } from './client/etcd-credentials.ts'
+import { PageSize } from './client/page-size.ts'
 import { WatchStreams } from './client/watch-streams.ts'
 import { defaultNamespace, type EtcdConfig, validateEtcdConfig } from './config.ts'
 import { backend, etcdError } from './errors.ts'
 import { observe, type Observer } from './etcd-observe.ts'
 import { readRange, readScope } from './etcd-read.ts'
 import { EtcdSession } from './etcd-session.ts'
-import { epochKey, KeySpace } from './keys.ts'
+import { KeySpace } from './keys.ts'
+import { maxBatch } from './session/conditional-store.ts'
 import { atRevision, type Store, transact } from './client/kv.ts'
 
 /**
@@ -33,11 +36,11 @@ import { atRevision, type Store, transact } from './client/kv.ts'
 const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
   atomicClaim: true,
-  resume: true,
+  resume: false,
   deltas: true,
   tls: true,
   minTtlMs: 1000,
-  maxBatch: 125,
+  maxBatch,
   maxRecordBytes: 1_000_000,
 })
 
@@ -58,11 +61,11 @@ class EtcdDriver implements RegistryDriver {
     const options = { config, context, credentials, connections: this.#connections }
     this.#calls = new EtcdConnection('calls', options)
     this.#heartbeats = new EtcdConnection('heartbeats', options)
-    const { format, random } = context
+    const { format, clock } = context
     const keys = new KeySpace(config.namespace ?? defaultNamespace, format)
-    this.#store = { calls: this.#calls, keys, format }
+    this.#store = { calls: this.#calls, keys, pages: new PageSize(clock), format }
     const watches = new WatchStreams(new EtcdConnection('watches', options), credentials)
-    this.#observer = { store: this.#store, watches, credentials, random }
+    this.#observer = { store: this.#store, watches, credentials }
   }
 
   async openSession(
@@ -82,22 +85,25 @@ class EtcdDriver implements RegistryDriver {
     })
   }
 
-  async list(scope: Scope, signal: AbortSignal): Promise<Contents> {
-    return readScope(this.#store, scope, signal)
+  list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
+    return readScope(this.#store, scope, signal, progress)
   }
 
+  /** Ignores the cursor: see `observe`. */
   observe(
     scope: Scope,
-    cursor: Cursor | undefined,
+    _cursor: Cursor | undefined,
     signal: AbortSignal,
+    progress?: Progress,
   ): AsyncIterable<Observation> {
-    return observe(this.#observer, scope, cursor, signal)
+    return observe(this.#observer, scope, signal, progress)
   }
 
   async probe(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (await this.#observer.watches.probe(signal)) return
-    const request = { key: this.#store.keys.absolute(epochKey), keys_only: true }
+    const range = this.#store.keys.range({ all: true })
+    const request = { ...range, limit: 1, keys_only: true }
     try {
       await readRange(this.#store, 'probe', request, signal)
     } catch (error) {

@@ -1,24 +1,20 @@
 import {
-  type Cursor,
   type DecodedRecord,
   decodeRecord,
   type Observation,
-  type Random,
+  type Progress,
   type RecordKey,
   RegistryError,
   type Scope,
   toContents,
   toRecordKey,
 } from '@sd/core/driver'
-import type { IEvent } from 'etcd3'
+import type { IEvent, IKeyValue, IResponseHeader } from 'etcd3'
 import type { EtcdCredentials } from './client/etcd-credentials.ts'
-import type { WatchMessage } from './client/watch-stream.ts'
-import type { WatchMessages, WatchStreams } from './client/watch-streams.ts'
-import { pageSize, readPages, readRange, serviceIn } from './etcd-read.ts'
-import { etcdError, isStaleToken } from './errors.ts'
-import { cursorAt, proveHistory, readFirstPage, type ReadPosition } from './history.ts'
-import { epochKey, readCursor } from './keys.ts'
 import { decodeAll, type Store } from './client/kv.ts'
+import type { WatchMessages, WatchStreams } from './client/watch-streams.ts'
+import { readPages, readRange, serviceIn } from './etcd-read.ts'
+import { etcdError, isStaleToken } from './errors.ts'
 import { ServiceNames } from './service-names.ts'
 
 /** State that the observations of one driver share. */
@@ -26,10 +22,13 @@ export interface Observer {
   readonly store: Store
   readonly watches: WatchStreams
   readonly credentials: EtcdCredentials
-  readonly random: Random
 }
 
-const withCursor = (cursor: Cursor | undefined): { cursor?: Cursor } => (cursor ? { cursor } : {})
+/** The last event of each key of a batch. */
+type LastEvents = ReadonlyMap<string, IEvent>
+
+/** What an attachment finds: what is stored, then the last event of each key of a batch. */
+type Found = { readonly kvs: readonly IKeyValue[] } | { readonly last: LastEvents }
 
 /**
  * Finds out why the server refused a watch. Older servers answer `permission denied` also to a
@@ -59,126 +58,101 @@ const explainRefusal = async (
 const attach = async (
   observer: Observer,
   scope: Scope,
-  at: ReadPosition,
   signal: AbortSignal,
 ): Promise<WatchMessages> => {
-  const range = observer.store.keys.range(scope)
-  const start_revision = (at.revision + 1n).toString()
   try {
-    return await observer.watches.watch({ ...range, start_revision }, signal)
+    return await observer.watches.watch(observer.store.keys.range(scope), signal)
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw await explainRefusal(observer, error, scope, signal)
   }
 }
 
-const lastPerKey = (store: Store, events: readonly IEvent[]): ReadonlyMap<string, IEvent> => {
+/** Throws when the servers lost their history, or were restored, between the watch and the read. */
+const assertLater = (attached: IResponseHeader, read: IResponseHeader): void => {
+  if (read.cluster_id === attached.cluster_id && BigInt(read.revision) >= BigInt(attached.revision))
+    return
+  const message = `the servers went back from revision ${attached.revision} to ${read.revision} while the watch was attached`
+  throw etcdError('unavailable', 'observe', message)
+}
+
+const lastPerKey = (store: Store, events: readonly IEvent[], after: bigint): LastEvents => {
   const last = new Map<string, IEvent>()
-  for (const event of events) last.set(store.keys.relative(event.kv.key), event)
-  last.delete(epochKey)
+  for (const event of events)
+    if (BigInt(event.kv.mod_revision) > after) last.set(store.keys.relative(event.kv.key), event)
   return last
 }
 
-const changesOf = (
-  store: Store,
-  events: readonly IEvent[],
-  cursor: Cursor | undefined,
-): Observation => {
-  const decoded: DecodedRecord[] = []
-  const removed: RecordKey[] = []
-  for (const [key, { type, kv }] of lastPerKey(store, events))
-    if (type === 'Delete') removed.push(toRecordKey(key))
-    else decoded.push(decodeRecord(store.format, key, kv.value))
-  return { type: 'changes', ...toContents(decoded), removed, ...withCursor(cursor) }
-}
-
-/** The watch's revision after `message`. It never decreases, although a member may lag behind. */
-const revisionAfter = ({ events, header }: WatchMessage, before: bigint): bigint => {
-  // a batch's header may be ahead of pending events, so only the last event counts
-  const revision = BigInt(events.at(-1)?.kv.mod_revision ?? header.revision)
-  return revision > before ? revision : before
-}
-
-async function* observeRecords(
-  observer: Observer,
-  scope: Scope,
-  from: ReadPosition | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<Observation, never> {
-  const { store, random } = observer
-  const range = store.keys.range(scope)
-  const read = { operation: 'observe', range, keysOnly: false, service: serviceIn(scope) }
-  const first = from
-    ? undefined
-    : await readFirstPage(store, random, { ...range, limit: pageSize }, signal, read.service)
-  const at = (from ?? first?.at) as ReadPosition
-  const kvs = first && (await readPages(store, read, first.page, at.revision.toString(), signal))
-  await using watch = await attach(observer, scope, at, signal)
-  if (from || BigInt(watch.attached.revision) < at.revision)
-    await proveHistory(store, at, watch.attached, range, signal)
-  const cursor = cursorAt(at, at.revision)
-  yield kvs
-    ? { type: 'snapshot', ...decodeAll(store, kvs), ...withCursor(cursor) }
-    : { type: 'alive', ...withCursor(cursor) }
-  let { revision } = at
-  for await (const message of watch.messages) {
-    signal.throwIfAborted()
-    revision = revisionAfter(message, revision)
-    const next = cursorAt(at, revision)
-    yield message.events.length > 0
-      ? changesOf(store, message.events, next)
-      : { type: 'alive', ...withCursor(next) }
-  }
-  throw etcdError('internal', 'observe', 'the watch ended without an error')
-}
-
-async function* observeNames(
+/**
+ * Watches a scope from now on, and then reads it. Everything after the revision of the read arrives
+ * on the watch. A watch never resumes at an earlier revision: after a restore from a backup the same
+ * revision may belong to another history, and nothing in a response tells the two apart.
+ */
+async function* attachAndRead(
   observer: Observer,
   scope: Scope,
   signal: AbortSignal,
-): AsyncGenerator<Observation, never> {
-  const { store, random } = observer
-  const range = store.keys.range(scope)
-  const request = { ...range, limit: pageSize, keys_only: true }
-  const { page, at } = await readFirstPage(store, random, request, signal)
-  const read = { operation: 'observe', range, keysOnly: true }
-  const kvs = await readPages(store, read, page, at.revision.toString(), signal)
-  await using watch = await attach(observer, scope, at, signal)
-  if (BigInt(watch.attached.revision) < at.revision)
-    await proveHistory(store, at, watch.attached, range, signal)
-  const services = new ServiceNames(store.format)
-  for (const { key } of kvs) services.add(store.keys.relative(key))
-  yield { type: 'snapshot', records: [], skipped: [], services: services.names }
+  progress: Progress | undefined,
+): AsyncGenerator<Found, never> {
+  signal.throwIfAborted()
+  const { store } = observer
+  await using watch = await attach(observer, scope, signal)
+  progress?.()
+  const { kvs, header } = await readPages(
+    store,
+    {
+      operation: 'observe',
+      range: store.keys.range(scope),
+      keysOnly: 'services' in scope,
+      service: serviceIn(scope),
+      progress,
+    },
+    signal,
+  )
+  assertLater(watch.attached, header)
+  yield { kvs }
+  const read = BigInt(header.revision)
   for await (const { events } of watch.messages) {
     signal.throwIfAborted()
-    const change = services.apply(lastPerKey(store, events))
-    yield change.services.length + change.removedServices.length === 0
-      ? { type: 'alive' }
-      : { type: 'changes', records: [], skipped: [], removed: [], ...change }
+    const last = lastPerKey(store, events, read)
+    if (last.size > 0) yield { last }
   }
-  throw etcdError('internal', 'observe', 'the watch ended without an error')
+  throw etcdError('internal', 'observe', 'the watch ended without a reason')
 }
 
-/**
- * Observes a scope: yields a snapshot, then every change from the next revision on. With a cursor,
- * it verifies that the servers still have that history, and yields only what follows. The names of
- * services have no cursor, because detecting a removed service requires the names seen before.
- */
+const changesOf = (store: Store, last: LastEvents): Observation => {
+  const decoded: DecodedRecord[] = []
+  const removed: RecordKey[] = []
+  for (const [key, { type, kv }] of last)
+    if (type === 'Delete') removed.push(toRecordKey(key))
+    else decoded.push(decodeRecord(store.format, key, kv.value))
+  return { type: 'changes', ...toContents(decoded), removed }
+}
+
+/** Observes a scope: yields a snapshot, then every later change. */
 export async function* observe(
   observer: Observer,
   scope: Scope,
-  cursor: Cursor | undefined,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<Observation, never> {
-  signal.throwIfAborted()
-  const position = cursor === undefined ? undefined : readCursor(cursor)
-  if (cursor !== undefined && (position === undefined || 'services' in scope))
-    throw etcdError(
-      'cursor-expired',
-      'observe',
-      'the cursor is not one of this scope',
-      serviceIn(scope),
-    )
-  if ('services' in scope) return yield* observeNames(observer, scope, signal)
-  return yield* observeRecords(observer, scope, position, signal)
+  const { store } = observer
+  const services = new ServiceNames(store.format)
+  const nothing = { records: [], skipped: [] }
+  for await (const found of attachAndRead(observer, scope, signal, progress)) {
+    if (!('services' in scope))
+      yield 'kvs' in found
+        ? { type: 'snapshot', ...decodeAll(store, found.kvs) }
+        : changesOf(store, found.last)
+    else if ('kvs' in found) {
+      for (const { key } of found.kvs) services.add(store.keys.relative(key))
+      yield { type: 'snapshot', ...nothing, services: services.names }
+    } else {
+      const change = services.apply(found.last)
+      yield change.services.length + change.removedServices.length === 0
+        ? { type: 'alive' }
+        : { type: 'changes', ...nothing, removed: [], ...change }
+    }
+  }
+  throw etcdError('internal', 'observe', 'the watch ended without an error')
 }

@@ -8,15 +8,18 @@ import {
   putOwned,
   type PutOutcome,
   type PutRequest,
+  type RecordKey,
   RegistryError,
   removeOwned,
   type RemoveOutcome,
+  removeStraysOwned,
   SentRecords,
   type WritingSession,
 } from '@sd/core/driver'
 import type { EtcdConnection } from './client/etcd-connection.ts'
 import { KeepAliveStream } from './client/keep-alive-stream.ts'
 import { backend, etcdError } from './errors.ts'
+import { maxBatch } from './session/conditional-store.ts'
 import type { Store } from './client/kv.ts'
 import { conditionalStore } from './session/conditional-store.ts'
 
@@ -81,8 +84,18 @@ export class EtcdSession implements DriverSession {
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     const store = this.#conditional('audit', refs, signal)
     const audits = await auditOwned(this.#self, refs, store)
-    if (audits.some(({ state }) => state === 'missing')) await this.#checkLease(signal)
+    if (audits.some(({ state }) => state === 'missing')) await this.#leaseKeys(false, signal)
     return audits
+  }
+
+  async removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const { keys } = this.#store
+    const tied = await this.#leaseKeys(true, signal)
+    const own = tied
+      .filter((key) => keys.absolute(keys.relative(key)).equals(key)) // in this namespace
+      .map((key) => keys.relative(key))
+    const store = this.#conditional('audit', [], signal)
+    return this.#watched(removeStraysOwned(this.#self, own, store, maxBatch))
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -114,15 +127,17 @@ export class EtcdSession implements DriverSession {
     return conditionalStore(this.#store, this.id, call)
   }
 
-  async #checkLease(signal: AbortSignal): Promise<void> {
-    const { TTL } = await this.#watched(
+  /** The keys of the lease, if asked for. Throws `session-lost` when there is no such lease. */
+  async #leaseKeys(keys: boolean, signal: AbortSignal): Promise<readonly Buffer[]> {
+    const lease = await this.#watched(
       this.#store.calls.call(
         'audit',
-        (client, options) => client.leaseClient.leaseTimeToLive({ ID: this.id }, options),
+        (client, options) => client.leaseClient.leaseTimeToLive({ ID: this.id, keys }, options),
         signal,
       ),
     )
-    if (BigInt(TTL) <= 0n) throw this.#lose('audit')
+    if (BigInt(lease.TTL) <= 0n) throw this.#lose('audit')
+    return lease.keys
   }
 
   /** Aborts `lost` when a call fails because the server has no such lease. */

@@ -1,16 +1,10 @@
-import { type Cursor, type Scope, toCursor, type WireFormat } from '@sd/core/driver'
+import type { Scope, WireFormat } from '@sd/core/driver'
 
 /** A range of keys, `end` excluded, as etcd's requests take it. */
 export interface KeyRange {
   readonly key: Buffer
   readonly range_end: Buffer
 }
-
-/**
- * The key of the namespace's epoch, relative to the namespace. `encodeName` writes `%` only before
- * two hex digits, so no service or id encodes to this.
- */
-export const epochKey = '%epoch'
 
 /** The first key after all that begin with `prefix` (etcd's `clientv3.GetPrefixRangeEnd`). */
 export const prefixEnd = (prefix: Buffer): Buffer => {
@@ -46,25 +40,4 @@ export class KeySpace {
       'service' in scope ? this.absolute(this.#format.prefix(scope.service)) : this.#prefix
     return { key, range_end: prefixEnd(key) }
   }
-}
-
-/** A position in one history. Revisions are int64: strings on the wire, `bigint` in comparisons. */
-export interface HistoryPosition {
-  readonly epoch: string
-  readonly clusterId: string
-  readonly revision: bigint
-}
-
-const cursorShape = /^([a-z0-9]{1,64}):(\d{1,20}):(\d{1,19})$/
-
-/** `<epoch>:<cluster id>:<revision>`. */
-export const writeCursor = ({ epoch, clusterId, revision }: HistoryPosition): Cursor =>
-  toCursor(`${epoch}:${clusterId}:${revision}`)
-
-/** Parses the result of `writeCursor`; returns `undefined` for any other string. */
-export const readCursor = (cursor: Cursor): HistoryPosition | undefined => {
-  const match = cursorShape.exec(cursor)
-  if (match === null) return undefined
-  const [, epoch = '', clusterId = '', revision = ''] = match
-  return { epoch, clusterId, revision: BigInt(revision) }
 }

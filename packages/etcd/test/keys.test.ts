@@ -1,6 +1,6 @@
-import { decodeName, jsonFormat, toCursor } from '@sd/core/driver'
+import { jsonFormat } from '@sd/core/driver'
 import { describe, expect, it } from 'vitest'
-import { epochKey, KeySpace, prefixEnd, readCursor, writeCursor } from '../src/keys.ts'
+import { KeySpace, prefixEnd } from '../src/keys.ts'
 
 describe('prefixEnd', () => {
   it.each([
@@ -31,21 +31,5 @@ describe('KeySpace', () => {
     expect(inside('user-admin/1')).toBe(false)
     expect(inside('user%2Fadmin/1')).toBe(false)
     expect(keys.range({ all: true })).toEqual(keys.range({ services: true }))
-  })
-
-  it('stores the epoch under a key that no service can have', () => {
-    expect(decodeName(epochKey)).toBeUndefined()
-    expect(jsonFormat.serviceOf(epochKey)).toBeUndefined()
-  })
-})
-
-describe('cursors', () => {
-  it('round-trip, also beyond 2^53', () => {
-    const position = { epoch: 'abc123', clusterId: '18446744073709551615', revision: 2n ** 62n }
-    expect(readCursor(writeCursor(position))).toEqual(position)
-  })
-
-  it.each(['', 'a:b:c', 'x:1', ':1:1', 'e:1:-1', 'e:1:1:1'])('%j is not a cursor', (text) => {
-    expect(readCursor(toCursor(text))).toBeUndefined()
   })
 })

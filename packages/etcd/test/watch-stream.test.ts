@@ -42,25 +42,19 @@ const event = (key: string, revision: string): IEvent =>
 const target = {
   key: Buffer.from('a'),
   range_end: Buffer.from('b'),
-  start_revision: '5',
 }
 
 let duplex: FakeDuplex
 let stream: WatchStream
 let log: string[]
 
-const receiver = (name: string): WatchReceiver => {
-  let created = false
-  return {
-    push: ({ header: { revision }, events }) => {
-      const keys = events.map(({ kv }) => kv.key.toString()).join()
-      const kind = created ? 'progress' : 'created'
-      log.push(`${name} ${keys || `${kind} ${revision}`}`)
-      created = true
-    },
-    fail: ({ code }) => void log.push(`${name} ${code}`),
-  }
-}
+const receiver = (name: string): WatchReceiver => ({
+  push: ({ header: { revision }, events }) => {
+    const keys = events.map(({ kv }) => kv.key.toString()).join()
+    log.push(`${name} ${keys || `created ${revision}`}`)
+  },
+  fail: ({ code }) => void log.push(`${name} ${code}`),
+})
 
 beforeEach(() => {
   log = []
@@ -79,16 +73,16 @@ describe('WatchStream', () => {
   it('gives ids in the order of creation, and routes by id', () => {
     stream.add(target, receiver('a'))
     stream.add(target, receiver('b'))
-    expect(duplex.written[0]?.create_request).toMatchObject({
-      start_revision: '5',
+    expect(duplex.written[0]?.create_request).toEqual({
+      ...target,
+      start_revision: '0',
       fragment: true,
-      progress_notify: true,
     })
     duplex.answer({ created: true, watch_id: '3' })
     duplex.answer({ created: true, watch_id: '4' })
     duplex.answer({ watch_id: '4', events: [event('x', '6')] })
     duplex.answer({ watch_id: '3', header: header('9') })
-    expect(log).toEqual(['a created 1', 'b created 1', 'b x', 'a progress 9'])
+    expect(log).toEqual(['a created 1', 'b created 1', 'b x'])
   })
 
   it('joins fragments, for each watch separately', () => {
@@ -113,15 +107,22 @@ describe('WatchStream', () => {
     expect(log).toEqual(['a permission-denied', 'b created 1'])
   })
 
-  it('distinguishes a compaction from other cancellations', () => {
-    stream.add(target, receiver('a'))
-    stream.add(target, receiver('b'))
+  it('reports why a watch was cancelled: a compaction, or no reason', () => {
+    const reasons: string[] = []
+    for (const name of ['a', 'b'])
+      stream.add(target, {
+        ...receiver(name),
+        fail: ({ code, message }) => void reasons.push(`${code} ${message}`),
+      })
     duplex.answer({ created: true, watch_id: '0' })
     duplex.answer({ created: true, watch_id: '1' })
-    log = []
     duplex.answer({ canceled: true, watch_id: '0', compact_revision: '44' })
     duplex.answer({ canceled: true, watch_id: '1' })
-    expect(log).toEqual(['a cursor-expired', 'b unavailable', 'idle'])
+    expect(reasons).toEqual([
+      expect.stringMatching(/^unavailable .*compacted its history up to revision 44/),
+      expect.stringMatching(/^unavailable .*cancelled the watch/),
+    ])
+    expect(log.at(-1)).toBe('idle')
   })
 
   it('drops responses of a cancelled watch, and cancels one that is created after its abort', () => {

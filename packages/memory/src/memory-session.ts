@@ -9,6 +9,7 @@ import {
   putConflict,
   type PutOutcome,
   type PutRequest,
+  type RecordKey,
   type RegistryError,
   removalRefusal,
   type RemoveOutcome,
@@ -125,6 +126,21 @@ export class MemorySession implements DriverSession {
         return auditRecord(this.#self, ref, this.#existing(key), this.#sent.get(key)?.value)
       }),
     )
+  }
+
+  /** A store that was restored from a backup has the records of then, and the session too. */
+  removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const { store, namespace } = this.#view
+    return this.#call('audit', signal, () => {
+      const session = store.sessions.get(this.id)
+      if (session === undefined) throw this.#gone('audit')
+      const strays = [...session.keys].filter((key) => this.#sent.get(key) === undefined)
+      store.commit(
+        namespace,
+        strays.map((key) => ({ key, value: undefined })),
+      )
+      return strays.map(toRecordKey)
+    })
   }
 
   async close(signal: AbortSignal): Promise<void> {

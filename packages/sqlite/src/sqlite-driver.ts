@@ -19,7 +19,7 @@ import { StoreClient } from './client/store-client.ts'
 import { type SqliteConfig, validateSqliteConfig } from './config.ts'
 import { backend, sqliteError } from './errors.ts'
 import { observe, type Observer, readScope } from './sqlite-observe.ts'
-import { SqliteSession } from './sqlite-session.ts'
+import { maxBatch, SqliteSession } from './sqlite-session.ts'
 import type { StoredRecord, StoreOptions } from './worker/store-api.ts'
 
 const capabilities: Capabilities = Object.freeze({
@@ -30,7 +30,7 @@ const capabilities: Capabilities = Object.freeze({
   tls: false,
   // leaves a heartbeat time to wait while other processes hold the lock
   minTtlMs: 500,
-  maxBatch: 200,
+  maxBatch,
   maxRecordBytes: 1_000_000,
 })
 

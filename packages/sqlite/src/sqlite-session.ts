@@ -7,9 +7,11 @@ import {
   putOwned,
   type PutOutcome,
   type PutRequest,
+  type RecordKey,
   type RegistryError,
   removeOwned,
   type RemoveOutcome,
+  removeStraysOwned,
   SentRecords,
   type WireFormat,
   type WritingSession,
@@ -17,6 +19,9 @@ import {
 import type { StoreClient } from './client/store-client.ts'
 import { backend, sqliteError } from './errors.ts'
 import { conditionalStore, type RecordCalls } from './session/conditional-store.ts'
+
+/** The maximum number of instances in one `put`, `remove` or `audit`. */
+export const maxBatch = 200
 
 /** State that the sessions of one driver share. */
 export interface SessionContext {
@@ -73,6 +78,16 @@ export class SqliteSession implements DriverSession {
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     const store = this.#conditional('audit', signal, async () => [])
     return auditOwned(this.#self, refs, store)
+  }
+
+  /** A file that was replaced by an older copy has the records of then, and the session too. */
+  async removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const { client } = this.#context
+    const tied = await client.call('audit', signal, 'tiedTo', this.id)
+    const store = this.#conditional('audit', signal, (writes) =>
+      client.call('audit', signal, 'remove', writes),
+    )
+    return removeStraysOwned(this.#self, tied, store, maxBatch)
   }
 
   async close(signal: AbortSignal): Promise<void> {

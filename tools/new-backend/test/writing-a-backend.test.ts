@@ -37,6 +37,7 @@ const everything: {
   put: true,
   remove: true,
   audit: true,
+  removeStrays: true,
   close: true,
   atomicClaim: true,
   resume: true,

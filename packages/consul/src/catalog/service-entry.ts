@@ -44,7 +44,11 @@ const recordOf = (meta: Meta): string => {
 /** An entry of the catalog, or of the agent. */
 export interface ServiceEntry extends CheckStatus {
   readonly key: RecordKey
+  /** The agent's node; empty in the agent's own answer. */
+  readonly node: string
   readonly serviceId: string
+  /** The Raft index of its last change in the catalog; 0 in the agent's own answer. */
+  readonly modifyIndex: number
   /** The session that wrote it; empty for an entry of another program. */
   readonly sessionId: string
   /** The record's document; empty for an entry of another program. */
@@ -55,6 +59,7 @@ export interface ServiceEntry extends CheckStatus {
 interface RawService {
   readonly ID: string
   readonly Meta?: Meta | null
+  readonly ModifyIndex?: number
 }
 
 interface RawEntry {
@@ -75,13 +80,15 @@ export const parseJson = (text: string, operation: string): unknown => {
 
 const entryOf = (
   node: string,
-  { ID, Meta }: RawService,
+  { ID, Meta, ModifyIndex = 0 }: RawService,
   checks: readonly Check[],
 ): ServiceEntry => {
   const sessionId = Meta?.[sessionMeta] ?? ''
   return {
     key: recordKeyOf(node, ID),
+    node,
     serviceId: ID,
+    modifyIndex: ModifyIndex,
     sessionId,
     text: recordOf(Meta ?? {}),
     ...checkStatusOf(checks, ID, sessionId),

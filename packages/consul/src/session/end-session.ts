@@ -3,6 +3,7 @@ import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
 import type { SessionContext } from './session-context.ts'
 import { deregister } from './remove-batch.ts'
+import { removeLeftovers } from './remove-leftovers.ts'
 
 const pollMs = 50
 const parallelReads = 8
@@ -55,7 +56,11 @@ export const endSession = async (
     await sleep(clock, pollMs, signal)
   }
   await inParallel(services, parallelReads, async (service) => {
-    while ((await catalog.writtenBy(id, service, 'close', signal)).length > 0)
+    for (;;) {
+      const entries = await catalog.writtenBy(id, service, 'close', signal)
+      if (entries.length === 0) return
+      await removeLeftovers(context, service, entries, signal)
       await sleep(clock, pollMs, signal)
+    }
   })
 }

@@ -1,7 +1,7 @@
 import { inParallel, isHeldBy, removalRefusal, type RemoveOutcome, sleep } from '@sd/core/driver'
-import { parseAgentEntry, type ServiceEntry } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
 import { toRegistryError } from '../errors.ts'
+import { atAgent } from './remove-leftovers.ts'
 import { type SessionContext, readExisting } from './session-context.ts'
 
 /** One record to remove. */
@@ -12,18 +12,6 @@ export interface Removal {
 }
 
 const pollMs = 20
-
-const atAgent = async (
-  { catalog }: SessionContext,
-  { service, serviceId }: Removal,
-  signal: AbortSignal,
-): Promise<ServiceEntry | undefined> => {
-  const path = `agent/service/${serviceId}`
-  const query = { pool: 'calls', path, operation: 'remove', service } as const
-  const answer = await catalog.client.ask(query, signal)
-  if (answer.status === 404) return undefined
-  return parseAgentEntry(catalog.client.accept(query, answer).text, 'remove')
-}
 
 /** Deregisters a service at the agent; an unknown service is no failure. */
 export const deregister = async (

@@ -379,6 +379,34 @@ export const recoveryCases: readonly ContractCase[] = [
     },
   ),
 
+  contractCase(
+    'R6 leaves no ghost when the server is restored from a backup of before the deregistration',
+    ['backUp'],
+    async (run) => {
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const other = run.registry({ lossProtection: false })
+      const follower = run.follow(other, 'orders')
+      const [owner, idle] = [run.registry(), run.registry()]
+      await owner.register(input('orders', 'kept'))
+      const leaving = [
+        await owner.register(input('orders', 'gone')),
+        // nothing else keeps this registry busy
+        await idle.register(input('orders', 'last')),
+      ]
+      const backup = await run.harness.backUp?.()
+      for (const registration of leaving) await registration.deregister()
+      await follower.sees(['kept'], slackMs)
+      await backup?.restore()
+      const boundMs = ttlMs + graceMs + capMs + 1_000 + slackMs
+      await run.lists(other, 'orders', ['kept'], boundMs)
+      // by now every owner that is alive has renewed and audited its session
+      await pass(ttlMs * 2)
+      await run.lists(other, 'orders', ['kept'], 0)
+      await follower.sees(['kept'], boundMs)
+      expect(owner.health().registrations).toHaveLength(1)
+    },
+  ),
+
   contractCase('R9 keeps an update through recovery', ['server'], async (run) => {
     const { server } = run.harness
     const { capMs, slackMs } = run.times

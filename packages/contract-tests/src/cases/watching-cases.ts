@@ -184,6 +184,40 @@ export const watchingCases: readonly ContractCase[] = [
   ),
 
   contractCase(
+    'W3 continues on a server that was restored from an older backup, and written to, while the watch was cut off',
+    ['backUp', 'partition', 'connectDirect'],
+    async (run) => {
+      const { ttlMs, capMs, graceMs, slackMs } = run.times
+      const watching = run.registry()
+      const follower = run.follow(watching, 'orders')
+      await run.direct().register(input('orders', 'a'))
+      await follower.sees(['a'], slackMs)
+      const backup = await run.harness.backUp?.()
+      const second = run.direct()
+      const later = await second.register(input('orders', 'b'))
+      for (const weight of [1, 2, 3]) await later.update({ weight })
+      await follower.until('the last update is seen', slackMs + ttlMs, ({ view }) => {
+        return view.get('b')?.weight === 3
+      })
+      const cut = await run.harness.partition?.()
+      await second.close()
+      await backup?.restore()
+      // beyond every revision that the watch has seen
+      const third = run.direct()
+      const other = await third.register(input('orders', 'c'))
+      for (const weight of [1, 2, 3, 4, 5, 6, 7, 8]) await other.update({ weight })
+      await run.lists(third, 'orders', ['a', 'c'], ttlMs + graceMs + slackMs)
+      await cut?.[Symbol.asyncDispose]()
+      await follower.sees(['a', 'c'], ttlMs + capMs * 2 + graceMs + slackMs)
+      expect(follower.view.get('c')?.weight).toBe(8)
+      await other.update({ weight: 9 })
+      await follower.until('it follows from there', slackMs, ({ view }) => {
+        return view.get('c')?.weight === 9
+      })
+    },
+  ),
+
+  contractCase(
     'W3 loses no change over a link that is cut repeatedly',
     ['cutAt', 'connectDirect'],
     async (run) => {

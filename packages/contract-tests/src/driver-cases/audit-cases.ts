@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { soon } from '../answers.ts'
+import { codeOf, soon } from '../answers.ts'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { eventually, pass } from '../eventually.ts'
 import { ids } from '../instances.ts'
-import { ref } from '../requests.ts'
-import { asked, putOne, standing } from './asked.ts'
+import { orders, ref } from '../requests.ts'
+import { asked, putOne, stand, standing } from './asked.ts'
 
 /** T10, T11: what an audit reports, and what an edit compares. */
 export const auditCases: readonly ContractCase[] = [
@@ -89,6 +89,43 @@ export const auditCases: readonly ContractCase[] = [
         )
         expect(await putOne(session, asked(id, 'a', 1, { weight: 3, seq: 1 }))).toBe('written')
         expect(await session.audit([ref(id)], soon())).toMatchObject([{ state: 'ours' }])
+      }
+    },
+  ),
+
+  contractCase(
+    'T10 removes records that a restored backup ties to the session, if the session had removed them',
+    ['backUp'],
+    async (run) => {
+      const { slackMs } = run.times
+      const session = await run.session()
+      const reader = run.driver()
+      await session.put([asked('kept', 'a', 1), asked('gone', 'a', 1)], soon())
+      const backup = await run.harness.backUp?.()
+      // making the backup may have ended connections
+      await eventually('it is removed', slackMs, async () => {
+        return (await codeOf(session.remove([ref('gone')], soon()))) === 'none'
+      })
+      await stand(run, reader, ['kept'])
+      await backup?.restore()
+      // a driver without the method has no session that survives the restore
+      if (session.removeStrays === undefined) {
+        await eventually('the server answers', slackMs * 2, async () => {
+          return (await codeOf(reader.list(orders, soon(1_000)))) === 'none'
+        })
+        expect(await codeOf(session.renew(soon()))).not.toBe('none')
+        return
+      }
+      const code = await eventually('the session is judged', slackMs * 2, async () => {
+        const answer = await codeOf(session.renew(soon(1_000)))
+        return ['none', 'session-lost'].includes(answer) && answer
+      })
+      if (code === 'none') {
+        expect((await session.removeStrays(soon())).length).toBeLessThanOrEqual(1)
+        await stand(run, reader, ['kept'])
+        // what it holds stays
+        expect(await session.removeStrays(soon())).toEqual([])
+        expect(await session.audit([ref('kept')], soon())).toMatchObject([{ state: 'ours' }])
       }
     },
   ),

@@ -4,6 +4,7 @@ import {
   type DriverFactory,
   type DriverSession,
   type Observation,
+  type RecordKey,
   type RegistryDriver,
   RegistryError,
   type RegistryErrorCode,
@@ -184,6 +185,9 @@ class SocketSession implements DriverSession {
   }
   audit(...[refs, signal]: Parameters<DriverSession['audit']>): ReturnType<DriverSession['audit']> {
     return this.#call('reads', { ask: 'audit', refs }, signal)
+  }
+  removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    return this.#call('writes', { ask: 'removeStrays' }, signal)
   }
   close(signal: AbortSignal): Promise<void> {
     return this.#call('writes', { ask: 'close' }, signal)

@@ -64,6 +64,7 @@ const answers = {
   remove: (desk: Desk): Promise<unknown> =>
     sessionOf(desk).remove(desk.line.refs ?? [], desk.signal),
   audit: (desk: Desk): Promise<unknown> => sessionOf(desk).audit(desk.line.refs ?? [], desk.signal),
+  removeStrays: async (desk: Desk): Promise<unknown> => sessionOf(desk).removeStrays?.(desk.signal),
   close: (desk: Desk): Promise<unknown> => sessionOf(desk).close(desk.signal),
   observe: async (): Promise<unknown> => undefined,
 }

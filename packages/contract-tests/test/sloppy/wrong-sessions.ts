@@ -70,6 +70,9 @@ export const wrongSessions: readonly Variant[] = [
       session.lost.throwIfAborted()
     },
   })),
+  wrongSession('a record that a restored backup ties to the session stays', ['T10'], () => ({
+    removeStrays: async () => [],
+  })),
   wrongSession(
     'the granted ttl differs from the one that the server granted',
     ['T9'],

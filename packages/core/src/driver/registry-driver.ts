@@ -120,6 +120,13 @@ export interface DriverSession {
   /** Compares the stored records with what this session last wrote. Returns one audit for each. */
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]>
   /**
+   * Removes every record that is tied to this session although the session did not write it, or has
+   * removed it since: a server that was restored from a backup has such records, and each renewal
+   * would keep them. Returns their keys. Core calls it with each audit. Omitted where a session does
+   * not survive such a restore.
+   */
+  removeStrays?(signal: AbortSignal): Promise<readonly RecordKey[]>
+  /**
    * Removes every record that is still tied to this session. No write of this session that is still
    * in flight can succeed afterwards. Also resolves when the backend no longer knows the session.
    * May be called again after a failure.

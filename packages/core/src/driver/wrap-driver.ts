@@ -39,7 +39,7 @@ export interface DriverHooks {
 
 /**
  * Wraps `driver` in `hooks` that delay, fail, count or trace its calls. Forwards every method,
- * including those of its sessions; `edit` and `diagnose` exist if `driver` has them. Modelled on
+ * including those of its sessions; `edit`, `diagnose` and `removeStrays` exist if `driver` has them. Modelled on
  * the layers of Apache OpenDAL, which wrap an accessor in the same way.
  */
 export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
@@ -85,13 +85,21 @@ export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): Registry
 const wrapSession = (
   session: DriverSession,
   call: NonNullable<DriverHooks['call']>,
-): DriverSession => ({
-  id: session.id,
-  grantedTtlMs: session.grantedTtlMs,
-  lost: session.lost,
-  renew: (signal) => call('renew', signal, (under) => session.renew(under)),
-  put: (requests, signal) => call('put', signal, (under) => session.put(requests, under)),
-  remove: (refs, signal) => call('remove', signal, (under) => session.remove(refs, under)),
-  audit: (refs, signal) => call('audit', signal, (under) => session.audit(refs, under)),
-  close: (signal) => call('close', signal, (under) => session.close(under)),
-})
+): DriverSession => {
+  const removeStrays = session.removeStrays?.bind(session)
+  return {
+    id: session.id,
+    grantedTtlMs: session.grantedTtlMs,
+    lost: session.lost,
+    renew: (signal) => call('renew', signal, (under) => session.renew(under)),
+    put: (requests, signal) => call('put', signal, (under) => session.put(requests, under)),
+    remove: (refs, signal) => call('remove', signal, (under) => session.remove(refs, under)),
+    audit: (refs, signal) => call('audit', signal, (under) => session.audit(refs, under)),
+    ...(removeStrays === undefined
+      ? {}
+      : {
+          removeStrays: (signal) => call('removeStrays', signal, (under) => removeStrays(under)),
+        }),
+    close: (signal) => call('close', signal, (under) => session.close(under)),
+  }
+}

@@ -1,4 +1,4 @@
-import { toRecordKey } from '../model/instance-record.ts'
+import { type RecordKey, toRecordKey } from '../model/instance-record.ts'
 import { RegistryError } from '../registry-error.ts'
 import {
   auditRecord,
@@ -243,6 +243,35 @@ export const auditOwned = async <Revision>(
     if (audit.state === 'ours' && last) last.revision = each?.revision
     return audit
   })
+}
+
+/**
+ * Implements `DriverSession.removeStrays` over conditional writes, in batches of at most `maxBatch`.
+ * `tied` are the keys that the server ties to the session; those that the session did not send, or
+ * has removed since, are removed, unless they change meanwhile.
+ */
+export const removeStraysOwned = async <Revision>(
+  { id, sent }: Pick<WritingSession<Revision>, 'id' | 'sent'>,
+  tied: readonly string[],
+  store: ConditionalStore<Revision>,
+  maxBatch: number,
+): Promise<readonly RecordKey[]> => {
+  const isStray = (key: string): boolean => sent.get(key) === undefined
+  const strays = tied.filter(isStray)
+  const removed: RecordKey[] = []
+  for (let from = 0; from < strays.length; from += maxBatch) {
+    const keys = strays.slice(from, from + maxBatch)
+    const found = await store.read(keys)
+    const writes = keys.flatMap((key, index) => {
+      const { existing, revision: expected } = found[index] as FoundRecord<Revision>
+      const stray = existing?.sessionId === id && isStray(key)
+      return stray ? [{ key, value: undefined, expected }] : []
+    })
+    const results = writes.length === 0 ? [] : await store.write(writes)
+    for (const [index, { key }] of writes.entries())
+      if (results[index] !== 'changed') removed.push(toRecordKey(key))
+  }
+  return removed
 }
 
 /** The common service of a batch, for error messages; `undefined` for a mixed batch. */

@@ -31,7 +31,10 @@ export class RecordAuditor {
     this.#table = table
   }
 
-  /** Audits all written records; returns why the backend did not answer, if it did not. */
+  /**
+   * Audits all written records, and removes what the session does not hold; returns why the backend
+   * did not answer, if it did not.
+   */
   async audit(session: OpenSession): Promise<RegistryError | undefined> {
     const { backend, driver } = this.#context
     const written = [...this.#table.all()].filter(
@@ -50,7 +53,27 @@ export class RecordAuditor {
         else entry?.desired?.disturb(cause)
       },
     })
-    return unanswered
+    return unanswered ?? (await this.#removeStrays(session))
+  }
+
+  async #removeStrays({ driverSession, signal }: OpenSession): Promise<RegistryError | undefined> {
+    if (driverSession.removeStrays === undefined) return undefined
+    const { backend, clock, callTimeoutMs, publish } = this.#context
+    const subject = { backend, operation: 'audit' }
+    try {
+      const keys = await withDeadline(clock, callTimeoutMs, signal, subject, async (bounded) =>
+        driverSession.removeStrays?.(bounded),
+      )
+      for (const key of keys ?? []) {
+        const message = `${key} was removed: it is not registered, but was tied to the session`
+        publish('registration', 'warn', 'record-stray', message, { key })
+      }
+      return undefined
+    } catch (thrown) {
+      const cause = RegistryError.from(thrown, subject)
+      // a denied look at the session is no reason to write anything again
+      return isOfItems(cause) ? undefined : cause
+    }
   }
 
   async #ask(

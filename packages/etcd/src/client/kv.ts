@@ -1,33 +1,23 @@
-import {
-  type Contents,
-  type DecodedRecord,
-  decodeRecord,
-  toContents,
-  type WireFormat,
-} from '@sd/core/driver'
+import { type Contents, decodeRecord, toContents, type WireFormat } from '@sd/core/driver'
 import type { ICompare, IKeyValue, IRangeResponse, ITxnRequest, ITxnResponse } from 'etcd3'
 import type { EtcdConnection } from './etcd-connection.ts'
-import { epochKey, type KeySpace } from '../keys.ts'
+import type { KeySpace } from '../keys.ts'
+import type { PageSize } from './page-size.ts'
 
 /** Client, keys and format through which the driver, its sessions and observations access etcd. */
 export interface Store {
   readonly calls: EtcdConnection
   readonly keys: KeySpace
+  readonly pages: PageSize
   readonly format: WireFormat
 }
 
-/** Divides pairs into records and unreadable ones; skips the namespace's epoch. */
+/** Divides pairs into records and unreadable ones. */
 export const decodeAll = (
   { keys, format }: Store,
-  kvs: Iterable<Pick<IKeyValue, 'key' | 'value'>>,
-): Pick<Contents, 'records' | 'skipped'> => {
-  const decoded: DecodedRecord[] = []
-  for (const { key, value } of kvs) {
-    const relative = keys.relative(key)
-    if (relative !== epochKey) decoded.push(decodeRecord(format, relative, value))
-  }
-  return toContents(decoded)
-}
+  kvs: readonly Pick<IKeyValue, 'key' | 'value'>[],
+): Pick<Contents, 'records' | 'skipped'> =>
+  toContents(kvs.map(({ key, value }) => decodeRecord(format, keys.relative(key), value)))
 
 /** Compares the revision of a key; a missing key has 0. */
 export const atRevision = (key: Buffer, revision: string): ICompare => ({

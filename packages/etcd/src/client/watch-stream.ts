@@ -3,12 +3,7 @@ import type { IDuplexStream, IEvent, IResponseHeader, IWatchRequest, IWatchRespo
 import { etcdError, toRegistryError } from '../errors.ts'
 import type { KeyRange } from '../keys.ts'
 
-/** The range to watch, and the first revision. */
-export interface WatchTarget extends KeyRange {
-  readonly start_revision: string
-}
-
-/** A message of one watch. Without events: there were none up to the header's revision. */
+/** A message of one watch: its creation, without events, or the next events. */
 export interface WatchMessage {
   readonly header: IResponseHeader
   readonly events: readonly IEvent[]
@@ -45,7 +40,7 @@ class Fragments {
 }
 
 interface Watch {
-  readonly target: WatchTarget
+  readonly target: KeyRange
   readonly receiver: WatchReceiver
   readonly fragments: Fragments
   id: string | undefined
@@ -99,15 +94,14 @@ export class WatchStream {
     return this.#watches.size + this.#creating.filter((watch) => !watch.cancelled).length
   }
 
-  /** Requests a watch; the returned function cancels it, and may be called at any time. */
-  add(target: WatchTarget, receiver: WatchReceiver): () => void {
+  /** Requests a watch from now on; the returned function cancels it, and may be called at any time. */
+  add(target: KeyRange, receiver: WatchReceiver): () => void {
     const fragments = new Fragments()
     const watch: Watch = { target, receiver, fragments, id: undefined, cancelled: false }
     if (this.#ended) receiver.fail(this.#ended)
     else {
       this.#creating.push(watch)
-      const options = { progress_notify: true, fragment: true }
-      this.#stream.write({ create_request: { ...target, ...options } })
+      this.#stream.write({ create_request: { ...target, start_revision: '0', fragment: true } })
     }
     return () => this.#cancel(watch)
   }
@@ -208,9 +202,9 @@ export class WatchStream {
     watch.receiver.fail(
       compact_revision !== '0'
         ? etcdError(
-            'cursor-expired',
+            'unavailable',
             'watch',
-            `the server compacted its history up to revision ${compact_revision}`,
+            `the server compacted its history up to revision ${compact_revision} before it had sent it`,
           )
         : toRegistryError(
             new Error(cancel_reason || '14 UNAVAILABLE: the server cancelled the watch'),
@@ -221,12 +215,10 @@ export class WatchStream {
   }
 
   #delivered(response: IWatchResponse): void {
-    // -1 marks the answer to a manual progress request. Before etcd 3.4.25 and 3.5.8 its revision
-    // may run ahead of unsent events (etcd-io/etcd#15220), so it proves only that the server is
-    // alive
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
     const events = watch.fragments.add(response)
-    if (events !== undefined) watch.receiver.push({ header: response.header, events })
+    if (events !== undefined && events.length > 0)
+      watch.receiver.push({ header: response.header, events })
   }
 }

@@ -4,7 +4,8 @@ import { etcdError } from '../errors.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import type { EtcdConnection } from './etcd-connection.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
-import { type WatchMessage, WatchStream, type WatchTarget } from './watch-stream.ts'
+import type { KeyRange } from '../keys.ts'
+import { type WatchMessage, WatchStream } from './watch-stream.ts'
 
 /** One watch as a sequence of messages. */
 export interface WatchMessages extends AsyncDisposable {
@@ -46,7 +47,7 @@ export class WatchStreams {
    * Creates a watch; resolves once the server has confirmed it. Reading throws the error that ended
    * the watch, or `signal.reason` at once on abort. The caller must dispose of the watch.
    */
-  async watch(target: WatchTarget, signal: AbortSignal): Promise<WatchMessages> {
+  async watch(target: KeyRange, signal: AbortSignal): Promise<WatchMessages> {
     signal.throwIfAborted()
     const attached = this.#current ?? (await this.#open(signal))
     const silent = this.#connection.silence(attached.client)

@@ -11,6 +11,9 @@ import { atRevision, rangesOf, type Store, transact } from '../client/kv.ts'
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
 const maxRequestBytes = 1_000_000
 
+/** etcd refuses transactions of more than 128 operations (`--max-txn-ops`). */
+export const maxBatch = 125
+
 /** The modification revision of a key without a record in etcd's comparisons. */
 const absent = '0'
 

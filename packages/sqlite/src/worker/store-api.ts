@@ -58,6 +58,8 @@ export interface StoreApi {
   write(session: string | null, writes: readonly Write[]): readonly WriteResult[] | undefined
   /** Removes records of any session. */
   remove(writes: readonly Write[]): readonly WriteResult[]
+  /** The keys of a session's records. */
+  tiedTo(session: string): readonly string[]
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[]
   /** All keys that begin with `prefix`, with their documents or without. */
   read(prefix: string, documents: boolean): Reading

@@ -64,6 +64,15 @@ export class Store implements StoreApi, Disposable {
     return this.#write((file) => writes.map((write) => this.#writeOne(file, null, write)))
   }
 
+  tiedTo(session: string): readonly string[] {
+    return this.#file.read((file) =>
+      file
+        .statement('SELECT key FROM instances WHERE namespace = ? AND session = ?')
+        .all(this.#namespace, session)
+        .map(({ key }) => String(key)),
+    )
+  }
+
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[] {
     return this.#file.read((file) => keys.map((key) => this.#findOne(file, key)))
   }
