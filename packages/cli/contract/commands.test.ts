@@ -4,15 +4,15 @@ import { embeddedDefault, realEtcd, slackMs } from './support.ts'
 describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $name', (backend) => {
   afterAll(() => backend.close())
 
-  test('list, resolve and watch see what register holds, and it leaves on Ctrl-C', async () => {
+  test('list, resolve and watch show an instance of register, which is removed on Ctrl-C', async () => {
     await using world = await backend.open()
     const watching = world.start('watch', 'orders')
     const watchingJson = world.start('watch', '--all', '--json', '--tag', 'canary')
     const watchingOther = world.start('watch', 'orders', '--zone', 'elsewhere')
     await Promise.all([
-      watching.writes(/ fresh +0 in all/),
+      watching.writes(/ fresh +0 in total/),
       watchingJson.writes(/"fresh"/),
-      watchingOther.writes(/ fresh +0 in all/),
+      watchingOther.writes(/ fresh +0 in total/),
     ])
     const holding = world.start(
       ...[
@@ -63,7 +63,7 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
       world.run('list', 'orders', ...passing, '--metadata', 'commit=b'),
       world.run('resolve', 'orders', '--version', '>=2'),
     ])
-    // the age may have grown, and its column with it
+    // the age may have become longer, and its column wider
     expect(passes.stdout.replace(/ +\d+s$/m, '')).toBe(list.stdout.replace(/ +\d+s$/m, ''))
     expect(refused).toMatchObject({ code: 3, stdout: '' })
     expect(refused.stderr).toMatch(/none of the 1 instances of orders passes the filter/)
@@ -89,11 +89,11 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
     expect(await world.run(...wanted)).toMatchObject({ code: 2 })
     const unasked = await world.run(...wanted, '--force')
     expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string })
-    // its owner must not restore it while we look
+    // its owner must not restore it during the check
     holding.child.kill('SIGSTOP')
     const removed = await world.run(...wanted, '--force', '--yes')
     expect(removed).toMatchObject({ code: 0, stdout: 'orders/a is removed\n' })
-    expect(removed.stderr).toContain('should its owner be alive, it comes back')
+    expect(removed.stderr).toContain('if its owner is alive, it restores the record')
     expect((await world.run('list', 'orders')).code).toBe(3)
     expect((await world.run(...wanted, '--force', '--yes')).code).toBe(3)
     const watching = world.start('watch', 'orders')
@@ -102,7 +102,7 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
     await watching.writes(/ added +orders\/a /, backend.ttlMs + slackMs)
   })
 
-  test('doctor goes through its steps, and finds endpoints that do not answer', async () => {
+  test('doctor runs its steps, and finds endpoints that do not answer', async () => {
     await using world = await backend.open()
     const holding = world.start('register', 'orders', '--endpoint', 'http://127.0.0.1:1')
     await holding.writes(/registered/)
@@ -123,7 +123,7 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
     expect((await world.run('list')).stdout).toBe('SERVICE\norders\n')
   })
 
-  test('ends quietly when the reader of its output leaves', async () => {
+  test('ends without an error when the reader of its output closes the pipe', async () => {
     await using world = await backend.open()
     const watching = world.start('watch', '--all')
     await watching.writes(/fresh/)
@@ -135,7 +135,7 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
   })
 })
 
-describe('what is wrong', () => {
+describe('failures', () => {
   const backend = embeddedDefault()
 
   test.each([
@@ -154,7 +154,7 @@ describe('what is wrong', () => {
       /\[unsupported\] edit orders: only the owner/,
     ],
     [3, ['resolve', 'orders'], /no endpoint of orders: .*no instance is registered/],
-    [2, ['list', '--tag', 'x'], /name the service whose instances are to be filtered/],
+    [2, ['list', '--tag', 'x'], /filters need a service; name it/],
     [2, ['resolve', 'orders', '--version', 'new'], /Expected a range of versions like \^1\.4/],
     [3, ['list', 'orders'], /no instance of orders/],
     [2, ['doctor', '--url', 'etcd://user:p%40ss/x@h'], /an @ after the hosts is written %40/],
@@ -168,7 +168,7 @@ describe('what is wrong', () => {
     expect(ended).toMatchObject({ code, stdout: '' })
   })
 
-  test('doctor says that it cannot connect, and tries no further', async () => {
+  test('doctor reports that it cannot connect, and skips the later steps', async () => {
     await using world = await backend.open()
     const ended = await world.run('doctor', '--url', 'etcd://127.0.0.1:1')
     expect(ended).toMatchObject({ code: 4, stderr: '' })

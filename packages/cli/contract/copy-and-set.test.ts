@@ -20,7 +20,7 @@ const idsAndZones = async (world: SdWorld): Promise<readonly string[]> => {
 describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
   afterAll(() => backend.close())
 
-  test('set changes a weight in place, its owner adopts it, and none is none', async () => {
+  test('set changes a weight in place, its owner adopts it, and an unknown id ends with 3', async () => {
     await using world = await backend.open()
     const held = await hold(world, 'a')
     const watching = world.start('watch', 'orders')
@@ -34,7 +34,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
       weight: 0,
     })
     await watching.writes(/updated orders\/a weight 100 → 0/)
-    // its owner looks once in a ttl: had it not adopted the edit, it would take it back
+    // its owner audits once in a ttl: without adopting the edit it would revert it
     await new Promise((resolve) => setTimeout(resolve, 1.5 * backend.ttlMs))
     expect(watching.stdout).not.toMatch(/0 → 100|removed/)
     expect((await world.run('resolve', 'orders')).code).toBe(3)
@@ -54,7 +54,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     const dry = await source.run('copy', ...urls)
     expect(dry.code).toBe(0)
     expect(dry.stdout).toMatch(/^add +orders\/a .*\nkeep +orders\/b .* zone real → from\n$/)
-    expect(dry.stderr).toContain('nothing was changed; --apply does it')
+    expect(dry.stderr).toContain('nothing was changed; add --apply to do it')
     expect(await idsAndZones(target)).toEqual(['b real'])
 
     const copying = target.start('copy', ...urls, '--apply', '--follow', '--json')
@@ -71,15 +71,15 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     )
     expect(copied).toEqual(original)
 
-    // its owner leaves the target, and is still in the source
+    // its owner deregisters in the target, and is still in the source
     owner.child.kill('SIGTERM')
     await copying.writes(/"type":"copied".*"id":"b"/, backend.ttlMs + slackMs)
     expect(await idsAndZones(target)).toEqual(['a from', 'b from'])
-    // one comes to the target by itself, and the copy gives way
+    // an owner registers in the target, and its copy is removed
     await hold(target, 'a', '--zone', 'real')
     expect(await idsAndZones(target)).toEqual(['a real', 'b from'])
     await copying.writes(/"type":"yielded".*"id":"a"/, backend.ttlMs + slackMs)
-    // one leaves the source
+    // an instance is removed from the source
     second.child.kill('SIGTERM')
     await copying.writes(/"type":"removed".*"id":"b"/)
     expect(await idsAndZones(target)).toEqual(['a real'])
@@ -96,7 +96,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     await using one = await backend.open()
     await using other = await backend.open()
     const held = await hold(one, 'a')
-    // of the world that is closed first: its folder must not go while they use it
+    // of the world that is closed first: its folder must stay while the processes use it
     const there = other.start('copy', one.url, other.url, '--apply', '--follow')
     const back = other.start('copy', other.url, one.url, '--apply', '--follow')
     await Promise.all([there.writes(/copied +orders\/a/), back.writes(/0 copies are held/)])

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
 import { embeddedDefault, realEtcd, type SdProcess, type SdWorld, slackMs } from './support.ts'
 
-/** A service in any language: listens where it is told, and tells what reaches it. */
+/** A service in any language: listens on the given port, and prints its signals and requests. */
 const service = `
   const tell = (text) => console.log('child ' + text)
   const server = require('node:http').createServer((_, response) => response.end('ok'))
@@ -18,7 +18,7 @@ const service = `
   tell('pid ' + process.pid)
 `
 
-/** A port that was free a moment ago. */
+/** A port that was free just now. */
 const freePort = async (): Promise<number> => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -27,7 +27,7 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
-/** `sd register orders -- node service`, and where it listens. */
+/** `sd register orders -- node service`, and its address. */
 const startService = async (world: SdWorld, ...options: readonly string[]): Promise<SdProcess> => {
   const port = await freePort()
   return world.start(
@@ -53,7 +53,7 @@ describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name'
     await running.writes(/got SIGHUP/)
     running.child.kill('SIGTERM')
     await watching.writes(/removed orders\/a/)
-    // it serves on, for requests that are on their way
+    // it continues to serve, for requests in flight
     expect(running.stdout).not.toContain('got SIGTERM')
     const { code, stdout, stderr } = await running.ended
     expect(stdout).toContain('child got SIGTERM')
@@ -61,7 +61,7 @@ describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name'
     expect(code).toBe(3)
   })
 
-  test('leaves the registry when it ends by itself, with its code, and by a signal with 128 + n', async () => {
+  test('deregisters when it ends by itself, with its exit code, or with 128 + n after a signal', async () => {
     await using world = await backend.open()
     const ending = await startService(world)
     await ending.writes(/registered orders/)
@@ -75,7 +75,7 @@ describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name'
     expect((await world.run('list', 'orders')).code).toBe(3)
   })
 
-  test('killed without a warning, its instance leaves within its ttl', async () => {
+  test('when sd is killed, the instance is removed within its ttl', async () => {
     await using world = await backend.open()
     const watching = world.start('watch', 'orders')
     await watching.writes(/fresh/)
@@ -93,7 +93,7 @@ describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name'
 describe('sd register -- COMMAND', () => {
   const backend = embeddedDefault()
 
-  test('that ends before it is ready was never registered, and gives its code', async () => {
+  test('that ends before it is ready is never registered, and its exit code is returned', async () => {
     await using world = await backend.open()
     const args = ['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--']
     const ended = await world.run(...args, 'sh', '-c', 'echo out; exit 9')
@@ -102,7 +102,7 @@ describe('sd register -- COMMAND', () => {
     expect((await world.run(...args, '/')).code).toBe(126)
   })
 
-  test('that does not get ready in time is stopped, and the reason told', async () => {
+  test('that is not ready in time is stopped, and the reason is printed', async () => {
     await using world = await backend.open()
     const ended = await world.run(
       ...['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--ready-timeout', '1s'],
@@ -113,7 +113,7 @@ describe('sd register -- COMMAND', () => {
     expect(ended.stdout).toContain('child got SIGTERM')
   })
 
-  test('is told of when another process has its port', async () => {
+  test('is refused when another process uses its port', async () => {
     await using world = await backend.open()
     const first = await startService(world)
     await first.writes(/registered orders\/a/)
@@ -125,7 +125,7 @@ describe('sd register -- COMMAND', () => {
     )
     expect(ended.code).toBe(1)
     expect(ended.stderr).toMatch(
-      /^sd: tcp \S+ answers before \S+ is started: another process is there already\n/,
+      /^sd: tcp \S+ answers before \S+ is started: another process already uses the port\n/,
     )
     expect(ended.stderr).toContain('EADDRINUSE')
   })
@@ -138,7 +138,7 @@ describe('sd register -- COMMAND', () => {
     expect((await running.ended).code).toBe(3)
   })
 
-  test('is told when what is only held does not answer', async () => {
+  test('without a command: a check that does not answer is reported', async () => {
     await using world = await backend.open()
     const ended = await world.run(
       ...['register', 'orders', '--endpoint', 'http://h:1', '--ready-timeout', '300ms'],
@@ -148,7 +148,7 @@ describe('sd register -- COMMAND', () => {
     expect(ended.stderr).toMatch(/^sd: http:\/\/127.0.0.1:1\/ok: fetch failed: .*\n$/)
   })
 
-  test('passes a second signal on at once', async () => {
+  test('receives a second signal at once', async () => {
     await using world = await backend.open()
     const running = await startService(world, '--drain', '60s')
     await running.writes(/registered orders\/a/)
@@ -158,7 +158,7 @@ describe('sd register -- COMMAND', () => {
     expect((await running.ended).code).toBe(3)
   })
 
-  test('runs, and keeps trying, when the registry is out of reach', async () => {
+  test('runs, and sd keeps trying, while the registry cannot be reached', async () => {
     await using world = await backend.open()
     const running = await startService(world, '--url', 'etcd://127.0.0.1:1')
     await running.writes(/child listens/)

@@ -28,7 +28,7 @@ describe.each([embeddedDefault(), realEtcd()])('the speed of sd on $name', (back
     const told = watching.json().filter(({ type }) => type === 'updated')
     const delays = told.map(({ at }, index) => Date.parse(String(at)) - (changedMs[index] ?? 0))
     expect(delays).toHaveLength(30)
-    console.log(`${backend.name}: a change is told in ${median(delays)} ms, median of 30`)
+    console.log(`${backend.name}: a change is delivered in ${median(delays)} ms, median of 30`)
     expect(median(delays)).toBeLessThanOrEqual(100)
   })
 
@@ -55,8 +55,8 @@ describe.each([embeddedDefault(), realEtcd()])('the speed of sd on $name', (back
       }
       const wallMs = Math.min(...rounds.map((round) => round.wallMs))
       const cpuMs = Math.min(...rounds.map((round) => round.cpuMs))
-      console.log(`${backend.name}: 10,000 instances: ${wallMs} ms, ${cpuMs} ms of them computing`)
-      // what a busy machine gives to others meanwhile is not ours
+      console.log(`${backend.name}: 10,000 instances: ${wallMs} ms, ${cpuMs} ms of them CPU time`)
+      // CPU time, as a busy machine also runs other processes
       expect(Math.min(wallMs, cpuMs)).toBeLessThanOrEqual(2_000)
     },
     60_000 + slackMs,

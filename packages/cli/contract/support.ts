@@ -8,13 +8,13 @@ import { etcd, type ProvidedServers, provideServers, until } from '@sd/test-serv
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const command = [process.execPath, '--conditions=@sd/source', main] as const
 
-/** What a loaded machine may add to a bound before a test fails. */
+/** Added to every bound for loaded machines. */
 export const slackMs = 10_000
 
-/** As long a process may take to end that is asked to. */
+/** How long a process may take to end after it is asked to. */
 const endMs = 30_000
 
-/** How a process ended, and what it had written. */
+/** How a process ended, and its output. */
 export interface Ended {
   readonly code: number | null
   readonly signal: string | null
@@ -22,7 +22,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A run, and what it took: by the clock, and of the processors. */
+/** A run with its wall time and its CPU time. */
 export interface Timed extends Ended {
   readonly wallMs: number
   readonly cpuMs: number
@@ -32,21 +32,21 @@ export interface Timed extends Ended {
 export class SdProcess implements AsyncDisposable {
   readonly child: ChildProcess
   readonly #closed: Promise<Ended>
-  /** Also what it runs: that would keep its streams open. */
+  /** Also kills its children, which would keep its streams open. */
   readonly #killAll = (): void => {
     const { pid } = this.child
     if (pid === undefined) return
     try {
       process.kill(-pid, 'SIGKILL')
     } catch {
-      // all of them have ended
+      // all processes of the group have ended
     }
   }
   stdout = ''
   stderr = ''
 
   constructor(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    // a folder without settings above it, and a group that can be killed as a whole
+    // a folder without settings above it, and a process group that can be killed as a whole
     this.child = spawn(file, args, { env, cwd: tmpdir(), stdio: 'pipe', detached: true })
     process.once('exit', this.#killAll)
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
@@ -59,7 +59,7 @@ export class SdProcess implements AsyncDisposable {
     })
   }
 
-  /** Resolves when it has ended; rejects, with what it wrote, when that takes too long. */
+  /** Resolves when it has ended; rejects with its output when that takes too long. */
   get ended(): Promise<Ended> {
     const tooLong = Promise.withResolvers<never>()
     const timer = setTimeout(
@@ -69,7 +69,7 @@ export class SdProcess implements AsyncDisposable {
     return Promise.race([this.#closed, tooLong.promise]).finally(() => clearTimeout(timer))
   }
 
-  /** Resolves when it has written something that matches, to either stream. */
+  /** Resolves when the output of either stream matches. */
   async writes(pattern: RegExp, deadlineMs: number = slackMs): Promise<void> {
     const both = (): string => `${this.stdout}\n${this.stderr}`
     await until(`${pattern} is written`, () => pattern.test(both()), deadlineMs).catch(() => {
@@ -77,7 +77,7 @@ export class SdProcess implements AsyncDisposable {
     })
   }
 
-  /** The lines of stdout so far, each as the JSON that it is. */
+  /** The lines of stdout so far, each parsed as JSON. */
   json(): readonly Record<string, unknown>[] {
     const lines = this.stdout.split('\n').filter((line) => line !== '')
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -91,7 +91,7 @@ export class SdProcess implements AsyncDisposable {
 
 /** A registry that `sd` finds in its environment. */
 export class SdWorld implements AsyncDisposable {
-  /** What names it: for commands that take two, and for the test itself. */
+  /** Its URL, for commands with two registries and for the test itself. */
   readonly url: string
   readonly #env: NodeJS.ProcessEnv
   readonly #close: () => Promise<void>
@@ -113,7 +113,7 @@ export class SdWorld implements AsyncDisposable {
     return this.start(...args).ended
   }
 
-  /** Runs `sd` to its end, and says what that took. */
+  /** Runs `sd` to its end, and measures it. */
   async runTimed(...args: readonly string[]): Promise<Timed> {
     const timing = ['-c', 'TIMEFORMAT="%3R %3U %3S"; time "$@"', 'bash']
     const timed = new SdProcess('bash', [...timing, ...command, ...args], this.#env)
@@ -130,7 +130,7 @@ export class SdWorld implements AsyncDisposable {
     return this.#keep(new SdProcess('bash', redirected, this.#env)).ended
   }
 
-  /** Starts `sd` on a pseudo-terminal of that size; what it writes is stdout, what is typed is stdin. */
+  /** Starts `sd` on a pseudo-terminal of that size; its output is stdout, its input is stdin. */
   startOnTerminal(size: { columns: number; rows: number }, ...args: readonly string[]): SdProcess {
     const words = [...command, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
     const inside = `stty cols ${size.columns} rows ${size.rows}; exec ${words.join(' ')}`
@@ -149,7 +149,7 @@ export class SdWorld implements AsyncDisposable {
   }
 }
 
-/** Without what decides on the registry or, in Node's `getColorDepth`, on colours. */
+/** The environment without variables that select the registry or, in `getColorDepth`, colours. */
 const plainEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -160,17 +160,17 @@ const plainEnv = (): NodeJS.ProcessEnv =>
     ),
   )
 
-/** A kind of registry; `open` gives one that nobody has used. */
+/** A kind of registry; `open` returns an empty one. */
 export interface Backend {
   readonly name: string
   readonly ttlMs: number
-  /** What the backend may add to a ttl. */
+  /** The time that the backend may add to a ttl. */
   readonly graceMs: number
   open(env?: NodeJS.ProcessEnv): Promise<SdWorld>
   close(): Promise<void>
 }
 
-/** What `sd` uses when nobody says anything: here in a folder of its own. */
+/** The default of `sd` without any setting: here in its own folder. */
 export const embeddedDefault = (): Backend => ({
   name: 'the embedded default',
   ttlMs: 10_000,
@@ -178,7 +178,7 @@ export const embeddedDefault = (): Backend => ({
   open: async (extra = {}) => {
     const folder = await mkdtemp(join(tmpdir(), 'sd-cli-'))
     const env = { ...plainEnv(), ...extra, HOME: folder, XDG_STATE_HOME: folder }
-    // where it lies on Linux
+    // its place on Linux
     return new SdWorld(`sqlite://${folder}/sd/registry.db`, env, () =>
       rm(folder, { recursive: true, force: true }),
     )

@@ -10,7 +10,7 @@ const size = { columns: 100, rows: 10 }
 describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backend) => {
   afterAll(() => backend.close())
 
-  test('watch draws a live table in its place, with what changed in colour', async () => {
+  test('watch redraws a live table in place, with changes in colour', async () => {
     await using world = await backend.open()
     const watching = world.startOnTerminal(size, 'watch', 'orders')
     await watching.writes(/orders: 0 instances, fresh/)
@@ -38,7 +38,7 @@ describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backe
     expect(stdout).not.toMatch(escapes('ESC\\[\\d+m'))
   })
 
-  test('more instances than there are lines are counted', async () => {
+  test('instances beyond the height of the terminal are counted', async () => {
     await using world = await backend.open()
     const held = Array.from({ length: 7 }, (_, index) =>
       world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', `i${index}`),
@@ -47,13 +47,13 @@ describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backe
     const watching = world.startOnTerminal({ columns: 30, rows: 8 }, 'watch', 'orders')
     await watching.writes(/i3 [^]*… and 3 more[^]*orders: 7 instances, fresh/)
     expect(watching.stdout).not.toContain('i4')
-    // cut to the width, never wrapped
+    // truncated to the width, never wrapped
     expect(watching.stdout).toMatch(/ID +ENDPOINTS +VERSION +ZONE…/)
     for (const one of held) one.child.kill('SIGTERM')
     await Promise.all(held.map((one) => one.ended))
   })
 
-  test('deregister asks, and takes no for an answer', async () => {
+  test('deregister asks, and removes nothing when the answer is no', async () => {
     await using world = await backend.open()
     const held = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'a')
     await held.writes(/registered/)
@@ -75,7 +75,7 @@ describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backe
 describe('on a terminal', () => {
   const backend = embeddedDefault()
 
-  test('what takes more than a second shows that it goes on, and leaves no trace', async () => {
+  test('a wait of more than a second shows a progress line, which is erased at its end', async () => {
     await using world = await backend.open()
     const listing = world.startOnTerminal(size, 'list', '--url', 'etcd://127.0.0.1:1')
     await listing.writes(/⠋ reading the services \(1 s\)/)
@@ -84,7 +84,7 @@ describe('on a terminal', () => {
     expect(stdout).toMatch(escapes('ESC\\[2KESC\\[1Gsd: \\[unavailable\\]'))
   })
 
-  test('Ctrl-C ends a command that is under way with 130', async () => {
+  test('Ctrl-C ends a running command with 130', async () => {
     await using world = await backend.open()
     const listing = world.startOnTerminal(size, 'list', '--url', 'etcd://127.0.0.1:1')
     await listing.writes(/reading the services/)

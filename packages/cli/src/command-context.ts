@@ -70,9 +70,6 @@ export const runCommand = async (
     output.note(explain(error, where))
     return exitCodeOf(error)
   } finally {
-    await context.progress(
-      'leaving the registry',
-      Promise.all(opened.map((registry) => registry.close())),
-    )
+    await context.progress('deregistering', Promise.all(opened.map((registry) => registry.close())))
   }
 }

@@ -23,17 +23,21 @@ const readRange = (text: string): string => {
 const notEmpty =
   <T>(read: (text: string, previous?: T) => T) =>
   (text: string, previous?: T): T => {
-    if (text === '') throw new InvalidArgumentError('Expected a text that is not empty.')
+    if (text === '') throw new InvalidArgumentError('Expected a non-empty value.')
     return read(text, previous)
   }
 
 /** Adds the options of the balancer's filter. */
 export const withFilterOptions = (command: Command): Command =>
   command
-    .option('--tag <tag>', 'only with this label; given again, with all', notEmpty(collect))
-    .option('--zone <zone>', 'only in this zone; given again, in one of them', notEmpty(collect))
+    .option('--tag <tag>', 'only with this label; repeated: with all of them', notEmpty(collect))
+    .option('--zone <zone>', 'only in this zone; repeated: in any of them', notEmpty(collect))
     .option('--version <range>', 'only versions in this range, like ^1.4', readRange)
-    .option('--metadata <name=value>', 'only with this pair; given again, with all', collectPairs)
+    .option(
+      '--metadata <name=value>',
+      'only with this entry; repeated: with all of them',
+      collectPairs,
+    )
 
 /** The filter of the options; `undefined` if there are none. */
 export const filterOf = ({

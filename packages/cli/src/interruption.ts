@@ -38,7 +38,7 @@ export class Interruption implements Disposable {
 
   /** Reports that the reader of the output is gone (`| head`), so that no work is left. */
   readerLeft(): void {
-    this.#abort.abort(new Interrupted('the reader of the output left', 0))
+    this.#abort.abort(new Interrupted('the reader of the output closed the pipe', 0))
   }
 
   /** Passes every later signal to `handle`. */

@@ -18,10 +18,10 @@ const version = (): string => {
 }
 
 const afterHelp = `
-The registry is named by --url, else SD_URL, else the nearest .sdrc.json ({ "url": "…" }) or "sd"
-in a package.json from here upwards, else it is the embedded default.
+The registry is that of --url, else SD_URL, else the nearest .sdrc.json ({ "url": "…" }) or "sd" in
+a package.json in this folder or above, else the embedded default.
 
-Ends with 0; 1 failed, 2 wrong usage, 3 not found, 4 registry out of reach, 130 interrupted.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 not found, 4 registry unreachable, 130 interrupted.
 NO_COLOR turns colours off.
 
 Examples:
@@ -32,10 +32,10 @@ Examples:
 /** Creates the whole command line, which passes the chosen command to `run`. */
 export const createProgram = (run: Run): Command => {
   const program = new Command('sd')
-    .description('Look at a service registry, and take part in it.')
+    .description('Read a service registry, and register in it.')
     .version(version(), '--version', 'print the version')
     .addOption(urlOption())
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per line')
     // keeps a command's own --version apart from the program's
     .enablePositionalOptions()
     .helpCommand(false)
@@ -59,7 +59,7 @@ export const createProgram = (run: Run): Command => {
     command
       .exitOverride()
       .showHelpAfterError(
-        `(${command === program ? 'sd' : `sd ${command.name()}`} --help tells more)`,
+        `(${command === program ? 'sd' : `sd ${command.name()}`} --help shows the usage)`,
       )
       .configureOutput({
         outputError: (text, write) => write(text.replace(/^error: /, 'sd: ')),

@@ -17,18 +17,18 @@ const readFile = (config: unknown, path: string): RegistryLocation => {
     throw new UsageError(`${path}: ${problem}; expected { "url": "etcd://host:2379" }`)
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
-    return fail('its settings are no object')
+    return fail('its settings are not an object')
   for (const key of Object.keys(config))
     if (!known.includes(key)) fail(`unknown key "${key}"${suggestion(key, known)}`)
   const { url } = config as { readonly url?: unknown }
-  return typeof url === 'string' && url !== '' ? { url, from: path } : fail('it names no url')
+  return typeof url === 'string' && url !== '' ? { url, from: path } : fail('it has no "url"')
 }
 
 const readJson = (path: string, text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UsageError(`${path} is no JSON: ${(error as Error).message}`)
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`)
   }
 }
 

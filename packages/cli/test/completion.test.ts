@@ -15,7 +15,7 @@ const commands = program.commands.map(describeCommand)
 const scripts = { bash, zsh, fish }
 
 describe.each(Object.entries(scripts))('the %s script', (shell, script) => {
-  test('stays as it was looked at', async () => {
+  test('equals its reviewed snapshot', async () => {
     const text = script(commands, describeCommand(program))
     await expect(text).toMatchFileSnapshot(`completion/sd.${shell}`)
   })
@@ -27,7 +27,7 @@ describe('in a real bash', { timeout: 30_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sd-completion-'))
     await writeFile(join(folder, 'sd.bash'), bash(commands, describeCommand(program)))
-    // an sd that knows two services, one of them named by somebody evil
+    // an sd with two services, one of which has a malicious name
     const names = ['orders', 'orders-admin', 'eu:web', `o$(touch ${folder}/evil)`]
     const lines = names.map((service) => JSON.stringify({ service }))
     await writeFile(join(folder, 'sd'), `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`)
@@ -52,14 +52,14 @@ describe('in a real bash', { timeout: 30_000 }, () => {
     expect(await complete('sd', 'completion', '')).toEqual(['bash', 'zsh', 'fish'])
   })
 
-  test('the names of services, and never runs what stands in one', async () => {
+  test('the names of services, and never executes a name', async () => {
     expect(await complete('sd', 'watch', 'orders')).toEqual(['orders', 'orders-admin'])
     expect(await complete('sd', '--json', 'list', 'o')).toHaveLength(3)
     expect(await complete('sd', 'list', 'orders', '')).toEqual([])
     expect(await complete('sd', 'watch', '--json', '--url', 'etcd://h', 'orders-')).toEqual([
       'orders-admin',
     ])
-    // what bash has as the word to replace begins after the colon
+    // the word that bash replaces begins after the colon
     expect(await complete('sd', 'list', 'eu:w')).toEqual(['web'])
     expect(await readdir(folder)).not.toContain('evil')
   })

@@ -23,7 +23,7 @@ const uniform = (): (() => number) => {
 const service = 'orders'
 
 describe('the order of endpoints', () => {
-  test('puts each first by its share of the weight', () => {
+  test('puts each first in proportion to its weight', () => {
     const instances = [instance('a', 10), instance('b', 30), instance('c', 60)]
     const random = uniform()
     const first = new Map<string, number>()
@@ -37,13 +37,13 @@ describe('the order of endpoints', () => {
     expect((first.get('c') ?? 0) / rounds).toBeCloseTo(0.6, 1)
   })
 
-  test('names each once, and leaves the drained out', () => {
+  test('contains each once, without drained ones', () => {
     const instances = [instance('a', 1), instance('b', 0), instance('c', 65_535)]
     const ids = endpointOrder(instances, { service }).map(({ id }) => id)
     expect(ids.toSorted()).toEqual(['a', 'c'])
   })
 
-  test('keeps to the scheme, and leaves out what is no URL on one line', () => {
+  test('contains only the requested scheme, and no endpoint that is not a URL on one line', () => {
     const instances = [
       instance('a', 1, ['grpc://a:1', 'HTTP://a:2', 'https://a:3', 'http://a:4\nhttp://evil']),
       instance('b', 1, ['no url', 'http://b/\u001B[2J', 'http://b/\u202Emoc']),
@@ -54,7 +54,7 @@ describe('the order of endpoints', () => {
     expect(endpointOrder(instances, { service })).toHaveLength(3)
   })
 
-  test('leaves out what the filter refuses', () => {
+  test('contains only instances that match the filter', () => {
     const instances = [
       { ...instance('a', 1), version: '1.4.0', tags: ['canary'] },
       { ...instance('b', 1), version: '2.0.0', tags: ['canary'] },

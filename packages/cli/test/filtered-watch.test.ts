@@ -40,7 +40,7 @@ const events: readonly WatchEvent<InstanceChange>[] = [
   { type: 'sync', changes: [] },
 ]
 
-test('tells of those that pass the filter only, as they come to pass it and no longer do', async () => {
+test('delivers only instances that match the filter, as they begin and cease to match', async () => {
   const watcher = {
     held: ['a', 'b'],
     stale: undefined,

@@ -15,11 +15,11 @@ const instance = (
   metadata: {},
 })
 
-test('what may not be registered is told, and stops no other copy', async () => {
+test('an instance that cannot be registered is reported, and does not stop the other copies', async () => {
   await using target = await createRegistry('memory:mirror-refused')
   const events: MirrorEvent[] = []
   const mirror = new Mirror(target, (event) => events.push(event))
-  // as Kratos writes a service that only calls others
+  // like a record of Kratos for a service that only calls others
   await mirror.want(instance(1, []))
   expect(events.map(({ type, cause }) => [type, cause?.code])).toEqual([
     ['failed', 'invalid-argument'],
@@ -32,7 +32,7 @@ test('what may not be registered is told, and stops no other copy', async () => 
   expect((await target.list('orders')).map(({ weight }) => weight)).toEqual([2])
 })
 
-test('what is wanted while a copy is being asked for finds it', async () => {
+test('an update during the registration of a copy is applied to it', async () => {
   await using target = await createRegistry('memory:mirror-at-once')
   const events: MirrorEvent[] = []
   const mirror = new Mirror(target, (event) => events.push(event))

@@ -42,7 +42,7 @@ describe('durations', () => {
 })
 
 describe('a table', () => {
-  test('lines up, also with wide characters, and numbers to the right', () => {
+  test('is aligned, also with wide characters, with numbers at the right', () => {
     const lines = tableLines(
       [{ heading: 'ID' }, { heading: 'WEIGHT', align: 'right' }, { heading: 'ZONE' }],
       [
@@ -53,12 +53,12 @@ describe('a table', () => {
     expect(lines).toEqual(['ID    WEIGHT  ZONE', 'a        100  x', '日本       5'])
   })
 
-  test('shows control characters instead of acting on them', () => {
+  test('escapes control characters', () => {
     const [, line] = tableLines([{ heading: 'ID' }], [['\u001B[31mred\r\n\u202E']])
     expect(line).toBe('\\u{1b}[31mred\\u{d}\\u{a}\\u{202e}')
   })
 
-  test('is cut to the width of the terminal, between characters', () => {
+  test('is truncated to the width of the terminal, between characters', () => {
     expect(cutToWidth('abcdef', 6)).toBe('abcdef')
     expect(cutToWidth('abcdef', 4)).toBe('abc…')
     expect(cutToWidth('日本語', 4)).toBe('日…')
@@ -70,14 +70,14 @@ describe('a table', () => {
   })
 })
 
-test('a line of JSON holds no character that a terminal acts on', () => {
+test('a line of JSON contains no control character of a terminal', () => {
   const line = jsonLine({ id: '\u001B[2J\u009B2J\n' })
   expect(line).toBe(String.raw`{"id":"\u001b[2J\u009b2J\n"}`)
   expect(JSON.parse(line)).toEqual({ id: '\u001B[2J\u009B2J\n' })
   expect(printable(line)).toBe(line)
 })
 
-test('an update is told by what differs', () => {
+test('an update is shown by its differences', () => {
   const changed = { ...instance, weight: 5, zone: 'eu', metadata: { a: 'b' } }
   expect(describeUpdate(instance, changed)).toBe('zone - → eu, weight 100 → 5, metadata - → a=b')
 })

@@ -33,7 +33,7 @@ test.each([
   expect(addressOf(endpoint)).toEqual(address)
 })
 
-test('what answers before a command is started is named', async () => {
+test('an endpoint that answers before the command is started is named', async () => {
   const port = await listen(() => 200)
   const checks = readyChecks([`http://127.0.0.1:${port}`, 'http://127.0.0.1:1'], undefined)
   expect(await answersEarly(checks, never)).toEqual([`tcp 127.0.0.1:${port}`])
@@ -41,14 +41,14 @@ test('what answers before a command is started is named', async () => {
 })
 
 describe('ready', () => {
-  test('is when the port answers; an endpoint without a known port is not waited for', async () => {
+  test('is reached when the port answers; an endpoint without a known port is not checked', async () => {
     const port = await listen(() => 500)
     const checks = readyChecks([`http://127.0.0.1:${port}`, 'grpc://nowhere'], undefined)
     expect(checks.map(({ what }) => what)).toEqual([`tcp 127.0.0.1:${port}`])
     await waitUntilReady(checks, 5_000, never)
   })
 
-  test('is when the check answers 2xx, and then it is not asked again', async () => {
+  test('is reached when the check answers 2xx, and the check is not repeated', async () => {
     let asked = 0
     const port = await listen(() => (++asked < 3 ? 503 : 204))
     const checks = readyChecks(['http://nowhere:1'], `http://127.0.0.1:${port}/ok`)
@@ -56,7 +56,7 @@ describe('ready', () => {
     expect(asked).toBe(3)
   })
 
-  test('fails with what it last heard when the time is over', async () => {
+  test('fails with the last answer when the time is over', async () => {
     const port = await listen(() => 302)
     const checks = readyChecks([], `http://127.0.0.1:${port}/ok`)
     await expect(waitUntilReady(checks, 300, never)).rejects.toThrow('it answers 302')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { rehearse } from '../src/doctor/rehearse.ts'
 import { openDriver } from '../src/open-driver.ts'
 
-test('a rehearsal that is interrupted leaves nothing behind', async () => {
+test('an interrupted rehearsal leaves no record behind', async () => {
   const url = 'memory:rehearse'
   const never = new AbortController().signal
   const interruption = new AbortController()

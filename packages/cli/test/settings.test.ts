@@ -17,7 +17,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 const write = (path: string, value: unknown): Promise<void> =>
   writeFile(join(root, path), typeof value === 'string' ? value : JSON.stringify(value))
 
-describe('the registry is named by', () => {
+describe('the registry is selected by', () => {
   test('--url before SD_URL before a file', async () => {
     await write('.sdrc.json', { url: 'memory:c' })
     const environment = { SD_URL: 'memory:b' }
@@ -40,27 +40,27 @@ describe('the registry is named by', () => {
     expect((await findRegistry(undefined, {}, deep)).url).toBe('memory:near')
   })
 
-  test('nobody: the embedded default', async () => {
+  test('no setting: the embedded default', async () => {
     expect(await findRegistry(undefined, {}, deep)).toEqual({ from: 'the embedded default' })
   })
 
-  test('SD_URL that is empty is handed on, to be refused', async () => {
+  test('an empty SD_URL, which createRegistry refuses', async () => {
     expect(await findRegistry(undefined, { SD_URL: '' }, deep)).toMatchObject({ url: '' })
   })
 })
 
 test.each([
-  ['{ "url', /\.sdrc\.json is no JSON/],
+  ['{ "url', /\.sdrc\.json is not JSON/],
   [{ urll: 'memory:' }, /unknown key "urll"; did you mean "url"/],
-  [{ url: 1 }, /it names no url; expected/],
-  [[], /its settings are no object/],
+  [{ url: 1 }, /it has no "url"; expected/],
+  [[], /its settings are not an object; expected/],
 ])('settings of %j are refused, with the file named', async (settings, problem) => {
   await write('a/.sdrc.json', settings)
   await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(problem)
   await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(join(root, 'a'))
 })
 
-test('settings that the system does not let us read are refused in words', async () => {
+test('unreadable settings are refused with the reason', async () => {
   await mkdir(join(root, 'a', '.sdrc.json'))
   await expect(findRegistry(undefined, {}, deep)).rejects.toThrow(
     new UsageError(

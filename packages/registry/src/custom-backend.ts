@@ -24,7 +24,7 @@ export const validateDriver = (field: string, value: unknown): RegistryDriver =>
   if (isDriver(value)) return value
   throw configError(
     typeof value === 'object' && value !== null
-      ? `${field} is no driver: it lacks ${missingParts(value).join(', ')}`
+      ? `${field} is not a driver: it lacks ${missingParts(value).join(', ')}`
       : `${field} is ${show(value)}; expected a driver, see @sd/core/driver`,
   )
 }

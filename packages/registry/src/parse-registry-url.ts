@@ -27,7 +27,7 @@ const readScheme = (url: string): { scheme: string; backend: Backend } => {
   const scheme = given.toLowerCase()
   const backend = findBackend(scheme)
   if (backend !== undefined) return { scheme, backend }
-  const hint = /https|tls|s$/.test(scheme) ? '; TLS is asked for by ?tls=true' : ''
+  const hint = /https|tls|s$/.test(scheme) ? '; TLS is enabled with ?tls=true' : ''
   throw urlProblem(
     0,
     `unknown backend "${scheme.slice(0, 40)}"${suggestion(scheme, backendNames)}${hint}`,
@@ -62,12 +62,12 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
         ? commonQuery[name]?.kind
         : undefined
     // text that does not look like a key may be part of a password
-    const shown = /^[\w-]{1,40}$/.test(name) ? `"${name}"` : 'of odd characters'
+    const shown = /^[\w-]{1,40}$/.test(name) ? `"${name}"` : 'with unusual characters'
     if (kind === undefined)
       throw urlProblem(
         pair.at,
         credentialKeys.has(name)
-          ? `unknown key ${shown}; credentials stand before the host: user:password@host`
+          ? `unknown key ${shown}; credentials belong before the host: user:password@host`
           : `unknown key ${shown}${suggestion(name, known)}`,
       )
     if (values.has(name)) throw urlProblem(pair.at, `${name} is given twice`)

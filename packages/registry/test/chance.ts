@@ -2,11 +2,11 @@
 export interface Chance {
   integer(min: number, max: number): number
   list<T>(min: number, max: number, make: () => T): readonly T[]
-  /** A non-empty text of odd characters, without control characters. */
+  /** A non-empty text of unusual characters, without control characters. */
   text(): string
   host(): string
   port(): number | undefined
-  /** `text` with one to three characters put in, taken out or replaced. */
+  /** `text` with one to three characters inserted, removed or replaced. */
   break(text: string): string
 }
 
@@ -14,7 +14,7 @@ const oddTexts = Array.from('abcXYZ019-._~:,;@/?#[]%&=+ !$\'()*<>"\\^`{|}äß漢
 const oddCharacters = [...oddTexts, '\0', '\n', '\t', '\u00a0', '%00', '%zz', '//', '@@', '::']
 const hosts = ['h1', 'a.b.example', 'A-1_b.', '10.0.0.7', '[::1]', '[2001:db8::7]', 'localhost']
 
-/** `seed` fixes all that follows. */
+/** A generator whose numbers depend only on `seed`. */
 export const createChance = (seed: number): Chance => {
   let state = seed
   const next = (): number => {

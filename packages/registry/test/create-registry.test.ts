@@ -25,7 +25,7 @@ import {
 
 const known = backendNames.join(', ')
 
-/** As a program without types would call it. */
+/** `createRegistry` as a program without types calls it. */
 const createLoosely = createRegistry as (source?: unknown) => Promise<Registry>
 
 const refusal = async (source: unknown): Promise<RegistryError> => {
@@ -64,7 +64,7 @@ describe('createRegistry makes a registry', () => {
     await registry.close()
   })
 
-  test('whose options and own fields arrive', async () => {
+  test('with the given options and backend fields', async () => {
     const store = new MemoryStore()
     const writer = await createRegistry({ backend: 'memory', store, namespace: 'blue' })
     const reader = await createRegistry({ backend: memory({ store, namespace: 'blue' }) })
@@ -84,7 +84,7 @@ describe('createRegistry makes a registry', () => {
     await Promise.all([named.close(), fallback.close()])
   })
 
-  test('from a URL in an object, whose other fields count instead', async () => {
+  test('from a URL in an object, whose other fields take precedence', async () => {
     const registry = await createRegistry({ url: 'memory:?ttl=5s', ttlMs: 7_000 })
     const registration = await registry.register({
       service: 'orders',
@@ -114,7 +114,7 @@ describe('createRegistry makes a registry', () => {
     await expect(pending).rejects.toBe(reason)
   })
 
-  test('on a Node that is new enough only', async () => {
+  test('only on a supported version of Node', async () => {
     const { versions } = process
     vi.stubGlobal('process', { ...process, versions: { ...versions, node: '20.20.2' } })
     try {
@@ -126,7 +126,7 @@ describe('createRegistry makes a registry', () => {
     }
   })
 
-  test('from a URL and what no URL can say', async () => {
+  test('from a URL and fields that a URL cannot contain', async () => {
     const registry = await createRegistry({
       ...parseRegistryUrl('memory:?ttl=5s'),
       logger: { debug() {}, info() {}, warn() {}, error() {} },
@@ -156,9 +156,9 @@ describe('createRegistry refuses', () => {
       `backend is "Etcd3"; expected ${known} or a driver; did you mean "etcd"?`,
     ],
     ['a url that is undefined', { url: undefined }, 'url is undefined; expected a registry URL'],
-    ['a url beside a backend', { backend: 'memory', url: 'memory:' }, 'unknown key "url"'],
+    ['a url together with a backend', { backend: 'memory', url: 'memory:' }, 'unknown key "url"'],
     [
-      "another backend's key beside a url",
+      "another backend's key with a url",
       { url: 'memory:', token: 's3cret' },
       'unknown key "token"',
     ],
@@ -176,45 +176,45 @@ describe('createRegistry refuses', () => {
     ],
     ["another backend's key", { backend: 'memory', endpoints: [] }, 'unknown key "endpoints"'],
     [
-      'an unknown key beside a driver',
+      'an unknown key with a driver',
       { backend: driver, namespace: 'x' },
       'unknown key "namespace"',
     ],
     ['an option out of range', { backend: 'memory', ttlMs: -1 }, 'ttlMs is -1; expected'],
     ['an option out of range in a URL', 'memory:?ttl=0s', 'ttlMs is 0; expected'],
     ['an unknown inner key', { backend: 'memory', backoff: { min: 1 } }, 'min'],
-    ['what the backend refuses', { backend: 'memory', store: '' }, 'store is ""; expected'],
+    ['a field that the backend refuses', { backend: 'memory', store: '' }, 'store is ""; expected'],
     [
-      'what sqlite refuses',
+      'a field that sqlite refuses',
       { backend: 'sqlite', path: ':memory:' },
       'path is ":memory:"; expected',
     ],
     ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
-    ['what etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
+    ['a field that etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
     ['a user without a password', 'etcd://user@h', 'username is given alone'],
     ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client does not support TLS'],
     [
-      'a consistency that Consul has not',
+      'an unknown consistency of Consul',
       'consul://h?consistency=strong',
       'consistency is "strong"; expected default, consistent, stale',
     ],
     [
-      'an object that is no driver',
+      'an object that is not a driver',
       { backend: { backend: 'mine', list() {} } },
-      'backend is no driver: it lacks capabilities, openSession, observe, probe',
+      'backend is not a driver: it lacks capabilities, openSession, observe, probe',
     ],
     [
-      'a factory of no driver',
+      'a factory whose result is not a driver',
       () => ({}),
-      'what the driver factory returns is no driver: it lacks backend, capabilities',
+      'what the driver factory returns is not a driver: it lacks backend, capabilities',
     ],
     [
-      'a factory of nothing',
+      'a factory that returns undefined',
       { backend: () => undefined },
       'what the driver factory returns is undefined',
     ],
     [
-      'tlsFiles of another shape',
+      'tlsFiles that is not an object',
       { ...etcd, tlsFiles: 'ca.pem' },
       'tlsFiles is "ca.pem"; expected an object',
     ],
@@ -223,14 +223,18 @@ describe('createRegistry refuses', () => {
       { ...etcd, tlsFiles: { CA: 'x' } },
       'unknown key "tlsFiles.CA"; did you mean "ca"?',
     ],
-    ['a tls file that is no name', { ...etcd, tlsFiles: { ca: 1 } }, 'tlsFiles.ca is 1; expected'],
+    [
+      'a tls file that is not a name',
+      { ...etcd, tlsFiles: { ca: 1 } },
+      'tlsFiles.ca is 1; expected',
+    ],
     [
       'a tls part given twice',
       { ...etcd, tls: { ca: 'x' }, tlsFiles: { ca: 'x' } },
       'tlsFiles.ca and tls.ca are both given',
     ],
     [
-      'a file that is not there',
+      'a missing file',
       'etcd://h?tls=true&ca=/nowhere/ca.pem',
       'tlsFiles.ca is "/nowhere/ca.pem", which cannot be read (ENOENT)',
     ],
@@ -258,7 +262,7 @@ describe('createRegistry refuses', () => {
     }
   })
 
-  test('in words that never hold a password', async () => {
+  test('with messages that never contain a password', async () => {
     const secret = 's3cret'
     const bad = [
       { backend: 'etcd', endpoints: [`http://u:${secret}@h:1`] },
@@ -270,7 +274,7 @@ describe('createRegistry refuses', () => {
   })
 })
 
-/** The fields that a configuration of ours has beyond those of all backends. */
+/** The fields of a configuration other than those of the backends. */
 type OwnFields<Config> = {
   [Key in Exclude<keyof Config, keyof RegistryOptions | 'backend' | 'tlsFiles'>]: Config[Key]
 }
@@ -283,7 +287,7 @@ test('the types of the optional backends are those of their packages', () => {
   >()
 })
 
-test('the types tell the backends apart', () => {
+test('the types distinguish the backends', () => {
   expectTypeOf<RegistryConfig['backend']>().toEqualTypeOf<
     'memory' | 'sqlite' | 'etcd' | 'zookeeper' | 'consul'
   >()

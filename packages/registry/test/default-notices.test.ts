@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
-/** Nothing listens there: the port is reserved. */
+/** An address without a listener: the port is reserved. */
 const url = 'consul://127.0.0.1:1?call-timeout=200ms&close-timeout=200ms'
 
 const until = (condition: () => boolean): Promise<boolean> => vi.waitUntil(condition, 5_000)
@@ -39,7 +39,7 @@ test('a registry that is down is reported on stderr, once, with its address and 
 test.each([
   ['a logger', silent],
   ['logger: false', false],
-] as const)('%s silences that', async (_, logger) => {
+] as const)('%s turns the notice off', async (_, logger) => {
   const registry = await createRegistry({ url, logger })
   await registry.ping().catch(() => {})
   await registry.close()

@@ -5,7 +5,7 @@ import { createRegistry } from '@sd/registry'
 import { MemoryStore } from '@sd/memory'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-/** What Jest fakes by default, but for `nextTick`, which Vitest itself runs on. */
+/** The timers that Jest fakes by default, except `nextTick`, which Vitest itself needs. */
 const toFake = [
   'setTimeout',
   'setInterval',
@@ -42,7 +42,7 @@ test.each(['memory', 'sqlite'] as const)(
     expect(await watcher.next()).toMatchObject({ type: 'change', changes: [{ type: 'added' }] })
     await registration.deregister()
     expect(await watcher.next()).toMatchObject({ changes: [{ type: 'removed' }] })
-    // what waits for a delay goes on: a deadline that never came would keep this for ever
+    // every deadline must pass: one that depends on a faked timer would wait for ever
     const unreachable = await createRegistry({ url: 'etcd://127.0.0.1:1', callTimeoutMs: 200 })
     await expect(unreachable.list('orders')).rejects.toMatchObject({ retryable: true })
     await Promise.all([unreachable.close(), registry.close()])

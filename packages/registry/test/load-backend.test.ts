@@ -12,7 +12,9 @@ let folder: string
 const install = (name: string): void =>
   symlinkSync(join(folder, 'packages', name), join(folder, 'node_modules/@sd', name))
 
-/** A workspace in which everything but `@sd/etcd` is installed; linked, as types are not stripped inside node_modules. */
+/**
+ * A workspace with everything except `@sd/etcd`, as links: types are not stripped in node_modules.
+ */
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sd-registry-'))
   mkdirSync(join(folder, 'node_modules/@sd'), { recursive: true })

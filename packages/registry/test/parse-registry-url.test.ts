@@ -130,8 +130,8 @@ describe('a registry URL', () => {
     ['//h', 1, 'no scheme'],
     ['1etcd://h', 1, 'no scheme'],
     ['etc://h', 1, `unknown backend "etc"; did you mean "etcd"? (known: ${known})`],
-    ['etcds://h', 1, `did you mean "etcd"? (known: ${known}); TLS is asked for by ?tls=true`],
-    ['etcd+https://h', 1, 'TLS is asked for by ?tls=true'],
+    ['etcds://h', 1, `did you mean "etcd"? (known: ${known}); TLS is enabled with ?tls=true`],
+    ['etcd+https://h', 1, 'TLS is enabled with ?tls=true'],
     ['constructor://h', 1, `unknown backend "constructor" (known: ${known})`],
     ['etcd:', 6, 'expected // and a host'],
     ['etcd:h1', 6, 'expected // and a host'],
@@ -149,14 +149,14 @@ describe('a registry URL', () => {
     ['etcd://h1:-1', 11, 'the port is not a number'],
     ['etcd://h1:1e3', 11, 'the port is not a number'],
     ['etcd://h1:1:2', 11, 'the port is not a number'],
-    ['etcd://h!1', 9, '"!" cannot stand in a host'],
-    ['etcd://bücher', 9, '"ü" cannot stand in a host'],
-    ['etcd://%68', 8, '"%" cannot stand in a host'],
-    ['etcd://a..b', 8, 'no host name'],
-    ['etcd://-a', 8, 'no host name'],
-    ['etcd://1.2.3', 8, 'no IPv4 address'],
-    ['etcd://256.0.0.1', 8, 'no IPv4 address'],
-    [`etcd://${'a.'.repeat(127)}`, 8, 'the host is 254 long'],
+    ['etcd://h!1', 9, '"!" is not allowed in a host'],
+    ['etcd://bücher', 9, '"ü" is not allowed in a host'],
+    ['etcd://%68', 8, '"%" is not allowed in a host'],
+    ['etcd://a..b', 8, 'not a host name'],
+    ['etcd://-a', 8, 'not a host name'],
+    ['etcd://1.2.3', 8, 'not an IPv4 address'],
+    ['etcd://256.0.0.1', 8, 'not an IPv4 address'],
+    [`etcd://${'a.'.repeat(127)}`, 8, 'the host is 254 characters long'],
     ['etcd://[::1', 8, 'a [ is not closed'],
     ['etcd://[::1]x', 13, 'expected : and a port after ]'],
     ['etcd://[::1]:', 14, 'the port is missing'],
@@ -169,15 +169,15 @@ describe('a registry URL', () => {
     ['consul:///services', 8, 'expected // and a host'],
     ['consul://h1,h2', 8, 'expected one host'],
     ['consul://t0ken@h', 8, 'a token is written //:token@host'],
-    ['consul://h?socket=/s', 8, 'socket stands without a host'],
-    ['consul://?socket=/s&tls=true', 8, 'socket stands without a host'],
+    ['consul://h?socket=/s', 8, 'socket cannot be combined with a host'],
+    ['consul://?socket=/s&tls=true', 8, 'socket cannot be combined with a host'],
     ['etcd://u:s3cret@x@h', 16, 'an @ in a user or password is written %40'],
     ['etcd://u:s3cret/x@h', 18, 'an @ after the hosts is written %40'],
     ['etcd://u:s3cret?x@h', 18, 'an @ after the hosts is written %40'],
     ['etcd://u:s3cret#x@h', 16, 'written %23'],
     ['etcd://u:s3%cret@h', 12, 'a % in the password is not followed by two hex digits'],
     ['etcd://u:s3cret%ff@h', 10, 'the percent-encoded password is not UTF-8'],
-    ['etcd://u%00:p@h', 8, 'the user holds an encoded control character'],
+    ['etcd://u%00:p@h', 8, 'the user contains an encoded control character'],
     ['etcd://u:s3cret', 10, 'the port is not a number'],
     ['etcd://u:s3cret,h2', 10, 'the port is not a number'],
     ['etcd://h/a//b', 12, 'the namespace has an empty part'],
@@ -199,7 +199,7 @@ describe('a registry URL', () => {
     ['etcd://h?ttlMs=1', 10, 'unknown key "ttlMs"; did you mean "ttl"?'],
     ['etcd://h?closeTimeout=1s', 10, 'did you mean "close-timeout"?'],
     ['etcd://h?constructor=1', 10, 'unknown key "constructor"'],
-    ['etcd://h?password=s3cret', 10, 'credentials stand before the host'],
+    ['etcd://h?password=s3cret', 10, 'credentials belong before the host'],
     ['etcd://h?max-fraction=1.5', 23, 'expected a number from 0 to 1'],
     ['etcd://h?max-fraction=NaN', 23, 'expected a number from 0 to 1'],
     ['etcd://h?min-instances=1.5', 24, 'expected a whole number'],
@@ -208,9 +208,13 @@ describe('a registry URL', () => {
     ['etcd://h?tls=false&key=a.pem', 6, 'key is given without tls=true'],
     ['etcd://h?tls=true&ca=', 22, 'expected a text'],
     ['memory:?tls=true', 9, 'unknown key "tls"'],
-    ['memory:?u:s3cret=1', 9, 'unknown key of odd characters'],
+    ['memory:?u:s3cret=1', 9, 'unknown key with unusual characters'],
     ['etcd:u?:s3cret@h', 15, 'an @ after the hosts'],
-    ['memory:?loss-protection=false&hold=1s', 9, 'hold cannot stand with loss-protection=false'],
+    [
+      'memory:?loss-protection=false&hold=1s',
+      9,
+      'hold cannot be combined with loss-protection=false',
+    ],
     ['sqlite:sd.db', 8, 'expected nothing, or three slashes and the path of a file'],
     ['sqlite://host/sd.db', 8, 'three slashes'],
     ['sqlite:////sd.db', 8, 'three slashes'],
@@ -233,8 +237,8 @@ describe('a registry URL', () => {
   })
 })
 
-describe('whatever is generated', () => {
-  test('is read back as it was written', () => {
+describe('any generated URL', () => {
+  test('is parsed to its parts', () => {
     const chance = createChance(1)
     for (let round = 0; round < 2_000; round++) {
       const hosts = chance.list(1, 4, () => ({ host: chance.host(), port: chance.port() }))
@@ -257,7 +261,7 @@ describe('whatever is generated', () => {
     }
   })
 
-  test('is read, or refused with a place, and never shows the password', () => {
+  test('is parsed, or refused with a position, and never shows the password', () => {
     const chance = createChance(2)
     const secret = 'Tr0ub4dor'
     const url = `etcd://user:${secret}@h1:2379,[::1]:2380/services?ttl=10s&tls=true&ca=/a.pem`

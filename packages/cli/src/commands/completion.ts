@@ -14,14 +14,14 @@ export const completionCommand = (run: Run, program: Command): Command =>
   subcommand(
     'completion',
     'Print the completion script of a shell',
-    'Completes commands, options and the names of services.',
+    'The script completes commands, options and the names of services.',
     [
       ['source <(sd completion bash)', 'bash: a line for ~/.bashrc'],
       ['source <(sd completion zsh)', 'zsh: a line for ~/.zshrc, after compinit'],
       ['sd completion fish | source', 'fish: a line for ~/.config/fish/config.fish'],
     ],
   )
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(scripts)))
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
     .action((shell: keyof typeof scripts, options: CommonOptions) =>
       run(options, async ({ output }) => {
         const script = scripts[shell](

@@ -68,7 +68,7 @@ const differencesTo = (
 const differenceText = ({ type, instance, standing }: Difference): string => {
   if (type === 'add') return `add     ${nameOf(instance)} ${instance.endpoints.join(' ')}`
   const how = standing === undefined ? '' : describeUpdate(standing, instance)
-  return `keep    ${nameOf(instance)} as the target has it; here ${how}`
+  return `keep    ${nameOf(instance)} unchanged in the target; in the source ${how}`
 }
 
 const tellDifferences = async (
@@ -92,9 +92,9 @@ const summary = (differences: readonly Difference[], unreadable: number): string
     differences.filter((difference) => difference.type === type).length
   return [
     `${count('add')} to add`,
-    `${count('same')} the same already`,
-    `${count('keep')} that differ and stay`,
-    ...(unreadable === 0 ? [] : [`${unreadable} that cannot be read`]),
+    `${count('same')} already the same`,
+    `${count('keep')} that differ and stay unchanged`,
+    ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
   ].join(', ')
 }
 
@@ -142,7 +142,7 @@ const hold = async (
     acting.catch((error: Error) => output.note(`sd: ${error.message}`))
   }
   const tellStale = (side: string) => (cause: RegistryError) =>
-    output.note(`sd: the ${side} is out of reach, what stands there stays: ${cause.message}`)
+    output.note(`sd: the ${side} cannot be reached; its last known state is kept: ${cause.message}`)
   const following = [
     eachEvent(target.watcher, tellStale('target'), (change) => {
       // the owner has left the target, but may still be in the source
@@ -157,7 +157,7 @@ const hold = async (
       ...following,
     ])
     output.note(
-      `sd: ${mirror.size} copies are held until this ends${follow ? ', and followed' : ''}`,
+      `sd: ${mirror.size} copies are registered until sd ends${follow ? ', and follow the source' : ''}`,
     )
     await Promise.all(following)
   } catch (error) {
@@ -185,7 +185,7 @@ const copy = async (
     output.note(printable(`sd: record ${key} cannot be read, and is not copied: ${reason}`))
   output.note(`sd: ${summary(differences, skipped.length)}`)
   if (apply) return hold(context, source, target, follow)
-  output.note('sd: nothing was changed; --apply does it')
+  output.note('sd: nothing was changed; add --apply to do it')
   return exitCode.ok
 }
 
@@ -194,23 +194,23 @@ export const copyCommand = (run: Run): Command =>
   subcommand(
     'copy',
     'Mirror the services of one registry into another, for a migration',
-    `Says what would be done, and does nothing; --apply does it. An instance keeps its service, id,
-endpoints, version, zone, weight, tags and metadata. A copy stands only where nobody else does, and
-gives way at once when the real owner registers in the target.
+    `Prints the differences and changes nothing, unless --apply is given. A copy has the service, id,
+endpoints, version, zone, weight, tags and metadata of its instance. It is registered only where no
+other owner registers that id in the target, and removed at once when one does.
 
-Copies live as long as sd holds them: with --apply it runs until interrupted, and takes them all
-out when it ends. Without --follow they stay as they were at the start; with it every later change
-of the source is mirrored, and while the source cannot be reached its last known good stays. Move
-the owners to the target one by one, then the readers, then end it. Copies are not copied on.`,
+Copies exist as long as sd runs: with --apply it runs until interrupted, and removes all copies when
+it ends. Without --follow they keep their initial state; with it every later change of the source is
+mirrored, and while the source cannot be reached its last known state is kept. Move the owners to
+the target one by one, then the readers, then end sd. Copies themselves are never copied.`,
     [
-      ['sd copy consul://old:8500 etcd://new:2379', 'the difference'],
+      ['sd copy consul://old:8500 etcd://new:2379', 'print the differences'],
       ['sd copy consul://old:8500 etcd://new:2379 --apply --follow', 'during the migration'],
     ],
   )
     .argument('<from-url>', 'the registry to read')
     .argument('<to-url>', 'the registry to write')
-    .option('--apply', 'write, and hold what was written until interrupted')
-    .option('--follow', 'keep mirroring what changes')
+    .option('--apply', 'register the copies until interrupted')
+    .option('--follow', 'mirror later changes of the source')
     .action((fromUrl: string, toUrl: string, options: CopyOptions) =>
       run(options, (context) => copy(context, fromUrl, toUrl, options)),
     )

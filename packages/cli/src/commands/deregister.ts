@@ -32,7 +32,7 @@ const isConfirmed = async (
 ): Promise<boolean> => {
   if (yes) return true
   if (!process.stdin.isTTY)
-    throw new UsageError('there is no terminal to ask for confirmation on; add --yes')
+    throw new UsageError('there is no terminal to ask for confirmation; add --yes')
   for (const record of found) output.stderr.write(`${describe(record)}\n`)
   output.note('An owner that is alive restores its record within its ttl.')
   return confirm(output, 'Remove it?', signal)
@@ -47,7 +47,7 @@ const deregister = async (
   const { open, output, progress, signal } = context
   if (force !== true)
     throw new UsageError(
-      'an instance is taken out by its owner; to remove the record of one that is dead, add --force',
+      'only its owner deregisters an instance; to remove the record of a dead owner, add --force',
     )
   const registry = await open()
   const reading = registry.records(service, { signal })
@@ -71,13 +71,13 @@ const deregister = async (
   const removing = owned.map((record) => registry.removeRecord(record, { signal }))
   const outcomes = await progress(`removing ${service}/${id}`, Promise.all(removing))
   if (outcomes.includes('not-ours')) {
-    output.note(`sd: ${service}/${id} was registered anew meanwhile, and was left alone`)
+    output.note(`sd: ${service}/${id} was registered again before its removal, and was not removed`)
     return exitCode.failed
   }
   if (output.json) await output.writeJson([{ type: 'removed', service, id }])
   else {
     await output.write([printable(`${service}/${id} is removed`)])
-    output.note('sd: should its owner be alive, it comes back within its ttl')
+    output.note('sd: if its owner is alive, it restores the record within its ttl')
   }
   return exitCode.ok
 }
@@ -87,18 +87,18 @@ export const deregisterCommand = (run: Run): Command =>
   registryCommand(
     'deregister',
     'Remove the record of an instance whose owner is dead',
-    `Usually a dead owner's record leaves with its ttl, and this is for what does not: asks for
-confirmation, and without a terminal needs --yes. An owner that is alive restores its record
-within its ttl: stop it, or drain it with sd set --weight 0. On Consul only the agent that has
+    `A dead owner's record usually expires with its ttl; this command removes one that does not. It asks
+for confirmation, and needs --yes without a terminal. An owner that is alive restores its record
+within its ttl: stop the owner, or drain it with sd set --weight 0. On Consul only the agent that has
 the instance can remove it. Ends with 3 when there is no such instance.`,
     [
-      ['sd deregister orders orders-1 --force', 'look, ask, remove'],
+      ['sd deregister orders orders-1 --force', 'show the record, ask, remove it'],
       ['sd deregister orders orders-1 --force --yes', 'in a script'],
     ],
   )
     .argument('<service>', 'the service')
     .argument('<id>', 'the instance')
-    .option('--force', "remove another's record")
+    .option('--force', 'remove the record of another owner')
     .option('--yes', 'do not ask')
     .action((service: string, id: string, options: DeregisterOptions) =>
       run(options, (context) => deregister(context, service, id, options)),

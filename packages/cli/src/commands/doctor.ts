@@ -54,13 +54,13 @@ export const doctorCommand = (run: Run): Command =>
   registryCommand(
     'doctor',
     'Find out what is wrong with a registry',
-    `Connects, authenticates, reads, opens a session, writes a record under a service of its own,
-sees its watch tell of it, removes it, and says how long each took. Shows the server's version and
-limits, how far its clock is from ours, and which records cannot be read, and why.
-Ends with 1 when a step fails, and with 4 when there is no connection.`,
+    `Connects, authenticates, reads, opens a session, writes a record under its own service, waits for
+the watch to deliver it, removes it, and prints the duration of each step. Shows the server's
+version and limits, the difference between its clock and the local one, and the unreadable records
+with the reasons. Ends with 1 when a step fails, and with 4 when there is no connection.`,
     [
-      ['sd doctor', 'the registry that is named by SD_URL'],
-      ['sd doctor --probe', 'and instances whose endpoint does not answer'],
+      ['sd doctor', 'check the registry of SD_URL'],
+      ['sd doctor --probe', 'also list the instances whose endpoint does not answer'],
       ['sd doctor --json --url consul://127.0.0.1:8500', 'for programs'],
     ],
   )

@@ -65,17 +65,16 @@ export const listCommand = (run: Run): Command =>
       [
         ['sd list', 'the names of all services'],
         ['sd list orders', 'its instances: id, endpoints, version, zone, weight, age'],
-        ['sd list orders --version ^2 --tag canary', 'those of version 2 that are labelled so'],
+        ['sd list orders --version ^2 --tag canary', 'those of version 2 with that tag'],
         ["sd list orders --json | jq -r '.endpoints[]'", 'for programs'],
       ],
     ),
   )
-    .argument('[service]', 'the service whose instances are wanted')
+    .argument('[service]', 'the service whose instances are shown')
     .action((service: string | undefined, options: ListOptions) =>
       run(options, (context) => {
         if (service !== undefined) return listInstances(context, service, options)
-        if (filterOf(options) !== undefined)
-          throw new UsageError('name the service whose instances are to be filtered')
+        if (filterOf(options) !== undefined) throw new UsageError('filters need a service; name it')
         return listServices(context)
       }),
     )

@@ -46,7 +46,7 @@ const statusText = (
     case 'recovering':
       return `recovering ${name}${why}`
     case 'superseded':
-      return `superseded: somebody else has registered ${name}`
+      return `superseded: another process has registered ${name}`
     case 'failed':
       return `refused ${name}${why}`
     case 'closed':
@@ -89,9 +89,9 @@ const hold = async (
   })
   await Promise.race([told, interrupted])
   if (!signal.aborted) return exitCode.failed
-  await progress('leaving the registry', registry.close())
+  await progress('deregistering', registry.close())
   if (registration.status.state === 'closed') await told
-  else output.note('sd: the registry does not answer; the instance leaves it with its ttl')
+  else output.note('sd: the registry does not answer; the instance expires with its ttl')
   return exitCode.ok
 }
 
@@ -110,7 +110,9 @@ const register = async (
   if (file !== undefined) {
     const checks = readyChecks(endpoints, options.check)
     for (const what of await answersEarly(checks, signal))
-      output.note(`sd: ${what} answers before ${file} is started: another process is there already`)
+      output.note(
+        `sd: ${what} answers before ${file} is started: another process already uses the port`,
+      )
     // the supervisor handles signals from here on; an earlier one would be lost
     signal.throwIfAborted()
     return supervise({
@@ -153,39 +155,42 @@ export const registerCommand = (run: Run): Command =>
   registryCommand(
     'register',
     'Run a command as a registered service, in any language',
-    `Starts COMMAND, registers it when every endpoint's port accepts a connection (or --check
-answers 2xx; asked only until it does once), takes it out when it ends, and ends with its exit
-code. COMMAND keeps the terminal: stdout is its own, what sd says goes to stderr.
+    `Starts COMMAND, registers it when the port of every endpoint accepts a connection (or once --check
+has answered 2xx), deregisters it when COMMAND ends, and ends with its exit code. COMMAND keeps the
+terminal: stdout belongs to it, and messages of sd go to stderr.
 
-SIGTERM and SIGINT: the instance leaves the registry first, COMMAND serves on for --drain, and
-then gets the signal; a second signal is passed on at once. (Ctrl-C on a terminal reaches COMMAND
-directly, and is not passed on.) SIGHUP is passed on, nothing else.
+On SIGTERM and SIGINT sd deregisters the instance, lets COMMAND serve for --drain, and then forwards
+the signal; it forwards a second signal at once. (Ctrl-C on a terminal reaches COMMAND directly, and
+is not forwarded.) SIGHUP is forwarded, and no other signal.
 
-While the registry cannot be reached COMMAND runs, and registering is tried for ever. When the
-registry refuses, COMMAND is stopped and sd ends with 1.
+While the registry cannot be reached, COMMAND runs and sd keeps trying to register. When the
+registry refuses, sd stops COMMAND and ends with 1.
 
-Without COMMAND the registration is held until interrupted, at once or when --check answers.`,
+Without COMMAND sd registers at once, or when --check answers, and stays until interrupted.`,
     [
       ['sd register orders --endpoint http://10.0.0.7:8080 -- ./orders', 'run and register'],
       [
         'sd register orders --endpoint grpc://h:9090 --check http://h:8080/ok -- ./run',
-        'by a check',
+        'register when a check answers',
       ],
-      ['sd register db --endpoint postgres://h:5432 --zone eu-1a --meta role=main', 'hold only'],
+      [
+        'sd register db --endpoint postgres://h:5432 --zone eu-1a --meta role=main',
+        'register without a command',
+      ],
     ],
   )
     .argument('<service>', 'the name to register under')
-    .argument('[command...]', 'what to run, after --')
-    .requiredOption('--endpoint <url>', 'where it is reached; may be given again', collect)
+    .argument('[command...]', 'the command to run, after --')
+    .requiredOption('--endpoint <url>', 'address of the instance; may be repeated', collect)
     .option('--id <id>', 'default: host name, process id and a random suffix')
     .option('--version <version>', 'version of the software')
     .option('--zone <zone>', 'failure domain')
     .option('--weight <n>', 'share of traffic, 0 to 65535 (default: 100)', readWeight)
-    .option('--tag <tag>', 'a label; may be given again', collect)
-    .option('--meta <name=value>', 'a pair of metadata; may be given again', collectPairs)
-    .option('--check <url>', 'ready when this answers 2xx', readCheckUrl)
-    .addOption(durationOption('--ready-timeout', 'how long getting ready may take', 30_000, '30s'))
-    .addOption(durationOption('--drain', 'between leaving and the signal', 250, '250ms'))
+    .option('--tag <tag>', 'a label; may be repeated', collect)
+    .option('--meta <name=value>', 'a metadata entry; may be repeated', collectPairs)
+    .option('--check <url>', 'register when this URL answers 2xx', readCheckUrl)
+    .addOption(durationOption('--ready-timeout', 'longest time until it is ready', 30_000, '30s'))
+    .addOption(durationOption('--drain', 'time between deregistering and the signal', 250, '250ms'))
     .action((service: string, command: readonly string[], options: RegisterOptions) =>
       run(options, (context) => register(context, service, command, options)),
     )

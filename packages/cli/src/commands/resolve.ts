@@ -66,7 +66,7 @@ const whyNone = (
   picker.apply(instances.map((instance) => ({ type: 'added', instance })))
   try {
     picker.pick({ scheme: scheme?.toLowerCase() })
-    return 'what stands in the registry is no URL on one line'
+    return 'the registered endpoints are not URLs on one line'
   } catch (error) {
     return error instanceof RegistryError ? error.message : String(error)
   }
@@ -106,18 +106,18 @@ export const resolveCommand = (run: Run): Command =>
   withFilterOptions(
     registryCommand(
       'resolve',
-      'Print live endpoints of a service, one a line',
-      'In weighted random order: the first line is a fair choice. An instance of weight 0 is\ndrained and left out. Ends with 3 when nothing is left.',
+      'Print live endpoints of a service, one per line',
+      'The order is random by weight, so the first line is a fair choice. An instance of weight 0 is\ndrained and left out. Ends with 3 when no endpoint is left.',
       [
-        ['curl "$(sd resolve orders --scheme http --count 1)/health"', 'ask any instance'],
+        ['curl "$(sd resolve orders --scheme http --count 1)/health"', 'call any instance'],
         ['sd resolve orders --count 3', 'one to call and two to fall back on'],
-        ['sd resolve orders --version ^2 --zone eu-1a', 'of version 2, in one zone'],
+        ['sd resolve orders --version ^2 --zone eu-1a', 'endpoints of version 2 in one zone'],
       ],
     ),
   )
     .argument('<service>', 'the service')
-    .option('--scheme <scheme>', 'only endpoints like http://…')
-    .option('--count <n>', 'at most so many lines', readCount)
+    .option('--scheme <scheme>', 'only endpoints with this scheme, like http')
+    .option('--count <n>', 'at most that many lines', readCount)
     .action((service: string, options: ResolveOptions) =>
       run(options, (context) => resolve(context, service, options)),
     )

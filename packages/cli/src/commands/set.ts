@@ -36,15 +36,15 @@ export const setCommand = (run: Run): Command =>
   registryCommand(
     'set',
     'Change the weight of a running instance',
-    'Everybody sees it at once, nobody sees the instance leave, and its owner adopts it: it\nsurvives reconnects, until the owner itself sets another. Refused where only the owner can\nwrite (Consul). Ends with 3 when there is no such instance.',
+    'Watchers receive the weight at once, without a removal, and the owner adopts it: it survives\nreconnects until the owner sets another one. Refused where only the owner can write (Consul).\nEnds with 3 when there is no such instance.',
     [
-      ['sd set orders orders-1 --weight 0', 'drain it: nobody picks it any more'],
-      ['sd set orders orders-1 --weight 100', 'and back'],
+      ['sd set orders orders-1 --weight 0', 'drain it: no client picks it any more'],
+      ['sd set orders orders-1 --weight 100', 'restore its weight'],
     ],
   )
     .argument('<service>', 'the service')
     .argument('<id>', 'the instance')
-    .requiredOption('--weight <n>', '0 to 65535; 0 is drained, 100 the usual', readWeight)
+    .requiredOption('--weight <n>', '0 to 65535; 0 drains, 100 is the default', readWeight)
     .action((service: string, id: string, options: SetOptions) =>
       run(options, (context) => setWeight(context, service, id, options)),
     )

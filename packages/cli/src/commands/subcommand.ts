@@ -30,7 +30,7 @@ export const subcommand = (
   new Command(name)
     .summary(summary)
     .description(`${summary}.\n\n${unwrapped(details)}`)
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per line')
     .addHelpText('after', exampleText(examples))
 
 /** Creates a command that uses one registry. */

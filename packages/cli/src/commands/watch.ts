@@ -77,12 +77,12 @@ export const watchCommand = (run: Run): Command =>
     registryCommand(
       'watch',
       'Follow the instances of one service, or of all',
-      'On a terminal a live table, in a pipe a line for each change: all that is present first.\nWhile the registry cannot be reached the last known good stays, marked stale. Runs until\ninterrupted, and then ends with 0.',
+      'Prints a live table on a terminal, and in a pipe a line for each change, after one for each present\ninstance. While the registry cannot be reached the last known state stays, marked stale. Runs until\ninterrupted, and then ends with 0.',
       [
         ['sd watch orders', 'a live table'],
         ['sd watch --all | tee changes.log', 'a line for each change of any service'],
         ['sd watch orders --json', 'an object for each change'],
-        ['sd watch --all --zone eu-1a', 'whatever is in one zone'],
+        ['sd watch --all --zone eu-1a', 'all instances in one zone'],
       ],
     ),
   )
@@ -91,7 +91,7 @@ export const watchCommand = (run: Run): Command =>
     .action((service: string | undefined, options: WatchOptions) =>
       run(options, (context) => {
         if ((service === undefined) === (options.all !== true))
-          throw new UsageError('name the service to watch, or --all for every one')
+          throw new UsageError('name the service to watch, or give --all for every service')
         return watch(context, service, options)
       }),
     )

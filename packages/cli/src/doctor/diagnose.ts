@@ -34,11 +34,11 @@ async function* reach(
 
 const clock = (offsetMs: number | undefined): StepResult => {
   if (offsetMs === undefined)
-    return { status: 'ok', step: 'clock', detail: 'the server does not tell its time' }
+    return { status: 'ok', step: 'clock', detail: 'the server does not report its time' }
   return {
     status: Math.abs(offsetMs) > clockOffsetLimitMs ? 'warn' : 'ok',
     step: 'clock',
-    detail: `the server's is ${Math.abs(Math.round(offsetMs))} ms ${offsetMs < 0 ? 'behind' : 'ahead of'} ours`,
+    detail: `the server's is ${Math.abs(Math.round(offsetMs))} ms ${offsetMs < 0 ? 'behind' : 'ahead of'} the local clock`,
   }
 }
 
@@ -48,7 +48,7 @@ async function* describeServer(
 ): AsyncGenerator<StepResult> {
   const ask = driver.diagnose?.bind(driver)
   if (ask === undefined) {
-    yield { status: 'ok', step: 'server', detail: 'this backend tells no version' }
+    yield { status: 'ok', step: 'server', detail: 'this backend reports no version' }
     return
   }
   let offsetMs: number | undefined
@@ -66,7 +66,7 @@ const unreadable = ({ skipped }: Contents): StepResult => ({
   step: 'records',
   detail:
     skipped.length === 0
-      ? 'all can be read'
+      ? 'all records can be read'
       : `${counted(skipped.length, 'record')} cannot be read`,
   lines: skipped.map(({ key, reason }) => `${key}: ${reason}`),
 })

@@ -63,9 +63,9 @@ async function* rehearseIn(
   const steps: readonly (readonly [string, () => Promise<string>])[] = [
     ['watch', () => sees(false, 'attached')],
     ['write', write],
-    ['notice', () => sees(true, 'the watch tells of the record')],
+    ['notice', () => sees(true, 'the watch delivers the record')],
     ['remove', remove],
-    ['notice', () => sees(false, 'the watch tells that it is gone')],
+    ['notice', () => sees(false, 'the watch delivers its removal')],
   ]
   try {
     for (const [step, work] of steps) {
@@ -94,7 +94,7 @@ export async function* rehearse(
   yield takeStep('session', signal, async () => {
     session = await call('open-session', (bounded) => driver.openSession({ ttlMs }, bounded))
     const { grantedTtlMs } = session
-    return `ttl ${grantedTtlMs} ms${grantedTtlMs === ttlMs ? '' : `, ${ttlMs} ms was asked for`}`
+    return `ttl ${grantedTtlMs} ms${grantedTtlMs === ttlMs ? '' : `, ${ttlMs} ms was requested`}`
   })
   if (session === undefined) return
   const opened = session

@@ -23,10 +23,10 @@ const changeText = (change: InstanceChange): string => {
 
 const eventTexts = (event: WatchEvent<InstanceChange>, size: number): readonly string[] =>
   event.type === 'stale'
-    ? [`stale   the last known good stays: ${event.cause.message}`]
+    ? [`stale   the last known state stays: ${event.cause.message}`]
     : [
         ...event.changes.map(changeText),
-        ...(event.type === 'sync' ? [`fresh   ${size} in all`] : []),
+        ...(event.type === 'sync' ? [`fresh   ${size} in total`] : []),
       ]
 
 /** For a pipe: a line for each change, and for each switch between fresh and stale. */

@@ -92,7 +92,7 @@ class Supervisor {
       let answered = false
       const left = this.#registration.deregister().then(() => (answered = true))
       await waitAtMost(leaveTimeoutMs, left, ended)
-      if (!answered) note('sd: the registry does not answer; the instance leaves it with its ttl')
+      if (!answered) note('sd: the registry does not answer; the instance expires with its ttl')
       await waitAtMost(drainMs, ended)
     }
     if (!(signal === 'SIGINT' && sharesTerminal)) this.#child.kill(signal)

@@ -33,19 +33,19 @@ const textOf = (query: QueryValues, key: string): Readonly<Record<string, string
 /** One agent's configuration: its host, or its unix `socket`. The token is the URL's password. */
 export const consulEndpoint = (url: HostsUrl, query: QueryValues, at: number): ConsulEndpoint => {
   if (url.username !== undefined)
-    throw urlProblem(at, 'Consul knows no users; a token is written //:token@host')
+    throw urlProblem(at, 'Consul has no users; a token is written //:token@host')
   const { endpoints, namespace, password, tlsFiles } = httpEndpoints(url, query, at)
   const socket = query.get('socket')
   if (socket !== undefined && (endpoints.length > 0 || query.get('tls') === true))
     throw urlProblem(
       at,
-      'socket stands without a host and without tls: consul:///services?socket=/run/consul.sock',
+      'socket cannot be combined with a host or tls; expected consul:///services?socket=/run/consul.sock',
     )
   const [endpoint = socket === undefined ? undefined : `unix://${String(socket)}`, another] =
     endpoints
   if (endpoint === undefined) throw urlProblem(at, 'expected // and a host')
   if (another !== undefined)
-    throw urlProblem(at, 'expected one host: the agent that this process registers at')
+    throw urlProblem(at, 'expected one host: the agent at which this process registers')
   return {
     endpoint,
     ...(namespace === undefined ? {} : { namespace }),

@@ -25,18 +25,21 @@ const checkName = ({ text, at }: UrlPiece): void => {
   if (odd !== null)
     throw urlProblem(
       at + odd.index,
-      `${JSON.stringify(odd[0])} cannot stand in a host; expected a name of ASCII letters, digits, - _ and ., or an IP address`,
+      `${JSON.stringify(odd[0])} is not allowed in a host; expected a name of ASCII letters, digits, - _ and ., or an IP address`,
     )
   if (text.length > maxHostLength)
-    throw urlProblem(at, `the host is ${text.length} long; expected at most ${maxHostLength}`)
+    throw urlProblem(
+      at,
+      `the host is ${text.length} characters long; expected at most ${maxHostLength}`,
+    )
   const labels = text.replace(/\.$/, '').split('.')
   if (!labels.every((label) => label !== '' && label.length <= 63 && !/^-|-$/.test(label)))
     throw urlProblem(
       at,
-      `${JSON.stringify(text)} is no host name; each part of it is 1 to 63 long and has no - at its ends`,
+      `${JSON.stringify(text)} is not a host name; each part must have 1 to 63 characters, and no - at its ends`,
     )
   if (/^\d+$/.test(labels.at(-1) ?? '') && !isIPv4(text))
-    throw urlProblem(at, `${JSON.stringify(text)} is no IPv4 address`)
+    throw urlProblem(at, `${JSON.stringify(text)} is not an IPv4 address`)
 }
 
 const readBracketed = (piece: UrlPiece, defaultPort: number): Host => {

@@ -46,7 +46,7 @@ export const commonOptions = (
       continue
     }
     if (outer === 'lossProtection' && lossProtection === false)
-      throw urlProblem(at, `${name} cannot stand with loss-protection=false`)
+      throw urlProblem(at, `${name} cannot be combined with loss-protection=false`)
     options[outer] = { ...(options[outer] as object | undefined), [inner]: value }
   }
   return options

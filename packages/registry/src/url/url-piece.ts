@@ -42,6 +42,6 @@ export const decodePiece = ({ text, at }: UrlPiece, what: string): string => {
     throw urlProblem(at, `the percent-encoded ${what} is not UTF-8`)
   }
   if (/\p{Cc}/u.test(decoded))
-    throw urlProblem(at, `the ${what} holds an encoded control character`)
+    throw urlProblem(at, `the ${what} contains an encoded control character`)
   return decoded
 }
