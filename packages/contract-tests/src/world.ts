@@ -3,6 +3,7 @@
  * checked event by event, processes that must end by themselves, and single calls of a driver.
  * @module
  */
+export type { Backup } from './contract-harness.ts'
 export { codeOf, idsOf, soon } from './answers.ts'
 export { pass } from './eventually.ts'
 export { Follower } from './follower.ts'
@@ -16,7 +17,7 @@ export {
 export { forkScript, type ScriptEnd, type ScriptProcess } from './fork-script.ts'
 export { ids, instance } from './instances.ts'
 export { lists } from './lists.ts'
-export type { FactoryPlace } from './make-factory.ts'
+export { type FactoryPlace, makeFactory } from './make-factory.ts'
 export { observing, type Observing } from './observing.ts'
 export { TestWorld, type TestWorldOptions } from './test-world.ts'
 export { many, orders, ref, request } from './requests.ts'

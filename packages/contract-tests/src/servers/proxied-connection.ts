@@ -36,7 +36,7 @@ export class ProxiedConnection {
     const [up, down] = [new DelayLine(delay), new DelayLine(delay)]
     this.#lines = [up, down]
     client.on('error', () => this.#lost())
-    if (options.faults.partitioned) {
+    if (options.faults.partitioned !== undefined) {
       // Accepted and silent; no connection exists that could continue after healing.
       this.#holed = true
       client.on('data', () => {})
@@ -64,7 +64,7 @@ export class ProxiedConnection {
     })
     from.on('end', () =>
       line.push(() => {
-        if (this.#swallowing) this.#holed = true
+        if (this.#swallows(from)) this.#holed = true
         else to.end()
       }),
     )
@@ -80,7 +80,7 @@ export class ProxiedConnection {
       this.#fromClient += data.length
       if (this.#fromClient > faults.hangAfterBytes) this.#silent = true
     }
-    if (this.#swallowing) {
+    if (this.#swallows(from)) {
       this.#holed = true
       return
     }
@@ -123,7 +123,14 @@ export class ProxiedConnection {
   }
 
   get #swallowing(): boolean {
-    return this.#silent || this.#options.faults.partitioned
+    return this.#silent || this.#options.faults.partitioned !== undefined
+  }
+
+  /** Whether bytes from that side are dropped. */
+  #swallows(from: Socket): boolean {
+    const { partitioned } = this.#options.faults
+    if (this.#silent || partitioned === 'both') return true
+    return partitioned === (from === this.#client ? 'client' : 'server')
   }
 
   /** Starts counting bytes for a cut or for silencing. */

@@ -1,7 +1,8 @@
 /** The faults that a `TcpProxy` applies; read by each of its connections. */
 export interface ProxyFaults {
   latencyMs: number
-  partitioned: boolean
+  /** Whose bytes a partition drops. */
+  partitioned: 'both' | 'client' | 'server' | undefined
   refusing: boolean
   /** Cut each connection after that many bytes from the server; `times` cuts are left. */
   cut: { readonly afterBytes: number; times: number } | undefined

@@ -14,7 +14,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly bytes: ProxyBytes = { fromClient: 0, fromServer: 0 }
   readonly #faults: ProxyFaults = {
     latencyMs: 0,
-    partitioned: false,
+    partitioned: undefined,
     refusing: false,
     cut: undefined,
     hangAfterBytes: Infinity,
@@ -59,12 +59,14 @@ export class TcpProxy implements AsyncDisposable {
 
   /**
    * Simulates a network that drops everything: connections stay open and silent, new ones are
-   * accepted and silent, ends are not passed on. Healing resets the connections that lost data, as
-   * their streams have gaps; the others continue.
+   * accepted and silent, ends are not passed on. With `from` only what that side sends is dropped
+   * on open connections. Healing resets the connections that lost data, as their streams have gaps;
+   * the others continue.
    */
-  partition(on: boolean): void {
-    if (this.#faults.partitioned === on) return
-    this.#faults.partitioned = on
+  partition(on: boolean, from: 'both' | 'client' | 'server' = 'both'): void {
+    const partitioned = on ? from : undefined
+    if (this.#faults.partitioned === partitioned) return
+    this.#faults.partitioned = partitioned
     if (!on) for (const connection of this.#open) connection.heal()
   }
 

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util'
+import { type BackendName, backendNames } from './backends/open-backend.ts'
+
+/** What to do, as asked on the command line. */
+export type Command =
+  | { readonly do: 'help' }
+  | {
+      readonly do: 'run'
+      readonly backend: BackendName
+      readonly minutes: number
+      readonly seed: number
+      readonly ttlMs: number
+      readonly record: string | undefined
+    }
+  | { readonly do: 'check'; readonly file: string }
+
+/** An argument that cannot be used; the message says which, and what is accepted. */
+export class ArgumentError extends Error {}
+
+const number = (name: string, text: string, least: number): number => {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value < least)
+    throw new ArgumentError(`--${name} is '${text}'; expected a number of at least ${least}`)
+  return value
+}
+
+const backendNamed = (name: string | undefined): BackendName => {
+  const found = backendNames.find((known) => known === name)
+  if (found !== undefined) return found
+  const accepted = backendNames.join(', ')
+  throw new ArgumentError(
+    name === undefined
+      ? `--backend is missing; expected one of ${accepted}`
+      : `--backend is '${name}'; expected one of ${accepted}`,
+  )
+}
+
+const parse = (given: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...given],
+      options: {
+        backend: { type: 'string' },
+        minutes: { type: 'string', default: '1' },
+        seed: { type: 'string' },
+        'ttl-ms': { type: 'string', default: '3000' },
+        record: { type: 'string' },
+        check: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    throw new ArgumentError((error as Error).message)
+  }
+}
+
+/**
+ * Reads the command line; a missing seed is drawn.
+ * @throws ArgumentError
+ */
+export const readArguments = (given: readonly string[]): Command => {
+  const values = parse(given)
+  if (values.help) return { do: 'help' }
+  if (values.check !== undefined) return { do: 'check', file: values.check }
+  const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000))
+  return {
+    do: 'run',
+    backend: backendNamed(values.backend),
+    minutes: number('minutes', values.minutes, 0),
+    seed: Math.trunc(number('seed', seed, 0)),
+    ttlMs: number('ttl-ms', values['ttl-ms'], 1_000),
+    record: values.record,
+  }
+}
