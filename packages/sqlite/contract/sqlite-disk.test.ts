@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@sd/contract-tests'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type ClientProcess, type ClientSurroundings, forkClient } from './fork-client.ts'
-import { byHand, SharedFolder } from './shared-folder.ts'
+import { byHand, SharedFolder } from '@sd/test-servers'
 import { SlowDisk } from './slow-disk.ts'
 
 const ttlMs = 2_000

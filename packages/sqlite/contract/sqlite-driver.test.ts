@@ -8,10 +8,9 @@ import {
   type Scope,
 } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
+import { byHand, lockFile, SharedFolder } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
-import { lockFile } from './lock-file.ts'
-import { byHand, SharedFolder } from './shared-folder.ts'
 
 const orders: Scope = { service: 'orders' }
 /** Aborts a call that takes far too long. */

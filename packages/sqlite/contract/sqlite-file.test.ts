@@ -5,11 +5,10 @@ import { dirname, join } from 'node:path'
 import { Registry, RegistryError } from '@sd/core'
 import { createDriverContext } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
+import { byHand, lockFile, SharedFolder } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import { type ClientProcess, forkClient } from './fork-client.ts'
-import { lockFile } from './lock-file.ts'
-import { byHand, SharedFolder } from './shared-folder.ts'
 
 const ttlMs = 2_000
 const capMs = 1_000

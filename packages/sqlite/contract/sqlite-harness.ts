@@ -1,8 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { type ContractHarness, type Fault, forkOwner, type Need } from '@sd/contract-tests'
+import { byHand, keyOf, lockFile, SharedFolder } from '@sd/test-servers'
 import { sqlite } from '../src/index.ts'
-import { lockFile } from './lock-file.ts'
-import { byHand, keyOf, SharedFolder } from './shared-folder.ts'
 
 /** All hooks of the suite, except those for network connections and credentials. */
 export const sqliteNeeds: readonly Need[] = [

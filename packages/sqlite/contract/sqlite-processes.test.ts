@@ -1,9 +1,9 @@
 import { Registry } from '@sd/core'
 import { eventually } from '@sd/contract-tests'
+import { SharedFolder } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import { type ClientProcess, forkClient } from './fork-client.ts'
-import { SharedFolder } from './shared-folder.ts'
 
 const ttlMs = 2_000
 /** Added to every bound for loaded machines. */

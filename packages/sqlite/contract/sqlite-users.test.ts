@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { eventually } from '@sd/contract-tests'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type ClientOptions, type ClientProcess, forkClient } from './fork-client.ts'
-import { SharedFolder } from './shared-folder.ts'
+import { SharedFolder } from '@sd/test-servers'
 
 const ttlMs = 2_000
 /** Time added to a bound for a loaded machine. */

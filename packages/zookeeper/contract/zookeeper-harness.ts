@@ -3,9 +3,13 @@ import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { soon } from '@sd/contract-tests/world'
 import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, zookeeper as zookeeperServer } from '@sd/test-servers'
+import {
+  expireZooKeeperSession,
+  launch,
+  provisionFor,
+  zookeeper as zookeeperServer,
+} from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
-import { expireSession } from './expire-session.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
 
 /** All hooks of the suite except `loseHistory`: there is no history to resume from. */
@@ -65,7 +69,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
       resume: () => server.resume(),
     },
     ...linkFaults(proxy),
-    expireSession: (sessionId) => expireSession(direct, sessionId),
+    expireSession: (sessionId) => expireZooKeeperSession(direct, sessionId),
     backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       await using client = await admin(direct)

@@ -1,8 +1,7 @@
 import type { DriverSession, InstanceRecord, RegistryDriver } from '@sd/core/driver'
 import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { provideServers, until, zookeeper } from '@sd/test-servers'
+import { expireZooKeeperSession, provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { expireSession } from './expire-session.ts'
 import { admin, connect, writePersistent } from './support.ts'
 
 const servers = await provideServers(zookeeper)
@@ -87,7 +86,7 @@ describe('a session', () => {
       (lost: DriverSession) => lost.audit([ref('x')], soon()),
     ]) {
       const lost = await driver.openSession({ ttlMs: 8_000 }, soon())
-      await expireSession(endpoint, lost.id)
+      await expireZooKeeperSession(endpoint, lost.id)
       // the server drops a connection of an unknown session, and reports why at the next one
       await expect(use(lost)).rejects.toMatchObject({ retryable: true })
       await until('the session is lost', () => lost.lost.aborted, 2_000)

@@ -117,6 +117,29 @@ describe('a proxy', () => {
     expect(proxy.bytes.fromClient).toBe(4)
   })
 
+  test.each([
+    { from: 'client', received: 'apushed', fromClient: 1 },
+    { from: 'server', received: 'a', fromClient: 5 },
+  ] as const)('partitions what the $from sends, and passes the rest', async (expected) => {
+    const accepted = once(server, 'connection') as Promise<[Socket]>
+    const client = new Client(proxy.endpoint)
+    await client.says('a')
+    const [peer] = await accepted
+    proxy.partition(true, expected.from)
+    for (const [socket, text] of [
+      [client.socket, 'sent'],
+      [peer, 'pushed'],
+    ] as const)
+      await new Promise((resolve) => socket.write(text, resolve))
+    await eventually('the rest has passed', 5_000, () => {
+      const { fromClient } = proxy.bytes
+      return client.received === expected.received && fromClient === expected.fromClient
+    })
+    proxy.partition(false)
+    await client.is('reset')
+    expect(client.received).toBe(expected.received)
+  })
+
   test('does not pass on the end of the server’s connection while partitioned', async () => {
     const client = new Client(proxy.endpoint)
     await client.says('a')

@@ -1,8 +1,14 @@
 import type { ChaosBackend } from './chaos-backend.ts'
+import { openConsul } from './open-consul.ts'
 import { openEtcd } from './open-etcd.ts'
+import { openSqlite } from './open-sqlite.ts'
+import { openZooKeeper } from './open-zookeeper.ts'
 
 const openers = {
   etcd: openEtcd,
+  zookeeper: openZooKeeper,
+  consul: openConsul,
+  sqlite: openSqlite,
 } as const satisfies Record<string, (namespace: string) => Promise<ChaosBackend>>
 
 /** A backend that a run can be made on. */
@@ -11,8 +17,8 @@ export type BackendName = keyof typeof openers
 /** All of them. */
 export const backendNames: readonly BackendName[] = Object.keys(openers) as BackendName[]
 
-/** Starts the servers of a backend. Server kinds that it does not need are not looked for. */
+/** Starts the server of a backend; other kinds of servers are not looked for. */
 export const openBackend = (name: BackendName, namespace: string): Promise<ChaosBackend> => {
-  process.env['SD_TEST_BACKENDS'] = name
+  process.env['SD_TEST_BACKENDS'] = name === 'sqlite' ? '' : name
   return openers[name](namespace)
 }

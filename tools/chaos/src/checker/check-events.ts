@@ -24,9 +24,7 @@ const contradiction = (change: ToldChange, known: SeenInstance | undefined): str
 const contradictionsIn = (
   event: EventOf<'told'>,
   view: Map<string, SeenInstance>,
-  isFirst: boolean,
 ): readonly string[] => {
-  if (isFirst && event.event !== 'sync') return [`the first event is ${event.event}`]
   if (event.event === 'change' && event.changes.length === 0) return ['a change without changes']
   return event.changes.flatMap((change) => {
     const wrong = contradiction(change, view.get(keyOf(change)))
@@ -37,18 +35,22 @@ const contradictionsIn = (
 }
 
 /**
- * W1, W2: the first event of each watcher is `sync`, nothing is added twice, and only what is known
- * is updated or removed.
+ * W1, W2: the changes of each watcher begin with a `sync`, nothing is added twice, and only what is
+ * known is updated or removed.
  */
 export const checkEvents = (timeline: readonly TimelineEvent[]): readonly Violation[] => {
   const views = new Map<string, Map<string, SeenInstance>>()
   return timeline.flatMap((event): readonly Violation[] => {
     if (event.type !== 'told') return []
     const { atMs, process, watcher } = event
-    const view = views.get(watcher)
-    const current = view ?? new Map<string, SeenInstance>()
-    views.set(watcher, current)
-    return contradictionsIn(event, current, view === undefined).map((wrong) => ({
+    // only stale may precede the first sync
+    if (event.event === 'stale') return []
+    const known = views.get(watcher)
+    const view = known ?? new Map<string, SeenInstance>()
+    views.set(watcher, view)
+    const tooEarly =
+      known === undefined && event.event === 'change' ? ['a change precedes the first sync'] : []
+    return [...tooEarly, ...contradictionsIn(event, view)].map((wrong) => ({
       kind: 'inconsistent-events',
       guarantee: 'W1, W2',
       atMs,

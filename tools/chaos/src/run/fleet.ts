@@ -23,6 +23,9 @@ const mostWatchers = 5
 /** How long a process may take to say what it sees. */
 const stateDeadlineMs = 5_000
 
+/** How long a process may take to start on a loaded machine. */
+const startDeadlineMs = 60_000
+
 interface Occupant {
   readonly client: ClientHandle
   /** The last handle of each id that was not taken back. */
@@ -48,9 +51,10 @@ export class Fleet {
     this.#settings = settings
   }
 
-  /** Starts a process at every place that has none. */
-  fill(): void {
-    for (const place of [...watchers, ...owners]) this.#at(place)
+  /** Starts a process at every place that has none; resolves when all take orders. */
+  async fill(): Promise<void> {
+    const occupants = [...watchers, ...owners].map((place) => this.#at(place))
+    await Promise.all(occupants.map(({ client }) => client.state(startDeadlineMs)))
   }
 
   /** Does what a user does, or what happens to a process. */

@@ -58,7 +58,7 @@ export const runChaos = async (options: RunOptions): Promise<RunResult> => {
   }
   const bounds = boundsOf(settings)
   const recorder = new Recorder(options.begin(settings))
-  say(`${backend.description}; ttl ${ttlMs} ms, seed ${seed}`)
+  say(`${options.backend} ${backend.description}; ttl ${ttlMs} ms, seed ${seed}`)
   const { wrapModule } = options
   const fleet = new Fleet(backend, recorder, {
     ttlMs,
@@ -78,7 +78,7 @@ export const runChaos = async (options: RunOptions): Promise<RunResult> => {
     return found.length
   }
   const play = async (round: Round): Promise<void> => {
-    fleet.fill()
+    await fleet.fill()
     const beganMs = recorder.nowMs()
     for (const { afterMs, what } of round.steps) {
       await delay(Math.max(0, beganMs + afterMs - recorder.nowMs()))

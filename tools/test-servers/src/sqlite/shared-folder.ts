@@ -19,8 +19,8 @@ export const keyOf = (service: string, id: string): string =>
   `${encodeName(service)}/${encodeName(id)}`
 
 /**
- * A folder with a registry file, reached over two links, `link` and `direct`. A link that points
- * nowhere is a disk that is not mounted.
+ * A folder with a registry file that is reached over symbolic links. A link that points nowhere is
+ * a disk that is not mounted.
  */
 export class SharedFolder implements AsyncDisposable {
   readonly root: string
@@ -32,23 +32,24 @@ export class SharedFolder implements AsyncDisposable {
     this.path = join(root, 'data', 'registry.db')
   }
 
-  static async create(): Promise<SharedFolder> {
+  /** All links are mounted. */
+  static async create(links: readonly string[] = ['link', 'direct']): Promise<SharedFolder> {
     const folder = new SharedFolder(await mkdtemp(join(tmpdir(), 'sd-sqlite-')))
     await mkdir(join(folder.root, 'data'), { mode: 0o700 })
-    for (const link of ['link', 'direct'] as const) await folder.mount(link)
+    for (const link of links) await folder.mount(link)
     return folder
   }
 
   /** The path of the file through a link. */
-  over(link: 'link' | 'direct'): string {
+  over(link: string): string {
     return join(this.root, link, 'registry.db')
   }
 
-  async mount(link: 'link' | 'direct'): Promise<void> {
+  async mount(link: string): Promise<void> {
     await this.#point(link, 'data')
   }
 
-  async unmount(link: 'link' | 'direct'): Promise<void> {
+  async unmount(link: string): Promise<void> {
     await this.#point(link, 'nowhere')
   }
 

@@ -23,8 +23,8 @@ const frame = (content: Buffer): Buffer => {
   return Buffer.concat([length, content])
 }
 
-/** Ends the session of another client: reattaches to it, and closes it. */
-export const expireSession = async (endpoint: string, id: string): Promise<void> => {
+/** Ends the ZooKeeper session of another client: reattaches to it, and closes it. */
+export const expireZooKeeperSession = async (endpoint: string, id: string): Promise<void> => {
   const sessionId = BigInt(id.startsWith('0x') ? id : `0x${id}`)
   const request = Buffer.alloc(45)
   request.writeInt32BE(10_000, 12)

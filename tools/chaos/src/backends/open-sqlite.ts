@@ -1,0 +1,81 @@
+import { rename, rm } from 'node:fs/promises'
+import { byHand, lockFile, SharedFolder } from '@sd/test-servers'
+import { links } from '../timeline/timeline-event.ts'
+import type { ChaosBackend } from './chaos-backend.ts'
+
+/**
+ * One SQLite file. Its faults are those of a file, as in the contract suite: stopped is a disk that
+ * is not mounted, wiped a file that was deleted, frozen a file that another process has locked.
+ */
+export const openSqlite = async (namespace: string): Promise<ChaosBackend> => {
+  const every = [...links, 'direct']
+  const folder = await SharedFolder.create(every)
+  let lock: AsyncDisposable | undefined
+  const unlock = async (): Promise<void> => {
+    await lock?.[Symbol.asyncDispose]()
+    lock = undefined
+  }
+  return {
+    description: 'one file',
+    faults: new Set([
+      'kill-server',
+      'wipe',
+      'freeze',
+      'backup',
+      'restore',
+      'compact',
+      'expire-session',
+      'partition',
+    ]),
+    boundsFor: (ttlMs) => ({
+      // an owner in sight is missed within 250 ms
+      graceMs: 250,
+      restartLimitMs: ttlMs / 2,
+      lateWriteMs: 0,
+      deadWatchMs: 0,
+    }),
+    place: (over) => ({
+      module: import.meta.resolve('@sd/sqlite'),
+      factory: 'sqlite',
+      config: { path: folder.over(over), namespace },
+    }),
+    server: {
+      stop: async () => {
+        for (const link of every) await folder.unmount(link)
+      },
+      start: async () => {
+        for (const link of every) await folder.mount(link)
+      },
+      wipe: () => folder.wipe(),
+      pause: async () => {
+        lock = await lockFile(folder.path)
+      },
+      resume: unlock,
+    },
+    backUp: async () => {
+      const backup = `${folder.path}.backup`
+      await rm(backup, { force: true })
+      byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))
+      return {
+        restore: async () => {
+          byHand(backup, (database) => database.exec('PRAGMA journal_mode = WAL'))
+          for (const companion of ['-wal', '-shm'])
+            await rm(`${folder.path}${companion}`, { force: true })
+          await rename(backup, folder.path)
+        },
+      }
+    },
+    compact: async () => byHand(folder.path, (database) => database.exec('DELETE FROM changes')),
+    expireSession: async (sessionId) => {
+      byHand(folder.path, (database) =>
+        database.prepare('DELETE FROM sessions WHERE id = ?').run(sessionId),
+      )
+    },
+    disturb: ({ link }) => folder.unmount(link),
+    heal: (link) => folder.mount(link),
+    [Symbol.asyncDispose]: async () => {
+      await unlock()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}

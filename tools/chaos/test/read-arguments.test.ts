@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { ArgumentError, readArguments } from '../src/read-arguments.ts'
+
+describe('readArguments', () => {
+  it('reads a run', () => {
+    expect(
+      readArguments(['--backend', 'consul', '--minutes', '0.5', '--seed', '7', '--ttl-ms', '2000']),
+    ).toEqual({
+      do: 'run',
+      backend: 'consul',
+      minutes: 0.5,
+      seed: 7,
+      ttlMs: 2_000,
+      record: undefined,
+    })
+  })
+
+  it('draws a seed where none is given', () => {
+    expect(readArguments(['--backend', 'etcd'])).toMatchObject({ seed: expect.any(Number) })
+  })
+
+  it('reads --help and --check', () => {
+    expect(readArguments(['--help'])).toEqual({ do: 'help' })
+    expect(readArguments(['--check', 'run.jsonl'])).toEqual({ do: 'check', file: 'run.jsonl' })
+  })
+
+  it.each([
+    [[], /--backend is missing; expected one of etcd, zookeeper, consul, sqlite/],
+    [['--backend', 'redis'], /--backend is 'redis'; expected one of etcd/],
+    [['--backend', 'etcd', '--minutes', 'ten'], /--minutes is 'ten'; expected a number/],
+    [['--backend', 'etcd', '--minutes', '-1'], /--minutes/],
+    [['--backend', 'etcd', '--ttl-ms', '10'], /--ttl-ms is '10'; expected a number of at least/],
+    [['--backend', 'etcd', '--sed', '1'], /--sed/],
+    [['etcd'], /etcd/],
+  ])('refuses %j', (given, message) => {
+    expect(() => readArguments(given)).toThrow(ArgumentError)
+    expect(() => readArguments(given)).toThrow(message)
+  })
+})
