@@ -1,3 +1,4 @@
+import type { ServiceInstance } from './model/service-instance.ts'
 import type { Availability } from './runtime/availability.ts'
 import type { RegistryError } from './registry-error.ts'
 import type { RegistrationStatus } from './registration/registration-state.ts'
@@ -21,6 +22,10 @@ export interface RegistrationHealth {
   readonly service: string
   readonly id: string
   readonly status: RegistrationStatus
+  /** The health that is published, or is to be. */
+  readonly health: ServiceInstance['health']
+  /** Why its check fails, if it does. */
+  readonly checkFailure?: RegistryError
 }
 
 /** How fresh one watched scope is. */
@@ -103,6 +108,8 @@ export const healthOf = (
     service: desired.instance.service,
     id: desired.instance.id,
     status: desired.status.value,
+    health: desired.instance.health,
+    ...(desired.checkFailure === undefined ? {} : { checkFailure: desired.checkFailure }),
   }))
   const watches = hub.engines().map(watchHealth)
   const pendingRemovals = supervisor.tombstones

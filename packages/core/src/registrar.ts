@@ -1,4 +1,6 @@
 import { hostname } from 'node:os'
+import { CheckLoop } from './check/check-loop.ts'
+import { type CheckOptions, resolveCheck } from './check/check-options.ts'
 import type { InstanceInput } from './model/service-instance.ts'
 import { validateInstance } from './model/validate-instance.ts'
 import { createLoopbackWarning } from './loopback.ts'
@@ -9,7 +11,7 @@ import type { ConflictRule } from './registration/desired-registration.ts'
 import type { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 
 /** The options of `register`. */
-export interface RegisterOptions extends WaitOptions {
+export interface RegisterOptions extends WaitOptions, CheckOptions {
   /**
    * What to do when the id is held: `takeover` (default): the newer registration wins, and the
    * holder's status becomes `superseded`; `reject`: fail with `conflict` while the holder lives;
@@ -18,7 +20,7 @@ export interface RegisterOptions extends WaitOptions {
   readonly onConflict?: ConflictRule | undefined
   /**
    * `registered` (default): resolve when every client can list the instance. `accepted`: resolve
-   * at once; the status reports the progress.
+   * at once; the status reports the progress. With a `check` both first wait for its first run.
    */
   readonly waitFor?: 'registered' | 'accepted' | undefined
 }
@@ -51,7 +53,8 @@ export const createRegistrar = (
 ): Registrar => {
   const { backend, options } = context
   const warnOfLoopback = createLoopbackWarning(context)
-  const makeId = (): string => `${hostname() || 'host'}-${process.pid}-${options.random.id(8)}`
+  const { clock, random } = options
+  const makeId = (): string => `${hostname() || 'host'}-${process.pid}-${random.id(8)}`
   const assertOneOf = (field: string, value: string, accepted: readonly string[]): void => {
     if (accepted.includes(value)) return
     throw new RegistryError('invalid-argument', {
@@ -61,15 +64,25 @@ export const createRegistrar = (
     })
   }
   return {
-    register: async (input, { onConflict = 'takeover', waitFor = 'registered', signal } = {}) => {
+    register: async (input, given = {}) => {
+      const { onConflict = 'takeover', waitFor = 'registered', signal, ...checkOptions } = given
       assertOpen(context, 'register')
       assertOneOf('onConflict', onConflict, ['takeover', 'reject', 'yield'])
       assertOneOf('waitFor', waitFor, ['registered', 'accepted'])
+      const check = resolveCheck(checkOptions)
       const instance = validateInstance('register', input, makeId)
       assertRecordFits(context, 'register', instance)
       signal?.throwIfAborted()
       warnOfLoopback(instance)
-      const desired = supervisor.register(instance, onConflict)
+      const loop = check && new CheckLoop(check, { backend, clock, random }, instance.service)
+      const checked = await loop?.first(
+        signal === undefined ? context.closed : AbortSignal.any([context.closed, signal]),
+      )
+      const desired = supervisor.register(instance, onConflict, checked)
+      if (loop !== undefined) {
+        loop.start((outcome) => supervisor.takeCheck(desired, outcome))
+        desired.onEnd(() => loop.stop())
+      }
       const registration = new Registration(supervisor, desired, (updated) =>
         assertRecordFits(context, 'update', updated),
       )

@@ -65,7 +65,7 @@ export class Registration implements AsyncDisposable {
     this.#check(instance)
     if (this.#desired.final || this.#desired.deregistered)
       throw this.#desired.error(this.status.state === 'superseded' ? 'conflict' : 'closed')
-    await this.#supervisor.edit(this.#desired, instance, options.signal)
+    await this.#supervisor.edit(this.#desired, instance, patch.health, options.signal)
   }
 
   /**

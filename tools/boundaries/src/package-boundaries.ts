@@ -66,7 +66,13 @@ export const packageBoundaries: readonly PackageBoundary[] = [
     subpaths: ['driver'],
     timeFrom: 'injected clock',
     layers: {
-      folders: [['runtime'], ['model'], ['driver'], ['session'], ['watch', 'registration']],
+      folders: [
+        ['runtime'],
+        ['model'],
+        ['check', 'driver'],
+        ['session'],
+        ['watch', 'registration'],
+      ],
       base: ['registry-error.ts'],
     },
   },

@@ -112,6 +112,28 @@ export const healthCases: readonly ContractCase[] = [
     },
   ),
 
+  contractCase('R12 publishes what the check of its owner reports', [], async (run) => {
+    const { slackMs } = run.times
+    const [intervalMs, failuresBeforeFailing] = [100, 2]
+    const noticedMs = failuresBeforeFailing * intervalMs + intervalMs + slackMs
+    const owner = run.registry()
+    const other = run.registry()
+    let works = true
+    await owner.register(input('orders', 'a'), {
+      check: async () => works,
+      intervalMs,
+      failuresBeforeFailing,
+    })
+    const follower = run.follow(other, 'orders')
+    await follower.sees(['a'], slackMs)
+    works = false
+    await listsHealth(run, other, 'failing', run.visibleMs + noticedMs)
+    works = true
+    await listsHealth(run, other, 'passing', run.visibleMs + noticedMs)
+    expect(follower.changes.filter(({ type }) => type === 'updated')).toHaveLength(2)
+    expect(follower.removed, 'how often each instance left').toEqual(new Map())
+  }),
+
   contractCase('R12 begins anew with a newer registration of the id', [], async (run) => {
     const { ttlMs, slackMs } = run.times
     const first = run.registry()

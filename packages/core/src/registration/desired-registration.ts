@@ -1,7 +1,7 @@
 import type { PutRequest } from '../driver/registry-driver.ts'
 import type { Claim } from '../model/claim.ts'
 import type { InstanceRecord } from '../model/instance-record.ts'
-import type { ServiceInstance } from '../model/service-instance.ts'
+import type { InstanceHealth, ServiceInstance } from '../model/service-instance.ts'
 import { RegistryError } from '../registry-error.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConflatedValue } from '../runtime/conflated-value.ts'
@@ -20,6 +20,12 @@ export type ConflictRule = 'takeover' | 'reject' | 'yield'
 /** The highest time that a claim can carry: formats write it as a JSON number. */
 export const highestClaimMs: number = Number.MAX_SAFE_INTEGER
 
+/** What the check of an instance says, and why it fails. */
+export interface Checked {
+  readonly health: 'passing' | 'failing'
+  readonly failure?: RegistryError
+}
+
 /** The constructor parameters of `DesiredRegistration`. */
 export interface DesiredRegistrationParts {
   readonly backend: string
@@ -27,6 +33,8 @@ export interface DesiredRegistrationParts {
   readonly instance: ServiceInstance
   readonly claim: Claim
   readonly onConflict: ConflictRule
+  /** The outcome of its check; `passing` if it has none. */
+  readonly checked: Checked
   /** Called on every change of state and, with `retry`, on each new cause in the same state. */
   readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
 }
@@ -48,10 +56,16 @@ export class DesiredRegistration {
   #version = 1
   #acknowledgedVersion = 0
   #deregistered = false
+  /** The health that the owner, or an operator, has set. */
+  #setHealth: ServiceInstance['health']
+  #checked: Checked
+  readonly #onEnd: (() => void)[] = []
 
   constructor(parts: DesiredRegistrationParts) {
     this.#parts = parts
-    this.#instance = parts.instance
+    this.#setHealth = parts.instance.health
+    this.#checked = parts.checked
+    this.#instance = this.#withHealth(parts.instance)
     this.#claim = parts.claim
     this.onConflict = parts.onConflict
     this.registeredAtMs = parts.clock.nowMs()
@@ -94,9 +108,18 @@ export class DesiredRegistration {
     }
   }
 
-  /** Replaces the instance; returns the version that an acknowledgement must reach. */
-  edit(instance: ServiceInstance): number {
-    this.#instance = instance
+  /** Why its check fails; `undefined` while it passes, or if there is none. */
+  get checkFailure(): RegistryError | undefined {
+    return this.#checked.failure
+  }
+
+  /**
+   * Replaces the instance, except for its health unless `health` is given; returns the version that an
+   * acknowledgement must reach.
+   */
+  edit(instance: ServiceInstance, health?: InstanceHealth): number {
+    this.#setHealth = health ?? this.#setHealth
+    this.#instance = this.#withHealth(instance)
     this.#claim = { ...this.#claim, seq: this.#claim.seq + 1 }
     this.#version += 1
     return this.#version
@@ -105,9 +128,34 @@ export class DesiredRegistration {
   /** Adopts a third party's edit of our record, as if the owner had made it. */
   adopt(record: InstanceRecord): void {
     const { weight, health, tags, metadata } = record.instance
-    this.#instance = Object.freeze({ ...this.#instance, weight, health, tags, metadata })
+    if (health !== this.#instance.health) this.#setHealth = health
+    this.#instance = this.#withHealth({ ...this.#instance, weight, tags, metadata })
     this.#claim = { ...this.#claim, seq: record.claim?.seq ?? this.#claim.seq }
     this.#version += 1
+  }
+
+  /** Takes an outcome of its check; returns whether the health of the instance changes with it. */
+  takeCheck(checked: Checked): boolean {
+    this.#checked = checked
+    return this.#health !== this.#instance.health
+  }
+
+  /** Calls `callback` when it is deregistered or reaches a final state. */
+  onEnd(callback: () => void): void {
+    this.#onEnd.push(callback)
+  }
+
+  /** `draining` and `failing` that somebody has set go before what the check says. */
+  get #health(): ServiceInstance['health'] {
+    return this.#setHealth === 'passing' ? this.#checked.health : this.#setHealth
+  }
+
+  #withHealth(instance: ServiceInstance): ServiceInstance {
+    return Object.freeze({ ...instance, health: this.#health })
+  }
+
+  #end(): void {
+    for (const callback of this.#onEnd.splice(0)) callback()
   }
 
   /**
@@ -171,6 +219,7 @@ export class DesiredRegistration {
   /** The user deregisters it: pending waits for an acknowledgement reject. */
   deregister(): void {
     this.#deregistered = true
+    this.#end()
     this.#rejectWaiters(() => this.error('closed'))
   }
 
@@ -207,6 +256,7 @@ export class DesiredRegistration {
     if (state === before.state && before.cause === cause) return
     const since = state === before.state ? before.since : new Date(this.#parts.clock.nowMs())
     this.status.set({ state, since, ...(cause === undefined ? {} : { cause }) }, isFinal(state))
+    if (isFinal(state)) this.#end()
     this.#parts.onStatus(this, state === before.state)
   }
 

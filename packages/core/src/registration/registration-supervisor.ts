@@ -1,9 +1,14 @@
-import type { ServiceInstance } from '../model/service-instance.ts'
+import type { InstanceHealth, ServiceInstance } from '../model/service-instance.ts'
 import { RegistryError } from '../registry-error.ts'
 import { sleep } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Wake } from '../runtime/wake.ts'
-import { type ConflictRule, DesiredRegistration, highestClaimMs } from './desired-registration.ts'
+import {
+  type Checked,
+  type ConflictRule,
+  DesiredRegistration,
+  highestClaimMs,
+} from './desired-registration.ts'
 import { RecordAuditor } from './record-auditor.ts'
 import { RecordRemover } from './record-remover.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -84,7 +89,11 @@ export class RegistrationSupervisor {
     return [...this.#table.desired(), ...this.#table.superseded()]
   }
 
-  register(instance: ServiceInstance, onConflict: ConflictRule): DesiredRegistration {
+  register(
+    instance: ServiceInstance,
+    onConflict: ConflictRule,
+    checked: Checked = { health: 'passing' },
+  ): DesiredRegistration {
     const { backend, clock, owner } = this.#context
     const held = this.#table.get(instance.service, instance.id)?.desired
     // a zero claim loses to every other claim
@@ -101,6 +110,7 @@ export class RegistrationSupervisor {
       instance,
       claim: { owner, claimedAtMs, seq: 0 },
       onConflict,
+      checked,
       onStatus: (registration, retry) => this.#publishStatus(registration, retry),
     })
     const cause = held?.error('conflict', desired.claim)
@@ -111,18 +121,32 @@ export class RegistrationSupervisor {
     return desired
   }
 
+  /** Replaces the instance, except for its health unless `health` is given. */
   edit(
     desired: DesiredRegistration,
     instance: ServiceInstance,
+    health?: InstanceHealth,
     signal?: AbortSignal,
   ): Promise<void> {
-    const version = desired.edit(instance)
+    const version = desired.edit(instance, health)
     const entry = this.#table.get(instance.service, instance.id)
     if (entry?.desired === desired) {
       this.#table.toWrite.add(entry)
       this.#start()
     }
     return desired.acknowledged(version, signal)
+  }
+
+  /** Takes an outcome of the registration's check, and writes the health if it changes. */
+  takeCheck(desired: DesiredRegistration, checked: Checked): void {
+    const { service, id } = desired.instance
+    const { health, failure: cause } = checked
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    const level = health === 'failing' ? 'warn' : 'info'
+    const message = `the check of ${service}/${id} is ${health}${why}`
+    this.#context.publish('registration', level, `check-${health}`, message, { service, id, cause })
+    // a registration that has ended needs no health
+    if (desired.takeCheck(checked)) this.edit(desired, desired.instance).catch(() => {})
   }
 
   /**

@@ -44,6 +44,13 @@ export const auditIntervalMs = (ttlMs: number, random: Random): number =>
 /** The interval from an unanswered audit to the next. */
 export const auditRetryMs = (ttlMs: number): number => ttlMs / 4
 
+/**
+ * The interval from the begin of one run of a health check to the begin of the next. Never longer than
+ * asked for, as users derive from it how soon a failure is noticed.
+ */
+export const checkIntervalMs = (intervalMs: number, random: Random): number =>
+  intervalMs * (0.9 + 0.1 * random.next())
+
 /** A new watch must deliver something, or make progress, within this time. */
 export const attachLimitMs = (callTimeoutMs: number): number => 2 * callTimeoutMs
 

@@ -1,0 +1,23 @@
+import { get as getPlain } from 'node:http'
+import { get as getSecure } from 'node:https'
+
+/**
+ * A check that a GET of `url` is answered with 2xx. It uses a new connection each time, so that it also
+ * finds a server that accepts no connections any more. The body is not read.
+ */
+export const httpCheck =
+  (url: URL) =>
+  (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const get = url.protocol === 'https:' ? getSecure : getPlain
+      const request = get(url, { agent: false, signal, headers: { connection: 'close' } })
+      request.on('response', (response) => {
+        const { statusCode = 0 } = response
+        response.destroy()
+        if (statusCode >= 200 && statusCode < 300) resolve()
+        else reject(new Error(`${url.href} answers ${statusCode}`))
+      })
+      request.on('error', (error) => {
+        reject(new Error(`${url.href} does not answer: ${error.message}`, { cause: error }))
+      })
+    })
