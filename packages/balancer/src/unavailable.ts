@@ -31,7 +31,7 @@ const reasonOf = (member: Member, request: PickOptions | undefined): string => {
 }
 
 const why = (given: PickInVain): string => {
-  if (given.unsynced) return 'the registry has told nothing yet; wait for ready()'
+  if (given.unsynced) return 'the registry has not answered yet; wait for ready()'
   const groups = new Map<string, number>()
   const schemes = new Set<string>()
   let total = 0
@@ -46,7 +46,7 @@ const why = (given: PickInVain): string => {
   const wanted = given.request === undefined ? [] : schemesOf(given.request)
   const asked =
     wanted.length > 0
-      ? `; wanted is an endpoint of scheme ${wanted.map(show).join(' or ')}, instances have ${[...schemes].map(show).join(', ') || 'none'}`
+      ? `; expected an endpoint of scheme ${wanted.map(show).join(' or ')}, instances have ${[...schemes].map(show).join(', ') || 'none'}`
       : ''
   return `of ${total} registered ${total === 1 ? 'instance' : 'instances'} ${parts.join(', ')}${asked}`
 }
@@ -57,7 +57,7 @@ export const unavailable = (given: PickInVain): RegistryError => {
   const staleness =
     stale === undefined
       ? ''
-      : `; the registry is out of reach since ${stale.since.toISOString()}: ${stale.cause.message}`
+      : `; the registry has been unreachable since ${stale.since.toISOString()}: ${stale.cause.message}`
   return new RegistryError('unavailable', {
     backend: 'balancer',
     operation: 'pick',

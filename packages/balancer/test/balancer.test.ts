@@ -15,7 +15,7 @@ const open = () => {
 const until = async (condition: () => boolean): Promise<void> => {
   const endMs = performance.now() + 5_000
   while (!condition()) {
-    if (performance.now() > endMs) throw new Error('in vain')
+    if (performance.now() > endMs) throw new Error('not within the deadline')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -31,7 +31,7 @@ test('waits until an instance is present, and follows the registry', async () =>
     service: 'orders',
     onChange: (changes) => told.push(...changes),
   })
-  expect(() => balancer.pick()).toThrow('the registry has told nothing yet; wait for ready()')
+  expect(() => balancer.pick()).toThrow('the registry has not answered yet; wait for ready()')
   const ready = balancer.ready()
   const a = await register(registry, 'a')
   await ready
@@ -79,7 +79,7 @@ const pickError = (balancer: { pick(): unknown }): unknown => {
   }
 }
 
-test('a stale view keeps serving, and an error says since when it is stale', async () => {
+test('a stale view continues to serve, and an error says since when it is stale', async () => {
   await using opened = open()
   const { faults, registry } = opened
   await register(registry, 'a')
@@ -91,12 +91,12 @@ test('a stale view keeps serving, and an error says since when it is stale', asy
   await until(() => balancer.stale !== undefined && empty.stale !== undefined)
   expect(balancer.pick().instance.id).toBe('a')
   expect(String(pickError(empty))).toMatch(
-    /\[unavailable\] pick nobody: no instance is registered; the registry is out of reach since 20\d\d-.*Z: /,
+    /\[unavailable\] pick nobody: no instance is registered; the registry has been unreachable since 20\d\d-.*Z: /,
   )
   faults.start()
 })
 
-test('a watcher is taken over, and closed with the balancer', async () => {
+test('a given watcher is used, and closed with the balancer', async () => {
   await using opened = open()
   const { registry } = opened
   await register(registry, 'a')
@@ -116,7 +116,7 @@ test('a watcher is taken over, and closed with the balancer', async () => {
   expect(registry.health().watches).toEqual([])
 })
 
-test('when the registry is closed, picks say so', async () => {
+test('picks after the registry is closed fail with that reason', async () => {
   const { registry } = open()
   await register(registry, 'a')
   const balancer = createBalancer(registry, { service: 'orders' })
@@ -126,7 +126,7 @@ test('when the registry is closed, picks say so', async () => {
   expect(String(pickError(balancer))).toContain('its watch has ended; was the registry closed?')
 })
 
-test('when the signal of its watcher aborts, picks say why', async () => {
+test('picks after the signal of its watcher aborts fail with that reason', async () => {
   await using opened = open()
   const { registry } = opened
   const controller = new AbortController()

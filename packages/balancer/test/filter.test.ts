@@ -26,7 +26,7 @@ test.each<[FilterOption, string]>([
   [{ version: '1', zone: 'z2' }, 'b'],
   [{ predicate: ({ id }) => id > 'c' }, 'de'],
   [({ tags }) => tags.length > 0, 'ab'],
-])('%o lets through %s', (filter, expected) => {
+])('%o matches %s', (filter, expected) => {
   expect(
     all
       .filter(createFilter(filter))
@@ -38,7 +38,7 @@ test.each<[FilterOption, string]>([
   expect(picker.instances.map(({ id }) => id).join('')).toBe(expected)
 })
 
-test('a predicate that throws filters out, and tells', () => {
+test('a predicate that throws excludes the instance, and the error is reported', () => {
   const heard: unknown[] = []
   const listen = (message: unknown): void => void heard.push(message)
   subscribe(balancerChannel, listen)

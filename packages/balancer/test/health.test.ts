@@ -44,7 +44,7 @@ describe.each(['failing', 'draining', 'known-to-a-later-version'])(
       expect(picked()).toEqual(['i0', 'i1', 'i2'])
     })
 
-    test('keeps what is known of it', () => {
+    test('keeps its statistics', () => {
       const [one, two, three] = instances(3)
       const { picker, picked } = open([one!, two!, three!])
       const held = picker.pick({ exclude: new Set(['i1', 'i2']) })
@@ -74,7 +74,7 @@ describe('panic', () => {
     expect(heard.at(-1)).toMatchObject({ event: 'panic-ended' })
   })
 
-  test('a check that fails everywhere takes nobody out', () => {
+  test('a check that fails everywhere excludes no instance', () => {
     const { picked } = open(fleet('failing', 'failing', 'failing', 'failing'))
     expect(picked()).toEqual(['i0', 'i1', 'i2', 'i3'])
   })
@@ -116,12 +116,12 @@ describe('panic', () => {
     expect(picked()).toEqual(['new'])
   })
 
-  test('with 0 percent an error says what they are', () => {
+  test('with 0 percent an error counts failing and draining instances', () => {
     const { picker } = open(fleet('failing', 'failing', 'draining'), 0)
     expect(() => picker.pick()).toThrow('of 3 registered instances 2 are failing, 1 is draining')
   })
 
-  test('what is drained by its weight stays out', () => {
+  test('an instance drained by its weight stays excluded', () => {
     const present = [instance('a', { weight: 0 }), instance('b', { health: 'failing' })]
     expect(open(present).picked()).toEqual(['b'])
   })

@@ -4,13 +4,16 @@ import { expect, test } from 'vitest'
 
 test.each<[unknown, string]>([
   [[], 'the options is a list; expected an object'],
-  [{ filtr: {} }, '"filtr" is no option; did you mean "filter"? (known: service, strategy, filter'],
+  [
+    { filtr: {} },
+    '"filtr" is not an option; did you mean "filter"? (known: service, strategy, filter',
+  ],
   [{ service: '' }, 'service is ""; expected a non-empty string'],
   [{ strategy: 'p2' }, 'strategy "p2" is unknown; did you mean "p2c"? (known: p2c, peak-ewma'],
   [{ strategy: { name: 'ring' } }, 'strategy.name "ring" is unknown'],
   [{ strategy: { name: 'toString' } }, 'strategy.name "toString" is unknown'],
   [{ strategy: 7 }, 'strategy is 7; expected a name, or an object with a name'],
-  [{ strategy: { name: 'p2c', decayMs: 1 } }, '"strategy.decayMs" is no option (known: name)'],
+  [{ strategy: { name: 'p2c', decayMs: 1 } }, '"strategy.decayMs" is not an option (known: name)'],
   [
     { strategy: { name: 'peak-ewma', decayMs: '10s' } },
     'strategy.decayMs is "10s"; expected a number from 1 to',
@@ -25,7 +28,7 @@ test.each<[unknown, string]>([
   ],
   [{ strategy: { name: 'sticky', maxKeys: 0 } }, 'strategy.maxKeys is 0; expected a whole number'],
   [{ filter: 'x' }, 'filter is "x"; expected an object'],
-  [{ filter: { tag: 'x' } }, '"filter.tag" is no option; did you mean "filter.tags"?'],
+  [{ filter: { tag: 'x' } }, '"filter.tag" is not an option; did you mean "filter.tags"?'],
   [{ filter: { version: 'new' } }, 'filter.version is "new"; expected a range of versions'],
   [{ filter: { version: '' } }, 'filter.version is ""; expected a range of versions'],
   [{ filter: { tags: [] } }, 'filter.tags is a list; expected a list of one or more non-empty'],
@@ -44,7 +47,7 @@ test.each<[unknown, string]>([
   [{ slowStart: { windowMs: 0 } }, 'slowStart.windowMs is 0; expected a number from 1 to'],
   [
     { slowStart: { window: 1 } },
-    '"slowStart.window" is no option; did you mean "slowStart.windowMs"?',
+    '"slowStart.window" is not an option; did you mean "slowStart.windowMs"?',
   ],
   [{ panicPercent: 101 }, 'panicPercent is 101; expected a number from 0 to 100'],
   [
@@ -57,7 +60,7 @@ test.each<[unknown, string]>([
   ],
   [
     { outlier: { failurePercentage: { percent: 1 } } },
-    '"outlier.failurePercentage.percent" is no option',
+    '"outlier.failurePercentage.percent" is not an option',
   ],
   [{ clock: 7 }, 'clock is 7; expected an object'],
   [{ random: Math.random }, 'random is a function; expected an object'],
@@ -68,7 +71,7 @@ test.each<[unknown, string]>([
   expect(create).toThrow(message)
 })
 
-test('a balancer refuses what it is made from, before it opens a watch', () => {
+test('a balancer refuses invalid arguments before it opens a watch', () => {
   const never = {
     watch: () => {
       throw new Error('opened')
@@ -86,14 +89,14 @@ test('a balancer refuses what it is made from, before it opens a watch', () => {
   expect(create({}, {})).toThrow('the first argument is an object; expected a registry')
 })
 
-test('what a pick asks for is checked', () => {
+test('the options of a pick are checked', () => {
   const picker = createPicker()
   const pick = (options: unknown) => () => picker.pick(options as never)
   expect(pick({ key: 7 })).toThrow('[invalid-argument] pick: key is 7; expected a string')
   expect(pick({ exclude: ['a'] })).toThrow('exclude is a list; expected a set of ids')
 })
 
-test('filters and budgets refuse as well', () => {
+test('filters and budgets check their options as well', () => {
   expect(() => createFilter({ version: 'x.y' })).toThrow(
     '[invalid-config] create filter: filter.version',
   )
@@ -101,6 +104,6 @@ test('filters and budgets refuse as well', () => {
     'ratio is -1; expected a number from 0 to 1000',
   )
   expect(() => new RetryBudget({ rate: 1 } as never)).toThrow(
-    '"rate" is no option; did you mean "ratio"?',
+    '"rate" is not an option; did you mean "ratio"?',
   )
 })

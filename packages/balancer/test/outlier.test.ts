@@ -68,7 +68,7 @@ describe('consecutive errors', () => {
     expect(heard.at(-1)).toMatchObject({ event: 'instance-returned', id: 'i3' })
   })
 
-  test('each further ejection lasts longer, up to the maximum, and calm forgives', () => {
+  test('each further ejection lasts longer, up to the maximum, and shorter again after intervals without one', () => {
     const { clock, call } = open(10, { maxEjectionMs: 70_000 })
     const eject = (): unknown => {
       for (let index = 0; index < 5; index += 1) call('i0', true)
@@ -86,7 +86,7 @@ describe('consecutive errors', () => {
     expect(eject()).toBe(30_000)
   })
 
-  test('at most so many percent, but one', () => {
+  test('ejects at most maxEjectionPercent, but at least one', () => {
     const { call, canPick, all } = open(10, { maxEjectionPercent: 20 })
     for (const { id } of all) for (let index = 0; index < 5; index += 1) call(id, true)
     expect(all.filter(({ id }) => canPick(id)).length).toBe(8)
@@ -97,7 +97,7 @@ describe('consecutive errors', () => {
 })
 
 describe('success rate', () => {
-  test('ejects who is far below the others, at the end of the interval', () => {
+  test('ejects an instance far below the others, at the end of the interval', () => {
     const { clock, rounds, canPick } = open(10, ratesOnly)
     rounds(100, (id, call) => id === 'i4' && call % 2 === 0)
     expect(canPick('i4')).toBe(true)
@@ -106,7 +106,7 @@ describe('success rate', () => {
     expect(heard).toMatchObject([{ event: 'instance-ejected', id: 'i4', reason: 'success-rate' }])
   })
 
-  test('not with fewer calls or instances than asked for', () => {
+  test('ejects none with fewer calls or instances than required', () => {
     const quiet = open(10, { ...ratesOnly, failurePercentage: false })
     quiet.rounds(99, (id) => id === 'i4')
     quiet.clock.advance(10_000)
@@ -116,14 +116,14 @@ describe('success rate', () => {
     expect(heard).toEqual([])
   })
 
-  test('not who is only a little below the others', () => {
+  test('does not eject an instance slightly below the others', () => {
     const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
     rounds(100, (id, call) => call < Number(id.slice(1)))
     clock.advance(10_000)
     expect(heard).toEqual([])
   })
 
-  test('not when all fail alike', () => {
+  test('ejects none when all fail equally', () => {
     const { clock, rounds } = open(10, { ...ratesOnly, failurePercentage: false })
     rounds(100, (_id, call) => call % 2 === 0)
     clock.advance(10_000)
@@ -134,14 +134,14 @@ describe('success rate', () => {
 describe('failure percentage', () => {
   const options = { ...ratesOnly, successRate: false } as const
 
-  test('ejects who fails more often', () => {
+  test('ejects an instance above the failure percentage', () => {
     const { clock, rounds } = open(10, options)
     rounds(50, (id, call) => (id === 'i4' ? call < 43 : id === 'i5' && call < 42))
     clock.advance(10_000)
     expect(heard).toMatchObject([{ id: 'i4', reason: 'failure-percentage' }])
   })
 
-  test('calls of an interval before do not count', () => {
+  test('calls of an earlier interval do not count', () => {
     const { clock, rounds } = open(10, options)
     rounds(49, (id) => id === 'i4')
     clock.advance(10_000)
@@ -152,7 +152,7 @@ describe('failure percentage', () => {
 })
 
 describe('panic', () => {
-  test('with fewer than half left all are picked, until enough are there again', () => {
+  test('with fewer than half left all are picked, until enough have returned', () => {
     const { clock, call, canPick, picker, all } = open(4, { maxEjectionPercent: 100 })
     for (const id of ['i0', 'i1']) for (let index = 0; index < 5; index += 1) call(id, true)
     expect([canPick('i0'), canPick('i1'), canPick('i2')]).toEqual([false, false, true])
@@ -165,7 +165,7 @@ describe('panic', () => {
     expect(picker.size).toBe(4)
   })
 
-  test('instances that leave bring it about as well', () => {
+  test('removed instances cause it as well', () => {
     const { call, picker, all } = open(5, { maxEjectionPercent: 40 })
     for (const id of ['i0', 'i1']) for (let index = 0; index < 5; index += 1) call(id, true)
     expect(picker.size).toBe(3)
@@ -198,7 +198,7 @@ test('an idle picker has no timer', () => {
   expect(clock.pending).toBe(0)
 })
 
-test('suspended for its connection, an ejected instance stays ejected until its time is over', () => {
+test('an ejected instance that is also suspended stays ejected until its time is over', () => {
   const { clock, call, picker, canPick } = open(10)
   for (let index = 0; index < 5; index += 1) call('i0', true)
   picker.suspend('i0')

@@ -78,13 +78,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** A picker, and beside it plainly what it was told. */
+/** A picker, and a simple model of its inputs. */
 class Model {
   readonly present = new Map<string, ServiceInstance>()
   readonly suspended = new Set<string>()
   readonly clock = new ManualClock()
   readonly picker: Picker
-  /** As the returned changes tell it. */
+  /** The set that results from the returned changes. */
   readonly told = new Map<string, ServiceInstance>()
 
   constructor(options: PickerOptions) {
@@ -133,7 +133,7 @@ class Model {
       const previous = change.type === 'added' ? undefined : this.told.get(id)
       const expected = change.type === 'updated' ? change.previous : previous
       if (previous !== expected || this.told.has(id) === (change.type === 'added'))
-        throw new Error(`${change.type} ${id} is no change to what was told`)
+        throw new Error(`${change.type} ${id} contradicts the earlier changes`)
       if (change.type === 'removed') this.told.delete(id)
       else this.told.set(id, change.instance)
     }
@@ -156,7 +156,7 @@ const everything: PickerOptions = {
   },
 }
 
-/** Who has each of many keys, where that is not left to chance. */
+/** The instance of each of many keys, for strategies without randomness. */
 const owners = (picker: Picker, { name }: StrategyOptions): readonly string[] =>
   Array.from({ length: name === 'consistent-hash' ? 50 : 0 }, (_, key) => {
     const picked = picker.pick({ key: `key ${key}` })
@@ -189,7 +189,7 @@ describe.each(strategies)('$name', (strategy) => {
                 !model.suspended.has(id) && !exclude.has(id) && endpoints.length === 2,
             )
             const { picked, error } = attempt(() => model.picker.pick(request))
-            // only ejection can have left nothing
+            // only ejection can leave no instance
             const why = may.length > 0 ? 'ejected' : '[unavailable] pick'
             expect([undefined, ...may]).toContain(picked?.instance)
             expect(picked?.endpoint).toBe(picked?.instance.endpoints[1])
@@ -202,7 +202,7 @@ describe.each(strategies)('$name', (strategy) => {
     )
   })
 
-  test('says how the set of instances changed, and has it', () => {
+  test('returns the changes of the set of instances, and applies them', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const model = new Model({ ...everything, strategy })
@@ -216,7 +216,7 @@ describe.each(strategies)('$name', (strategy) => {
     )
   })
 
-  test('after any changes is as one that was built from what is left', () => {
+  test('equals after any changes one that is built from the remaining instances', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const options: PickerOptions = {
@@ -234,7 +234,7 @@ describe.each(strategies)('$name', (strategy) => {
         expect(new Set(model.picker.instances)).toEqual(new Set(fresh.instances))
         if (fresh.size === 0) return
         expect(owners(model.picker, strategy)).toEqual(owners(fresh, strategy))
-        // nothing is left out: whatever is excluded, what remains is found
+        // no instance is missed: with any exclusions the remaining ones are found
         for (const one of fresh.instances) {
           const others = fresh.instances.filter((other) => other !== one).map(({ id }) => id)
           expect(model.picker.pick({ exclude: new Set(others) }).instance).toBe(one)
@@ -244,7 +244,7 @@ describe.each(strategies)('$name', (strategy) => {
     )
   })
 
-  test('ejects nobody below the panic threshold', () => {
+  test('ejects no instance below the panic threshold', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 120, size: 'max' }),

@@ -12,7 +12,7 @@ test('allows ten a second without requests, over ten seconds', () => {
   expect(withdrawAll(new RetryBudget({ clock: new ManualClock() }))).toBe(100)
 })
 
-test('allows a fifth of the requests besides', () => {
+test('allows a fifth of the requests in addition', () => {
   const budget = new RetryBudget({ clock: new ManualClock() })
   for (let request = 0; request < 1_000; request += 1) budget.deposit()
   expect(budget.balance).toBe(300)

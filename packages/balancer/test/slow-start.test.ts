@@ -10,7 +10,7 @@ const open = (strategy: StrategyName, slowStart: object | true = { windowMs: 10_
 }
 
 test.each<StrategyName>(['weighted', 'p2c', 'round-robin', 'random'])(
-  '%s: a joiner gets a tenth of its share at first, half of it at half time, then all',
+  '%s: a new instance gets a tenth of its share at first, half of it at half time, then all',
   (strategy) => {
     const { clock, picker, share } = open(strategy)
     picker.apply(added(instance('new')))
@@ -25,7 +25,7 @@ test.each<StrategyName>(['weighted', 'p2c', 'round-robin', 'random'])(
   },
 )
 
-test('consistent hash: keys move to a joiner little by little', () => {
+test('consistent hash: keys move to a new instance gradually', () => {
   const { clock, picker } = open('consistent-hash')
   picker.apply(added(instance('new')))
   const keysOfNew = (): number => {
@@ -45,7 +45,7 @@ test('consistent hash: keys move to a joiner little by little', () => {
   expect(second).toBeLessThan(keysOfNew())
 })
 
-test('what is there at the first sync is warm', () => {
+test('instances of the first sync have no slow start', () => {
   const { clock, picker } = open('weighted')
   expect(clock.pending).toBe(0)
   expect(Math.min(...Object.values(tally(() => picker.pick(), 900)))).toBeGreaterThan(95)
@@ -60,7 +60,7 @@ test('begins when an instance first takes calls, not when it registers drained',
   expect(share()).toBeLessThan(0.025)
 })
 
-test('one that leaves, and close, stop the timer', () => {
+test('the removal of the instance, and close, stop the timer', () => {
   const { clock, picker } = open('weighted', true)
   picker.apply(added(instance('new')))
   expect(clock.pending).toBe(1)
@@ -78,7 +78,7 @@ test('aggression and the minimum are those of Envoy', () => {
     minWeightPercent: 20,
   })
   picker.apply(added(instance('new', { weight: 900 })))
-  // 20 % of 900 beside 900
+  // 20 % of 900, next to 900
   expect(Math.abs(share() - 180 / 1_080)).toBeLessThan(0.01)
   clock.advance(2_500)
   // (2.5 s ÷ 10 s)^(1/2) = 50 %

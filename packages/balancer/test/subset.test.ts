@@ -8,7 +8,7 @@ const open = (size: number, clientId?: string) => {
   return { picker, ids: () => picker.instances.map(({ id }) => id).toSorted() }
 }
 
-test('picks among so many only, always the same for a client', () => {
+test('picks only among that many instances, always the same for a client', () => {
   const all = instances(50)
   const [one, same, other] = [open(8, 'a'), open(8, 'a'), open(8, 'b')]
   one.picker.apply(added(...all))
@@ -20,7 +20,7 @@ test('picks among so many only, always the same for a client', () => {
   expect(Object.keys(tally(() => one.picker.pick(), 500)).toSorted()).toEqual(one.ids())
 })
 
-test('when one leaves, comes, is drained or returns, at most one place changes', () => {
+test('when one is removed, added, drained or restored, at most one place changes', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 12 }),

@@ -20,15 +20,15 @@ export const instances = (
 ): readonly ServiceInstance[] =>
   Array.from({ length: count }, (_, index) => instance(`i${index}`, fields(index)))
 
-/** They came. */
+/** Changes that add them. */
 export const added = (...present: readonly ServiceInstance[]): readonly InstanceChange[] =>
   present.map((one) => ({ type: 'added', instance: one }))
 
-/** They left. */
+/** Changes that remove them. */
 export const removed = (...gone: readonly ServiceInstance[]): readonly InstanceChange[] =>
   gone.map((one) => ({ type: 'removed', instance: one }))
 
-/** One changed. */
+/** A change that updates one. */
 export const updated = (
   previous: ServiceInstance,
   fields: Partial<ServiceInstance>,
@@ -49,7 +49,7 @@ export const seeded = (seed: number): Chance => {
   }
 }
 
-/** A clock that only a test moves. */
+/** A clock that moves only when the test advances it. */
 export class ManualClock implements Clock {
   readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>()
   #elapsedMs = 0
@@ -73,7 +73,7 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Moves on, timer by timer. */
+  /** Advances, timer by timer. */
   advance(byMs: number): void {
     const untilMs = this.#elapsedMs + byMs
     for (;;) {
@@ -89,7 +89,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** How often each id is picked, each call ended at once. */
+/** How often each id is picked; each call ends at once. */
 export const tally = (
   pick: () => { readonly instance: ServiceInstance; done(): void },
   times: number,

@@ -2,7 +2,7 @@ import { createPicker } from '@sd/balancer'
 import { expect, test } from 'vitest'
 import { added, instance, instances, removed, seeded, tally, updated } from './support.ts'
 
-test('what is suspended is not picked, and what is known of it is kept', () => {
+test('a suspended instance is not picked, and its statistics are kept', () => {
   const picker = createPicker({ random: seeded(1) })
   picker.apply(added(...instances(2)))
   picker.pick({ exclude: new Set(['i1']) })
@@ -17,7 +17,7 @@ test('what is suspended is not picked, and what is known of it is kept', () => {
   expect(tally(() => picker.pick(), 20)).toEqual({ i1: 20 })
 })
 
-test('it ends with the registration, not with a change', () => {
+test('a suspension ends with the registration, not with an update', () => {
   const picker = createPicker()
   const one = instance('a')
   picker.suspend('a')
@@ -32,7 +32,7 @@ test('it ends with the registration, not with a change', () => {
   expect(picker.size).toBe(1)
 })
 
-test('an instance none of whose endpoints is left is another one', () => {
+test('an instance with only new endpoints counts as another one', () => {
   const picker = createPicker({ random: seeded(1) })
   const [one, other] = [instance('a'), instance('b')]
   picker.apply(added(one, other))
@@ -41,7 +41,7 @@ test('an instance none of whose endpoints is left is another one', () => {
   expect(picker.apply(updated(one, { endpoints: moved.endpoints }))).toEqual([
     { type: 'updated', instance: moved, previous: one },
   ])
-  // the old one's call is not the new one's
+  // a call to the old instance does not count for the new one
   expect(Object.keys(tally(() => picker.pick(), 100)).toSorted()).toEqual(['a', 'b'])
   old.done()
   expect(Object.keys(tally(() => picker.pick(), 100)).toSorted()).toEqual(['a', 'b'])

@@ -17,7 +17,7 @@ const reason = (
   throw new Error('something was picked')
 }
 
-test('a pick in vain says exactly why', () => {
+test('a failed pick says exactly why', () => {
   const drained = instance('a', { weight: 0 })
   expect(reason({}, [])).toBe('[unavailable] pick orders: no instance is registered')
   expect(reason({}, [drained])).toBe(
@@ -43,7 +43,7 @@ test('a pick in vain says exactly why', () => {
   ).toBe(
     '[unavailable] pick orders: of 3 registered instances 2 are excluded by this pick, ' +
       '1 is without an endpoint of the wanted scheme; ' +
-      'wanted is an endpoint of scheme "grpc" or "h2c", instances have "http"',
+      'expected an endpoint of scheme "grpc" or "h2c", instances have "http"',
   )
   const few = { subset: { size: 1, clientId: 'c' } }
   expect(reason(few, [instance('a'), instance('b')], { exclude: new Set(['a', 'b']) })).toContain(

@@ -31,11 +31,11 @@ const open = (...present: readonly ReturnType<typeof instance>[]) => {
   return picker
 }
 
-test('with as much capacity as elsewhere every call stays', () => {
+test('with as much capacity as other zones every call stays', () => {
   expect(sharesOf(open(...inZone('a', 3), ...inZone('b', 3), ...inZone('c', 3)))).toEqual({ a: 1 })
 })
 
-test('what goes beyond the local capacity is spilled over to zones that have some left', () => {
+test('calls beyond the local capacity go to zones with spare capacity', () => {
   // a: 1 of 9, b: 2 of 9, c: 6 of 9; a third of all calls begins in each
   const shares = sharesOf(open(...inZone('a', 1), ...inZone('b', 2), ...inZone('c', 6)))
   expect(shares['a']).toBeCloseTo(1 / 3, 1)
@@ -48,14 +48,14 @@ test('capacity is weight, not number', () => {
   expect(shares['a']).toBeCloseTo(0.5, 1)
 })
 
-test('without a local instance all go elsewhere, also to those without a zone', () => {
+test('without a local instance calls go to all others, also to those without a zone', () => {
   const shares = sharesOf(open(...inZone('b', 3), ...inZone(undefined, 2)))
   expect(shares['a']).toBeUndefined()
   expect(shares['undefined']).toBeGreaterThan(0.5)
   expect(shares['b']).toBeGreaterThan(0.1)
 })
 
-test('follows changes: an instance that moves, loses weight, leaves', () => {
+test('follows changes: an instance that moves, loses weight, or is removed', () => {
   const [only] = inZone('a', 1)
   const picker = open(only!, ...inZone('b', 1))
   expect(sharesOf(picker, 200)).toEqual({ a: 1 })
@@ -75,7 +75,7 @@ test('a local instance that loses weight keeps fewer calls', () => {
   expect(sharesOf(picker)['a']).toBeCloseTo(0.4, 1)
 })
 
-test('an instance that moved leaves the zone that it moved to', () => {
+test('an instance that moved to a zone can be removed from it', () => {
   const [one] = inZone('a', 1)
   const [other] = inZone('b', 1)
   const picker = open(one!, other!)
@@ -87,13 +87,13 @@ test('an instance that moved leaves the zone that it moved to', () => {
   expect(() => picker.pick()).toThrow('no instance is registered')
 })
 
-test('when nothing local suits another zone is taken', () => {
+test('when no local instance matches, another zone is used', () => {
   const [local] = inZone('a', 1)
   const picker = open(local!, ...inZone('b', 1))
   expect(picker.pick({ exclude: new Set([local!.id]) }).instance.zone).toBe('b')
 })
 
-test('with fewer instances than minInstances zones are not looked at', () => {
+test('with fewer instances than minInstances zones are ignored', () => {
   const picker = createPicker({ zone: { local: 'a', minInstances: 6 }, random: seeded(8) })
   picker.apply(added(...inZone('a', 1), ...inZone('b', 4)))
   expect(sharesOf(picker)['b']).toBeGreaterThan(0.7)
@@ -102,7 +102,7 @@ test('with fewer instances than minInstances zones are not looked at', () => {
 describe('with consistent hash', () => {
   const strategy = 'consistent-hash'
 
-  test('a key has its zone, and its instance there', () => {
+  test('a key has one zone, and one instance there', () => {
     const create = () => {
       const picker = createPicker({ strategy, zone: 'a' })
       picker.apply(added(...inZone('a', 2), ...inZone('b', 6), ...inZone('c', 6)))
@@ -120,7 +120,7 @@ describe('with consistent hash', () => {
   })
 })
 
-test('an ejected local instance takes its calls along to other zones', () => {
+test('the calls of an ejected local instance go to other zones', () => {
   const clock = new ManualClock()
   const options = { zone: 'a', clock, random: seeded(8), outlier: { maxEjectionPercent: 50 } }
   const picker = createPicker(options)

@@ -141,7 +141,7 @@ describe('failures', () => {
   test.each([
     [2, ['lst'], /unknown command 'lst'/],
     [2, [], /Usage: sd/],
-    [2, ['watch'], /name the service to watch, or --all/],
+    [2, ['watch'], /name the service to watch, or give --all/],
     [2, ['list', '--url', 'etdc://h'], /unknown backend "etdc"/],
     [2, ['register', 'orders'], /'--endpoint <url>' not specified/],
     [2, ['register', 'orders', '--endpoint', 'http://0.0.0.0:1', '--', 'x'], /not a wildcard/],

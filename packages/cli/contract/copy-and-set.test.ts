@@ -58,7 +58,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     expect(await idsAndZones(target)).toEqual(['b real'])
 
     const copying = target.start('copy', ...urls, '--apply', '--follow', '--json')
-    await copying.writes(/1 copies are held/)
+    await copying.writes(/1 copies are registered/)
     expect(await idsAndZones(target)).toEqual(['a from', 'b real'])
     const [original, copied] = await Promise.all(
       [source, target].map(async (world) => {
@@ -99,7 +99,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     // of the world that is closed first: its folder must stay while the processes use it
     const there = other.start('copy', one.url, other.url, '--apply', '--follow')
     const back = other.start('copy', other.url, one.url, '--apply', '--follow')
-    await Promise.all([there.writes(/copied +orders\/a/), back.writes(/0 copies are held/)])
+    await Promise.all([there.writes(/copied +orders\/a/), back.writes(/0 copies are registered/)])
     held.child.kill('SIGTERM')
     await there.writes(/removed orders\/a/)
     expect(await idsAndZones(one)).toEqual([])

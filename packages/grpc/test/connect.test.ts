@@ -326,7 +326,7 @@ describe('errors', () => {
     const late = await refusal(caller.client.whoAmI({}, { timeoutMs: 50 }))
     expect([late.code, late.rawMessage]).toEqual([
       Code.DeadlineExceeded,
-      'the registry has told nothing yet',
+      'the registry has not answered yet',
     ])
     const gone = await refusal(caller.client.whoAmI({}, { signal: AbortSignal.abort() }))
     expect(gone.code).toBe(Code.Canceled)

@@ -35,7 +35,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
       expect(report.failed).toEqual([])
       expect(report.ok).toBeGreaterThan(churnMs / 10)
       expect(fleet.made).toBeGreaterThan(churnMs / 300)
-      // the pools of those that left are closed
+      // the pools of removed instances are closed
       expect(report.pools).toBeLessThanOrEqual(6)
     },
   )
@@ -55,7 +55,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
       const gone = new Set<string | undefined>()
       const end = performance.now() + churnMs
       while (performance.now() < end) {
-        // a process takes longer than 100 ms to start where there are few cores
+        // on few cores a process takes longer than 100 ms to start
         await Promise.all([join(), delay(100)])
         gone.add(fleet.leave())
       }
@@ -64,7 +64,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
       expect(report.failed.filter(({ method }) => method !== 'POST')).toEqual([])
       for (const { instance, message } of report.failed) {
         expect(gone).toContain(instance)
-        // sent, and not answered: what could not be sent went elsewhere
+        // sent, and not answered: requests that could not be sent went to another instance
         expect(message).toMatch(/attempts?: no response/)
       }
       // 10 callers post, to 6 instances
@@ -73,7 +73,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     },
   )
 
-  test('requests go on while the registry is away', { timeout }, async () => {
+  test('requests continue while the registry is unreachable', { timeout }, async () => {
     await using shared = await open()
     await using registry = shared.open()
     await using fleet = new Fleet(registry)
@@ -83,10 +83,10 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     const before = await load.ask<LoadReport>('soFar')
     {
       await using _ = await shared.takeAway()
-      await until('the registry is missed', () => watcher.stale !== undefined)
+      await until('the view is stale', () => watcher.stale !== undefined)
       await delay(churnMs / 2)
     }
-    await until('it is back', () => watcher.stale === undefined)
+    await until('the view is fresh', () => watcher.stale === undefined)
     await fleet.join()
     const report = await load.ask<LoadReport>('end')
     tell(`${backend}, registry away`, fleet.made, report)

@@ -11,9 +11,9 @@ interface Member {
   stop(): Promise<void>
 }
 
-/** How long a server serves on after it has left the registry: clients hear of it meanwhile. */
+/** How long a server continues to serve after it deregistered, until clients know of it. */
 const propagationMs = 1_000
-/** How long the registry keeps an instance that was killed: a ttl, as short as any backend has it. */
+/** How long the registry keeps an instance that was killed: the shortest ttl of all backends. */
 const ttlMs = 2_000
 
 const register = (registry: Registry, id: string, port: number): Promise<Registration> =>
@@ -37,28 +37,28 @@ const abruptly = async (server: Server, registration: Registration): Promise<voi
   await registration.deregister()
 }
 
-/** Servers that come and go as in a rolling deploy. */
+/** Servers that are replaced as in a rolling deploy. */
 export class Fleet implements AsyncDisposable {
   readonly #registry: Registry
   readonly #members: Member[] = []
   readonly #leaving: Promise<void>[] = []
-  /** Processes that are about to serve: starting one takes longer than 100 ms. */
+  /** Processes started in advance, as starting one takes longer than 100 ms. */
   readonly #stock: Child[] = []
-  /** How many there were. */
+  /** How many servers were started. */
   made = 0
 
   constructor(registry: Registry) {
     this.#registry = registry
   }
 
-  /** A server in this process, which leaves gracefully. */
+  /** A server in this process that is stopped gracefully. */
   join(): Promise<void> {
     return this.#join(gracefully)
   }
 
   /**
-   * A server in this process that is cut off: nobody listens any more, and its connections break, as
-   * with a process that is killed; those take longer to start than 100 ms.
+   * A server in this process that is stopped abruptly: it stops listening, and its connections break, as
+   * with a process that is killed, which takes longer than 100 ms to start.
    */
   joinToBeCutOff(): Promise<void> {
     return this.#join(abruptly)
@@ -78,7 +78,7 @@ export class Fleet implements AsyncDisposable {
       this.#stock.push(Child.launch(new URL('server-process.ts', import.meta.url), {}))
   }
 
-  /** A server in a process of its own, which is killed; the registry finds out after a ttl. */
+  /** A server in its own process, which is killed; the registry detects it after a ttl. */
   async joinProcess(): Promise<void> {
     this.prepare(1)
     const [child] = this.#stock.splice(0, 1) as [Child]
@@ -94,7 +94,7 @@ export class Fleet implements AsyncDisposable {
     })
   }
 
-  /** The oldest one goes. */
+  /** Stops the oldest one. */
   leave(): string | undefined {
     const [oldest] = this.#members.splice(0, 1)
     if (oldest === undefined) return undefined

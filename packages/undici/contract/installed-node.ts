@@ -22,9 +22,9 @@ export const installNode = async (version: string): Promise<string> => {
     await access(node)
     return node
   } catch {
-    // not there yet
+    // not installed yet
   }
-  // beside it first: an install that is cut off leaves nothing that looks whole
+  // into another folder first: an interrupted installation leaves nothing that looks complete
   const fresh = `${folder}.${process.pid}`
   await mkdir(fresh, { recursive: true })
   const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-save', '--prefer-offline']

@@ -10,7 +10,7 @@ import {
 } from '../src/index.ts'
 import type { LoadFailure, LoadOptions, LoadReport } from './load.ts'
 
-// The body of the process that `startLoad` starts: many callers at a time, and what came of it.
+// The body of the process that `startLoad` starts: many concurrent callers, and their results.
 const { url, callers, retry } = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
 const registry = await createRegistry(url)
 const dispatcher = new ServiceDispatcher({
@@ -50,7 +50,7 @@ const report = (): LoadReport => ({
   pools: dispatcher.stats.pools,
 })
 
-// until the service can be called: what is measured begins then
+// waits until the service can be called: the measurement begins then
 do {
   await call('GET')
   await delay(20)
@@ -63,7 +63,7 @@ const work = Promise.all(
 
 const close = async (): Promise<void> => {
   await work
-  // the news of the last instance that left may be under way
+  // the removal of the last instance may still be in flight
   await delay(1_000)
   const last = report()
   await dispatcher.close()

@@ -1,10 +1,10 @@
 import { Child } from '@sd/calling-tests'
 
-/** What a load process is started with. */
+/** The options of a load process. */
 export interface LoadOptions {
-  /** Of the registry. */
+  /** The URL of the registry. */
   readonly url: string
-  /** Requests at a time; every second caller posts. */
+  /** Concurrent requests; every second caller posts. */
   readonly callers: number
   readonly retry: boolean
 }
@@ -16,13 +16,13 @@ export interface LoadFailure {
   readonly instance: string | undefined
 }
 
-/** What came of the requests. */
+/** The results of the requests. */
 export interface LoadReport {
   readonly ok: number
   readonly failed: readonly LoadFailure[]
   readonly slowestMs: number
   readonly retries: number
-  /** Pools that are open: after the end, those of instances that are there still. */
+  /** Open pools: at the end, those of the remaining instances. */
   readonly pools: number
 }
 

@@ -5,7 +5,7 @@ import { request } from 'undici'
 import { ServiceDispatcher } from '../src/index.ts'
 import type { MemoryOptions, MemoryReport, MemorySample } from './memory.ts'
 
-// Measures its own heap: alone in a process, as everything else would be counted in.
+// Measures its own heap, in a separate process, as all other objects would be counted too.
 const { port, services, instancesPerService, requestsPerService } = JSON.parse(
   process.argv[2] ?? '{}',
 ) as MemoryOptions
@@ -37,7 +37,8 @@ const call = async (service: string, times: number): Promise<void> => {
 }
 
 const sample = async (): Promise<MemorySample> => {
-  // twice, with a turn between: what finalizers let go is collected the second time
+  // twice, with an event loop turn between: objects that finalizers release are collected the
+  // second time
   for (let i = 0; i < 3; i += 1) {
     globalThis.gc?.()
     await delay(50)
@@ -46,7 +47,7 @@ const sample = async (): Promise<MemorySample> => {
   return { heapMiB, pools: dispatcher.stats.pools }
 }
 
-/** Every instance is replaced; afterwards each service has one request, and one pool. */
+/** Replaces every instance; afterwards each service has had one request, and has one pool. */
 const replaceAll = async (generation: number): Promise<void> => {
   await Promise.all(
     registrations.map((registration, index) =>
@@ -59,7 +60,7 @@ const replaceAll = async (generation: number): Promise<void> => {
 
 process.send?.('ready')
 await Promise.all(names.map((service) => call(service, 1)))
-// once without load: what the registry itself keeps of a change is there already
+// once without load: the objects that the registry keeps after a change then exist already
 await replaceAll(2)
 const before = await sample()
 // ten services at a time

@@ -12,7 +12,7 @@ const load =
     : { services: 20, instancesPerService: 25, requestsPerService: 50 }
 
 test.skipIf(process.platform !== 'linux')(
-  'pools close and the heap comes back once every instance was replaced (on Linux, where all of 127.0.0.0/8 is loopback)',
+  'pools close and the heap shrinks again after every instance is replaced (on Linux, where all of 127.0.0.0/8 is loopback)',
   { timeout: 300_000 },
   async () => {
     const server = createServer((_request, response) => response.end('ok'))

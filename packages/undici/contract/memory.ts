@@ -1,4 +1,4 @@
-/** What the process that is measured is started with. */
+/** The options of the measured process. */
 export interface MemoryOptions {
   /** Where the server listens, on every address of 127.0.0.0/8. */
   readonly port: number
@@ -7,15 +7,15 @@ export interface MemoryOptions {
   readonly requestsPerService: number
 }
 
-/** What was measured at one moment. */
+/** One measurement. */
 export interface MemorySample {
   readonly heapMiB: number
   readonly pools: number
 }
 
-/** What was measured. */
+/** The measurements. */
 export interface MemoryReport {
-  /** All services are watched. */
+  /** With all services watched. */
   readonly before: MemorySample
   /** After the requests. */
   readonly used: MemorySample

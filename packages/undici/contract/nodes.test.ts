@@ -7,7 +7,7 @@ import { installNode, nodePackage } from './installed-node.ts'
 const run = promisify(execFile)
 const program = fileURLToPath(new URL('./on-node.ts', import.meta.url))
 
-describe('the fetch and the WebSocket that are built into', () => {
+describe('the built-in fetch and WebSocket of', () => {
   test.skipIf(nodePackage === undefined).each(['22.23.3', '24.21.0', '26.10.0'])(
     'Node %s work with the dispatcher (npm has that Node for Linux on x64 and arm64)',
     { timeout: 300_000 },

@@ -6,8 +6,9 @@ import { MemoryStore, memory } from '@sd/memory'
 import { Registry } from '@sd/core'
 import { WebSocketServer } from 'ws'
 
-// Run by each Node that the package says it runs on, with what that Node has built in. No `using` here: Node 22
-// has no such syntax.
+// Run by each supported Node, with its built-in fetch and WebSocket. No `using` here: Node 22 does
+// not
+// have that syntax.
 
 const legacyKey = Symbol.for('undici.globalDispatcher.1')
 const globals = globalThis as unknown as Record<symbol, { dispatch(...given: unknown[]): boolean }>
@@ -45,7 +46,7 @@ await registry.register({ service: 'orders', endpoints: [endpoint(http)] })
 await registry.register({ service: 'shaky', id: 'a', endpoints: [endpoint(resetting)] })
 await registry.register({ service: 'shaky', id: 'b', endpoints: [endpoint(http)] })
 
-// the built-in fetch has made its dispatcher, and somebody has put another in its place: as undici 6 does
+// the built-in fetch has created its dispatcher, and it is replaced, as undici 6 does
 await (await fetch(endpoint(http))).text()
 const builtIn = globals[legacyKey]
 let seen = 0

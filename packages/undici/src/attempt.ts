@@ -33,7 +33,8 @@ export interface AttemptOwner {
 const maxDiscardedBytes = 65_536
 const maxDiscardMs = 1_000
 
-const unwanted = (): Error => new errors.RequestAbortedError('the response is not wanted')
+const unwanted = (): Error =>
+  new errors.RequestAbortedError('the response is discarded, as the request is retried')
 
 /**
  * One try: the request at the pool of one instance. undici calls `onRequestStart` right before it
@@ -106,7 +107,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // after a throw here undici drops the request and keeps the connection; aborting would close it
-    if (this.#state === 'over') throw new errors.RequestAbortedError('given up while it was queued')
+    if (this.#state === 'over') throw new errors.RequestAbortedError('aborted while it was queued')
     this.controller = controller
     this.sent = true
     this.#owner.attemptStarted(this)

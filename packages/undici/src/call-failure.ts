@@ -49,7 +49,7 @@ export const attemptFailure = (call: CallFacts, attempt: Attempt, error: Error):
   const stage = attempt.latencyMs === undefined ? sofar : 'the response broke off'
   const why =
     attempt.sent && !call.repeatable
-      ? `; not sent again, as a ${call.method} may be done twice`
+      ? `; not sent again, as a ${call.method} may not be safe to repeat`
       : ''
   return callError(call, code, attempt, `${stage}: ${error.message || code}${why}`, error)
 }
@@ -83,6 +83,6 @@ export class TryTimeout extends Error {
   readonly code = 'timeout'
 
   constructor(tryMs: number) {
-    super(`nothing within ${tryMs} ms (timeouts.tryMs)`)
+    super(`no response within ${tryMs} ms (timeouts.tryMs)`)
   }
 }

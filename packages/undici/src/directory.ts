@@ -29,7 +29,7 @@ const checkSuffix = (suffix: unknown): string => {
     return refuseOption('suffix', suffix, accepted)
   // URLs parse a host that ends in a number as an IPv4 address
   return /\.\d+$/.test(suffix)
-    ? refuseOption('suffix', suffix, `${accepted}, whose last label is no number`)
+    ? refuseOption('suffix', suffix, `${accepted}, whose last label is not a number`)
     : suffix
 }
 

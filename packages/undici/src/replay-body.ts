@@ -53,7 +53,8 @@ export class ReplayBody {
       }
       const chunk = this.#kept[index - this.#dropped]
       // an abandoned attempt is behind a reader that has passed the limit
-      if (chunk === undefined) throw new Error('the body is past what is kept of it')
+      if (chunk === undefined)
+        throw new Error('the body cannot be sent again: it is beyond what is kept of it')
       this.#forget(index)
       yield chunk
     }

@@ -68,7 +68,7 @@ export class AddressBook {
     const mapped = [...this.#services.keys()].slice(0, 5).join(', ')
     return refuse(
       operation,
-      `${show(host)} stands for no service; expected a host that ends in ${this.#suffix}, like ` +
+      `${show(host)} is not a service; expected a host that ends in ${this.#suffix}, like ` +
         `http://orders${this.#suffix}/${mapped === '' ? '' : `, or one that \`services\` maps: ${mapped}`}`,
     )
   }
@@ -93,7 +93,7 @@ export class AddressBook {
     if (username !== '' || password !== '')
       return refuse(
         'request',
-        `the URL of ${show(service)} holds credentials; expected them in an Authorization header`,
+        `the URL of ${show(service)} contains credentials; expected them in an Authorization header`,
       )
     return { service, scheme, host: hostname }
   }

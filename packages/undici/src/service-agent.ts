@@ -145,7 +145,7 @@ export class ServiceAgent implements AsyncDisposable {
         throw new CallError('closed', {
           service: address.service,
           attempts: 0,
-          message: 'the agent is closed; make a new one to call again',
+          message: 'the agent is closed; create a new one',
         })
       route = this.#routes.get(address.service)
     } catch (error) {

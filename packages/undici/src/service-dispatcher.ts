@@ -106,7 +106,7 @@ export class ServiceDispatcher extends Dispatcher implements AsyncDisposable {
         error = new CallError('closed', {
           service: address?.service,
           attempts: 0,
-          message: 'the dispatcher is closed; make a new one to call again',
+          message: 'the dispatcher is closed; create a new one',
         })
       else if (this.#fallback === null)
         this.#directory.addresses.refuse('request', String(options.origin))

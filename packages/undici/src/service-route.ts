@@ -101,7 +101,7 @@ export class ServiceRoute<C extends Connections = Connections> {
     return new CallError('unavailable', {
       service: this.service,
       attempts: 0,
-      message: `the registry has said nothing about the service within ${this.settings.discoveryMs} ms${this.outage}`,
+      message: `the registry has not answered for the service within ${this.settings.discoveryMs} ms${this.outage}`,
       cause: stale?.cause,
     })
   }

@@ -3,8 +3,8 @@ import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { World } from './world.ts'
 
-describe('when an instance leaves', () => {
-  test('what is in flight and what is queued finishes, then its connections close', async () => {
+describe('when an instance is removed', () => {
+  test('requests in flight and queued ones finish, then its connections close', async () => {
     await using world = await World.create()
     const gate = Promise.withResolvers<void>()
     const server = await world.http('a', (incoming, response) => {
@@ -32,7 +32,7 @@ describe('when an instance leaves', () => {
     await expect.poll(() => dispatcher.stats.pools).toBe(1)
   })
 
-  test('drained by weight 0, it gets nothing new either; idle connections close', async () => {
+  test('drained by weight 0, it gets no new request either; idle connections close', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     await world.http('b')
@@ -47,7 +47,7 @@ describe('when an instance leaves', () => {
     expect(server.requests).toBe(before)
   })
 
-  test('and another has its address, the connections stay', async () => {
+  test('and another one has its address, the connections stay', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     const dispatcher = world.dispatcher({ pool: { connections: 1 } })
@@ -61,7 +61,7 @@ describe('when an instance leaves', () => {
   })
 })
 
-test('a weight that changes 1,000 times makes no connection', async () => {
+test('a weight that changes 1,000 times opens no connection', async () => {
   await using world = await World.create()
   const servers = [await world.http('a'), await world.http('b'), await world.http('c')]
   const dispatcher = world.dispatcher({ balancer: { strategy: 'weighted' } })
@@ -77,7 +77,7 @@ test('a weight that changes 1,000 times makes no connection', async () => {
   expect(servers.map(({ connections }) => connections)).toEqual(before)
 })
 
-describe('what is not used is released', () => {
+describe('unused resources are released:', () => {
   test('the pools and the watch of a service without requests', async () => {
     await using world = await World.create()
     const server = await world.http('a')
@@ -87,12 +87,12 @@ describe('what is not used is released', () => {
     await expect.poll(() => dispatcher.stats).toMatchObject({ services: 0, pools: 0 })
     expect(world.registry.health().watches).toHaveLength(0)
     expect(server.open).toBe(0)
-    // and is there again when it is wanted
+    // and opened again for the next request
     await (await request('http://orders.sd/', { dispatcher })).body.dump()
     expect(server.requests).toBe(2)
   })
 
-  test('but not while a request is under way', async () => {
+  test('but not while a request is in flight', async () => {
     await using world = await World.create()
     const gate = Promise.withResolvers<void>()
     await world.http('a', (_request, response) => {
@@ -129,7 +129,7 @@ describe('what is not used is released', () => {
   })
 })
 
-test('connections are told as undici’s Agent tells them', async () => {
+test('connections emit the events of undici’s Agent', async () => {
   await using world = await World.create()
   const server = await world.http('a')
   const dispatcher = world.dispatcher()

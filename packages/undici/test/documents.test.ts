@@ -23,7 +23,7 @@ const snippets = (
   )
 ).flat()
 
-// what the documents presume: a service `orders` in the default registry
+// the documents assume a service `orders` in the default registry
 const folder = await mkdtemp(join(tmpdir(), 'sd-documents-'))
 const url = `sqlite://${folder}/registry.db`
 const http = createServer((request, response) => {

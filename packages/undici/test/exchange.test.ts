@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws'
 import { describe, expect, test } from 'vitest'
 import { failureOf, serve, World } from './world.ts'
 
-describe('the exchange with an instance stays as it is', () => {
+describe('the exchange with an instance is not changed', () => {
   test('informational responses and trailers', async () => {
     await using world = await World.create()
     await world.http('a', (_request, response) => {
@@ -40,7 +40,7 @@ describe('the exchange with an instance stays as it is', () => {
     await response.body.dump()
   })
 
-  test('a 304 that tells a length has no body, and the next request is answered', async () => {
+  test('a 304 with a content-length has no body, and the next request is answered', async () => {
     await using world = await World.create()
     await world.http('a', (_request, response) => {
       response.writeHead(304, { etag: '"x"', 'content-length': 77 }).end()
@@ -71,7 +71,7 @@ describe('the exchange with an instance stays as it is', () => {
     })
     const response = await request('http://orders.sd/', { dispatcher: world.dispatcher() })
     let last = -1
-    // until the buffers on the way are full
+    // until the buffers between them are full
     await expect
       .poll(
         () => {
@@ -88,7 +88,7 @@ describe('the exchange with an instance stays as it is', () => {
     expect(got).toBe(written)
   })
 
-  // a PUT is kept for another try, a POST is not: both must stop
+  // the body of a PUT is kept for another try, that of a POST is not: both must stop
   test.each(['PUT', 'POST'] as const)(
     'the upload of a %s stops while the server does not read',
     { timeout: 30_000 },
@@ -121,8 +121,8 @@ describe('the exchange with an instance stays as it is', () => {
   )
 })
 
-describe('what the caller ends', () => {
-  test('an abort while the connection is being made settles at once, with the reason', async () => {
+describe('a request that the caller ends:', () => {
+  test('an abort while the connection is opened settles at once, with the reason', async () => {
     await using world = await World.create()
     await world.http('a')
     const dispatcher = world.dispatcher({ pool: { connect: () => {} }, timeouts: { connectMs: 0 } })
@@ -137,7 +137,7 @@ describe('what the caller ends', () => {
     expect(dispatcher.stats.requests).toBe(0)
   })
 
-  test('a connection that was made for an aborted request serves the next one', async () => {
+  test('a connection that was opened for an aborted request serves the next one', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     const gate = Promise.withResolvers<void>()
@@ -220,7 +220,7 @@ describe('what the caller ends', () => {
         setTimeout(() => body.destroy(new Error('the source broke')), 20)
         return body
       }
-      // while the connection is made
+      // while the connection is opened
       const gate = Promise.withResolvers<void>()
       const real = buildConnector({})
       const connecting = world.dispatcher({
@@ -233,7 +233,7 @@ describe('what the caller ends', () => {
       )
       setTimeout(() => gate.resolve(), 60)
       expect((await first).message).toBe('the source broke')
-      // while the registry is asked: its first answer is held back
+      // while the first answer of the registry is delayed
       const discovery = Object.create(world.registry) as typeof world.registry
       discovery.watch = (service) => {
         const watcher = world.registry.watch(service)
@@ -254,7 +254,7 @@ describe('what the caller ends', () => {
     },
   )
 
-  test('a stream that was sent whole is not blamed for what the instance does then', async () => {
+  test('a later failure of the instance is not reported as one of a completely sent stream', async () => {
     await using world = await World.create()
     await world.http('a', (incoming) => {
       incoming.resume().on('end', () => incoming.socket.resetAndDestroy())
@@ -267,10 +267,10 @@ describe('what the caller ends', () => {
       }),
     )
     expect(error).toMatchObject({ code: 'unavailable', instance: 'a', attempts: 1 })
-    expect(error.message).toContain('not sent again, as a POST may be done twice')
+    expect(error.message).toContain('not sent again, as a POST may not be safe to repeat')
   })
 
-  test('a body that is destroyed before its end is the fault of the request', async () => {
+  test('a body that is destroyed before its end fails the request', async () => {
     await using world = await World.create()
     await world.http('a')
     const body = new Readable({ read() {} })
@@ -282,7 +282,7 @@ describe('what the caller ends', () => {
     expect(error).toMatchObject({ code: 'invalid-argument', attempts: 1 })
   })
 
-  test('what a handler throws aborts the request', async () => {
+  test('an error that a handler throws aborts the request', async () => {
     await using world = await World.create()
     await world.http('a')
     const dispatcher = world.dispatcher()

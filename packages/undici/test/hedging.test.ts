@@ -4,7 +4,7 @@ import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { type Echo, echo, World } from './world.ts'
 
-/** Answers after a while, and counts the requests that were given up before. */
+/** Answers after a delay, and counts the requests that were aborted before. */
 const slow = (id: string, delayMs: number, given: { up: number }) => {
   const answer = echo(id)
   return (...[incoming, response]: Parameters<typeof answer>): void => {
@@ -16,7 +16,7 @@ const slow = (id: string, delayMs: number, given: { up: number }) => {
 }
 
 describe('hedging', () => {
-  test('asks another instance when the first is slow; the loser is given up', async () => {
+  test('sends to another instance when the first is slow, and aborts the slower one', async () => {
     await using world = await World.create()
     const given = { up: 0 }
     const first = await world.http('a', slow('a', 2_000, given))
@@ -31,7 +31,7 @@ describe('hedging', () => {
     expect(dispatcher.stats.requests).toBe(0)
   })
 
-  test('leaves a request alone that is answered in time', async () => {
+  test('does not repeat a request that is answered in time', async () => {
     await using world = await World.create()
     const servers = [await world.http('a'), await world.http('b')]
     const dispatcher = world.dispatcher({ hedge: { delayMs: 1_000 } })
@@ -67,7 +67,7 @@ describe('hedging', () => {
     expect(second.requests).toBe(0)
   })
 
-  test('keeps within the budget, and survives the failure of either', async () => {
+  test('stays within the budget, and survives the failure of either', async () => {
     await using world = await World.create()
     const given = { up: 0 }
     await world.http('a', slow('a', 150, given))

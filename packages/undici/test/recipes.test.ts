@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { ServiceAgent } from '../src/index.ts'
 import { type Echo, failureOf, inOrder, serve, World } from './world.ts'
 
-/** Two instances, asked in turn. */
+/** Two instances, called in turn. */
 const fleet = async (): Promise<World> => {
   const world = await World.create()
   await world.http('a')
@@ -23,7 +23,7 @@ const agentOf = (world: World): ServiceAgent => {
   return agent
 }
 
-/** Asks four times. */
+/** Calls four times. */
 const ask = async (once: () => Promise<Echo>): Promise<string> => {
   let ids = ''
   for (let i = 0; i < 4; i += 1) {
@@ -42,7 +42,7 @@ describe('picks for each request of', () => {
     expect(await ask(() => got('http://orders.sd/x', options).json<Echo>())).toBe('abab')
   })
 
-  test('got, which tries again elsewhere', async () => {
+  test('got, which retries on another instance', async () => {
     await using world = await World.create()
     await world.dead('a')
     await world.http('b')
@@ -124,7 +124,7 @@ describe('together with undici’s own', () => {
     await mock.close()
   })
 
-  test('a request whose key cannot be told fails, and leaves nothing behind', async () => {
+  test('a request whose key function throws fails, and leaves nothing behind', async () => {
     await using world = await World.create()
     const served = world.use(await serve(createServer()))
     await world.register('a', served.endpoint)

@@ -19,7 +19,7 @@ const all = async (body: ReplayBody): Promise<string> => {
 }
 
 describe('ReplayBody', () => {
-  test('gives the whole body to each reader, and takes it from the source once', async () => {
+  test('gives the whole body to each reader, and reads the source once', async () => {
     const log: string[] = []
     const body = new ReplayBody(source(log, ['ab', 'cd']), 100)
     expect(await all(body)).toBe('abcd')
@@ -28,30 +28,30 @@ describe('ReplayBody', () => {
     expect(log).toEqual(['ab', 'cd', 'end'])
   })
 
-  test('is read only as far as somebody asks', async () => {
+  test('is read only as far as a reader requests', async () => {
     const log: string[] = []
     const body = new ReplayBody(source(log, ['ab', 'cd', 'ef']), 100)
     const reader = body.read()
     expect((await reader.next()).value).toBe('ab')
     expect(log).toEqual(['ab'])
-    // a reader that gives up does not end the source
+    // a reader that stops does not end the source
     await reader.return()
     expect(await all(body)).toBe('abcdef')
   })
 
-  test('past its limit keeps nothing, and goes on for the one who reads', async () => {
+  test('beyond its limit keeps nothing, and continues for the present reader', async () => {
     const body = new ReplayBody(source([], ['ab', 'cd', 'ef']), 3)
     expect(await all(body)).toBe('abcdef')
     expect(body.replayable).toBe(false)
-    await expect(all(body)).rejects.toThrow('past what is kept')
+    await expect(all(body)).rejects.toThrow('beyond what is kept')
   })
 
-  test('readers side by side get the same', async () => {
+  test('concurrent readers get the same', async () => {
     const body = new ReplayBody(source([], ['ab', 'cd', 'ef']), 100)
     expect(await Promise.all([all(body), all(body), all(body)])).toEqual(Array(3).fill('abcdef'))
   })
 
-  test('released, it lets go of what was read', async () => {
+  test('when released drops the kept chunks', async () => {
     const body = new ReplayBody(source([], ['ab', 'cd', 'ef']), 100)
     const reader = body.read()
     await reader.next()
@@ -62,7 +62,7 @@ describe('ReplayBody', () => {
     expect(body.replayable).toBe(false)
   })
 
-  test('tells the source when nobody reads on', async () => {
+  test('ends the source when no reader is left', async () => {
     const log: string[] = []
     const body = new ReplayBody(source(log, ['ab', 'cd']), 100)
     await body.read().next()
@@ -84,7 +84,7 @@ describe('ReplayBody', () => {
     await expect(all(body)).rejects.toThrow('the source broke')
   })
 
-  test('takes a plain iterable', async () => {
+  test('accepts a plain iterable', async () => {
     expect(await all(new ReplayBody(['ab', 'cd'], 100))).toBe('abcd')
   })
 })

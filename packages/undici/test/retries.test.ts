@@ -10,13 +10,13 @@ import { type Echo, echo, failureOf, serve, World } from './world.ts'
 const read = async (response: Dispatcher.ResponseData): Promise<Echo> =>
   (await response.body.json()) as Echo
 
-/** Reads something, then resets the connection. */
+/** Reads some bytes, then resets the connection. */
 const resetting = (socket: Socket): void => {
   socket.on('error', () => {})
   socket.once('data', () => socket.resetAndDestroy())
 }
 
-/** Publishes of one service, until disposed. */
+/** The diagnostic events of one service, until disposed. */
 const watchEvents = (): Disposable & { readonly events: RequestEvent[] } => {
   const events: RequestEvent[] = []
   const listener = (message: unknown): void => void events.push(message as RequestEvent)
@@ -24,7 +24,7 @@ const watchEvents = (): Disposable & { readonly events: RequestEvent[] } => {
   return { events, [Symbol.dispose]: () => unsubscribe(requestChannelName, listener) }
 }
 
-describe('an instance that nobody can connect to', () => {
+describe('an instance that refuses connections', () => {
   const bodies = {
     'a GET': { method: 'GET' as const, expected: '' },
     'a POST of a string': { method: 'POST' as const, body: () => 'abcd', expected: 'abcd' },
@@ -39,7 +39,7 @@ describe('an instance that nobody can connect to', () => {
       expected: 'abcd',
     },
   }
-  test.each(Object.entries(bodies))('costs %s nothing', async (_name, given) => {
+  test.each(Object.entries(bodies))('does not fail %s', async (_name, given) => {
     await using world = await World.create()
     await world.dead('a')
     await world.http('b')
@@ -50,7 +50,7 @@ describe('an instance that nobody can connect to', () => {
     expect(answer).toMatchObject({ id: 'b', method, body: expected })
   })
 
-  test('is left alone for a while afterwards', async () => {
+  test('is not called for a while afterwards', async () => {
     await using world = await World.create()
     await world.dead('a')
     await world.http('b')
@@ -67,7 +67,7 @@ describe('an instance that nobody can connect to', () => {
     ])
   })
 
-  test('fails the request when there is no other: the error tells instance and attempts', async () => {
+  test('fails the request when there is no other: the error names instance and attempts', async () => {
     await using world = await World.create()
     await world.dead('a')
     await world.dead('b')
@@ -81,18 +81,18 @@ describe('an instance that nobody can connect to', () => {
     )
     expect(error.message).not.toContain('token')
     expect((error.cause as { code?: string }).code).toBe('ECONNREFUSED')
-    // all rest now: they are tried all the same
+    // all are suspended now: they are tried nevertheless
     expect((await failureOf(request('http://orders.sd/', { dispatcher }))).attempts).toBe(2)
   })
 
-  test('is tried no more often than `connectAttempts` allows', async () => {
+  test('is tried at most `connectAttempts` times', async () => {
     await using world = await World.create()
     for (const id of ['a', 'b', 'c']) await world.dead(id)
     const dispatcher = world.dispatcher({ retry: { connectAttempts: 2 } })
     expect((await failureOf(request('http://orders.sd/', { dispatcher }))).attempts).toBe(2)
   })
 
-  test('comes back once it listens again', async () => {
+  test('is called again once it listens', async () => {
     await using world = await World.create()
     const first = await world.http('a')
     await first.stop()
@@ -104,7 +104,7 @@ describe('an instance that nobody can connect to', () => {
   })
 })
 
-describe('an instance that resets the connection after it got the request', () => {
+describe('an instance that resets the connection after it received the request', () => {
   const world = async (): Promise<World> => {
     const made = await World.create()
     await made.tcp('a', resetting)
@@ -112,17 +112,20 @@ describe('an instance that resets the connection after it got the request', () =
     return made
   }
 
-  test.each(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'QUERY'])('%s goes elsewhere', async (method) => {
-    await using made = await world()
-    const response = await request('http://orders.sd/', {
-      dispatcher: made.dispatcher(),
-      method: method as 'GET',
-    })
-    expect(response.statusCode).toBe(200)
-    await response.body.dump()
-  })
+  test.each(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'QUERY'])(
+    '%s is sent to another instance',
+    async (method) => {
+      await using made = await world()
+      const response = await request('http://orders.sd/', {
+        dispatcher: made.dispatcher(),
+        method: method as 'GET',
+      })
+      expect(response.statusCode).toBe(200)
+      await response.body.dump()
+    },
+  )
 
-  test('a PUT is sent again, whatever its body is', async () => {
+  test('a PUT is sent again with any kind of body', async () => {
     const form = new FormData()
     form.set('field', 'abcd')
     const bodies: readonly (() => unknown)[] = [
@@ -147,7 +150,7 @@ describe('an instance that resets the connection after it got the request', () =
     }
   })
 
-  test('a PUT through fetch is sent again, although its body is a stream there', async () => {
+  test('a PUT of fetch is sent again, although fetch makes its body a stream', async () => {
     await using made = await world()
     const response = await undiciFetch('http://orders.sd/', {
       method: 'PUT',
@@ -157,7 +160,7 @@ describe('an instance that resets the connection after it got the request', () =
     expect(await response.json()).toMatchObject({ id: 'b', body: 'abcd' })
   })
 
-  test('a POST is not sent again, unless the caller says that it may be', async () => {
+  test('a POST is not sent again, unless the caller allows it', async () => {
     await using made = await world()
     const error = await failureOf(
       request('http://orders.sd/', { dispatcher: made.dispatcher(), method: 'POST', body: 'x' }),
@@ -177,7 +180,7 @@ describe('an instance that resets the connection after it got the request', () =
     expect(answer).toMatchObject({ id: 'b', body: 'x' })
   })
 
-  test('a streamed PUT that is longer than what is kept is not sent again', async () => {
+  test('a streamed PUT beyond the kept length is not sent again', async () => {
     await using made = await world()
     const body = Readable.from(Array.from({ length: 40 }, () => 'x'.repeat(1_000)))
     const error = await failureOf(
@@ -190,7 +193,7 @@ describe('an instance that resets the connection after it got the request', () =
     expect(error).toMatchObject({ code: 'unavailable', attempts: 1 })
   })
 
-  test('nothing is sent again with `retry: false`, or past `attempts`', async () => {
+  test('no request is sent again with `retry: false`, or beyond `attempts`', async () => {
     await using made = await world()
     const error = await failureOf(
       request('http://orders.sd/', { dispatcher: made.dispatcher({ retry: false }) }),
@@ -203,7 +206,7 @@ describe('an instance that resets the connection after it got the request', () =
     expect(last.attempts).toBe(3)
   })
 
-  test('nothing is sent again once the budget is spent', async () => {
+  test('no request is sent again once the budget is spent', async () => {
     await using made = await World.create()
     for (const id of ['a', 'b', 'c']) await made.tcp(id, resetting)
     const dispatcher = made.dispatcher({
@@ -215,7 +218,7 @@ describe('an instance that resets the connection after it got the request', () =
     expect(attempts).toEqual([2, 1, 1, 1])
   })
 
-  test('alone, an instance is asked again: it may have closed an idle connection only', async () => {
+  test('the only instance is tried again, as it may just have closed an idle connection', async () => {
     await using made = await World.create()
     let seen = 0
     await made.tcp('a', (socket) => {
@@ -233,7 +236,7 @@ describe('an instance that resets the connection after it got the request', () =
 })
 
 describe('a response', () => {
-  test('that breaks off is not asked for again', async () => {
+  test('that breaks off is not requested again', async () => {
     await using world = await World.create()
     const broken = await world.http('a', (_request, response) => {
       response.writeHead(200, { 'content-length': 100 })
@@ -253,7 +256,7 @@ describe('a response', () => {
     expect(bodies[0]).toBe(error)
   })
 
-  test('of a status that is listed is asked for elsewhere, and its connection is kept', async () => {
+  test('with a listed status is requested from another instance, and its connection is kept', async () => {
     await using world = await World.create()
     const busy = await world.http('a', (incoming, response) => {
       incoming.resume()
@@ -271,7 +274,7 @@ describe('a response', () => {
     await post.body.dump()
   })
 
-  test('of a status that is listed is delivered when there is no other instance', async () => {
+  test('with a listed status is delivered when there is no other instance', async () => {
     await using world = await World.create()
     await world.http('a', (_request, response) => response.writeHead(503).end('busy'))
     const dispatcher = world.dispatcher({ retry: { statuses: [503] } })
@@ -279,7 +282,7 @@ describe('a response', () => {
     expect([response.statusCode, await response.body.text()]).toEqual([503, 'busy'])
   })
 
-  test('of a status that is not listed is delivered', async () => {
+  test('with another status is delivered', async () => {
     await using world = await World.create()
     await world.http('a', (_request, response) => response.writeHead(500).end('why'))
     await world.http('b', (_request, response) => response.writeHead(500).end('why'))
@@ -289,7 +292,7 @@ describe('a response', () => {
 })
 
 describe('time', () => {
-  test('a try that takes too long is given up, and another instance answers', async () => {
+  test('a try that takes too long is aborted, and another instance answers', async () => {
     await using world = await World.create()
     const hanging = await world.http('a', () => {})
     await world.http('b')
@@ -311,7 +314,7 @@ describe('time', () => {
     expect(error).toMatchObject({ code: 'timeout', instance: 'a', attempts: 1 })
   })
 
-  test('the whole call ends at its own limit, whatever the tries do', async () => {
+  test('the whole call ends at its own limit, also during a try', async () => {
     await using world = await World.create()
     for (const id of ['a', 'b', 'c']) await world.http(id, () => {})
     const dispatcher = world.dispatcher({ timeouts: { tryMs: 60, callMs: 100 } })
@@ -321,7 +324,7 @@ describe('time', () => {
     await expect.poll(() => dispatcher.stats.requests).toBe(0)
   })
 
-  test('a slow body is nobody’s limit', async () => {
+  test('a slow body is not limited', async () => {
     await using world = await World.create()
     await world.http('a', (_request, response) => {
       response.write('first ')
@@ -332,9 +335,9 @@ describe('time', () => {
     expect(await response.body.text()).toBe('first last')
   })
 
-  test('a connection that does not come about is given up, and the request goes elsewhere', async () => {
+  test('a connection that is not established in time is abandoned, and the request goes to another instance', async () => {
     await using world = await World.create()
-    // a connector that never calls back, as a packet filter that drops everything
+    // a connector that never calls back, like a firewall that drops all packets
     await world.http('a')
     await world.http('b')
     let connections = 0
@@ -354,7 +357,7 @@ describe('time', () => {
   })
 })
 
-test('what becomes of requests is told on the channel', async () => {
+test('the outcomes of requests are published on the channel', async () => {
   await using world = await World.create()
   await world.http('a')
   const dispatcher = world.dispatcher()

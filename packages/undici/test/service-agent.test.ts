@@ -26,7 +26,7 @@ const get = async (url: string, agent: http.Agent): Promise<Echo> =>
   JSON.parse(await text(await send(url, { agent }))) as Echo
 
 describe('ServiceAgent', () => {
-  test('sends each request to an instance in turn, on connections that are kept', async () => {
+  test('sends each request to an instance in turn, on connections that are kept alive', async () => {
     await using world = await World.create()
     const servers = [await world.http('a'), await world.http('b')]
     const agent = agentOf(world)
@@ -37,7 +37,7 @@ describe('ServiceAgent', () => {
     expect(servers.map(({ connections }) => connections)).toEqual([1, 1])
   })
 
-  test('sends what was written before the registry answered', async () => {
+  test('sends data that was written before the registry answered', async () => {
     await using world = await World.create()
     await world.http('a')
     const response = await send('http://orders.sd/', {
@@ -48,7 +48,7 @@ describe('ServiceAgent', () => {
     expect(JSON.parse(await text(response))).toMatchObject({ method: 'POST', body: 'abc' })
   })
 
-  test('forgets a request that is destroyed while it waits', async () => {
+  test('drops a request that is destroyed while it waits', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     const agent = agentOf(world)
@@ -64,18 +64,18 @@ describe('ServiceAgent', () => {
     expect(server.requests).toBe(0)
   })
 
-  test('serves other hosts as Node does', async () => {
+  test('handles other hosts as Node does', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     expect((await get(server.endpoint, agentOf(world).http)).host).toContain('127.0.0.1')
   })
 
-  test('puts the path of an endpoint in front', async () => {
+  test('prefixes the path with that of the endpoint', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     await world.register('p', `${server.endpoint}/base`, { service: 'prefixed' })
     const agent = agentOf(world)
-    // the first waits for the registry, and its head is made meanwhile
+    // the first waits for the registry while its head is made
     for (let i = 0; i < 2; i += 1)
       expect((await get('http://prefixed.sd/x', agent.http)).url).toBe('/base/x')
     const listed = await send('http://prefixed.sd/y', {
@@ -88,7 +88,7 @@ describe('ServiceAgent', () => {
     })
   })
 
-  test('closes idle connections of an instance that leaves, others when they become free', async () => {
+  test('closes idle connections of a removed instance, and others when they become free', async () => {
     await using world = await World.create()
     const idle = await world.http('a')
     const gate = Promise.withResolvers<void>()
@@ -118,7 +118,7 @@ describe('ServiceAgent', () => {
     for (let i = 0; i < 4; i += 1) expect((await get('http://orders.sd/', agent.http)).id).toBe('b')
   })
 
-  test('says why it cannot send', async () => {
+  test('reports why it cannot send', async () => {
     await using world = await World.create()
     await world.http('a')
     const agent = agentOf(world)
@@ -137,7 +137,7 @@ describe('ServiceAgent', () => {
     expect((await failureOf(get('http://orders.sd/', agent.http))).code).toBe('closed')
   })
 
-  test('closes gracefully: what is under way finishes', async () => {
+  test('closes gracefully: requests in flight finish', async () => {
     await using world = await World.create()
     const gate = Promise.withResolvers<void>()
     const server = await world.http('a', (_request, response) => {
@@ -154,7 +154,7 @@ describe('ServiceAgent', () => {
     expect(world.registry.health().watches).toEqual([])
   })
 
-  test('asks for the right name over https, and makes TLS connections that are kept', async () => {
+  test('uses the right server name over https, and keeps TLS connections alive', async () => {
     await using world = await World.create()
     const { ca, server: certificate } = await createCertificates()
     const server = https.createServer(certificate, (incoming, response) =>

@@ -38,7 +38,7 @@ describe('a request to a service', () => {
     expect(await hostOf(new Map([['host', 'x.example']]))).toBe('x.example')
   })
 
-  test('waits for the first word of the registry', async () => {
+  test('waits for the first answer of the registry', async () => {
     await using world = await World.create()
     await world.http('a')
     const dispatcher = world.dispatcher()
@@ -49,7 +49,7 @@ describe('a request to a service', () => {
     expect(dispatcher.stats).toMatchObject({ services: 1, requests: 0 })
   })
 
-  test('uses the path of an endpoint as the prefix of its own', async () => {
+  test('prefixes its path with that of the endpoint', async () => {
     await using world = await World.create()
     const server = await world.http('other')
     await world.register('a', `${server.endpoint}/base/`, { service: 'prefixed' })
@@ -83,7 +83,7 @@ describe('a request to a service', () => {
     expect(await response.json()).toMatchObject({ method: 'POST', url: '/f', body: 'abc' })
   })
 
-  test('finds a service whose name is no host name by `services`, and a punycode label decoded', async () => {
+  test('finds a service whose name is not a host name by `services`, and decodes punycode labels', async () => {
     await using world = await World.create()
     const server = await world.http('a')
     await world.register('b', server.endpoint, { service: 'Billing EU' })
@@ -93,7 +93,7 @@ describe('a request to a service', () => {
     expect((await read(await request('http://größe.sd/', { dispatcher }))).id).toBe('a')
   })
 
-  test('picks by the key that a header holds', async () => {
+  test('picks by the key in a header', async () => {
     await using world = await World.create()
     for (const id of ['a', 'b', 'c', 'd']) await world.http(id)
     const dispatcher = world.dispatcher({
@@ -104,7 +104,7 @@ describe('a request to a service', () => {
       (await read(await request('http://orders.sd/', { dispatcher, headers: { 'x-user': user } })))
         .id
     const users = Array.from({ length: 20 }, (_, i) => `user-${i}`)
-    // one after the other: under load a key moves on, that is the strategy's bound
+    // one after the other: under load the strategy moves a key to another instance
     const first: string[] = []
     for (const user of users) first.push(await idOf(user))
     expect(new Set(first).size).toBeGreaterThan(1)
@@ -129,20 +129,20 @@ describe('a request to another host', () => {
     await fallback.close()
   })
 
-  test('fails without a fallback, and the error says what is accepted', async () => {
+  test('fails without a fallback, and the error says which hosts are accepted', async () => {
     await using world = await World.create()
     const dispatcher = world.dispatcher({ fallback: null, services: { 'billing.sd': 'B' } })
     const error = await failureOf(request('http://example.com/', { dispatcher }))
     expect(error).toBeInstanceOf(RegistryError)
     expect(error.code).toBe('invalid-argument')
-    expect(error.message).toContain('"http://example.com" stands for no service')
+    expect(error.message).toContain('"http://example.com" is not a service')
     expect(error.message).toContain('.sd')
     expect(error.message).toContain('billing.sd')
   })
 })
 
 describe('a request that cannot be sent', () => {
-  test('to an unknown service says so', async () => {
+  test('to an unknown service fails with that reason', async () => {
     await using world = await World.create()
     const error = await failureOf(request('http://nobody.sd/', { dispatcher: world.dispatcher() }))
     expect(error).toBeInstanceOf(CallError)
@@ -151,7 +151,7 @@ describe('a request that cannot be sent', () => {
     expect(error.cause).toBeInstanceOf(RegistryError)
   })
 
-  test('for want of the scheme says which there are', async () => {
+  test('without an endpoint of the scheme names the schemes that exist', async () => {
     await using world = await World.create()
     await world.http('a')
     const error = await failureOf(request('https://orders.sd/', { dispatcher: world.dispatcher() }))
@@ -173,7 +173,7 @@ describe('a request that cannot be sent', () => {
     expect(error.message).toContain('expected')
   })
 
-  test('with what undici refuses is the fault of the request, once', async () => {
+  test('with arguments that undici refuses fails once, without retries', async () => {
     await using world = await World.create()
     const [a, b] = [await world.http('a'), await world.http('b')]
     const dispatcher = world.dispatcher()
@@ -186,7 +186,7 @@ describe('a request that cannot be sent', () => {
     expect(a.requests + b.requests).toBe(0)
   })
 
-  test('while the registry is away says since when', async () => {
+  test('while the registry is unreachable says since when', async () => {
     await using world = await World.create()
     const away = new RegistryError('unavailable', {
       backend: 'test',
@@ -208,7 +208,7 @@ describe('a request that cannot be sent', () => {
     const dispatcher = world.dispatcher({ discovery, timeouts: { discoveryMs: 50 } })
     const error = await failureOf(request('http://orders.sd/', { dispatcher }))
     expect(error.code).toBe('unavailable')
-    expect(error.message).toContain('the registry has said nothing about the service within 50 ms')
+    expect(error.message).toContain('the registry has not answered for the service within 50 ms')
   })
 })
 
@@ -216,7 +216,7 @@ describe('options', () => {
   test.each([
     [{ sufix: '.x' }, 'did you mean "suffix"'],
     [{ suffix: 'sd' }, 'suffix is "sd"; expected a dot'],
-    [{ suffix: '.1' }, 'no number'],
+    [{ suffix: '.1' }, 'not a number'],
     [{ services: { 'Billing.sd': 'x' } }, 'a key of services is "Billing.sd"'],
     [{ services: { 'billing.sd': '' } }, 'services["billing.sd"]'],
     [{ retry: { attempts: 0 } }, 'retry.attempts is 0; expected a whole number from 1 to 10'],
@@ -242,7 +242,7 @@ describe('options', () => {
     expect(make).toThrow(message)
   })
 
-  test('of one service go over the common ones', async () => {
+  test('of one service override the common ones', async () => {
     await using world = await World.create()
     const server = await world.http('a', () => {})
     await world.register('p', server.endpoint, { service: 'payments' })
@@ -258,7 +258,7 @@ describe('options', () => {
 })
 
 describe('closing', () => {
-  test('lets what is under way finish, takes nothing new, and releases everything', async () => {
+  test('finishes requests in flight, refuses new ones, and releases everything', async () => {
     await using world = await World.create()
     const gate = Promise.withResolvers<void>()
     const server = await world.http('a', (_request, response) => {
@@ -280,7 +280,7 @@ describe('closing', () => {
     await dispatcher.close()
   })
 
-  test('destroy fails what is under way, and what waits, at once', async () => {
+  test('destroy fails requests in flight, and waiting ones, at once', async () => {
     await using world = await World.create()
     await world.http('a', () => {})
     const dispatcher = world.dispatcher()
@@ -294,7 +294,7 @@ describe('closing', () => {
     expect(dispatcher.destroyed).toBe(true)
   })
 
-  test('takes callbacks as undici does, and `await using`', async () => {
+  test('accepts callbacks as undici does, and `await using`', async () => {
     await using world = await World.create()
     await world.http('a')
     const closing = world.dispatcher()

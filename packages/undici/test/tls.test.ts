@@ -10,7 +10,7 @@ import { failureOf, serve, type TestServer, World } from './world.ts'
 
 const { ca, server: certificate } = await createCertificates()
 
-/** Tells the name asked for by SNI, the Host and the version of HTTP. */
+/** Answers with the server name of SNI, the Host and the version of HTTP. */
 const tell: RequestListener = (incoming, response) => {
   const socket = incoming.socket as TLSSocket & { readonly servername?: string }
   // over HTTP/2, Host is a pseudo-header
@@ -36,7 +36,7 @@ const read = async (
 }
 
 describe('a service over https', () => {
-  test('is asked for by the name of the URL, which the certificate must be for', async () => {
+  test('is verified by the name of the URL, for which the certificate must be valid', async () => {
     await using world = await World.create()
     await secure(world)
     // the test's certificate is for localhost
@@ -68,14 +68,14 @@ describe('a service over https', () => {
     )
   })
 
-  test('is never served by an endpoint without TLS', async () => {
+  test('never uses an endpoint without TLS', async () => {
     await using world = await World.create()
     await world.http('plain')
     const error = await failureOf(read(world, 'https://orders.sd/', {}))
     expect(error).toMatchObject({ code: 'unavailable', attempts: 0 })
   })
 
-  test('keeps a connection for each name, however names alternate', async () => {
+  test('keeps a connection for each name, also when names alternate', async () => {
     await using world = await World.create()
     const server = await secure(world)
     const dispatcher = world.dispatcher({
@@ -87,7 +87,7 @@ describe('a service over https', () => {
     for (let i = 0; i < 10; i += 1) {
       const options = { origin: 'https://localhost', path: '/', method: 'GET' as const }
       const servername = i % 2 === 0 ? 'localhost' : 'LOCALHOST'
-      // undici takes a name for each request, its types leave it out
+      // undici accepts a server name per request, which its types omit
       const response = await dispatcher.request({ ...options, servername } as typeof options)
       expect(response.statusCode).toBe(200)
       await response.body.dump()
@@ -111,7 +111,7 @@ describe('a service over https', () => {
     await post.body.dump()
   })
 
-  test('speaks HTTP/1.1 with a handler of undici 6, beside HTTP/2 with others', async () => {
+  test('speaks HTTP/1.1 with a handler of undici 6, and HTTP/2 with others', async () => {
     await using world = await World.create()
     await secure(world, true)
     const dispatcher = world.dispatcher({ tlsName: 'localhost', pool: { connect: { ca } } })
@@ -122,7 +122,7 @@ describe('a service over https', () => {
     expect(dispatcher.stats.pools).toBe(2)
   })
 
-  test('over HTTP/2, an instance that leaves finishes what it has', async () => {
+  test('over HTTP/2, a removed instance finishes its requests', async () => {
     await using world = await World.create()
     const gate = Promise.withResolvers<void>()
     const server = createSecureServer({ ...certificate }, (_request, response) => {

@@ -6,11 +6,11 @@ import { MemoryStore } from '@sd/memory'
 import { createRegistry } from '@sd/registry'
 import { type CallError, type ServiceDispatcherOptions, ServiceDispatcher } from '../src/index.ts'
 
-/** A server on 127.0.0.1 that counts what reaches it. */
+/** A server on 127.0.0.1 that counts its connections and requests. */
 export interface TestServer extends AsyncDisposable {
   readonly port: number
   readonly endpoint: string
-  /** Connections ever made, and those open now. */
+  /** All connections so far, and the open ones. */
   readonly connections: number
   readonly open: number
   /** Requests that began. */
@@ -19,7 +19,7 @@ export interface TestServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Any server of Node's, started on a free port, or on `port`. */
+/** A server of Node, started on a free port, or on `port`. */
 export const serve = async (
   server: net.Server,
   scheme = 'http',
@@ -61,7 +61,7 @@ export const serve = async (
   }
 }
 
-/** What the plain test server answers. */
+/** The answer of the plain test server. */
 export interface Echo {
   readonly id: string
   readonly method: string
@@ -71,7 +71,7 @@ export interface Echo {
   readonly headers: http.IncomingHttpHeaders
 }
 
-/** Answers with what it got, as JSON. */
+/** Answers with the request as JSON. */
 export const echo =
   (id: string): http.RequestListener =>
   (request, response) => {
@@ -86,13 +86,13 @@ export const echo =
     })
   }
 
-/** Instances in the order of their registration, so that a test knows who is first. */
+/** A strategy that picks in the order of registration, so that a test knows the first instance. */
 export const inOrder: NonNullable<ServiceDispatcherOptions['balancer']> = {
   strategy: 'round-robin',
   random: { next: () => 0 },
 }
 
-/** A registry in memory, servers that are registered in it, and dispatchers that find them. */
+/** A registry in memory, servers that are registered in it, and dispatchers that call them. */
 export class World implements AsyncDisposable {
   readonly registry: Registry
   readonly #stack = new AsyncDisposableStack()
@@ -107,7 +107,7 @@ export class World implements AsyncDisposable {
     return new World(await createRegistry({ backend: 'memory', store: new MemoryStore() }))
   }
 
-  /** Registers an address, whether or not anybody listens there. */
+  /** Registers an address, with or without a listener. */
   async register(
     id: string,
     endpoint: string,
@@ -138,14 +138,14 @@ export class World implements AsyncDisposable {
     return server
   }
 
-  /** Serves raw TCP, for what an HTTP server would not do. */
+  /** Serves raw TCP, for behaviour that an HTTP server does not have. */
   async tcp(id: string, listener: (socket: net.Socket) => void): Promise<TestServer> {
     const server = this.#stack.use(await serve(net.createServer(listener)))
     await this.register(id, server.endpoint)
     return server
   }
 
-  /** Registers an address at which nobody listens. */
+  /** Registers an address without a listener. */
   async dead(id: string): Promise<void> {
     const server = await serve(net.createServer())
     await server.stop()
@@ -171,7 +171,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** What a promise is rejected with. */
+/** The error that a promise rejects with. */
 export const failureOf = (promise: Promise<unknown>): Promise<CallError> =>
   promise.then(
     () => {

@@ -31,7 +31,7 @@ export class OptionCheck {
     const prefix = field === '' ? '' : `${field}.`
     for (const key of Object.keys(value))
       if (!known.includes(key))
-        this.fail(`${show(prefix + key)} is no option${suggestion(key, known, prefix)}`)
+        this.fail(`${show(prefix + key)} is not an option${suggestion(key, known, prefix)}`)
     return value as Record<string, unknown>
   }
 

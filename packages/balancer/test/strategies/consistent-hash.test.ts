@@ -15,7 +15,7 @@ const open = (count: number, options: { loadFactor?: number } = {}) => {
   return { picker, all, ownerOf }
 }
 
-test('a key stays where it is, in every process', () => {
+test('a key has the same instance in every process', () => {
   const [one, other] = [open(20), open(20)]
   for (let key = 0; key < 200; key += 1)
     expect(one.ownerOf(`k${key}`)).toBe(other.ownerOf(`k${key}`))
@@ -67,7 +67,7 @@ test('no instance has more than its share of the load allows, also of one hot ke
   }
 })
 
-test('the load of what left and came back is not forgotten', () => {
+test('the load of an instance that leaves and returns is kept', () => {
   const { picker, all } = open(2, { loadFactor: 1.25 })
   const picks = Array.from({ length: 20 }, (_, index) => picker.pick({ key: `k${index}` }))
   picker.suspend('i0')
@@ -78,7 +78,7 @@ test('the load of what left and came back is not forgotten', () => {
   expect(picker.pick({ key: 'k' }).instance.id).toBe('i1')
 })
 
-test('calls to what has left do not count for the others', () => {
+test('calls to a removed instance do not count for the others', () => {
   const { picker, all } = open(5)
   const inFlight: Record<string, number> = {}
   const call = (): string => {
@@ -95,13 +95,13 @@ test('calls to what has left do not count for the others', () => {
   }
 })
 
-test('without a key a random place is taken', () => {
+test('without a key a random place on the ring is used', () => {
   const { picker } = open(10)
   const ids = new Set(Array.from({ length: 200 }, () => picker.pick().instance.id))
   expect(ids.size).toBe(10)
 })
 
-test('finds the one that suits among very many that do not', () => {
+test('finds the one matching instance among very many', () => {
   const { picker, all } = open(400)
   const exclude = new Set(all.map(({ id }) => id).filter((id) => id !== 'i77'))
   expect(picker.pick({ key: 'k', exclude }).instance.id).toBe('i77')

@@ -8,7 +8,7 @@ const step = fc.record({
   deadline: fc.nat(1_000),
 })
 
-test('always knows the earliest, whatever is added, moved and removed', () => {
+test('always returns the earliest, after any additions, moves and removals', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const heap = new DeadlineHeap()
@@ -34,7 +34,7 @@ test('always knows the earliest, whatever is added, moved and removed', () => {
         expect(told).toEqual([model.size, earliest, earliest])
       }
       expect([...model.keys()].map((slot) => heap.deadlineOf(slot))).toEqual([...model.values()])
-      // to the end, as a place that is wrong further down shows last
+      // to the end, as a wrong position deep in the heap shows last
       const order = [...model.values()].toSorted((a, b) => a - b)
       const drained = order.map(() => {
         const { firstDeadline } = heap

@@ -7,7 +7,7 @@ import { instance } from '../support.ts'
 
 const memberOf = (id: string): Member => new Member(instance(id), { settle: () => {} })
 
-/** Who has each of many keys, by place on the ring. */
+/** The instance of each of many keys, by place on the ring. */
 const ownersOf = (ring: HashRing, keys = 200): readonly (string | undefined)[] =>
   Array.from({ length: keys }, (_, key) => ring.at(ring.find(hash32(`key ${key}`)))?.id)
 
@@ -21,7 +21,7 @@ const walk = (ring: HashRing): readonly (string | undefined)[] => {
   return ids
 }
 
-test('after any changes it is the ring that is built from what is left', () => {
+test('equals after any changes the ring that is built from the remaining instances', () => {
   const change = fc.record({
     id: fc.integer({ min: 0, max: 30 }),
     points: fc.constantFrom(0, 0, 1, 7, 40, 160),
@@ -50,7 +50,7 @@ test('after any changes it is the ring that is built from what is left', () => {
   )
 })
 
-test('only the keys of who leaves move, and only to who comes', () => {
+test('only the keys of a removed instance move, and keys move only to an added one', () => {
   const ring = new HashRing()
   const members = Array.from({ length: 40 }, (_, index) => memberOf(`i${index}`))
   for (const member of members) ring.set(member, 160)

@@ -23,14 +23,14 @@ const run = ({ clock, picker }: ReturnType<typeof open>, calls: number, latency:
   return counts
 }
 
-test('avoids who is slow, at the first slow answer', () => {
+test('avoids a slow instance after its first slow answer', () => {
   const opened = open(4)
   run(opened, 200, () => ({ latencyMs: 10 }))
   const counts = run(opened, 400, (id) => ({ latencyMs: id === 'i2' ? 300 : 10 }))
   expect(counts['i2'] ?? 0).toBeLessThan(5)
 })
 
-test('comes back to who was slow, as time goes by', () => {
+test('returns to a slow instance over time', () => {
   const opened = open(2)
   run(opened, 100, () => ({ latencyMs: 10 }))
   run(opened, 200, (id) => ({ latencyMs: id === 'i1' ? 100 : 10 }))
@@ -40,7 +40,7 @@ test('comes back to who was slow, as time goes by', () => {
   expect(counts['i1']).toBeGreaterThan(300)
 })
 
-test('a joiner gets about its share at once, and one cold answer does not starve it', () => {
+test('a new instance gets about its share at once, also after one slow first answer', () => {
   const opened = open(9)
   const random = seeded(5)
   const usual = (): number => 5 + 10 * random.next()
@@ -55,7 +55,7 @@ test('a joiner gets about its share at once, and one cold answer does not starve
   expect(counts['new']).toBeLessThan(500)
 })
 
-test('a joiner is not given everything before its first answer', () => {
+test('a new instance does not get all calls before its first answer', () => {
   const { picker, clock } = open(9)
   for (let call = 0; call < 300; call += 1) {
     const picked = picker.pick()
@@ -67,7 +67,7 @@ test('a joiner is not given everything before its first answer', () => {
   expect(picks.filter((picked) => picked.instance.id === 'new').length).toBeLessThan(15)
 })
 
-test('failing fast attracts no calls', () => {
+test('an instance that fails fast attracts no calls', () => {
   const opened = open(4)
   run(opened, 200, () => ({ latencyMs: 10 }))
   const counts = run(opened, 400, (id) =>
@@ -76,7 +76,7 @@ test('failing fast attracts no calls', () => {
   expect(counts['i0'] ?? 0).toBeLessThan(180)
 })
 
-test('measures for itself what it is not told', () => {
+test('measures the latency itself where the caller reports none', () => {
   const opened = open(2)
   const counts: Record<string, number> = {}
   for (let call = 0; call < 200; call += 1) {

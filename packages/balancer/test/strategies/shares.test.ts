@@ -12,7 +12,7 @@ const fleet = (all: readonly number[]) =>
   instances(all.length, (index) => ({ weight: all[index]! }))
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)
 
-test('weighted: every share is that of the weight, within one turn', () => {
+test('weighted: every share is exact within one round', () => {
   fc.assert(
     fc.property(weights, fc.integer(), (all, seed) => {
       const picker = createPicker({ strategy: 'weighted', random: seeded(seed) })
@@ -48,7 +48,7 @@ describe.each<StrategyName>(['p2c', 'peak-ewma', 'sticky'])('%s', (strategy) => 
         const leaving = fleet([1, ...all, 65_535]).map((one) => ({ ...one, id: `x${one.id}` }))
         picker.apply(added(...leaving, ...fleet(all)))
         picker.apply(removed(...leaving))
-        // all as fast as each other
+        // all with the same latency
         const pick = () => {
           const picked = picker.pick()
           return { instance: picked.instance, done: () => picked.done({ latencyMs: 1 }) }
@@ -63,7 +63,7 @@ describe.each<StrategyName>(['p2c', 'peak-ewma', 'sticky'])('%s', (strategy) => 
           expect(off).toBeLessThan(5 * deviation + 1)
         }
       }),
-      // always the same draws: one in many thousands is further off
+      // fixed draws: one seed in many thousands deviates more
       { numRuns: 20, seed: 1 },
     )
   })
@@ -84,7 +84,7 @@ test('p2c: under load what is in flight follows the weights, within a quarter', 
   }
 })
 
-test('p2c: prefers who has less in flight', () => {
+test('p2c: prefers the instance with less in flight', () => {
   const picker = createPicker({ random: seeded(3) })
   picker.apply(added(...instances(2)))
   const first = picker.pick()
@@ -98,7 +98,7 @@ test('p2c: prefers who has less in flight', () => {
   expect(Object.keys(tally(() => picker.pick(), 50))).toHaveLength(2)
 })
 
-test('p2c: what is in flight stays with its instance when others leave', () => {
+test('p2c: the load in flight stays with its instance when others leave', () => {
   const picker = createPicker({ random: seeded(3) })
   const all = instances(3)
   picker.apply(added(...all))
@@ -108,7 +108,7 @@ test('p2c: what is in flight stays with its instance when others leave', () => {
 })
 
 describe.each<StrategyName>(['round-robin', 'random'])('%s', (strategy) => {
-  test('gives all the same, whatever they weigh', () => {
+  test('gives every instance the same share, whatever the weights', () => {
     const picker = createPicker({ strategy, random: seeded(5) })
     picker.apply(added(...instances(10, (index) => ({ weight: 1 + index * 100 }))))
     const counts = tally(() => picker.pick(), 10_000)
@@ -118,7 +118,7 @@ describe.each<StrategyName>(['round-robin', 'random'])('%s', (strategy) => {
   })
 })
 
-test('round robin and weighted begin at a random place, so that clients do not march in step', () => {
+test('round robin and weighted begin at a random place, so that clients are not synchronized', () => {
   for (const strategy of ['round-robin', 'weighted'] as const) {
     const first = new Set<string>()
     for (let seed = 0; seed < 60; seed += 1) {
@@ -130,7 +130,7 @@ test('round robin and weighted begin at a random place, so that clients do not m
   }
 })
 
-test('round robin goes on where it was when one leaves', () => {
+test('round robin continues at its place when one leaves', () => {
   const picker = createPicker({ strategy: 'round-robin', random: seeded(2) })
   const all = instances(4)
   picker.apply(added(...all))

@@ -14,7 +14,7 @@ const open = (maxKeys = 10_000) => {
   return { picker, all, ownerOf }
 }
 
-test('a key stays with its instance while others come and go', () => {
+test('a key stays with its instance while others are added and removed', () => {
   const { picker, all, ownerOf } = open()
   const owner = ownerOf('k')
   picker.apply(added(instance('new')))
@@ -38,21 +38,21 @@ test.each(['leaves', 'is drained'])(
   },
 )
 
-test('a pick that excludes its instance goes elsewhere once', () => {
+test('a pick that excludes its instance gets another one only this time', () => {
   const { picker, ownerOf } = open()
   const owner = ownerOf('k')
   expect(picker.pick({ key: 'k', exclude: new Set([owner]) }).instance.id).not.toBe(owner)
   expect(ownerOf('k')).toBe(owner)
 })
 
-test('the key used longest ago is forgotten first', () => {
+test('the least recently used key is dropped first', () => {
   const { ownerOf } = open(2)
   const owner = ownerOf('a')
   for (let key = 0; key < 50; key += 1) {
     ownerOf(`other ${key}`)
     expect(ownerOf('a')).toBe(owner)
   }
-  // forgotten now, and drawn anew: it is not always the same
+  // dropped now, and drawn again: not always the same instance
   const drawn = new Set<string>()
   for (let round = 0; round < 30; round += 1) {
     ownerOf('x')

@@ -128,7 +128,7 @@ export class CallRunner {
       ended.reject(
         signal?.aborted === true
           ? ConnectError.from(signal.reason, Code.Canceled)
-          : new ConnectError('the registry has told nothing yet', Code.DeadlineExceeded),
+          : new ConnectError('the registry has not answered yet', Code.DeadlineExceeded),
       )
     if (bound.aborted) end()
     bound.addEventListener('abort', end, { once: true })
