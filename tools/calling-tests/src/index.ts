@@ -3,5 +3,6 @@
  * @module
  */
 export { Child } from './child.ts'
+export { RollingFleet } from './rolling-fleet.ts'
 export { ServiceProcess } from './service-process.ts'
-export { type SharedRegistry, sharedRegistries } from './shared-registries.ts'
+export { everySharedRegistry, type SharedRegistry, sharedRegistries } from './shared-registries.ts'

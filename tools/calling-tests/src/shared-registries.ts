@@ -2,9 +2,18 @@ import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from '@sd/core'
+import { consul } from '@sd/consul'
 import { etcd } from '@sd/etcd'
 import { sqlite } from '@sd/sqlite'
-import { etcd as etcdServer, launch, wantedServers } from '@sd/test-servers'
+import { zookeeper } from '@sd/zookeeper'
+import {
+  consul as consulServer,
+  etcd as etcdServer,
+  launch,
+  type TestServer,
+  wantedServers,
+  zookeeper as zookeeperServer,
+} from '@sd/test-servers'
 
 /** A registry that several processes share. */
 export interface SharedRegistry extends AsyncDisposable {
@@ -39,14 +48,21 @@ const onSqlite = async (): Promise<SharedRegistry> => {
   }
 }
 
-const onEtcd = async (): Promise<SharedRegistry> => {
-  const cluster = await launch(etcdServer)
+interface ServerBackend {
+  readonly spec: TestServer
+  /** The name of the endpoint that its clients use. */
+  readonly endpoint: string
+  readonly open: (endpoint: string) => Registry
+}
+
+const onServer = async ({ spec, endpoint: name, open }: ServerBackend): Promise<SharedRegistry> => {
+  const cluster = await launch(spec)
   const [server] = cluster.servers
   if (server === undefined) throw new Error('no server was launched')
-  const endpoint = server.endpoints['client']
+  const endpoint = server.endpoints[name] ?? ''
   return {
-    url: `etcd://${endpoint}`,
-    open: () => new Registry(etcd({ endpoints: [`http://${endpoint}`] })),
+    url: `${spec.name}://${endpoint}`,
+    open: () => open(endpoint),
     takeAway: async () => {
       await server.stop('kill')
       return { [Symbol.asyncDispose]: () => server.start() }
@@ -55,8 +71,32 @@ const onEtcd = async (): Promise<SharedRegistry> => {
   }
 }
 
+type Choice = readonly [name: string, open: () => Promise<SharedRegistry>]
+
+const ifProvided = (backend: ServerBackend): readonly Choice[] =>
+  wantedServers().includes(backend.spec) ? [[backend.spec.name, () => onServer(backend)]] : []
+
 /** The embedded default, and etcd if this run provides it. */
-export const sharedRegistries: readonly (readonly [string, () => Promise<SharedRegistry>])[] = [
+export const sharedRegistries: readonly Choice[] = [
   ['sqlite', onSqlite],
-  ...(wantedServers().includes(etcdServer) ? [['etcd', onEtcd] as const] : []),
+  ...ifProvided({
+    spec: etcdServer,
+    endpoint: 'client',
+    open: (endpoint) => new Registry(etcd({ endpoints: [`http://${endpoint}`] })),
+  }),
+]
+
+/** The embedded default, and every server that this run provides. */
+export const everySharedRegistry: readonly Choice[] = [
+  ...sharedRegistries,
+  ...ifProvided({
+    spec: zookeeperServer,
+    endpoint: 'client',
+    open: (endpoint) => new Registry(zookeeper({ hosts: [endpoint] })),
+  }),
+  ...ifProvided({
+    spec: consulServer,
+    endpoint: 'http',
+    open: (endpoint) => new Registry(consul({ endpoint: `http://${endpoint}` })),
+  }),
 ]
