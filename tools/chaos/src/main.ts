@@ -4,6 +4,7 @@ import { startSweeper } from '@sd/contract-tests/servers'
 import type { RunSettings } from './checker/bounds.ts'
 import { checkTimeline } from './checker/check-timeline.ts'
 import { ArgumentError, type Command, readArguments } from './read-arguments.ts'
+import { describeLoad } from './report/describe-load.ts'
 import { showViolation } from './report/show-violation.ts'
 import { runChaos } from './run/run-chaos.ts'
 import type { TimelineEvent } from './timeline/timeline-event.ts'
@@ -20,22 +21,22 @@ each violation of docs/guarantees.md, and exits with 1 if there is one.
   --seed S         repeats the actions and faults of a run, at nearly the same times; default random
   --ttl-ms N       the ttl of all registries; default 3000
   --record FILE    writes the whole timeline to a file, one JSON document a line
+  --most-violations N  ends the run after that many violations; default 5
   --check FILE     checks a recorded timeline again, without a run
   --help           shows this text
 
 A run is made of rounds: some seconds of actions and faults, then quiet until everything is as the
 guarantees promise it, within a bound derived from the ttl.`
 
-const mostViolations = 5
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const run = async (command: Extract<Command, { do: 'run' }>): Promise<number> => {
-  const { backend, minutes, seed, ttlMs, record } = command
+  const { backend, minutes, seed, ttlMs, record, mostViolations } = command
   const repeat = `npm run chaos -- --backend ${backend} --minutes ${minutes} --seed ${seed} --ttl-ms ${ttlMs}`
   const file = record === undefined ? undefined : createWriteStream(record)
   const sweep = startSweeper()
   try {
-    const { rounds, violations } = await runChaos({
+    const { rounds, violations, events } = await runChaos({
       backend,
       seed,
       ttlMs,
@@ -48,6 +49,7 @@ const run = async (command: Extract<Command, { do: 'run' }>): Promise<number> =>
       },
       violated: (violation, events) => say(`\n${showViolation(violation, events, repeat)}`),
     })
+    say(describeLoad(events))
     say(
       violations.length === 0
         ? `${backend}: ${rounds} rounds, every guarantee held`

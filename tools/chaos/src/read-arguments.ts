@@ -11,6 +11,8 @@ export type Command =
       readonly seed: number
       readonly ttlMs: number
       readonly record: string | undefined
+      /** The run ends after the round in which this many violations are reached. */
+      readonly mostViolations: number
     }
   | { readonly do: 'check'; readonly file: string }
 
@@ -45,6 +47,7 @@ const parse = (given: readonly string[]) => {
         seed: { type: 'string' },
         'ttl-ms': { type: 'string', default: '3000' },
         record: { type: 'string' },
+        'most-violations': { type: 'string', default: '5' },
         check: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -70,5 +73,6 @@ export const readArguments = (given: readonly string[]): Command => {
     seed: Math.trunc(number('seed', seed, 0)),
     ttlMs: number('ttl-ms', values['ttl-ms'], 1_000),
     record: values.record,
+    mostViolations: number('most-violations', values['most-violations'], 1),
   }
 }

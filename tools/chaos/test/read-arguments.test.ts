@@ -12,6 +12,7 @@ describe('readArguments', () => {
       seed: 7,
       ttlMs: 2_000,
       record: undefined,
+      mostViolations: 5,
     })
   })
 
