@@ -11,6 +11,7 @@ test('a driver that drops removals is reported as a ghost, with a timeline', asy
     forMs: 60_000,
     seed: 54, // a calm round with three removals
     ttlMs: 2_000,
+    members: 1,
     wrapModule: new URL('../test/planted/drop-removals.ts', import.meta.url).href,
     mostViolations: 1,
     say: () => {},

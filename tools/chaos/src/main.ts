@@ -19,6 +19,8 @@ each violation of docs/guarantees.md, and exits with 1 if there is one.
   --backend NAME   the backend; its server is found or provided as for the tests (CONTRIBUTING.md)
   --minutes N      how long new rounds begin; default 1, 0 for one round
   --seed S         repeats the actions and faults of a run, at nearly the same times; default random
+  --members 1|3    how many servers form the backend; in a cluster the leader is killed and members are
+                   frozen as well; default 1
   --ttl-ms N       the ttl of all registries; default 3000
   --record FILE    writes the whole timeline to a file, one JSON document a line
   --most-violations N  ends the run after that many violations; default 5
@@ -28,18 +30,22 @@ each violation of docs/guarantees.md, and exits with 1 if there is one.
 A run is made of rounds: some seconds of actions and faults, then quiet until everything is as the
 guarantees promise it, within a bound derived from the ttl.`
 
+/** How many violations of one kind and time are shown with their timeline. */
+const shownAtOnce = 2
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const run = async (command: Extract<Command, { do: 'run' }>): Promise<number> => {
-  const { backend, minutes, seed, ttlMs, record, mostViolations } = command
-  const repeat = `npm run chaos -- --backend ${backend} --minutes ${minutes} --seed ${seed} --ttl-ms ${ttlMs}`
+  const { backend, minutes, seed, ttlMs, members, record, mostViolations } = command
+  const repeat = `npm run chaos -- --backend ${backend} --minutes ${minutes} --seed ${seed} --ttl-ms ${ttlMs} --members ${members}`
   const file = record === undefined ? undefined : createWriteStream(record)
+  const shown = new Map<string, number>()
   const sweep = startSweeper()
   try {
     const { rounds, violations, events } = await runChaos({
       backend,
       seed,
       ttlMs,
+      members,
       forMs: minutes * 60_000,
       mostViolations,
       say,
@@ -47,7 +53,14 @@ const run = async (command: Extract<Command, { do: 'run' }>): Promise<number> =>
         file?.write(`${JSON.stringify(settings)}\n`)
         return (event) => void file?.write(`${JSON.stringify(event)}\n`)
       },
-      violated: (violation, events) => say(`\n${showViolation(violation, events, repeat)}`),
+      violated: (violation, soFar) => {
+        // what one defect breaks is often broken for every id
+        const key = `${violation.kind} ${Math.floor(violation.atMs)}`
+        shown.set(key, (shown.get(key) ?? 0) + 1)
+        if ((shown.get(key) ?? 0) <= shownAtOnce)
+          say(`\n${showViolation(violation, soFar, repeat)}`)
+        else say(`VIOLATION ${violation.kind} (${violation.guarantee}): ${violation.message}`)
+      },
     })
     say(describeLoad(events))
     say(

@@ -10,6 +10,7 @@ export type Command =
       readonly minutes: number
       readonly seed: number
       readonly ttlMs: number
+      readonly members: number
       readonly record: string | undefined
       /** The run ends after the round in which this many violations are reached. */
       readonly mostViolations: number
@@ -46,6 +47,7 @@ const parse = (given: readonly string[]) => {
         minutes: { type: 'string', default: '1' },
         seed: { type: 'string' },
         'ttl-ms': { type: 'string', default: '3000' },
+        members: { type: 'string', default: '1' },
         record: { type: 'string' },
         'most-violations': { type: 'string', default: '5' },
         check: { type: 'string' },
@@ -65,10 +67,17 @@ export const readArguments = (given: readonly string[]): Command => {
   const values = parse(given)
   if (values.help) return { do: 'help' }
   if (values.check !== undefined) return { do: 'check', file: values.check }
+  const backend = backendNamed(values.backend)
+  const members = number('members', values.members, 1)
+  if (members !== 1 && (members !== 3 || backend === 'sqlite'))
+    throw new ArgumentError(
+      `--members is '${values.members}'; expected 1${backend === 'sqlite' ? ' for sqlite' : ' or 3'}`,
+    )
   const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000))
   return {
     do: 'run',
-    backend: backendNamed(values.backend),
+    backend,
+    members,
     minutes: number('minutes', values.minutes, 0),
     seed: Math.trunc(number('seed', seed, 0)),
     ttlMs: number('ttl-ms', values['ttl-ms'], 1_000),

@@ -11,6 +11,7 @@ describe('readArguments', () => {
       minutes: 0.5,
       seed: 7,
       ttlMs: 2_000,
+      members: 1,
       record: undefined,
       mostViolations: 5,
     })
@@ -32,6 +33,8 @@ describe('readArguments', () => {
     [['--backend', 'etcd', '--minutes', '-1'], /--minutes/],
     [['--backend', 'etcd', '--ttl-ms', '10'], /--ttl-ms is '10'; expected a number of at least/],
     [['--backend', 'etcd', '--sed', '1'], /--sed/],
+    [['--backend', 'etcd', '--members', '2'], /--members is '2'; expected 1 or 3/],
+    [['--backend', 'sqlite', '--members', '3'], /--members is '3'; expected 1 for sqlite/],
     [['etcd'], /etcd/],
   ])('refuses %j', (given, message) => {
     expect(() => readArguments(given)).toThrow(ArgumentError)

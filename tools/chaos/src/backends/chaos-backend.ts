@@ -1,3 +1,4 @@
+import type { Server } from '@sd/contract-tests/servers'
 import type { Backup, FactoryPlace } from '@sd/contract-tests/world'
 import type { Fault, FaultName } from '../schedule/round.ts'
 import type { Link } from '../timeline/timeline-event.ts'
@@ -21,7 +22,8 @@ export interface ChaosBackend extends AsyncDisposable {
   readonly faults: ReadonlySet<FaultName>
   boundsFor(ttlMs: number): BackendBounds
   /** How a client process reaches it, over a link or, for the run itself, directly. */
-  place(over: Link | 'direct'): FactoryPlace
+  place(over: Link | 'direct', namespace: string): FactoryPlace
+  /** All members at once. */
   readonly server: {
     stop(how: 'term' | 'kill'): Promise<void>
     /** Resolves when it serves. */
@@ -31,6 +33,10 @@ export interface ChaosBackend extends AsyncDisposable {
     pause(): Promise<void>
     resume(): Promise<void>
   }
+  /** The members of a cluster, or the only server; none where there is no server. */
+  readonly members: readonly Server[]
+  /** The member that leads; needed for the fault `kill-leader`. */
+  leader?(): Promise<Server>
   /** Saves the contents; `restore` replaces them and resolves when the server serves again. */
   backUp?(): Promise<Backup>
   /** Drops the history that watchers resume from. */

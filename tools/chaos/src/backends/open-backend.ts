@@ -9,7 +9,7 @@ const openers = {
   zookeeper: openZooKeeper,
   consul: openConsul,
   sqlite: openSqlite,
-} as const satisfies Record<string, (namespace: string) => Promise<ChaosBackend>>
+} as const satisfies Record<string, (members: number) => Promise<ChaosBackend>>
 
 /** A backend that a run can be made on. */
 export type BackendName = keyof typeof openers
@@ -17,8 +17,8 @@ export type BackendName = keyof typeof openers
 /** All of them. */
 export const backendNames: readonly BackendName[] = Object.keys(openers) as BackendName[]
 
-/** Starts the server of a backend; other kinds of servers are not looked for. */
-export const openBackend = (name: BackendName, namespace: string): Promise<ChaosBackend> => {
+/** Starts that many servers of a backend; other kinds of servers are not looked for. */
+export const openBackend = (name: BackendName, members: number): Promise<ChaosBackend> => {
   process.env['SD_TEST_BACKENDS'] = name === 'sqlite' ? '' : name
-  return openers[name](namespace)
+  return openers[name](members)
 }

@@ -7,7 +7,7 @@ import type { ChaosBackend } from './chaos-backend.ts'
  * One SQLite file. Its faults are those of a file, as in the contract suite: stopped is a disk that
  * is not mounted, wiped a file that was deleted, frozen a file that another process has locked.
  */
-export const openSqlite = async (namespace: string): Promise<ChaosBackend> => {
+export const openSqlite = async (): Promise<ChaosBackend> => {
   const every = [...links, 'direct']
   const folder = await SharedFolder.create(every)
   let lock: AsyncDisposable | undefined
@@ -34,7 +34,7 @@ export const openSqlite = async (namespace: string): Promise<ChaosBackend> => {
       lateWriteMs: 0,
       deadWatchMs: 0,
     }),
-    place: (over) => ({
+    place: (over, namespace) => ({
       module: import.meta.resolve('@sd/sqlite'),
       factory: 'sqlite',
       config: { path: folder.over(over), namespace },
@@ -52,6 +52,7 @@ export const openSqlite = async (namespace: string): Promise<ChaosBackend> => {
       },
       resume: unlock,
     },
+    members: [],
     backUp: async () => {
       const backup = `${folder.path}.backup`
       await rm(backup, { force: true })

@@ -1,15 +1,25 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { backUpData } from '@sd/contract-tests/servers'
 import { expireZooKeeperSession, zookeeper as zookeeperServer } from '@sd/test-servers'
 import type { ChaosBackend } from './chaos-backend.ts'
-import { ProxiedServer, serverFaultNames } from './proxied-server.ts'
+import { ProxiedServers } from './proxied-servers.ts'
 
-/** One ZooKeeper server behind two proxies. */
-export const openZooKeeper = async (namespace: string): Promise<ChaosBackend> => {
-  const proxied = await ProxiedServer.launch(zookeeperServer)
-  const { server } = proxied
+/** Asks a server for its role, by a four-letter word. */
+const modeOf = (endpoint: string): Promise<string> => {
+  const [host = '', port = ''] = endpoint.split(':')
+  const socket = connect({ host, port: Number(port) })
+  socket.end('srvr')
+  return text(socket)
+}
+
+/** ZooKeeper behind proxies. */
+export const openZooKeeper = async (members: number): Promise<ChaosBackend> => {
+  const proxied = await ProxiedServers.launch(zookeeperServer, members)
+  const { copyable, cluster } = proxied
+  const direct = proxied.endpoints('direct')
   return {
-    ...proxied.parts(),
-    faults: new Set([...serverFaultNames(server), 'expire-session']),
+    ...proxied.parts(['expire-session']),
     boundsFor: (ttlMs) => ({
       // a tick of the test servers; sessions are counted anew after a restart
       graceMs: 500,
@@ -17,13 +27,20 @@ export const openZooKeeper = async (namespace: string): Promise<ChaosBackend> =>
       lateWriteMs: 0,
       deadWatchMs: 0,
     }),
-    place: (over) => ({
+    place: (over, namespace) => ({
       module: import.meta.resolve('@sd/zookeeper'),
       factory: 'zookeeper',
-      config: { hosts: [proxied.endpoint(over)], namespace },
+      config: { hosts: proxied.endpoints(over), namespace },
     }),
-    backUp: () => backUpData(server),
-    expireSession: (sessionId) => expireZooKeeperSession(proxied.endpoint('direct'), sessionId),
+    leader: async () => {
+      for (const [index, endpoint] of direct.entries()) {
+        const server = cluster.servers[index]
+        if (server !== undefined && (await modeOf(endpoint)).includes('Mode: leader')) return server
+      }
+      throw new Error('no member of ZooKeeper is the leader')
+    },
+    ...(copyable === undefined ? {} : { backUp: () => backUpData(copyable) }),
+    expireSession: (sessionId) => expireZooKeeperSession(direct[0] ?? '', sessionId),
     [Symbol.asyncDispose]: () => proxied[Symbol.asyncDispose](),
   }
 }

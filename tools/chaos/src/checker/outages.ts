@@ -70,14 +70,13 @@ export const disturbancesOf = (
     else if (type === 'lagged')
       found.push({ what: 'lagged', reach: event, beganMs: event.sinceMs, endedMs: atMs })
     else if (
-      type === 'listed' &&
-      event.process === reader &&
+      (type === 'wrote' || (type === 'listed' && event.process === reader)) &&
       atMs - event.startedMs > bounds.ttlMs / 6
     )
       slow.push({ what: 'slow-answer', reach: 'server', beganMs: event.startedMs, endedMs: atMs })
   }
   for (const disturbance of open.values()) found.push({ ...disturbance, endedMs: Infinity })
-  // without a fault the machine was too busy for the backend; with one, the list waited for its end
+  // without a fault the machine was too busy for the backend; with one, the call waited for its end
   const unexplained = slow.filter(
     (answer) =>
       !found.some(

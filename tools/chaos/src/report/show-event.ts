@@ -57,6 +57,8 @@ const describe = (event: TimelineEvent, key: string | undefined): string | undef
       const found = event.instances.filter((one) => key === undefined || keyOf(one) === key)
       return `  ${event.process} lists ${event.service}: ${event.ending}, ${event.instances.length} instances${key === undefined ? '' : `, ${key}: ${found.map((one) => `handle ${one.handle} weight ${one.weight}`).join() || 'absent'}`}`
     }
+    case 'wrote':
+      return `  the run's own write took ${(event.atMs - event.startedMs).toFixed(0)} ms`
     case 'lagged':
       return `${event.process} did not run since ${showMs(event.sinceMs)}`
     case 'used':

@@ -7,6 +7,8 @@ import { showEvent } from './show-event.ts'
 const beforeMs = 30_000
 const afterMs = 2_000
 const mostLines = 120
+/** A write of the run itself that took longer is shown. */
+const slowMs = 500
 
 /** The events that have to do with a violation, in the order of their times. */
 const relevantEvents = (
@@ -45,6 +47,7 @@ const relevantEvents = (
     if (event.type === 'listed')
       return key !== undefined && (event.service === key || key.startsWith(`${event.service}/`))
     if (event.type === 'used') return violation.kind === 'busy-loop' && event.process === process
+    if (event.type === 'wrote') return event.atMs - event.startedMs > slowMs
     if ('watcher' in event) return event.watcher === watcher
     if ('handle' in event) return handles.has(event.handle)
     if (event.type === 'fault-began') return true

@@ -7,7 +7,7 @@ import type { Fleet } from './fleet.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Faults that need the server's help, which may have none to give. */
-const mayFail: ReadonlySet<string> = new Set(['expire-session', 'compact'])
+const mayFail: ReadonlySet<string> = new Set(['expire-session', 'compact', 'kill-leader'])
 
 /** Lets faults begin and end, one at a time at the server and on each link, and records them. */
 export class FaultRunner {
@@ -96,8 +96,20 @@ export class FaultRunner {
           await this.#backend.heal(fault.link)
         })
       case 'kill-leader':
+        return this.#during(fault, async () => {
+          const leader = await this.#backend.leader?.()
+          await leader?.stop('kill')
+          await delay(fault.forMs)
+          await leader?.start()
+        })
       case 'freeze-member':
-        return undefined
+        return this.#during(fault, async () => {
+          const { members } = this.#backend
+          const member = members[fault.which % members.length]
+          await member?.pause()
+          await delay(fault.forMs)
+          await member?.resume()
+        })
     }
   }
 
@@ -132,7 +144,7 @@ export class FaultRunner {
       await work()
       this.#recorder.note({ type: 'fault-ended', number })
     } catch (error) {
-      // its session has ended already, or there is nothing to compact
+      // its session has ended already, there is nothing to compact, or an election is going on
       if (!mayFail.has(kind)) throw error
       this.#recorder.note({ type: 'fault-ended', number, failure: String(error) })
     }

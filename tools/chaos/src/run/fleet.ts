@@ -7,7 +7,9 @@ import type { ChaosBackend } from '../backends/chaos-backend.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What all client processes are started with. */
-export type ClientSettings = Omit<ClientOptions, 'process' | 'place' | 'originMs'>
+export interface ClientSettings extends Omit<ClientOptions, 'process' | 'place' | 'originMs'> {
+  readonly namespace: string
+}
 
 const linkOf: Readonly<Record<Place, Link>> = {
   'owner-1': 'a',
@@ -171,10 +173,11 @@ export class Fleet {
     const link = linkOf[place]
     const recorder = this.#recorder
     recorder.note({ type: 'process-began', process, link })
+    const { namespace, ...settings } = this.#settings
     const options = {
-      ...this.#settings,
+      ...settings,
       process,
-      place: this.#backend.place(link),
+      place: this.#backend.place(link, namespace),
       originMs: recorder.originMs,
     }
     const client: ClientHandle = new ClientHandle(

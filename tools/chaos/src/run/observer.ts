@@ -15,30 +15,42 @@ import {
 import type { ChaosBackend } from '../backends/chaos-backend.ts'
 import type { Recorder } from './recorder.ts'
 
-/** How often the run lists every service. */
-const listEveryMs = 700
+/** How often the run lists every service, and writes. */
+const everyMs = 700
 /** How often a quiet time is looked at. */
 const lookEveryMs = 250
 
 /** Lists the backend past both links, all the time, and waits for quiet times to settle. */
 export class Observer implements AsyncDisposable {
   readonly #registry: Registry
+  readonly #writer: Registry
   readonly #recorder: Recorder
   readonly #bounds: Bounds
-  readonly #ended: Promise<void>
+  readonly #ended: Promise<unknown>
   #over = false
 
-  private constructor(registry: Registry, recorder: Recorder, bounds: Bounds) {
+  private constructor(registry: Registry, writer: Registry, recorder: Recorder, bounds: Bounds) {
     this.#registry = registry
+    this.#writer = writer
     this.#recorder = recorder
     this.#bounds = bounds
-    this.#ended = this.#keepListing()
+    this.#ended = Promise.all([this.#keepListing(), this.#keepWriting()])
   }
 
-  static async open(backend: ChaosBackend, recorder: Recorder, bounds: Bounds): Promise<Observer> {
-    const { ttlMs, callTimeoutMs } = bounds
-    const factory = await makeFactory(backend.place('direct'))
-    return new Observer(new Registry(factory, { ttlMs, callTimeoutMs }), recorder, bounds)
+  static async open(
+    backend: ChaosBackend,
+    namespace: string,
+    recorder: Recorder,
+    bounds: Bounds,
+  ): Promise<Observer> {
+    const { ttlMs, callTimeoutMs, closeTimeoutMs } = bounds
+    const open = async (own: string): Promise<Registry> =>
+      new Registry(await makeFactory(backend.place('direct', own)), {
+        ttlMs,
+        callTimeoutMs,
+        closeTimeoutMs,
+      })
+    return new Observer(await open(namespace), await open(`${namespace}-own`), recorder, bounds)
   }
 
   /**
@@ -46,12 +58,17 @@ export class Observer implements AsyncDisposable {
    * snapshot. `states` asks every process.
    */
   async settle(states: () => Promise<readonly ReportedProcess[]>): Promise<void> {
-    const deadlineMs = this.#recorder.nowMs() + this.#bounds.settledMs
+    const { settledMs } = this.#bounds
+    const beganMs = this.#recorder.nowMs()
     for (;;) {
       const snapshot = await this.#look(states)
       const timeline = this.#recorder.events.toSorted((one, other) => one.atMs - other.atMs)
       const model = new Model(timeline, this.#bounds)
-      if (differencesIn(model, snapshot).length === 0 || snapshot.atMs > deadlineMs) {
+      const { atMs } = snapshot
+      // a backend that the machine is too busy for is given its time once more, but not for ever
+      const slowMs = model.serverOutages.at(-1)?.endedMs ?? 0
+      const deadlineMs = Math.min(Math.max(beganMs, slowMs) + settledMs, beganMs + 3 * settledMs)
+      if (differencesIn(model, snapshot).length === 0 || atMs > deadlineMs) {
         this.#recorder.add(snapshot)
         return
       }
@@ -77,8 +94,9 @@ export class Observer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over = true
+    // what still hangs ends with its registry
+    await Promise.all([this.#registry.close(), this.#writer.close()])
     await this.#ended
-    await this.#registry.close()
   }
 
   async #look(states: () => Promise<readonly ReportedProcess[]>): Promise<EventOf<'snapshot'>> {
@@ -110,7 +128,22 @@ export class Observer implements AsyncDisposable {
   async #keepListing(): Promise<void> {
     while (!this.#over) {
       await this.listOnce()
-      await delay(listEveryMs)
+      await delay(everyMs)
+    }
+  }
+
+  async #keepWriting(): Promise<void> {
+    try {
+      const instance = { service: 'own', id: 'own', endpoints: ['http://10.0.0.7:8080'] }
+      const registration = await this.#writer.register(instance)
+      for (let weight = 0; !this.#over; weight = (weight + 1) % 1_000) {
+        const startedMs = this.#recorder.nowMs()
+        await registration.update({ weight })
+        this.#recorder.note({ type: 'wrote', startedMs })
+        await delay(everyMs)
+      }
+    } catch (error) {
+      if (!this.#over) throw error
     }
   }
 }

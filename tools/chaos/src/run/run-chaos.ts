@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly forMs: number
   readonly seed: number
   readonly ttlMs: number
+  /** How many servers the backend has. */
+  readonly members: number
   /** A module with an export `wrap`, which wraps every client's driver: for planted faults. */
   readonly wrapModule?: string
   /** The run ends after the round in which this many violations are reached. */
@@ -37,7 +39,7 @@ export interface RunResult {
   readonly events: readonly TimelineEvent[]
 }
 
-const callTimeoutMs = 1_000
+const callTimeoutMs = 2_000
 const closeTimeoutMs = 3_000
 const backoff = { minMs: 100, maxMs: 1_000 }
 /** What a loaded machine may add to a bound, as in the contract suite. */
@@ -46,7 +48,8 @@ const slackMs = 3_000
 /** Runs rounds of actions and faults on one backend, and checks each when it has settled. */
 export const runChaos = async (options: RunOptions): Promise<RunResult> => {
   const { seed, ttlMs, forMs, say } = options
-  await using backend = await openBackend(options.backend, `chaos-${process.pid}-${seed}`)
+  await using backend = await openBackend(options.backend, options.members)
+  const namespace = `chaos-${process.pid}-${seed}`
   const settings: RunSettings = {
     ttlMs,
     capMs: backoff.maxMs,
@@ -61,6 +64,7 @@ export const runChaos = async (options: RunOptions): Promise<RunResult> => {
   say(`${options.backend} ${backend.description}; ttl ${ttlMs} ms, seed ${seed}`)
   const { wrapModule } = options
   const fleet = new Fleet(backend, recorder, {
+    namespace,
     ttlMs,
     callTimeoutMs,
     closeTimeoutMs,
@@ -90,7 +94,7 @@ export const runChaos = async (options: RunOptions): Promise<RunResult> => {
   }
   let rounds = 0
   try {
-    await using observer = await Observer.open(backend, recorder, bounds)
+    await using observer = await Observer.open(backend, namespace, recorder, bounds)
     do {
       const round = drawRound({ seed, ttlMs, faults: backend.faults }, rounds)
       await play(round)

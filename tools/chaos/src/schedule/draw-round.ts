@@ -104,8 +104,9 @@ const drawFault = (dice: Dice, ttlMs: number, kind: FaultName, weather: Weather)
       return { kind, forMs: weather === 'short' ? 0 : forMs }
     case 'wipe':
     case 'freeze':
-    case 'freeze-member':
       return { kind, forMs }
+    case 'freeze-member':
+      return { kind, forMs, which: dice.between(0, 99) }
     case 'backup':
     case 'restore':
     case 'compact':

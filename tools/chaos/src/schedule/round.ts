@@ -36,14 +36,14 @@ export type Action =
 /** A fault of the server or of a link. Those of the server follow one another. */
 export type Fault =
   | {
-      readonly kind:
-        | 'kill-server'
-        | 'stop-server'
-        | 'wipe'
-        | 'freeze'
-        | 'kill-leader'
-        | 'freeze-member'
+      readonly kind: 'kill-server' | 'stop-server' | 'wipe' | 'freeze' | 'kill-leader'
       readonly forMs: number
+    }
+  | {
+      readonly kind: 'freeze-member'
+      readonly forMs: number
+      /** Selects one of the members. */
+      readonly which: number
     }
   | { readonly kind: 'backup' | 'restore' | 'compact' }
   | { readonly kind: 'expire-session'; readonly place: Place }

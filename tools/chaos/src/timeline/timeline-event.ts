@@ -4,7 +4,7 @@ export type Link = 'a' | 'b'
 /** Both links: a fault of the server reaches every process. */
 export const links: readonly Link[] = ['a', 'b']
 
-/** The name under which the run itself lists, past both links. */
+/** The name under which the run itself lists, directly. */
 export const reader = 'reader'
 
 /** What a watcher follows: one service, every instance, or the names of the services. */
@@ -139,6 +139,11 @@ export type Happening =
       readonly ending: string
       readonly instances: readonly SeenInstance[]
     } & OfProcess)
+  | {
+      /** The run itself has written in a namespace of its own: how fast the backend is. */
+      readonly type: 'wrote'
+      readonly startedMs: number
+    }
   | ({
       readonly type: 'used'
       /** The time that this and the next two fields cover. */
