@@ -35,8 +35,16 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
     const list = await world.run('list', 'orders')
     expect(list.code).toBe(0)
     const [heading, row] = list.stdout.split('\n')
-    expect(heading?.split(/ {2,}/)).toEqual(['ID', 'ENDPOINTS', 'VERSION', 'ZONE', 'WEIGHT', 'AGE'])
-    expect(row).toMatch(/^orders-1 +http:\S+ grpc:\S+ +1\.4\.0 +eu-1a +10 +\d+s$/)
+    expect(heading?.split(/ {2,}/)).toEqual([
+      'ID',
+      'ENDPOINTS',
+      'VERSION',
+      'ZONE',
+      'WEIGHT',
+      'HEALTH',
+      'AGE',
+    ])
+    expect(row).toMatch(/^orders-1 +http:\S+ grpc:\S+ +1\.4\.0 +eu-1a +10 +passing +\d+s$/)
     expect((await world.run('list')).stdout).toBe('SERVICE\norders\n')
 
     const json = await world.run('--json', 'list', 'orders')
@@ -47,6 +55,7 @@ describe.each([embeddedDefault(), realEtcd()])('every command, in a pipe, on $na
       version: '1.4.0',
       zone: 'eu-1a',
       weight: 10,
+      health: 'passing',
       tags: ['canary'],
       metadata: { commit: 'a=b' },
       registeredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,

@@ -43,6 +43,36 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     await watching.writes(/removed/)
   })
 
+  test('set changes health and metadata; list, watch and resolve follow', async () => {
+    await using world = await backend.open()
+    const held = await hold(world, 'a', '--meta', 'k=v', '--meta', 'old=1')
+    const watching = world.start('watch', 'orders')
+    await watching.writes(/fresh +1/)
+    const meta = ['--meta', 'by=ann', '--remove-meta', 'old']
+    const set = await world.run('set', 'orders', 'a', '--health', 'failing', ...meta, '--json')
+    expect(JSON.parse(set.stdout)).toEqual({
+      type: 'edited',
+      service: 'orders',
+      id: 'a',
+      health: 'failing',
+      metadata: { k: 'v', by: 'ann' },
+    })
+    await watching.writes(
+      /updated orders\/a health passing → failing, metadata k=v old=1 → k=v by=ann/,
+    )
+    expect((await world.run('list', 'orders')).stdout).toMatch(/ 100 +failing +\d/)
+    expect(JSON.parse((await world.run('list', 'orders', '--json')).stdout)).toMatchObject({
+      health: 'failing',
+    })
+    const text = await world.run('set', 'orders', 'a', '--health', 'passing')
+    expect(text.stdout).toBe('orders/a has health passing\n')
+    await watching.writes(/updated orders\/a health failing → passing/)
+    expect((await world.run('set', 'orders', 'a')).code).toBe(2)
+    expect((await world.run('set', 'orders', 'a', '--health', 'sick')).code).toBe(2)
+    held.child.kill('SIGTERM')
+    await watching.writes(/removed/)
+  })
+
   test('copy shows the difference, and with --apply --follow mirrors until it ends', async () => {
     await using source = await backend.open()
     await using target = await backend.open()

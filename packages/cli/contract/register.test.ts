@@ -42,6 +42,31 @@ const pidOf = (running: SdProcess): number => Number(/child pid (\d+)/.exec(runn
 describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name', (backend) => {
   afterAll(() => backend.close())
 
+  test('takes a process that hangs out of traffic by its --check, and back in', async () => {
+    await using world = await backend.open()
+    const watching = world.start('watch', 'orders')
+    await watching.writes(/fresh/)
+    const [intervalMs, timeoutMs, failures] = [500, 400, 2]
+    const running = await startService(
+      world,
+      ...['--check', 'http://127.0.0.1:PORT/', '--check-interval', `${intervalMs}ms`],
+      ...['--check-timeout', `${timeoutMs}ms`, '--check-failures', String(failures)],
+    )
+    await watching.writes(/added +orders\/a/)
+    process.kill(pidOf(running), 'SIGSTOP')
+    const hungMs = performance.now()
+    await watching.writes(/updated orders\/a health passing → failing/)
+    expect(performance.now() - hungMs).toBeLessThan(failures * intervalMs + timeoutMs + slackMs)
+    await running.writes(/the check of orders\/a is failing: .*no result within 400 ms/s)
+    expect((await world.run('list', 'orders')).stdout).toContain('failing')
+    process.kill(pidOf(running), 'SIGCONT')
+    await watching.writes(/updated orders\/a health failing → passing/)
+    await running.writes(/the check of orders\/a is passing/)
+    running.child.kill('SIGTERM')
+    await watching.writes(/removed orders\/a/)
+    expect(watching.stdout.match(/removed/g)).toHaveLength(1)
+  })
+
   test('registers when it is ready; deregisters, then forwards SIGTERM, and ends with its code', async () => {
     await using world = await backend.open()
     const watching = world.start('watch', 'orders')

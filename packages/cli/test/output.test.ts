@@ -78,6 +78,8 @@ test('a line of JSON contains no control character of a terminal', () => {
 })
 
 test('an update is shown by its differences', () => {
-  const changed = { ...instance, weight: 5, zone: 'eu', metadata: { a: 'b' } }
-  expect(describeUpdate(instance, changed)).toBe('zone - → eu, weight 100 → 5, metadata - → a=b')
+  const changed = { ...instance, weight: 5, health: 'failing', zone: 'eu', metadata: { a: 'b' } }
+  expect(describeUpdate(instance, changed)).toBe(
+    'zone - → eu, weight 100 → 5, health passing → failing, metadata - → a=b',
+  )
 })

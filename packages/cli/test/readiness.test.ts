@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   addressOf,
   answersEarly,
+  checkOf,
   readyChecks,
   waitUntilReady,
 } from '../src/run-command/readiness.ts'
@@ -33,6 +34,20 @@ test.each([
   expect(addressOf(endpoint)).toEqual(address)
 })
 
+test.each([
+  ['http://127.0.0.1:80/ok?x=1', { http: 'http://127.0.0.1:80/ok?x=1' }],
+  ['tcp://h:5432', { tcp: 'tcp://h:5432' }],
+  ['tcp://h:5432/x', undefined],
+  ['tcp://h', undefined],
+  ['grpc://[::1]:9090', { grpc: 'grpc://[::1]:9090', service: '' }],
+  ['grpcs://h:9090/orders.v1.Orders', { grpc: 'grpcs://h:9090', service: 'orders.v1.Orders' }],
+  ['ftp://h:1', undefined],
+  ['http:/h', undefined],
+  ['h:80', undefined],
+])('the check %s is %j', (url, check) => {
+  expect(checkOf(url)).toEqual(check)
+})
+
 test('an endpoint that answers before the command is started is named', async () => {
   const port = await listen(() => 200)
   const checks = readyChecks([`http://127.0.0.1:${port}`, 'http://127.0.0.1:1'], undefined)
@@ -59,7 +74,7 @@ describe('ready', () => {
   test('fails with the last answer when the time is over', async () => {
     const port = await listen(() => 302)
     const checks = readyChecks([], `http://127.0.0.1:${port}/ok`)
-    await expect(waitUntilReady(checks, 300, never)).rejects.toThrow('it answers 302')
+    await expect(waitUntilReady(checks, 300, never)).rejects.toThrow('answers 302')
     const refused = readyChecks(['http://127.0.0.1:1'], undefined)
     await expect(waitUntilReady(refused, 300, never)).rejects.toThrow('ECONNREFUSED')
   })

@@ -1,5 +1,6 @@
 import { highestRecord } from './model/instance-record.ts'
-import type { ServiceInstance } from './model/service-instance.ts'
+import type { InstanceEdit, ServiceInstance } from './model/service-instance.ts'
+import { validateEdit } from './model/validate-instance.ts'
 import { assertRecordFits, callWithRetries, type RegistryContext } from './registry-context.ts'
 import { RegistryError } from './registry-error.ts'
 
@@ -8,13 +9,13 @@ const maxRounds = 5
 
 /**
  * Reads the record of one instance, changes it and writes it in its owner's name. Retries if the
- * record changes in between. Repeats an edit whose outcome is unknown: it sets fields to values and
- * is therefore idempotent.
+ * record changes in between; a function is called with the instance of each attempt. Repeats an edit
+ * whose outcome is unknown: it sets fields to values and is therefore idempotent.
  */
 export const editRecord = async (
   context: RegistryContext,
   { service, id }: { readonly service: string; readonly id: string },
-  fields: Partial<ServiceInstance>,
+  edit: InstanceEdit | ((instance: ServiceInstance) => InstanceEdit),
   outer: AbortSignal | undefined,
 ): Promise<'edited' | 'absent'> => {
   const { backend, driver } = context
@@ -35,7 +36,11 @@ export const editRecord = async (
         'conflict',
         `id ${JSON.stringify(id)} is stored in a format without claims, so its owner would revert the edit; use its own \`update\``,
       )
-    const changed = Object.freeze({ ...record.instance, ...fields })
+    const fields = typeof edit === 'function' ? edit(record.instance) : edit
+    const changed = Object.freeze({
+      ...record.instance,
+      ...validateEdit('edit', service, fields),
+    })
     assertRecordFits(context, 'edit', changed)
     return driver.edit(record, changed, signal)
   }

@@ -17,7 +17,7 @@ export type {
   SurvivedError,
   WatchHealth,
 } from './health.ts'
-export type { CheckOptions, HealthCheck } from './check/check-options.ts'
+export { type CheckOptions, type HealthCheck, runCheck } from './check/check-options.ts'
 export { suggestion } from './driver/config/nearest-name.ts'
 export type { Clock, Timer } from './runtime/clock.ts'
 export type { Random } from './runtime/random.ts'

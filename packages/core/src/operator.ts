@@ -3,7 +3,7 @@ import { servedRecords } from './discovery.ts'
 import { editRecord } from './edit-record.ts'
 import type { RegistryHealth } from './health.ts'
 import type { InstanceRecord, SkippedRecord } from './model/instance-record.ts'
-import type { InstanceEdit } from './model/service-instance.ts'
+import type { InstanceEdit, ServiceInstance } from './model/service-instance.ts'
 import { validateEdit, validateName } from './model/validate-instance.ts'
 import type { WaitOptions } from './registration.ts'
 import { readScope, type RegistryContext } from './registry-context.ts'
@@ -48,8 +48,10 @@ export interface Operator {
    */
   records(service?: string, options?: WaitOptions): Promise<StoredRecords>
   /**
-   * Changes weight, tags or metadata of a registered instance in its owner's name and in place: no
-   * reader sees it leave, and the owner adopts the change within its ttl. Omitted fields stay.
+   * Changes weight, health, tags or metadata of a registered instance in its owner's name and in place:
+   * no reader sees it leave, and the owner adopts the change within its ttl. Omitted fields stay. A
+   * function gets the stored instance, for an edit that depends on it: it is called again when the
+   * record changes in between.
    * Resolves to `absent` when there is no such instance. A retryable failure is retried within
    * `callTimeoutMs`; an edit whose outcome is unknown is repeated, as edits are idempotent.
    *
@@ -61,7 +63,7 @@ export interface Operator {
   edit(
     service: string,
     id: string,
-    edit: InstanceEdit,
+    edit: InstanceEdit | ((instance: ServiceInstance) => InstanceEdit),
     options?: WaitOptions,
   ): Promise<'edited' | 'absent'>
   /**
@@ -100,7 +102,8 @@ export const createOperator = (
   edit: async (service, id, edit, { signal } = {}) => {
     validateName('edit', 'service', service)
     validateName('edit', 'id', id)
-    return editRecord(context, { service, id }, validateEdit('edit', service, edit), signal)
+    if (typeof edit !== 'function') validateEdit('edit', service, edit)
+    return editRecord(context, { service, id }, edit, signal)
   },
   removeRecord: (record, { signal } = {}) => removeRecord(context, record, signal),
 })

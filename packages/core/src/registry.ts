@@ -119,7 +119,7 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
   edit(
     service: string,
     id: string,
-    edit: InstanceEdit,
+    edit: InstanceEdit | ((instance: ServiceInstance) => InstanceEdit),
     options?: WaitOptions,
   ): Promise<'edited' | 'absent'> {
     return this.#operator.edit(service, id, edit, options)

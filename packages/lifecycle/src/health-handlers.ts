@@ -17,7 +17,10 @@ export interface ProbeHandler {
 export interface HealthHandlers {
   /** Always 200, because a restart does not fix a problem of the registry. */
   readonly livez: ProbeHandler
-  /** 200 if every registration is `registered` or `recovering`; else 503 with the reasons. */
+  /**
+   * 200 if every registration is `registered` or `recovering`, and none is draining; else 503 with the
+   * reasons.
+   */
   readonly readyz: ProbeHandler
 }
 
@@ -36,18 +39,20 @@ const probe = (read: () => { readonly status: number; readonly body: object }): 
 const reasonsOf = ({ registrations }: RegistryHealth): readonly string[] =>
   registrations.length === 0
     ? ['nothing is registered']
-    : registrations
-        .filter(({ status: { state } }) => state !== 'registered' && state !== 'recovering')
-        .map(({ service, id, status: { state, cause } }) =>
-          [`${service}/${id} is ${state}`, ...(cause ? [cause.message] : [])].join(': '),
-        )
+    : registrations.flatMap(({ service, id, health, status: { state, cause } }) => {
+        if (state !== 'registered' && state !== 'recovering')
+          return [[`${service}/${id} is ${state}`, ...(cause ? [cause.message] : [])].join(': ')]
+        return health === 'draining' ? [`${service}/${id} is draining`] : []
+      })
 
 /**
- * Handlers for `/livez` and `/readyz`, as JSON with the reason and the freshness of each watch.
+ * Handlers for `/livez` and `/readyz`, as JSON with the reason, the health of each instance and the
+ * freshness of each watch.
  *
  * An unreachable registry does not make a process unready: the process still serves with its last
  * known state, and removing the whole fleet at once would make the outage total. A process is ready
- * from its first registration until its deregistration.
+ * from its first registration until its deregistration, unless it drains. An instance whose check
+ * fails is ready: the check may be one of `/readyz`, which could otherwise never pass again.
  */
 export const healthHandlers = (registry: HealthSource): HealthHandlers => ({
   livez: probe(() => ({ status: 200, body: { status: 'ok' } })),
@@ -61,10 +66,14 @@ export const healthHandlers = (registry: HealthSource): HealthHandlers => ({
         status: reasons.length === 0 ? 'ok' : 'not ready',
         reasons,
         session: session.state,
-        registrations: registrations.map(({ service, id, status }) => ({
-          service,
-          id,
-          state: status.state,
+        registrations: registrations.map((registration) => ({
+          service: registration.service,
+          id: registration.id,
+          state: registration.status.state,
+          health: registration.health,
+          ...(registration.checkFailure === undefined
+            ? {}
+            : { checkFailure: registration.checkFailure.message }),
         })),
         watches: watches.map(({ service, scope, stale }) => ({
           ...(service === undefined ? {} : { service }),

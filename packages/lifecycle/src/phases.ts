@@ -7,6 +7,7 @@ export type LifecyclePhase =
   | 'listen'
   | 'ready'
   | 'register'
+  | 'draining'
   | 'deregister'
   | 'propagate'
   | 'drain'

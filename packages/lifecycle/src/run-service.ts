@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type CheckOptions,
+  type HealthCheck,
   type InstanceInput,
   type Logger,
   type Registrar,
@@ -28,13 +30,21 @@ export interface RunServiceOptions extends OwnAddressOptions {
   readonly listen: ServiceServer
   /** Runs between listening and registering: warm caches, open pools. */
   readonly ready?: ((signal: AbortSignal) => Promise<void>) | undefined
+  /**
+   * A health check of this service, with the defaults of `CheckOptions` or as part of them. Runs from
+   * after `ready` until the service leaves.
+   */
+  readonly check?: HealthCheck | (CheckOptions & { readonly check: HealthCheck }) | undefined
   /** Runs when draining begins: tell WebSocket and stream clients to reconnect elsewhere. */
   readonly onDrain?: (() => Promise<void> | void) | undefined
   /** Runs after the last request is answered: close pools and files. */
   readonly onStop?: ((signal: AbortSignal) => Promise<void> | void) | undefined
   /** Deadline of `listen` and of `ready`. Default 60,000. */
   readonly startTimeoutMs?: number | undefined
-  /** How long deregistering may take; after that the instance expires by ttl. Default 2,000. */
+  /**
+   * How long publishing `draining` and deregistering may take together; after that the instance expires
+   * by ttl. Default 2,000.
+   */
   readonly deregisterTimeoutMs?: number | undefined
   /** How long to keep serving after deregistering, while callers are notified. Default 1,000. */
   readonly propagationMs?: number | undefined
@@ -61,7 +71,7 @@ export interface RunServiceOptions extends OwnAddressOptions {
 export interface RunningService extends AsyncDisposable {
   readonly registration: Registration
   readonly ports: readonly ListeningPort[]
-  /** Deregisters, keeps serving for a while, drains, closes. Never rejects. Idempotent. */
+  /** Leaves the registry, keeps serving for a while, drains, closes. Never rejects. Idempotent. */
   stop(): Promise<StopResult>
   /** Resolves when the service has stopped, for whatever reason. */
   readonly stopped: Promise<StopResult>
@@ -79,6 +89,9 @@ const endpointsOf = async (
     }),
   )
 }
+
+const checkOptionsOf = (check: RunServiceOptions['check']): CheckOptions =>
+  typeof check === 'object' && 'check' in check ? check : { check }
 
 class Service implements RunningService {
   readonly #options: RunServiceOptions
@@ -137,7 +150,7 @@ class Service implements RunningService {
         async () => {
           const endpoints = instance.endpoints ?? (await endpointsOf(this.#options, this.ports))
           // while the registry is unreachable, callers that know the address are served
-          const accepted = { waitFor: 'accepted' } as const
+          const accepted = { waitFor: 'accepted', ...checkOptionsOf(this.#options.check) } as const
           this.#registration = await registry.register({ ...instance, endpoints }, accepted)
         },
         signal,
@@ -181,8 +194,16 @@ class Service implements RunningService {
     const phases = this.#phases
     const registration = this.#registration
     if (registration !== undefined) {
-      const state = registration.status.state
-      await phases.attempt('deregister', deregisterTimeoutMs, (signal) =>
+      const { state } = registration.status
+      const beganMs = performance.now()
+      const halfMs = deregisterTimeoutMs / 2
+      // a removal may reach callers late, where a registry that came back without its data delays it
+      if (state === 'registered')
+        await phases.attempt('draining', halfMs, (signal) =>
+          registration.setHealth('draining', { signal }),
+        )
+      const leftMs = Math.round(deregisterTimeoutMs - (performance.now() - beganMs))
+      await phases.attempt('deregister', Math.max(halfMs, leftMs), (signal) =>
         registration.deregister({ signal }),
       )
       // no caller knows of an instance that was never in the registry
@@ -234,7 +255,7 @@ export const checkTimes = (options: Omit<RunServiceOptions, 'listen'>): void => 
 
 /**
  * Runs a service from its first connection to its last: listen, become ready, register; on a signal
- * deregister, keep serving while callers are notified, drain, close. A phase that fails or exceeds
+ * publish that it is draining, deregister, keep serving while callers are notified, drain, close. A phase that fails or exceeds
  * its deadline is reported and never prevents the later ones.
  *
  * Resolves once the instance is handed to the registry. While the registry cannot be reached, the

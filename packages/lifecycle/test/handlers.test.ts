@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { MemoryStore } from '@sd/memory'
 import { MemoryFaults } from '@sd/memory/faults'
 import { createRegistry, type Registration, type Registry } from '@sd/registry'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { healthHandlers, weightHandler } from '../src/index.ts'
 
 let store: MemoryStore
@@ -115,6 +115,33 @@ describe('healthHandlers', () => {
     ])
     expect(await ask(livez)).toEqual([200, { status: 'ok' }])
     await rival.close()
+  })
+
+  test('shows the health of each instance: not ready while draining, ready while failing', async () => {
+    const { readyz } = healthHandlers(registry)
+    let works = true
+    await registry.register(
+      { service: 'checked', id: 'c', endpoints: ['http://10.0.0.7:81'] },
+      { check: () => works, intervalMs: 20, failuresBeforeFailing: 1 },
+    )
+    await registration.setHealth('draining')
+    expect(await ask(readyz)).toMatchObject([
+      503,
+      { reasons: ['orders/orders-1 is draining'], registrations: [{ health: 'draining' }, {}] },
+    ])
+    await registration.setHealth('passing')
+    works = false
+    await vi.waitFor(async () =>
+      expect(await ask(readyz)).toMatchObject([
+        200,
+        {
+          registrations: [
+            { health: 'passing' },
+            { health: 'failing', checkFailure: expect.stringContaining('it returned false') },
+          ],
+        },
+      ]),
+    )
   })
 
   test('stays ready while the registry is away, and says which views are stale', async () => {

@@ -23,6 +23,8 @@ afterEach(async () => {
   await registry.close()
 })
 
+const another = (): Promise<Registry> => createRegistry({ backend: 'memory', store })
+
 const server = (): ServiceServer =>
   httpServer(
     createServer((_, response) => response.end('ok')),
@@ -72,6 +74,7 @@ describe('runService', () => {
       'listen',
       'ready',
       'register',
+      'draining',
       'deregister',
       'propagate',
       'drain',
@@ -80,6 +83,43 @@ describe('runService', () => {
     ])
     expect(seen).toEqual(['ready: 0', 'drain: 0', 'stop: 0'])
     await reader.close()
+  })
+
+  test('publishes that it is draining before it leaves', async () => {
+    const reader = await createRegistry({ backend: 'memory', store })
+    const watcher = reader.watch('orders')
+    const service = await runRegistered({ propagationMs: 50 })
+    const seen: string[] = []
+    const following = (async () => {
+      for await (const event of watcher) {
+        if (event.type === 'stale') continue
+        for (const { type, instance } of event.changes) {
+          seen.push(`${type} ${instance.health}`)
+          if (type === 'removed') return
+        }
+      }
+    })()
+    await service.stop()
+    await following
+    // a slow reader gets one merged change
+    expect(seen.at(-1)).toBe('removed draining')
+    expect(seen).not.toContain('removed passing')
+    await reader.close()
+  })
+
+  test('runs a check of the service', async () => {
+    let works = true
+    const check = { check: () => works, intervalMs: 20, failuresBeforeFailing: 2 }
+    const service = await runRegistered({ check })
+    expect(service.registration.instance.health).toBe('passing')
+    works = false
+    await vi.waitFor(async () =>
+      expect(await registry.list('orders')).toMatchObject([{ health: 'failing' }]),
+    )
+    await service.stop()
+    const alone = await runService(options({ check: () => false, registry: await another() }))
+    expect(alone.registration.instance.health).toBe('failing')
+    await alone.stop()
   })
 
   test.each(['onDrain', 'onStop'] as const)(
@@ -146,7 +186,10 @@ describe('runService', () => {
     faults.pause()
     const { exitCode, errors } = await service.stop()
     expect(exitCode).toBe(1)
-    expect(String(errors[0])).toBe('PhaseTimeoutError: deregister did not end within 50 ms')
+    expect(errors.map(String)).toEqual([
+      'PhaseTimeoutError: draining did not end within 25 ms',
+      'PhaseTimeoutError: deregister did not end within 25 ms',
+    ])
     await expect(fetch(`http://127.0.0.1:${service.ports[0]?.port}`)).rejects.toThrow(
       'fetch failed',
     )
@@ -194,6 +237,7 @@ describe('runService', () => {
     expect(lines.map((line) => line.replace(/\d+ ms/, 'n ms'))).toEqual([
       'orders: listen, n ms',
       'orders: register, n ms',
+      'orders: draining, n ms',
       'orders: deregister, n ms',
       'orders: propagate, n ms',
       'orders: drain, n ms',

@@ -43,6 +43,7 @@ export {
   type RegistryErrorJson,
   type RegistryHealth,
   type RegistryOptions,
+  runCheck,
   type ServiceChange,
   type ServiceInstance,
   type ServicesWatcher,

@@ -1,11 +1,20 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { InstanceInput, Registration, RegistrationStatus, Registry } from '@sd/registry'
+import {
+  type CheckOptions,
+  type DiagnosticEvent,
+  diagnosticChannels,
+  type InstanceInput,
+  type Registration,
+  type RegistrationStatus,
+  type Registry,
+} from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { exitCode } from '../exit-code.ts'
 import { collect, collectPairs } from '../option-values.ts'
 import { readDuration } from '../output/duration.ts'
 import { jsonLine } from '../output/printable.ts'
-import { answersEarly, readyChecks, waitUntilReady } from '../run-command/readiness.ts'
+import { answersEarly, checkOf, readyChecks, waitUntilReady } from '../run-command/readiness.ts'
 import { supervise } from '../run-command/supervise.ts'
 import { readWeight } from './set.ts'
 import { type Run, registryCommand } from './subcommand.ts'
@@ -19,15 +28,24 @@ interface RegisterOptions extends CommonOptions {
   readonly tag?: readonly string[]
   readonly meta?: Readonly<Record<string, string>>
   readonly check?: string
+  readonly checkInterval?: number
+  readonly checkTimeout?: number
+  readonly checkFailures?: number
+  readonly checkSuccesses?: number
   readonly readyTimeout: number
   readonly drain: number
 }
 
 /** Validates the instance before anything is started. */
-const validate = async (registry: Registry, instance: InstanceInput): Promise<void> => {
+const validate = async (
+  registry: Registry,
+  instance: InstanceInput,
+  check: CheckOptions,
+): Promise<void> => {
   const checked = new Error('checked')
   // `register` with an aborted signal only validates
-  await registry.register(instance, { signal: AbortSignal.abort(checked) }).catch((error) => {
+  const signal = AbortSignal.abort(checked)
+  await registry.register(instance, { signal, ...check }).catch((error) => {
     if (error !== checked) throw error
   })
 }
@@ -74,6 +92,34 @@ const follow = async (
   return registration.status
 }
 
+const checkOptionsOf = (options: RegisterOptions): CheckOptions => ({
+  check: options.check === undefined ? undefined : checkOf(options.check),
+  intervalMs: options.checkInterval,
+  timeoutMs: options.checkTimeout,
+  failuresBeforeFailing: options.checkFailures,
+  successesBeforePassing: options.checkSuccesses,
+})
+
+/** Reports when the check of an instance begins to fail, and when it passes again. */
+const followCheck = (tell: (text: string, report: object) => void): Disposable => {
+  const listen = (message: unknown): void => {
+    const { event, service, id, cause } = message as DiagnosticEvent
+    if (event !== 'check-failing' && event !== 'check-passing') return
+    const health = event === 'check-failing' ? 'failing' : 'passing'
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    tell(`sd: the check of ${String(service)}/${String(id)} is ${health}${why}`, {
+      type: 'check',
+      at: new Date().toISOString(),
+      service,
+      id,
+      health,
+      ...(cause === undefined ? {} : { code: cause.code, message: cause.message }),
+    })
+  }
+  subscribe(diagnosticChannels.registration, listen)
+  return { [Symbol.dispose]: () => void unsubscribe(diagnosticChannels.registration, listen) }
+}
+
 /** Keeps the registration until interrupted. */
 const hold = async (
   registration: Registration,
@@ -105,7 +151,8 @@ const register = async (
   const registry = await open()
   const { endpoint: endpoints, id, version, zone, weight, tag: tags, meta: metadata } = options
   const instance = { service, endpoints, id, version, zone, weight, tags, metadata }
-  await validate(registry, instance)
+  const health = checkOptionsOf(options)
+  await validate(registry, instance, health)
   const [file, ...args] = command
   if (file !== undefined) {
     const checks = readyChecks(endpoints, options.check)
@@ -115,20 +162,23 @@ const register = async (
       )
     // the supervisor handles signals from here on; an earlier one would be lost
     signal.throwIfAborted()
-    return supervise({
+    // stdout belongs to the command
+    const tell = (text: string, report: object): void => {
+      if (output.json) output.stderr.write(`${jsonLine(report)}\n`)
+      else output.note(text)
+    }
+    using _ = followCheck(tell)
+    return await supervise({
       registry,
       instance,
       command: [file, ...args],
       checks,
+      health,
       readyTimeoutMs: options.readyTimeout,
       drainMs: options.drain,
       interruption,
       sharesTerminal: process.stdin.isTTY,
-      follow: (registration) =>
-        // stdout belongs to the command
-        follow(registration, (text, status) =>
-          output.json ? void output.stderr.write(`${jsonLine(status)}\n`) : output.note(text),
-        ),
+      follow: (registration) => follow(registration, tell),
       note: output.note,
     })
   }
@@ -139,12 +189,23 @@ const register = async (
       waitUntilReady(checks, options.readyTimeout, signal),
     )
   }
-  return hold(await registry.register(instance, { waitFor: 'accepted' }), registry, context)
+  using _ = followCheck((text, report) =>
+    output.json ? void output.writeJson([report]) : output.note(text),
+  )
+  const registration = await registry.register(instance, { waitFor: 'accepted', ...health })
+  return await hold(registration, registry, context)
 }
 
 const readCheckUrl = (text: string): string => {
-  if (/^https?:\/\/[^/]/.test(text) && URL.canParse(text)) return text
-  throw new InvalidArgumentError('Expected a URL like http://127.0.0.1:8080/health.')
+  if (checkOf(text) !== undefined) return text
+  throw new InvalidArgumentError(
+    'Expected a URL like http://127.0.0.1:8080/health, tcp://127.0.0.1:5432, or grpc://127.0.0.1:9090.',
+  )
+}
+
+const readCount = (text: string): number => {
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Expected a whole number from 1 to 999.')
 }
 
 const durationOption = (flag: string, what: string, ms: number, shown: string): Option =>
@@ -162,6 +223,11 @@ terminal: stdout belongs to it, and messages of sd go to stderr.
 On SIGTERM and SIGINT sd deregisters the instance, lets COMMAND serve for --drain, and then forwards
 the signal; it forwards a second signal at once. (Ctrl-C on a terminal reaches COMMAND directly, and
 is not forwarded.) SIGHUP is forwarded, and no other signal.
+
+--check takes http://, https://, tcp://host:port, or grpc://host:port/SERVICE (grpc.health.v1; without
+SERVICE the server as a whole). It goes on while the instance is registered: after --check-failures
+failures in a row the instance is failing, and clients pick others; COMMAND keeps running. So a process
+that hangs gets no calls after failures * interval + timeout.
 
 While the registry cannot be reached, COMMAND runs and sd keeps trying to register. When the
 registry refuses, sd stops COMMAND and ends with 1.
@@ -188,7 +254,11 @@ Without COMMAND sd registers at once, or when --check answers, and stays until i
     .option('--weight <n>', 'share of traffic, 0 to 65535 (default: 100)', readWeight)
     .option('--tag <tag>', 'a label; may be repeated', collect)
     .option('--meta <name=value>', 'a metadata entry; may be repeated', collectPairs)
-    .option('--check <url>', 'register when this URL answers 2xx', readCheckUrl)
+    .option('--check <url>', 'register when this passes; then its health', readCheckUrl)
+    .option('--check-interval <duration>', 'time between checks (default: 5s)', readDuration)
+    .option('--check-timeout <duration>', 'of one check (default: 1s)', readDuration)
+    .option('--check-failures <n>', 'in a row, before it is failing (default: 3)', readCount)
+    .option('--check-successes <n>', 'in a row, before it passes again (default: 1)', readCount)
     .addOption(durationOption('--ready-timeout', 'longest time until it is ready', 30_000, '30s'))
     .addOption(durationOption('--drain', 'time between deregistering and the signal', 250, '250ms'))
     .action((service: string, command: readonly string[], options: RegisterOptions) =>

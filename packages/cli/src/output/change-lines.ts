@@ -13,11 +13,11 @@ export interface WatchDisplay extends Disposable {
 }
 
 const changeText = (change: InstanceChange): string => {
-  const { service, id, endpoints, weight } = change.instance
+  const { service, id, endpoints, weight, health } = change.instance
   const text =
     change.type === 'updated'
       ? describeUpdate(change.previous, change.instance)
-      : `${endpoints.join(' ')} weight ${weight}`
+      : `${endpoints.join(' ')} weight ${weight}${health === 'passing' ? '' : ` ${health}`}`
   return `${change.type.padEnd(7)} ${service}/${id} ${text}`
 }
 

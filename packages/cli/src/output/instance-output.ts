@@ -7,7 +7,7 @@ export const instanceJson = (
   instance: ServiceInstance,
   record: InstanceRecord | undefined,
 ): object => {
-  const { service, id, endpoints, version, zone, weight, tags, metadata } = instance
+  const { service, id, endpoints, version, zone, weight, health, tags, metadata } = instance
   return {
     service,
     id,
@@ -15,6 +15,7 @@ export const instanceJson = (
     ...(version === undefined ? {} : { version }),
     ...(zone === undefined ? {} : { zone }),
     weight,
+    health,
     tags,
     metadata,
     ...(record?.registeredAtMs === undefined
@@ -31,12 +32,13 @@ export const instanceColumns: readonly Column[] = [
   { heading: 'VERSION' },
   { heading: 'ZONE' },
   { heading: 'WEIGHT', align: 'right' },
+  { heading: 'HEALTH' },
   { heading: 'AGE', align: 'right' },
 ]
 
 /** The cells of an instance. Its age is by this machine's clock. */
 export const instanceCells = (
-  { id, endpoints, version, zone, weight }: ServiceInstance,
+  { id, endpoints, version, zone, weight, health }: ServiceInstance,
   record: InstanceRecord | undefined,
   nowMs: number,
 ): readonly string[] => [
@@ -45,6 +47,7 @@ export const instanceCells = (
   version ?? '-',
   zone ?? '-',
   String(weight),
+  health,
   record?.registeredAtMs === undefined ? '-' : showAge(Math.max(0, nowMs - record.registeredAtMs)),
 ]
 
@@ -63,6 +66,7 @@ const fieldTexts = (instance: ServiceInstance): Readonly<Record<string, string>>
   version: instance.version ?? '-',
   zone: instance.zone ?? '-',
   weight: String(instance.weight),
+  health: instance.health,
   tags: listed(instance.tags),
   metadata: listed(Object.entries(instance.metadata).map(([name, text]) => `${name}=${text}`)),
 })

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { type HealthCheck, runCheck } from '@sd/registry'
 import { CommandError } from '../exit-code.ts'
 
 const attemptMs = 1_000
@@ -54,21 +55,28 @@ const portCheck = (endpoint: string): readonly ReadyCheck[] => {
   return [{ what, attempt: (signal) => connectOnce(host, port, signal) }]
 }
 
-const urlCheck = (url: string): ReadyCheck => ({
-  what: url,
-  attempt: async (signal) => {
-    const response = await fetch(url, { signal, redirect: 'manual' })
-    await response.body?.cancel()
-    if (!response.ok) throw new Error(`it answers ${response.status}`)
-  },
-})
+/** The check that a URL stands for; `undefined` for a URL that stands for none. */
+export const checkOf = (url: string): HealthCheck | undefined => {
+  if (!URL.canParse(url)) return undefined
+  const { protocol, host, port, pathname } = new URL(url)
+  if ((protocol === 'http:' || protocol === 'https:') && /^https?:\/\/[^/]/.test(url))
+    return { http: url }
+  if (port === '') return undefined
+  if (protocol === 'tcp:' && /^\/?$/.test(pathname)) return { tcp: `tcp://${host}` }
+  if (protocol === 'grpc:' || protocol === 'grpcs:')
+    return { grpc: `${protocol}//${host}`, service: decodeURIComponent(pathname.slice(1)) }
+  return undefined
+}
 
 /** The given check, or one for each endpoint with a known port. */
 export const readyChecks = (
   endpoints: readonly string[],
   checkUrl: string | undefined,
-): readonly ReadyCheck[] =>
-  checkUrl === undefined ? endpoints.flatMap(portCheck) : [urlCheck(checkUrl)]
+): readonly ReadyCheck[] => {
+  const check = checkUrl === undefined ? undefined : checkOf(checkUrl)
+  if (checkUrl === undefined || check === undefined) return endpoints.flatMap(portCheck)
+  return [{ what: checkUrl, attempt: (signal) => runCheck(check, signal) }]
+}
 
 const reasonOf = (error: unknown): string => {
   const { message, cause } = error as Error

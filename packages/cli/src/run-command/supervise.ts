@@ -1,4 +1,10 @@
-import type { InstanceInput, Registration, RegistrationStatus, Registry } from '@sd/registry'
+import type {
+  CheckOptions,
+  InstanceInput,
+  Registration,
+  RegistrationStatus,
+  Registry,
+} from '@sd/registry'
 import { exitCode } from '../exit-code.ts'
 import type { Interruption } from '../interruption.ts'
 import { ChildCommand } from './child-command.ts'
@@ -15,6 +21,8 @@ export interface Supervision {
   readonly instance: InstanceInput
   readonly command: readonly [string, ...string[]]
   readonly checks: readonly ReadyCheck[]
+  /** The health check that runs while the instance is registered. */
+  readonly health: CheckOptions
   readonly readyTimeoutMs: number
   /** How long the command keeps serving after it is deregistered. */
   readonly drainMs: number
@@ -56,7 +64,8 @@ class Supervisor {
   }
 
   async run(): Promise<number> {
-    const { note, command, checks, readyTimeoutMs, registry, instance, follow } = this.#supervision
+    const { note, command, checks, readyTimeoutMs, registry, instance, health, follow } =
+      this.#supervision
     try {
       await waitUntilReady(checks, readyTimeoutMs, this.#over.signal)
     } catch (error) {
@@ -68,7 +77,7 @@ class Supervisor {
       }
     }
     if (!this.#over.signal.aborted) {
-      this.#registration = await registry.register(instance, { waitFor: 'accepted' })
+      this.#registration = await registry.register(instance, { waitFor: 'accepted', ...health })
       void follow(this.#registration).then(({ state }) =>
         state === 'failed' ? this.#giveUp() : undefined,
       )

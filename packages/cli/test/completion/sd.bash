@@ -9,7 +9,7 @@ _sd() {
   for ((index = 1; index < last; index++)); do
     case ${words[index]} in
       --) return ;;
-      --url|--tag|--zone|--version|--metadata|--endpoint|--id|--weight|--meta|--check|--ready-timeout|--drain|--scheme|--count) ((index++)) ;;
+      --url|--tag|--zone|--version|--metadata|--endpoint|--id|--weight|--meta|--check|--check-interval|--check-timeout|--check-failures|--check-successes|--ready-timeout|--drain|--scheme|--count|--health|--remove-meta) ((index++)) ;;
       -*) ;;
       *) if [[ $command ]]; then ((place++)); else command=${words[index]}; fi ;;
     esac
@@ -20,9 +20,9 @@ _sd() {
     '') flags='--version --url --json --help' first='list watch register resolve set deregister copy doctor completion' ;;
     list) flags='--json --url --tag --zone --version --metadata --help' first='' services=yes ;;
     watch) flags='--json --url --tag --zone --version --metadata --all --help' first='' services=yes ;;
-    register) flags='--json --url --endpoint --id --version --zone --weight --tag --meta --check --ready-timeout --drain --help' first='' services=yes ;;
+    register) flags='--json --url --endpoint --id --version --zone --weight --tag --meta --check --check-interval --check-timeout --check-failures --check-successes --ready-timeout --drain --help' first='' services=yes ;;
     resolve) flags='--json --url --tag --zone --version --metadata --scheme --count --help' first='' services=yes ;;
-    set) flags='--json --url --weight --help' first='' services=yes ;;
+    set) flags='--json --url --weight --health --meta --remove-meta --help' first='' services=yes ;;
     deregister) flags='--json --url --force --yes --help' first='' services=yes ;;
     copy) flags='--json --apply --follow --help' first='' services= ;;
     doctor) flags='--json --url --probe --help' first='' services= ;;

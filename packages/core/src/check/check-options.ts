@@ -80,6 +80,15 @@ const readCheck = (check: HealthCheck): ResolvedCheck['run'] => {
   return fail(`check has the fields ${Object.keys(check).join(', ')}; expected ${accepted}`)
 }
 
+/**
+ * Runs a health check once: resolves if it passes, and rejects with the reason if it does not.
+ * @throws RegistryError `invalid-argument` for a check that is none
+ */
+export const runCheck = async (check: HealthCheck, signal: AbortSignal): Promise<void> => {
+  const result = await readCheck(check)(signal)
+  if (result === false) throw new Error('it returned false')
+}
+
 const readNumber = (
   options: CheckOptions,
   field: 'intervalMs' | 'timeoutMs' | 'failuresBeforeFailing' | 'successesBeforePassing',
