@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { RegistryError } from '@sd/core'
+import { ConfigCheck } from '@sd/core/driver'
+
+const check = new ConfigCheck('etcd')
+const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
+
+const messageOf = (call: () => unknown): string => {
+  try {
+    call()
+  } catch (error) {
+    expect(error).toBeInstanceOf(RegistryError)
+    expect(error).toMatchObject({ code: 'invalid-config', backend: 'etcd', operation: 'config' })
+    return (error as RegistryError).message.replace('[invalid-config] config: ', '')
+  }
+  return 'accepted'
+}
+
+describe('ConfigCheck', () => {
+  test('names the field, the given value and what is expected', () => {
+    expect(messageOf(() => check.expected('ttlMs', 'x', 'a number'))).toBe(
+      'ttlMs is "x"; expected a number',
+    )
+  })
+
+  test('object returns what it is given, without unknown keys', () => {
+    const value = { a: 1 }
+    expect(check.object(value, ['a', 'b'])).toBe(value)
+    expect(messageOf(() => check.object({ prefx: 1 }, ['prefix', 'tls']))).toBe(
+      'unknown key "prefx"; did you mean "prefix"? (known: prefix, tls)',
+    )
+    expect(messageOf(() => check.object({ cart: 1 }, ['ca', 'cert'], 'tls'))).toBe(
+      'unknown key "tls.cart"; did you mean "tls.cert"? (known: ca, cert)',
+    )
+  })
+
+  test.each([[null], ['text'], [[]], [undefined], [7]])('object refuses %j', (value) => {
+    expect(messageOf(() => check.object(value, ['a', 'b']))).toMatch(
+      /^the configuration is .*; expected an object of a, b$/,
+    )
+    expect(messageOf(() => check.object(value, ['a'], 'tls'))).toMatch(/^tls is .*; expected an/)
+  })
+
+  test('namespace accepts any well-formed text without NUL or a slash at its end', () => {
+    for (const name of ['services', '/a/b', 'ü'])
+      expect(messageOf(() => expect(check.namespace(name)).toBe(name))).toBe('accepted')
+    for (const name of ['', 'a/', 'a\0b', '\ud800', 7, undefined])
+      expect(
+        messageOf(() => check.namespace(name)),
+        String(name),
+      ).toMatch(/^namespace is /)
+  })
+
+  test('credential never shows what it refuses', () => {
+    expect(check.credential('password', undefined)).toBeUndefined()
+    expect(check.credential('password', 'geheim')).toBe('geheim')
+    for (const value of ['', 4711, ['geheim']])
+      expect(messageOf(() => check.credential('password', value))).toBe(
+        'password is not a non-empty string; expected one',
+      )
+  })
+
+  test('boolean accepts true, false and nothing', () => {
+    for (const value of [true, false, undefined]) expect(check.boolean('x', value)).toBe(value)
+    expect(messageOf(() => check.boolean('x', 'yes'))).toBe('x is "yes"; expected true or false')
+  })
+
+  describe('tls', () => {
+    test('is optional, whatever the connection', () => {
+      expect(check.tls(undefined, true, 'etcds://')).toBeUndefined()
+      expect(check.tls(undefined, false, 'etcds://')).toBeUndefined()
+    })
+
+    test('returns exactly the given fields, frozen', () => {
+      const bytes = new TextEncoder().encode(pem)
+      expect(check.tls({}, true, 'x')).toEqual({})
+      expect(check.tls({ ca: pem }, true, 'x')).toEqual({ ca: pem })
+      const all = { ca: bytes, cert: pem, key: pem }
+      expect(check.tls(all, true, 'x')).toEqual(all)
+      expect(Object.isFrozen(check.tls(all, true, 'x'))).toBe(true)
+    })
+
+    test.each([
+      [{ ca: pem }, false, 'tls is given for a plain connection; expected etcds://'],
+      [{ cert: pem }, true, 'tls.cert is given alone; expected cert and key together'],
+      [{ key: pem }, true, 'tls.key is given alone; expected cert and key together'],
+      [
+        { ca: 'ca.pem' },
+        true,
+        "tls.ca holds no PEM block; expected the file's contents, not its name",
+      ],
+      [
+        { cert: 7, key: pem },
+        true,
+        "tls.cert holds no PEM block; expected the file's contents, not its name",
+      ],
+      [
+        { key: new Uint8Array([1]) },
+        true,
+        "tls.key holds no PEM block; expected the file's contents, not its name",
+      ],
+      [
+        { keys: pem },
+        true,
+        'unknown key "tls.keys"; did you mean "tls.key"? (known: ca, cert, key)',
+      ],
+      ['ca.pem', true, 'tls is "ca.pem"; expected an object of ca, cert, key'],
+    ])('refuses %j, secure: %s', (value, secure, message) => {
+      expect(messageOf(() => check.tls(value, secure, 'etcds://'))).toBe(message)
+    })
+  })
+})
