@@ -62,6 +62,8 @@ export class ScriptedBackend {
   /** Runs before a list returns. */
   reading: (signal: AbortSignal, progress: Progress) => void | Promise<void> = () => {}
   maxBatch = 100
+  /** Whether the outcomes of puts are returned; a driver that drops some has a defect. */
+  answersPuts = true
   /** Sessions opened while this is set are lost before a caller can subscribe to their loss. */
   losesAtOnce = false
   readonly #lost = new Map<string, AbortController>()
@@ -141,7 +143,7 @@ export class ScriptedBackend {
           'put',
           requests.map(({ instance }) => keyOf(instance)),
         )
-        return requests.map((request) => this.#put(id, request))
+        return this.answersPuts ? requests.map((request) => this.#put(id, request)) : []
       },
       remove: async (refs) => {
         await call('remove', refs.map(keyOf))

@@ -11,6 +11,17 @@ import type { Failure } from './run-seeds.ts'
 import { drawSchedule } from './schedule/draw-schedule.ts'
 import { simulate } from './world/simulate.ts'
 
+const help = `npm run simulate -- [options]
+
+Runs core against a simulated server on a virtual clock, under seeded schedules of operations and faults.
+
+  --seeds N    how many seeds (10000), on all cores
+  --from N     the first one (1)
+  --seed N     replays one seed, and prints all that happens
+  --help       this text
+
+Explains up to three seeds that fail, with the shortest schedule that still fails, and ends with 1.`
+
 /** How many seeds a worker is given at once. */
 const portion = 500
 const mostFailures = 3
@@ -29,7 +40,9 @@ const runAll = async (from: number, count: number): Promise<boolean> => {
   let next = from
   let done = 0
   const work = async (): Promise<void> => {
-    const worker = new Worker(new URL('simulate-worker.ts', import.meta.url))
+    const worker = new Worker(new URL('simulate-worker.ts', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    })
     try {
       while (next < from + count && failures.length < mostFailures) {
         const request = { from: next, count: Math.min(portion, from + count - next) }
@@ -57,8 +70,13 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  console.log(help)
+  process.exit()
+}
 const held =
   values.seed === undefined
     ? await runAll(Number(values.from), Number(values.seeds))

@@ -32,9 +32,11 @@ const probe = () => {
     trouble: () => bed.troubles.push(Math.round(clock.monotonicMs())),
     reattach: (cause: RegistryError) => bed.reattached.push(cause),
   }
-  void probeWhile(context as unknown as CallContext, probed, stop.signal).then(() => {
+  const run = async (): Promise<void> => {
+    await probeWhile(context as unknown as CallContext, probed, stop.signal)
     bed.ended = true
-  })
+  }
+  void run()
   return bed
 }
 
