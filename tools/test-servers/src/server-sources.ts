@@ -5,8 +5,11 @@ import { openDockerEngine } from './docker-engine.ts'
 import { fetchDebianPackages } from './fetch-debian-packages.ts'
 import type { Provision } from './provision.ts'
 import { wantedRelease } from './releases/wanted-release.ts'
-import { serverCache } from './server-cache.ts'
+import { repositoryRoot } from './repository-root.ts'
 import type { TestServer } from './test-server.ts'
+
+/** The ignored folder for servers that were fetched or built, one folder each. */
+const serverCache = join(repositoryRoot, '.cache', 'servers')
 
 /** One source of servers. */
 export interface ServerSource {

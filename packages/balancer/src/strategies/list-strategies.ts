@@ -9,7 +9,7 @@ const maxDraws = 8
  * A strategy over a plain list, without weights. Adding, removing and drawing a member take constant
  * time.
  */
-export abstract class ListStrategy implements Strategy {
+abstract class ListStrategy implements Strategy {
   readonly timed = false
   protected readonly members: Member[] = []
   protected readonly random: Chance
@@ -69,5 +69,53 @@ export abstract class ListStrategy implements Strategy {
       if (this.random.next() * seen < 1) drawn = member
     }
     return drawn
+  }
+}
+
+/**
+ * Picks members in turn, from a random start, so that clients that start together do not stay in
+ * step. Ignores weights other than 0. During slow start a member is skipped in proportion to its
+ * missing warmth.
+ */
+export class RoundRobin extends ListStrategy {
+  #next = -1
+
+  pick(request: PickOptions | undefined): Member | undefined {
+    const { members } = this
+    let next = this.#next
+    if (next < 0) next = Math.floor(this.random.next() * members.length)
+    let cold: Member | undefined
+    for (let tries = members.length; tries > 0; tries -= 1) {
+      if (next >= members.length) next = 0
+      const member = members[next]!
+      next += 1
+      if (request !== undefined && !member.suits(request)) continue
+      if (member.warmth === 1 || this.random.next() < member.warmth) {
+        this.#next = next
+        return member
+      }
+      cold ??= member
+    }
+    this.#next = next
+    return cold
+  }
+}
+
+/** How often a draw is repeated at most because of slow start. */
+const maxColdDraws = 8
+
+/**
+ * Picks all members with equal probability. Ignores weights other than 0. During slow start the
+ * probability is multiplied by the warmth.
+ */
+export class RandomChoice extends ListStrategy {
+  pick(request: PickOptions | undefined): Member | undefined {
+    let member = this.draw(request)
+    for (let draws = 1; draws < maxColdDraws; draws += 1) {
+      if (member === undefined || member.warmth === 1) return member
+      if (this.random.next() < member.warmth) return member
+      member = this.draw(request)
+    }
+    return member
   }
 }
