@@ -41,8 +41,9 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'contract',
-          // more at a time, and elections take longer than the ttls that are tested
-          maxWorkers: 2,
+          // most of a case is waiting: three use about one processor. More at a time, and elections
+          // take longer than the ttls that are tested
+          maxWorkers: 3,
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
           include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],

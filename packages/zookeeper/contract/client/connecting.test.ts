@@ -74,7 +74,8 @@ describe.runIf(controllable)('connecting', () => {
     expect(await opened.client.exists('/', soon())).toBeDefined()
   })
 
-  test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
+  // at once, as each waits for seconds on hosts of its own
+  test.concurrent.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
     'gives up by itself when every host %s, and pauses between attempts',
     async (behaviour) => {
       await using one = await StrangeHost.that(behaviour)
