@@ -81,6 +81,11 @@ export interface ContractHarness extends AsyncDisposable {
    * blocks the writes of instances.
    */
   hangWrites?(bytes: number): Promise<Fault>
+  /**
+   * Delays every write of instances that is sent while the fault lasts, also one whose caller gives
+   * up; later calls overtake it.
+   */
+  delayWrites?(delayMs: number): Promise<Fault>
   /** How many connections drivers of `connect` have opened so far. */
   connectionCount?(): number
   /** Ends that session, which registered in `namespace`, out of band. */

@@ -233,6 +233,85 @@ describe('removeOwned', () => {
   })
 })
 
+describe('a record that another owner replaced, and has removed since', () => {
+  const setUp = async (winner: PutRequest) => {
+    const records = new Records()
+    const session = open('a')
+    const asked: object[] = []
+    const store: ConditionalStore<number> = {
+      ...records.store('a'),
+      replacedBy: async (deleted) => {
+        asked.push(...deleted)
+        return deleted.map(() => jsonFormat.encode(winner))
+      },
+    }
+    await putOwned(session, [request('1'), request('2')], store)
+    const revision = records.stored.get('s/1')?.revision
+    records.stored.delete('s/1')
+    return { records, session, store, asked, revision }
+  }
+
+  test('is replaced for the audit, which asks only for what is missing', async () => {
+    const { session, store, asked, revision } = await setUp(request('1', 'rival', 9))
+    const audits = await auditOwned(session, [ref('1'), ref('2'), ref('never')], store)
+    expect(audits).toMatchObject([
+      { state: 'replaced', record: { claim: { owner: 'rival', claimedAtMs: 9 } } },
+      { state: 'ours' },
+      { state: 'missing' },
+    ])
+    expect(asked).toEqual([{ key: 's/1', after: revision }])
+  })
+
+  test('is not written again by an update, only with a higher claim', async () => {
+    const { records, session, store } = await setUp(request('1', 'rival', 9))
+    const update = request('1', 'me', 5, 7)
+    expect(await putOwned(session, [update], store)).toEqual([
+      { result: 'conflict', holder: { owner: 'rival', claimedAtMs: 9, seq: 0 } },
+    ])
+    expect([...records.stored.keys()]).toEqual(['s/2'])
+    expect(resultsOf(await putOwned(session, [request('1', 'me', 10)], store))).toEqual(['written'])
+  })
+
+  test('is missing where the owner itself wrote last, where nothing is known, and where it is unreadable', async () => {
+    for (const value of [jsonFormat.encode(request('1')), undefined, Buffer.from('{')]) {
+      const { session, store } = await setUp(request('1', 'rival', 9))
+      const unknown = { ...store, replacedBy: async () => [value] }
+      expect(await auditOwned(session, [ref('1')], unknown)).toEqual([
+        { ...ref('1'), state: 'missing' },
+      ])
+      expect(resultsOf(await putOwned(session, [request('1')], unknown))).toEqual(['written'])
+    }
+  })
+
+  test('needs no question before its removal', async () => {
+    const { session, store, asked } = await setUp(request('1', 'rival', 9))
+    expect(resultsOf(await removeOwned(session, [ref('1')], store))).toEqual(['absent'])
+    expect(asked).toEqual([])
+  })
+})
+
+describe('removeOwned that arrives late', () => {
+  test('keeps a record that was registered again after it was read', async () => {
+    const records = new Records()
+    const session = open('a')
+    const store = records.store('a')
+    await putOwned(session, [request('1')], store)
+    const arrived: unknown[] = []
+    const late: ConditionalStore<number> = {
+      ...store,
+      write: async (removal) => {
+        // its caller has given up, and the same owner has registered again
+        await putOwned(session, [request('1', 'me', 6)], store)
+        arrived.push(...(await store.write(removal)))
+        throw new Error('nobody waits for the answer')
+      },
+    }
+    await expect(removeOwned(session, [ref('1')], late)).rejects.toThrow('nobody waits')
+    expect(arrived).toEqual(['changed'])
+    expect(records.stored.has('s/1')).toBe(true)
+  })
+})
+
 test('SentRecords keeps a record that is sent during a removal', () => {
   const sent = new SentRecords<number>()
   const first = sent.add('k', 'me', Buffer.from('1'))

@@ -71,6 +71,43 @@ describe('a session', () => {
   })
 })
 
+describe('an audit of what is missing', () => {
+  test('finds the last of its owners between many other writes, for many instances at once', async () => {
+    const requests = many(40)
+    await session.put(requests, soon())
+    const winners = requests.map((wanted) => ({
+      ...wanted,
+      claim: { owner: 'rival', claimedAtMs: wanted.claim.claimedAtMs + 1, seq: 0 },
+    }))
+    const others = etcdItself.namespace('elsewhere/')
+    const noise = async (): Promise<void> => {
+      for (let round = 0; round < 40; round += 1) await others.put('key').value(String(round))
+    }
+    await noise()
+    await rival.put(winners.slice(0, 20), soon())
+    await noise()
+    await rival.remove(
+      winners.slice(0, 20).map(({ instance, claim }) => ({ ...instance, owner: claim.owner })),
+      soon(),
+    )
+    const deleted = requests.slice(20, 30).map(({ instance }) => instance)
+    for (const { service, id } of deleted)
+      await etcdItself.delete().key(`${namespace}/${service}/${id}`).exec()
+    await noise()
+    const refs = requests.map(({ instance, claim }) => ({ ...instance, owner: claim.owner }))
+    const states = (await session.audit(refs, soon())).map(({ state }) => state)
+    expect(states).toEqual([
+      ...Array<string>(20).fill('replaced'),
+      ...Array<string>(10).fill('missing'),
+      ...Array<string>(10).fill('ours'),
+    ])
+    const { header } = await etcdItself.kv.range({ key: Buffer.from('x') })
+    await etcdItself.kv.compact({ revision: header.revision, physical: false })
+    const compacted = (await session.audit(refs, soon())).map(({ state }) => state)
+    expect(compacted.slice(0, 30)).toEqual(Array<string>(30).fill('missing'))
+  })
+})
+
 describe('put', () => {
   test('lets one of two rivals win that write the same ids at the same time', async () => {
     const requests = (owner: string, claimedAtMs: number) =>

@@ -14,6 +14,7 @@ export const memoryNeeds: readonly Need[] = [
   'loseHistory',
   'backUp',
   'hangWrites',
+  'delayWrites',
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -40,6 +41,10 @@ export const memoryHarness = (
     factories.push(factory)
     return factory
   }
+  const delayWrites = async (delayMs: number): Promise<AsyncDisposable> => {
+    faults.delayWrites(delayMs)
+    return { [Symbol.asyncDispose]: async () => faults.delayWrites(0) }
+  }
   return {
     connect: (namespace) => wrap(linked(namespace)),
     connectSteady: linked,
@@ -63,10 +68,8 @@ export const memoryHarness = (
       return { restore: async () => backup.restore() }
     },
     // longer than any case runs
-    hangWrites: async () => {
-      faults.delayWrites(30_000)
-      return { [Symbol.asyncDispose]: async () => faults.delayWrites(0) }
-    },
+    hangWrites: () => delayWrites(30_000),
+    delayWrites,
     deleteRecord: async (namespace, service, id) => within(namespace).deleteRecord(service, id),
     writeRaw: async (namespace, service, id, value) =>
       within(namespace).writeRaw(service, id, value),

@@ -4,6 +4,8 @@ export interface StoredRecord {
   readonly value: Uint8Array
   /** The session that the record ends with; `undefined` if it stays until it is removed. */
   readonly sessionId: string | undefined
+  /** The number of the transaction that wrote it. No other history of the store has it too. */
+  readonly version: number
 }
 
 const firstSegment = (key: string): string => key.slice(0, key.indexOf('/') + 1)

@@ -1,29 +1,33 @@
 import {
   type Audit,
-  auditRecord,
+  auditOwned,
+  type ConditionalStore,
   decodeRecord,
   type DriverSession,
-  type ExistingRecord,
+  type FoundRecord,
   type OwnedRef,
-  type OwnSession,
-  putConflict,
+  putOwned,
   type PutOutcome,
   type PutRequest,
   type RecordKey,
   type RegistryError,
-  removalRefusal,
+  removeOwned,
+  removeStraysOwned,
   type RemoveOutcome,
   SentRecords,
-  toRecordKey,
+  type WriteResult,
+  type WritingSession,
 } from '@sd/core/driver'
 import type { View } from './contents.ts'
-import { memoryError, toRegistryError } from './errors.ts'
+import { backend, memoryError, toRegistryError } from './errors.ts'
 import type { MemoryConnection } from './memory-connection.ts'
 import type { MemoryOperation } from './memory-server.ts'
-import type { Write } from './memory-store.ts'
 
 /** The maximum number of instances in one `put`, `remove` or `audit`. */
 export const maxBatch = 128
+
+/** The version of a key without a record. */
+const absent = 0
 
 /** State that the sessions of one driver share. */
 export interface SessionContext {
@@ -33,22 +37,22 @@ export interface SessionContext {
   readonly ownSessions: Set<string>
 }
 
-/** A session over one connection. Each call compares and writes in one step. */
+/** A session over one connection. Each read and each write of a batch is one transaction. */
 export class MemorySession implements DriverSession {
   readonly id: string
   readonly grantedTtlMs: number
   readonly #connection: MemoryConnection
   readonly #view: View
   readonly #ownSessions: Set<string>
-  readonly #self: OwnSession
+  readonly #self: WritingSession<number>
   readonly #lost = new AbortController()
-  readonly #sent = new SentRecords()
 
   constructor({ connection, view, ownSessions }: SessionContext, id: string, grantedTtlMs: number) {
+    const { format } = view
     this.#connection = connection
     this.#view = view
     this.#ownSessions = ownSessions.add(id)
-    this.#self = { id, format: view.format, ownSessions }
+    this.#self = { backend, id, format, ownSessions, sent: new SentRecords() }
     this.id = id
     this.grantedTtlMs = grantedTtlMs
   }
@@ -66,81 +70,47 @@ export class MemorySession implements DriverSession {
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     // what is never sent must not count as sent
     signal.throwIfAborted()
-    const { store, namespace, format } = this.#view
-    const keys = this.#keys(
+    this.#checkBatch(
       'put',
       requests.map(({ instance }) => instance),
     )
-    const values = requests.map((request) => format.encode(request))
-    const sent = requests.map(({ claim }, index) =>
-      this.#sent.add(keys[index] as string, claim.owner, values[index] as Uint8Array),
-    )
-    const outcomes = await this.#call('put', signal, () => {
-      if (!store.sessions.get(this.id)) throw this.#gone('put')
-      const writes: Write[] = []
-      const decided = requests.map((request, index): PutOutcome => {
-        const key = keys[index] as string
-        const denied = this.#denied('put', request.instance.service)
-        if (denied) return { result: 'error', error: denied }
-        const conflict = putConflict(this.#self, this.#existing(key), request)
-        if (conflict) return conflict
-        writes.push({ key, value: values[index], sessionId: this.id })
-        return { result: 'written', key: toRecordKey(key) }
-      })
-      store.commit(namespace, writes)
-      return decided
-    })
-    for (const [index, key] of keys.entries())
-      if (outcomes[index]?.result !== 'written') this.#sent.delete(key, sent[index])
-    return outcomes
+    return putOwned(this.#self, requests, this.#conditional('put', signal))
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
-    const { store, namespace } = this.#view
-    const keys = this.#keys('remove', refs)
-    const sent = keys.map((key) => this.#sent.get(key))
-    const outcomes = await this.#call('remove', signal, () => {
-      const writes: Write[] = []
-      const decided = refs.map(({ service, owner }, index): RemoveOutcome => {
-        const key = keys[index] as string
-        const denied = this.#denied('remove', service)
-        if (denied) return { result: 'error', error: denied }
-        const refusal = removalRefusal(this.#self, this.#existing(key), owner)
-        if (refusal) return refusal
-        writes.push({ key, value: undefined })
-        return { result: 'removed' }
-      })
-      store.commit(namespace, writes)
-      return decided
+    this.#checkBatch('remove', refs)
+    const denials = new Map<string, RegistryError>()
+    const store = this.#conditional('remove', signal)
+    const outcomes = await removeOwned(this.#self, refs, {
+      ...store,
+      read: async (keys) => {
+        const found = await store.read(keys)
+        for (const [index, { refusal }] of found.entries())
+          if (refusal) denials.set(keys[index] as string, refusal)
+        return found.map((each) =>
+          each.refusal ? { existing: undefined, revision: absent } : each,
+        )
+      },
     })
-    for (const [index, key] of keys.entries())
-      if (outcomes[index]?.result !== 'error') this.#sent.delete(key, sent[index])
-    return outcomes
+    return refs.map((ref, index): RemoveOutcome => {
+      const error = denials.get(this.#view.format.key(ref, this.id))
+      return error ? { result: 'error', error } : (outcomes[index] as RemoveOutcome)
+    })
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const keys = this.#keys('audit', refs)
-    return this.#call('audit', signal, () =>
-      refs.map((ref, index) => {
-        const key = keys[index] as string
-        return auditRecord(this.#self, ref, this.#existing(key), this.#sent.get(key)?.value)
-      }),
-    )
+    this.#checkBatch('audit', refs)
+    return auditOwned(this.#self, refs, this.#conditional('audit', signal))
   }
 
   /** A store that was restored from a backup has the records of then, and the session too. */
-  removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
-    const { store, namespace } = this.#view
-    return this.#call('audit', signal, () => {
-      const session = store.sessions.get(this.id)
+  async removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const tied = await this.#call('audit', signal, () => {
+      const session = this.#view.store.sessions.get(this.id)
       if (session === undefined) throw this.#gone('audit')
-      const strays = [...session.keys].filter((key) => this.#sent.get(key) === undefined)
-      store.commit(
-        namespace,
-        strays.map((key) => ({ key, value: undefined })),
-      )
-      return strays.map(toRecordKey)
+      return [...session.keys]
     })
+    return removeStraysOwned(this.#self, tied, this.#conditional('audit', signal), maxBatch)
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -160,29 +130,67 @@ export class MemorySession implements DriverSession {
     }
   }
 
-  #existing(key: string): ExistingRecord | undefined {
-    const { store, namespace, format } = this.#view
-    const stored = store.get(namespace, key)
-    return stored && { ...stored, record: decodeRecord(format, key, stored.value) }
+  #conditional(
+    operation: 'put' | 'remove' | 'audit',
+    signal: AbortSignal,
+  ): ConditionalStore<number> {
+    const { store, namespace } = this.#view
+    return {
+      absent,
+      read: (keys) =>
+        this.#call(operation, signal, () => keys.map((key) => this.#find(operation, key))),
+      write: (writes) =>
+        this.#call(operation, signal, () => {
+          if (operation === 'put' && !store.sessions.get(this.id)) throw this.#gone(operation)
+          const unchanged = writes.map(
+            ({ key, expected }) =>
+              this.#denied(operation, key) === undefined &&
+              (store.get(namespace, key)?.version ?? absent) === expected,
+          )
+          const revision = store.commit(
+            namespace,
+            writes
+              .filter((_, index) => unchanged[index])
+              .map(({ key, value }) => ({ key, value, sessionId: this.id })),
+          )
+          return unchanged.map((written): WriteResult<number> =>
+            written ? { revision } : 'changed',
+          )
+        }),
+      replacedBy: (deleted) =>
+        this.#call(operation, signal, () => {
+          const session = store.sessions.get(this.id)
+          return deleted.map(({ key }) => session?.replaced.get(key))
+        }),
+    }
   }
 
-  /** The keys of a batch. As strict as most servers, although this backend accepts more. */
-  #keys(
+  #find(operation: MemoryOperation, key: string): FoundRecord<number> {
+    const { store, namespace, format } = this.#view
+    const refusal = operation === 'audit' ? undefined : this.#denied(operation, key)
+    const stored = store.get(namespace, key)
+    if (stored === undefined) return { existing: undefined, revision: absent, refusal }
+    const record = decodeRecord(format, key, stored.value)
+    return { existing: { ...stored, record }, revision: stored.version, refusal }
+  }
+
+  /** As strict as most servers, although this backend accepts more. */
+  #checkBatch(
     operation: MemoryOperation,
     items: readonly { readonly service: string; readonly id: string }[],
-  ): readonly string[] {
-    const keys = items.map((item) => this.#view.format.key(item, this.id))
-    if (items.length > maxBatch || new Set(keys).size < items.length)
+  ): void {
+    const keys = new Set(items.map((item) => this.#view.format.key(item, this.id)))
+    if (items.length > maxBatch || keys.size < items.length)
       throw memoryError(
         'invalid-argument',
         operation,
         `the batch is too large or names an instance twice; expected at most ${maxBatch} different instances`,
       )
-    return keys
   }
 
-  #denied(operation: MemoryOperation, service: string): RegistryError | undefined {
+  #denied(operation: MemoryOperation, key: string): RegistryError | undefined {
     const { denied } = this.#view.store.server
+    const service = this.#view.format.serviceOf(key)
     const rule = denied.get(service) ?? denied.get(undefined)
     if (!rule) return undefined
     const error = memoryError(

@@ -2,7 +2,7 @@ import { type Clock, createDriverContext, type Random } from '@sd/core/driver'
 import { type Commit, History } from './history.ts'
 import { Keyspace, type StoredRecord } from './keyspace.ts'
 import { MemoryServer } from './memory-server.ts'
-import { SessionTable } from './session-table.ts'
+import { SessionTable, type StoredSession } from './session-table.ts'
 
 /** Options of a `MemoryStore`. Every field is optional. */
 export interface MemoryStoreOptions {
@@ -40,6 +40,7 @@ export class MemoryStore {
   #history: History
   #epoch: string
   #revision = 0
+  #version = 0
 
   constructor(options: MemoryStoreOptions = {}) {
     this.#historySize = options.historySize ?? 10_000
@@ -69,12 +70,16 @@ export class MemoryStore {
     return this.#keyspaces.get(namespace)?.under(prefix) ?? []
   }
 
-  /** Applies all writes as one transaction, and calls the namespace's subscribers in the same step. */
-  commit(namespace: string, writes: readonly Write[]): void {
-    if (writes.length === 0) return
+  /**
+   * Applies all writes as one transaction, and calls the namespace's subscribers in the same step.
+   * Returns the version of what it wrote.
+   */
+  commit(namespace: string, writes: readonly Write[]): number {
+    if (writes.length === 0) return this.#version
     const keyspace = this.#keyspaces.get(namespace) ?? new Keyspace()
     this.#keyspaces.set(namespace, keyspace)
     this.#revision += 1
+    this.#version += 1
     const changes = writes.map((write) => ({
       key: write.key,
       existedBefore: this.#write(keyspace, write),
@@ -82,6 +87,7 @@ export class MemoryStore {
     const commit = { namespace, revision: this.#revision, changes }
     this.#history.add(commit)
     for (const listener of this.#listeners.get(namespace) ?? []) listener(commit)
+    return this.#version
   }
 
   /** The transactions of `namespace` after `revision`; `undefined` if some were discarded. */
@@ -146,16 +152,20 @@ export class MemoryStore {
 
   #write(keyspace: Keyspace, { key, value, sessionId }: Write): boolean {
     const before = keyspace.get(key)
-    this.#session(before?.sessionId)?.keys.delete(key)
+    const holder = this.#session(before?.sessionId)
+    holder?.keys.delete(key)
     if (value === undefined) keyspace.delete(key)
     else {
-      keyspace.set({ key, value, sessionId })
-      this.#session(sessionId)?.keys.add(key)
+      keyspace.set({ key, value, sessionId, version: this.#version })
+      holder?.replaced.set(key, value)
+      const writer = this.#session(sessionId)
+      writer?.keys.add(key)
+      writer?.replaced.delete(key)
     }
     return before !== undefined
   }
 
-  #session(id: string | undefined): { readonly keys: Set<string> } | undefined {
+  #session(id: string | undefined): StoredSession | undefined {
     return id === undefined ? undefined : this.sessions.get(id)
   }
 

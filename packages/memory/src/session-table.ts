@@ -12,6 +12,8 @@ export interface StoredSession {
   readonly clock: Clock
   /** The keys of its records. */
   readonly keys: Set<string>
+  /** What other sessions wrote in place of its records, by key: tells it of takeovers. */
+  readonly replaced: Map<string, Uint8Array>
   deadlineMs: number
   timer: Timer | undefined
 }
@@ -38,9 +40,14 @@ export class SessionTable {
     return [...this.#sessions.keys()]
   }
 
-  add(session: Omit<StoredSession, 'keys' | 'deadlineMs' | 'timer'>): void {
-    const deadlineMs = session.clock.monotonicMs() + session.ttlMs
-    const added = { ...session, keys: new Set<string>(), deadlineMs, timer: undefined }
+  add(session: Pick<StoredSession, 'id' | 'namespace' | 'ttlMs' | 'clock'>): void {
+    const added: StoredSession = {
+      ...session,
+      keys: new Set(),
+      replaced: new Map(),
+      deadlineMs: session.clock.monotonicMs() + session.ttlMs,
+      timer: undefined,
+    }
     this.#sessions.set(added.id, added)
     this.#arm(added)
   }

@@ -91,8 +91,8 @@ test('a frozen server delays calls and observations, and runs the calls in order
   expect(await remove).toMatchObject([{ result: 'removed' }])
   expect(await reader.take()).toMatchObject([
     { records: [{ key: 'orders/a' }] },
-    { removed: ['orders/a'] },
     { skipped: [{ key: 'orders/raw' }] },
+    { removed: ['orders/a'] },
   ])
 })
 

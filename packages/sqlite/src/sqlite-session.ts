@@ -103,7 +103,9 @@ export class SqliteSession implements DriverSession {
   ): ConditionalStore<number> {
     const { client, format } = this.#context
     const find: RecordCalls['find'] = (keys) => client.call(operation, signal, 'find', keys)
-    return conditionalStore(format, { find, write })
+    const replacedBy: RecordCalls['replacedBy'] = (keys) =>
+      client.call(operation, signal, 'replacedBy', this.id, keys)
+    return conditionalStore(format, { find, write, replacedBy })
   }
 
   #gone(operation: string): RegistryError {

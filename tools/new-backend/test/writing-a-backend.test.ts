@@ -56,6 +56,7 @@ const everything: {
   cutAt: true,
   silence: true,
   hangWrites: true,
+  delayWrites: true,
   connectionCount: true,
   backUp: true,
   expireSession: true,

@@ -1,8 +1,9 @@
 import type { DriverSession, PutRequest } from '@sd/core/driver'
 import { expect } from 'vitest'
-import { soon } from '../answers.ts'
+import { codeOf, soon } from '../answers.ts'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import type { ContractRun } from '../contract-run.ts'
+import { eventually, throughout } from '../eventually.ts'
 import { ids } from '../instances.ts'
 import { ref } from '../requests.ts'
 import { asked, claim, putOne, stand, standing } from './asked.ts'
@@ -35,7 +36,26 @@ const auditsAgree = async (run: ContractRun, id: string, told: readonly Racer[])
   }
 }
 
-/** T1, T2, T3, T4: who may overwrite and remove whose record. */
+/** An update that arrives too late, or never. */
+const late = { weight: 7, seq: 1 }
+
+/** Updates the record that something may still arrive for, and checks that the update stays. */
+const laterWriteStays = async (run: ContractRun, session: DriverSession): Promise<void> => {
+  const { slackMs } = run.times
+  const later = asked('1', 'a', 1, { weight: 9, seq: 2 })
+  await eventually(
+    'the later write is acknowledged',
+    slackMs,
+    async () => (await codeOf(putOne(session, later, soon(1_000)))) === 'none',
+  )
+  const reader = run.driver()
+  const weight = async (): Promise<number | undefined> =>
+    (await standing(reader, '1'))?.instance.weight
+  await eventually('the later write is listed', run.visibleMs, async () => (await weight()) === 9)
+  await throughout('the later write stays', 800, async () => (await weight()) === 9)
+}
+
+/** T1 … T4, T27, T28: who may overwrite and remove whose record. */
 export const claimCases: readonly ContractCase[] = [
   contractCase(
     'T1 lets one of two owners win that create an id at the same time, or both learn the winner by audit',
@@ -190,6 +210,77 @@ export const claimCases: readonly ContractCase[] = [
         // it waited for a record that was removed: core puts again after an unknown outcome
         else expect(await take()).toBe('written')
       }
+    },
+  ),
+
+  contractCase(
+    'T27 keeps the later of two writes of a session when the earlier one arrives late',
+    ['delayWrites'],
+    async (run) => {
+      const session = await run.session()
+      await session.put([asked('1', 'a', 1)], soon())
+      {
+        await using _ = await run.harness.delayWrites?.(500)
+        expect(await codeOf(session.put([asked('1', 'a', 1, late)], soon(100)))).not.toBe('none')
+      }
+      await laterWriteStays(run, session)
+    },
+  ),
+
+  contractCase(
+    'T27 keeps the later of two writes of a session when the earlier one was aborted on a frozen server',
+    ['server'],
+    async (run) => {
+      const session = await run.session()
+      await session.put([asked('1', 'a', 1)], soon())
+      await run.harness.server?.pause()
+      try {
+        const writing = session.put([asked('1', 'a', 1, late)], soon(300))
+        expect(await codeOf(writing)).not.toBe('none')
+      } finally {
+        await run.harness.server?.resume()
+      }
+      await laterWriteStays(run, session)
+    },
+  ),
+
+  contractCase(
+    'T27 keeps a record that its owner registers again while its removal is late',
+    ['server'],
+    async (run) => {
+      const session = await run.session()
+      await session.put([asked('1', 'a', 1)], soon())
+      await run.harness.server?.pause()
+      try {
+        expect(await codeOf(session.remove([ref('1')], soon(300)))).not.toBe('none')
+      } finally {
+        await run.harness.server?.resume()
+      }
+      await laterWriteStays(run, session)
+    },
+  ),
+
+  contractCase(
+    'T28 reports a record that another owner replaced, and has removed since, as replaced',
+    [],
+    async (run) => {
+      const [session, rival] = [await run.session(), await run.session()]
+      await session.put([asked('1', 'a', 1), asked('2', 'a', 1), asked('3', 'a', 1)], soon())
+      await rival.put([asked('1', 'b', 2), asked('2', 'b', 2)], soon())
+      await rival.remove([ref('1', 'b'), ref('2', 'b')], soon())
+      await rival.close(soon())
+      const audits = await session.audit([ref('1'), ref('3')], soon())
+      expect(audits).toMatchObject([
+        { id: '1', state: 'replaced', record: { claim: claim('b', 2) } },
+        { id: '3', state: 'ours' },
+      ])
+      // an update does not bring it back either, and a higher claim does
+      expect(await session.put([asked('2', 'a', 1, { seq: 1 })], soon())).toMatchObject([
+        { result: 'conflict', holder: claim('b', 2) },
+      ])
+      expect(await putOne(session, asked('1', 'a', 3))).toBe('written')
+      await stand(run, run.driver(), ['1', '3'])
+      expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
     },
   ),
 

@@ -53,6 +53,10 @@ export class MemoryWorld {
         pause: async () => faults.pause(),
         resume: async () => faults.resume(),
       },
+      delayWrites: async (delayMs) => {
+        faults.delayWrites(delayMs)
+        return { [Symbol.asyncDispose]: async () => faults.delayWrites(0) }
+      },
       expireSession: async (sessionId) => faults.expireSession(sessionId),
       loseHistory: async () => faults.loseHistory(),
       backUp: async () => {

@@ -229,6 +229,54 @@ export const wrongSessions: readonly Variant[] = [
         }),
     }
   }),
+  wrongSession('an aborted write is stored after a later one', ['T27'], (session, place) => {
+    let late: readonly PutRequest[] = []
+    return {
+      put: async (requests, signal) => {
+        try {
+          const outcomes = await session.put(requests, signal)
+          for (const request of late) place.world.write(place.namespace, request, session.id)
+          return outcomes
+        } catch (error) {
+          if (signal.aborted) late = requests
+          throw error
+        }
+      },
+    }
+  }),
+  wrongSession(
+    'an aborted removal removes what was registered again',
+    ['T27'],
+    (session, place) => {
+      let late: readonly OwnedRef[] = []
+      return {
+        put: async (requests, signal) => {
+          const outcomes = await session.put(requests, signal)
+          for (const ref of late) place.world.delete(place.namespace, ref)
+          return outcomes
+        },
+        remove: async (refs, signal) => {
+          try {
+            return await session.remove(refs, signal)
+          } catch (error) {
+            if (signal.aborted) late = refs
+            throw error
+          }
+        },
+      }
+    },
+  ),
+  wrongSession('an audit forgets an owner that has left', ['T28'], (session, { driver }) => ({
+    audit: async (refs, signal) => {
+      const audits = await session.audit(refs, signal)
+      const { records } = await driver.list({ all: true }, signal)
+      return audits.map((audit) =>
+        records.some(({ instance }) => instance.id === audit.id)
+          ? audit
+          : { service: audit.service, id: audit.id, owner: audit.owner, state: 'missing' },
+      )
+    },
+  })),
   wrongSession('an audit reports every record as ours', ['T10'], () => ({
     audit: async (refs) => refs.map((ref) => ({ ...ref, state: 'ours' })),
   })),

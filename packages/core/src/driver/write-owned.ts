@@ -1,5 +1,7 @@
-import { type RecordKey, toRecordKey } from '../model/instance-record.ts'
+import { claimWins } from '../model/claim.ts'
+import { type InstanceRecord, type RecordKey, toRecordKey } from '../model/instance-record.ts'
 import { RegistryError } from '../registry-error.ts'
+import { decodeRecord, isReadable } from './decoded-record.ts'
 import {
   auditRecord,
   type ExistingRecord,
@@ -92,6 +94,17 @@ export interface ConditionalStore<Revision> {
    * session nearly always finds what it last wrote. Without it every put begins with a read.
    */
   readonly absent?: Revision | undefined
+  /**
+   * What replaced each of this session's records before it was deleted: the value that another
+   * session wrote last, `undefined` where there is none or the history is lost. `after` is the
+   * revision of this session's write. Tells a takeover whose winner has left from a deletion.
+   * Omitted where the backend keeps no history.
+   */
+  readonly replacedBy?:
+    | ((
+        deleted: readonly { readonly key: string; readonly after: Revision }[],
+      ) => Promise<readonly (Uint8Array | undefined)[]>)
+    | undefined
   /** Runs one round without another round of the same session in between. Default: runs it at once. */
   readonly exclusively?: <T>(round: () => Promise<T>) => Promise<T>
 }
@@ -99,11 +112,39 @@ export interface ConditionalStore<Revision> {
 /** Maximum number of rounds for a batch whose keys others write concurrently. */
 const maxRounds = 8
 
+interface Finding<Revision> extends FoundRecord<Revision> {
+  /** The record of another owner that replaced this session's record, and that is gone too. */
+  readonly departed?: InstanceRecord | undefined
+}
+
+/** Reads `keys`; where a record of this session is missing, also asks what replaced it. */
+const readFindings = async <Revision>(
+  { format, sent }: WritingSession<Revision>,
+  keys: readonly string[],
+  { read, replacedBy }: Pick<ConditionalStore<Revision>, 'read' | 'replacedBy'>,
+): Promise<readonly Finding<Revision>[]> => {
+  const found = await read(keys)
+  const deleted = keys.flatMap((key, index) => {
+    const after = found[index]?.existing === undefined ? sent.get(key)?.revision : undefined
+    return after === undefined ? [] : [{ key, after }]
+  })
+  if (replacedBy === undefined || deleted.length === 0) return found
+  const values = await replacedBy(deleted)
+  const departed = new Map<string, InstanceRecord>()
+  for (const [index, { key }] of deleted.entries()) {
+    const value = values[index]
+    const record = value && decodeRecord(format, key, value)
+    if (record === undefined || !isReadable(record) || record.claim === undefined) continue
+    if (record.claim.owner !== sent.get(key)?.owner) departed.set(key, record)
+  }
+  return found.map((each, index) => ({ ...each, departed: departed.get(keys[index] as string) }))
+}
+
 interface Item<Revision, Outcome> {
   readonly key: string
   readonly service: string
   readonly value: Uint8Array | undefined
-  readonly judge: (found: FoundRecord<Revision>) => Outcome | undefined
+  readonly judge: (found: Finding<Revision>) => Outcome | undefined
   readonly done: (revision: Revision | undefined) => Outcome
   expected: Revision | undefined
   outcome?: Outcome | undefined
@@ -115,11 +156,13 @@ const openOf = <Revision, Outcome>(
 
 const readAndJudge = async <Revision, Outcome>(
   items: readonly Item<Revision, Outcome>[],
+  session: WritingSession<Revision>,
   store: ConditionalStore<Revision>,
 ): Promise<void> => {
-  const found = await store.read(items.map(({ key }) => key))
+  const keys = items.map(({ key }) => key)
+  const found = await readFindings(session, keys, store)
   for (const [index, item] of items.entries()) {
-    const each = found[index] as FoundRecord<Revision>
+    const each = found[index] as Finding<Revision>
     item.expected = each.revision
     item.outcome = item.judge(each)
   }
@@ -143,19 +186,20 @@ const write = async <Revision, Outcome>(
 const settle = async <Revision, Outcome>(
   items: readonly Item<Revision, Outcome>[],
   operation: string,
-  { backend }: WritingSession<Revision>,
+  session: WritingSession<Revision>,
   store: ConditionalStore<Revision>,
 ): Promise<readonly (Outcome | { readonly result: 'error'; readonly error: RegistryError })[]> => {
   const { exclusively = (round) => round() } = store
   if (items.every(({ expected }) => expected !== undefined)) await write(items, store)
   for (let round = 0; round < maxRounds && openOf(items).length > 0; round++)
     await exclusively(async () => {
-      await readAndJudge(openOf(items), store)
+      await readAndJudge(openOf(items), session, store)
       await write(openOf(items), store)
     })
   return items.map(({ outcome, key, service }) => {
     if (outcome !== undefined) return outcome
     const message = `other clients changed ${key} during each of ${maxRounds} attempts; try again`
+    const { backend } = session
     const error = new RegistryError('unavailable', { backend, operation, service, message })
     return { result: 'error', error }
   })
@@ -181,10 +225,12 @@ export const putOwned = <Revision>(
       service: instance.service,
       value,
       expected: store.absent === undefined ? undefined : (added.revision ?? store.absent),
-      judge: ({ existing, refusal }) => {
+      judge: ({ existing, refusal, departed }) => {
         const outcome: PutOutcome | undefined = refusal
           ? { result: 'error', error: refusal }
-          : putConflict(session, existing, request)
+          : departed?.claim && !claimWins(claim, departed.claim)
+            ? { result: 'conflict', holder: departed.claim }
+            : putConflict(session, existing, request)
         if (outcome) sent.delete(key, added)
         return outcome
       },
@@ -223,20 +269,25 @@ export const removeOwned = <Revision>(
       done: () => forget({ result: 'removed' }) as RemoveOutcome,
     }
   })
-  return settle(items, 'remove', session, store)
+  // whoever replaced a missing record, nothing is left to remove
+  return settle(items, 'remove', session, { ...store, replacedBy: undefined })
 }
 
-/** Implements `DriverSession.audit`: compares stored records with what this session last sent. */
+/**
+ * Implements `DriverSession.audit`: compares stored records with what this session last sent. A
+ * record that another owner replaced, and has removed since, is `replaced` where the store can tell.
+ */
 export const auditOwned = async <Revision>(
   session: WritingSession<Revision>,
   refs: readonly OwnedRef[],
-  store: Pick<ConditionalStore<Revision>, 'read'>,
+  store: Pick<ConditionalStore<Revision>, 'read' | 'replacedBy'>,
 ): Promise<readonly Audit[]> => {
   const { format, sent } = session
   const keys = refs.map((ref) => format.key(ref, session.id))
-  const found = await store.read(keys)
-  return refs.map((ref, index) => {
+  const found = await readFindings(session, keys, store)
+  return refs.map((ref, index): Audit => {
     const [key, each] = [keys[index] as string, found[index]]
+    if (each?.departed) return { ...ref, state: 'replaced', record: each.departed }
     const last = sent.get(key)
     const audit = auditRecord(session, ref, each?.existing, last?.value)
     // the answer with the revision may have been lost

@@ -12,6 +12,14 @@ export interface Store {
   readonly format: WireFormat
 }
 
+/** The context of a session's call. */
+export interface StoreCall {
+  readonly operation: string
+  /** For error messages. */
+  readonly service: string | undefined
+  readonly signal: AbortSignal
+}
+
 /** Divides pairs into records and unreadable ones. */
 export const decodeAll = (
   { keys, format }: Store,

@@ -6,7 +6,8 @@ import {
   type WriteResult,
 } from '@sd/core/driver'
 import type { IRequestOp } from 'etcd3'
-import { atRevision, rangesOf, type Store, transact } from '../client/kv.ts'
+import { atRevision, rangesOf, type Store, type StoreCall, transact } from '../client/kv.ts'
+import { replacedBy } from './replaced-by.ts'
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
 const maxRequestBytes = 1_000_000
@@ -17,20 +18,13 @@ export const maxBatch = 125
 /** The modification revision of a key without a record in etcd's comparisons. */
 const absent = '0'
 
-/** The context of a session's call. */
-export interface StoreCall {
-  readonly operation: string
-  /** For error messages. */
-  readonly service: string | undefined
-  readonly signal: AbortSignal
-}
-
 /** Reads and writes records of one lease; transactions compare each key's modification revision. */
 export const conditionalStore = (
   store: Store,
   leaseId: string,
-  { operation, service, signal }: StoreCall,
+  call: StoreCall,
 ): ConditionalStore<string> => {
+  const { operation, service, signal } = call
   const { keys, format } = store
   const writeOne = ({ key, value }: ConditionalWrite<string>): IRequestOp =>
     value === undefined
@@ -56,6 +50,7 @@ export const conditionalStore = (
         return { existing: { record, value, sessionId: lease }, revision }
       })
     },
+    replacedBy: (deleted) => replacedBy(store, call, deleted),
     write: async (writes) => {
       const results: WriteResult<string>[] = []
       const sizeOf = ({ key, value }: ConditionalWrite<string>): number =>

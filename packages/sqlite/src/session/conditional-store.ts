@@ -5,12 +5,13 @@ import type { StoredRecord, Write, WriteResult } from '../worker/store-api.ts'
 export interface RecordCalls {
   readonly find: (keys: readonly string[]) => Promise<readonly (StoredRecord | undefined)[]>
   readonly write: (writes: readonly Write[]) => Promise<readonly WriteResult[]>
+  readonly replacedBy: (keys: readonly string[]) => Promise<readonly (Uint8Array | undefined)[]>
 }
 
 /** Reads and writes the file; compares each record's revision within one transaction. */
 export const conditionalStore = (
   format: WireFormat,
-  { find, write }: RecordCalls,
+  { find, write, replacedBy }: RecordCalls,
 ): ConditionalStore<number> => ({
   absent: 0,
   read: async (keys) => {
@@ -23,6 +24,7 @@ export const conditionalStore = (
       return { existing: { record, value, sessionId: session ?? undefined }, revision }
     })
   },
+  replacedBy: (deleted) => replacedBy(deleted.map(({ key }) => key)),
   write: (writes) =>
     write(
       writes.map(({ key, value, expected }) => ({

@@ -9,7 +9,8 @@ export const keptChanges = 20_000
 
 /**
  * The tables of the file. Triggers number and record every change, also a manual one in the
- * `sqlite3` shell: watchers see it, and the store refuses writes based on an older revision.
+ * `sqlite3` shell: watchers see it, and the store refuses writes based on an older revision. They
+ * also keep what took the place of a session's record, for that session's audit, until it ends.
  */
 export const schema: string = `
 CREATE TABLE store (
@@ -40,6 +41,14 @@ CREATE TABLE instances (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX instances_of_session ON instances (session);
 
+CREATE TABLE replaced (
+  session TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  key TEXT NOT NULL,
+  document BLOB NOT NULL,
+  PRIMARY KEY (session, namespace, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE changes (
   revision INTEGER PRIMARY KEY AUTOINCREMENT,
   namespace TEXT NOT NULL,
@@ -48,6 +57,7 @@ CREATE TABLE changes (
 
 CREATE TRIGGER session_over AFTER DELETE ON sessions BEGIN
   DELETE FROM instances WHERE session = OLD.id;
+  DELETE FROM replaced WHERE session = OLD.id;
 END;
 CREATE TRIGGER instance_added AFTER INSERT ON instances BEGIN
   INSERT INTO changes (namespace, key) VALUES (NEW.namespace, NEW.key);
@@ -58,6 +68,11 @@ CREATE TRIGGER instance_updated AFTER UPDATE OF document, session ON instances B
   INSERT INTO changes (namespace, key) VALUES (NEW.namespace, NEW.key);
   UPDATE instances SET revision = last_insert_rowid()
     WHERE namespace = NEW.namespace AND key = NEW.key;
+END;
+CREATE TRIGGER instance_taken AFTER UPDATE OF session ON instances
+  WHEN NEW.session IS NOT OLD.session BEGIN
+  INSERT OR REPLACE INTO replaced
+    SELECT id, NEW.namespace, NEW.key, NEW.document FROM sessions WHERE id = OLD.session;
 END;
 CREATE TRIGGER instance_removed AFTER DELETE ON instances BEGIN
   INSERT INTO changes (namespace, key) VALUES (OLD.namespace, OLD.key);

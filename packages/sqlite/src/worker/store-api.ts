@@ -61,6 +61,8 @@ export interface StoreApi {
   /** The keys of a session's records. */
   tiedTo(session: string): readonly string[]
   find(keys: readonly string[]): readonly (StoredRecord | undefined)[]
+  /** The document that another session last wrote in place of each record of `session`. */
+  replacedBy(session: string, keys: readonly string[]): readonly (Uint8Array | undefined)[]
   /** All keys that begin with `prefix`, with their documents or without. */
   read(prefix: string, documents: boolean): Reading
   /** For each prefix, whether any key begins with it. */

@@ -77,6 +77,18 @@ export class Store implements StoreApi, Disposable {
     return this.#file.read((file) => keys.map((key) => this.#findOne(file, key)))
   }
 
+  replacedBy(session: string, keys: readonly string[]): readonly (Uint8Array | undefined)[] {
+    return this.#file.read((file) => {
+      const find = file.statement(
+        'SELECT document FROM replaced WHERE session = ? AND namespace = ? AND key = ?',
+      )
+      return keys.map((key) => {
+        const row = find.get(session, this.#namespace, key)
+        return row?.['document'] as Uint8Array | undefined
+      })
+    })
+  }
+
   read(prefix: string, documents: boolean): Reading {
     const hidden = this.#sweep()
     return this.#file.read((file) => {
