@@ -202,3 +202,51 @@ describe('failures', () => {
     expect(completion).toMatchObject({ code: 0, stdout: expect.stringContaining('complete -o') })
   })
 })
+
+describe('sd for people and shells', () => {
+  const backend = embeddedDefault()
+
+  test('an empty registry is told, and so is one command by help', async () => {
+    await using world = await backend.open()
+    expect(await world.run('list')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'sd: no service is registered\n',
+    })
+    expect((await world.run('list', '--json')).stdout).toBe('')
+    const [help, option] = await Promise.all([
+      world.run('help', 'watch'),
+      world.run('watch', '--help'),
+    ])
+    expect(help).toMatchObject({ code: 0, stdout: option.stdout })
+    expect(help.stdout).toContain('Usage: sd watch')
+  })
+
+  test(
+    'complete prints names, and nothing where the registry does not answer',
+    { timeout: 120_000 },
+    async () => {
+      await using world = await backend.open()
+      const held = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'a')
+      await held.writes(/registered/)
+      // on a machine under load the registry may take longer than it may
+      const completes = async (expected: string, ...args: readonly string[]): Promise<void> => {
+        const endMs = performance.now() + 3 * slackMs
+        let answer = await world.run('complete', ...args)
+        while (answer.stdout === '' && performance.now() < endMs)
+          answer = await world.run('complete', ...args)
+        expect(answer).toMatchObject({ code: 0, stdout: expected, stderr: '' })
+      }
+      await completes('orders\n')
+      await completes('a\n', 'orders')
+      await completes('a\n', 'orders', '--url', world.url)
+      const plain = await world.runTimed('--version')
+      const away = await world.runTimed('complete', '--url', 'etcd://127.0.0.1:1')
+      expect(away).toMatchObject({ code: 0, stdout: '' })
+      // not the three seconds of a list; starting takes what --version takes
+      expect(away.wallMs).toBeLessThan(300 + 2 * plain.wallMs + slackMs / 10)
+      held.child.kill('SIGTERM')
+      await held.ended
+    },
+  )
+})

@@ -88,7 +88,7 @@ describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
     expect(await idsAndZones(target)).toEqual(['b real'])
 
     const copying = target.start('copy', ...urls, '--apply', '--follow', '--json')
-    await copying.writes(/1 copies are registered/)
+    await copying.writes(/1 copy is registered/)
     expect(await idsAndZones(target)).toEqual(['a from', 'b real'])
     const [original, copied] = await Promise.all(
       [source, target].map(async (world) => {

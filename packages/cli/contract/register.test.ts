@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { embeddedDefault, realEtcd, type SdProcess, type SdWorld, slackMs } from './support.ts'
 
@@ -82,7 +83,7 @@ describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name'
     expect(running.stdout).not.toContain('got SIGTERM')
     const { code, stdout, stderr } = await running.ended
     expect(stdout).toContain('child got SIGTERM')
-    expect(stderr).toMatch(/registered orders\/a at \S+\nsd: deregistered orders\/a\n$/)
+    expect(stderr).toMatch(/registered orders\/a at \S+\nsd: \S+ deregistered orders\/a\n$/)
     expect(code).toBe(3)
   })
 
@@ -187,10 +188,75 @@ describe('sd register -- COMMAND', () => {
     await using world = await backend.open()
     const running = await startService(world, '--url', 'etcd://127.0.0.1:1')
     await running.writes(/child listens/)
-    await running.writes(/sd: not registered yet: orders\/a: .*ECONNREFUSED/)
+    await running.writes(/sd: \S+Z not registered yet, retrying: orders\/a: .*ECONNREFUSED/)
     running.child.kill('SIGTERM')
     const { code, stderr } = await running.ended
     expect(code).toBe(3)
     expect(stderr).not.toContain('at file:')
+  })
+
+  test('says what it waits for', async () => {
+    await using world = await backend.open()
+    const running = world.start(
+      ...['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--', 'sleep', '60'],
+    )
+    await running.writes(/^sd: \S+Z waiting for tcp 127\.0\.0\.1:1$/m)
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(143)
+  })
+
+  test('an outage is a line when it begins and one with its length when it ends', async () => {
+    await using world = await backend.open()
+    const first = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'b')
+    await first.writes(/registered/)
+    const file = new DatabaseSync(new URL(world.url).pathname)
+    // nobody can write until this ends
+    file.exec('BEGIN EXCLUSIVE')
+    const held = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'a')
+    await held.writes(/^sd: \S+Z not registered yet, retrying: orders\/a: /m)
+    file.exec('COMMIT')
+    file.close()
+    await held.writes(/^sd: \S+Z registered orders\/a at http:\/\/h:1, after \d+s$/m)
+    held.child.kill('SIGTERM')
+    const { stderr } = await held.ended
+    expect(stderr.match(/not registered yet/g)?.length).toBeLessThanOrEqual(2)
+  })
+
+  test('that another process takes over runs on, says so, and with wait takes its turn again', async () => {
+    await using world = await backend.open()
+    const args = ['register', 'orders', '--endpoint', 'http://h:1', '--id', 'a']
+    const waiting = world.start(...args, '--on-conflict', 'wait')
+    await waiting.writes(/registered orders\/a/)
+    const rival = world.start(...args)
+    await rival.writes(/registered orders\/a/)
+    await waiting.writes(
+      /superseded: another process has registered orders\/a; waiting until that one has left/,
+    )
+    rival.child.kill('SIGTERM')
+    expect((await rival.ended).code).toBe(0)
+    await waiting.writes(/superseded[^]*registered orders\/a at/)
+    expect((await world.run('list', 'orders')).code).toBe(0)
+    const refused = await world.run(...args, '--on-conflict', 'reject')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/refused orders\/a: \[conflict\]/)
+    const third = world.start(...args)
+    await third.writes(/registered orders\/a/)
+    waiting.child.kill('SIGTERM')
+    expect((await waiting.ended).code).toBe(0)
+    expect((await world.run('list', 'orders')).code).toBe(0)
+  })
+
+  test('that was superseded is told what became of it', async () => {
+    await using world = await backend.open()
+    const running = await startService(world)
+    await running.writes(/registered orders\/a/)
+    const rival = world.start(...['register', 'orders', '--endpoint', 'http://h:1', '--id', 'a'])
+    await running.writes(
+      /superseded: another process has registered orders\/a; \S+ runs on without being registered; start it with another --id, or with --on-conflict wait/,
+    )
+    rival.child.kill('SIGTERM')
+    await rival.ended
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(3)
   })
 })

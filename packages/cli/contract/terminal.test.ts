@@ -47,8 +47,12 @@ describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backe
     const watching = world.startOnTerminal({ columns: 30, rows: 8 }, 'watch', 'orders')
     await watching.writes(/i3 [^]*… and 3 more[^]*orders: 7 instances, fresh/)
     expect(watching.stdout).not.toContain('i4')
-    // truncated to the width, never wrapped
-    expect(watching.stdout).toMatch(/ID +ENDPOINTS +VERSION +ZONE…/)
+    // whole columns are left out, and no line is wrapped
+    expect(watching.stdout).toMatch(/ID +ENDPOINTS +HEALTH/)
+    expect(watching.stdout).not.toContain('VERSION')
+    // a change below the rows that fit is listed under the table
+    expect((await world.run('set', 'orders', 'i6', '--weight', '7')).code).toBe(0)
+    await watching.writes(/… and 4 more[^]*\d\d:\d\d:\d\d updated orders\/i6/)
     for (const one of held) one.child.kill('SIGTERM')
     await Promise.all(held.map((one) => one.ended))
   })

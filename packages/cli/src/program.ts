@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { completeCommand } from './commands/complete.ts'
 import { completionCommand } from './commands/completion.ts'
 import { copyCommand } from './commands/copy.ts'
 import { deregisterCommand } from './commands/deregister.ts'
@@ -38,7 +39,7 @@ export const createProgram = (run: Run): Command => {
     .option('--json', 'one JSON object per line')
     // keeps a command's own --version apart from the program's
     .enablePositionalOptions()
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show the help of sd, or of one command')
     .addHelpText('after', afterHelp)
   const runMerged: Run = (options, work) =>
     run({ ...program.opts<CommonOptions>(), ...options }, work)
@@ -54,6 +55,7 @@ export const createProgram = (run: Run): Command => {
     completionCommand,
   ]
   for (const create of commands) program.addCommand(create(runMerged, program))
+  program.addCommand(completeCommand(runMerged), { hidden: true })
   // addCommand does not pass these settings on
   for (const command of [program, ...program.commands])
     command

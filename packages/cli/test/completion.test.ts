@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bash } from '../src/completion/bash.ts'
-import { describeCommand } from '../src/completion/command-tree.ts'
+import { describeCommand, describeCommands } from '../src/completion/command-tree.ts'
 import { fish } from '../src/completion/fish.ts'
 import { zsh } from '../src/completion/zsh.ts'
 import { createProgram } from '../src/program.ts'
 
 const program = createProgram(async () => {})
-const commands = program.commands.map(describeCommand)
+const commands = describeCommands(program)
 const scripts = { bash, zsh, fish }
 
 describe.each(Object.entries(scripts))('the %s script', (shell, script) => {
@@ -29,8 +29,13 @@ describe('in a real bash', { timeout: 30_000 }, () => {
     await writeFile(join(folder, 'sd.bash'), bash(commands, describeCommand(program)))
     // an sd with two services, one of which has a malicious name
     const names = ['orders', 'orders-admin', 'eu:web', `o$(touch ${folder}/evil)`]
-    const lines = names.map((service) => JSON.stringify({ service }))
-    await writeFile(join(folder, 'sd'), `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`)
+    // it answers with the ids of a service, and with the URL it was given as one more
+    const script = `#!/bin/sh
+[ "$1" = complete ] || exit 1; shift
+[ "$1" = --url ] && { echo "at-$2"; shift 2; }
+[ "$1" ] && { echo "$1-1"; echo "$1-2"; exit; }
+cat <<'END'\n${names.join('\n')}\nEND\n`
+    await writeFile(join(folder, 'sd'), script)
     await chmod(join(folder, 'sd'), 0o755)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -50,6 +55,16 @@ describe('in a real bash', { timeout: 30_000 }, () => {
     expect(await complete('sd', '--url', 'etcd://h:2379/x', 'wat')).toEqual(['watch'])
     expect(await complete('sd', 'register', 'orders', '--endpoint', '')).toEqual([])
     expect(await complete('sd', 'completion', '')).toEqual(['bash', 'zsh', 'fish'])
+  })
+
+  test('the ids of a service, in the registry that the line names', async () => {
+    expect(await complete('sd', 'set', 'orders', '')).toEqual(['orders-1', 'orders-2'])
+    expect(await complete('sd', 'deregister', '--yes', 'orders', 'orders-2')).toEqual(['orders-2'])
+    expect(await complete('sd', 'set', 'orders', 'orders-1', '')).toEqual([])
+    expect(await complete('sd', '--url', 'memory:', 'list', 'at')).toEqual(['at-memory:'])
+    expect(await complete('sd', 'set', 'orders', '--url', "'memory:'", 'at')).toEqual([
+      'at-memory:',
+    ])
   })
 
   test('the names of services, and never executes a name', async () => {

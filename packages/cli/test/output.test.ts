@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { readDuration, showAge } from '../src/output/duration.ts'
 import { describeUpdate } from '../src/output/instance-output.ts'
 import { jsonLine, printable } from '../src/output/printable.ts'
-import { cutToWidth, tableLines } from '../src/output/table.ts'
+import { instanceCells, instanceColumns } from '../src/output/instance-output.ts'
+import { cutToWidth, tableLines, tableLinesWithin } from '../src/output/table.ts'
 
 const instance = {
   service: 'orders',
@@ -42,6 +43,29 @@ describe('durations', () => {
 })
 
 describe('a table', () => {
+  test('of instances fits 60 columns by leaving out columns, in a fixed order', () => {
+    const instance = {
+      service: 'orders',
+      id: 'orders-host-7-4711-ab12cd34',
+      endpoints: ['http://10.0.0.7:8080'],
+      version: '1.4.0',
+      zone: 'eu-1a',
+      health: 'passing' as const,
+      weight: 100,
+      tags: [],
+      metadata: {},
+    }
+    const rows = [instanceCells(instance, undefined, 0)]
+    const headings = (width: number): string | undefined =>
+      tableLinesWithin(width, instanceColumns, rows)[0]?.replaceAll(/ +/g, ' ')
+    expect(headings(100)).toBe('ID ENDPOINTS VERSION ZONE WEIGHT HEALTH AGE')
+    expect(headings(60)).toBe('ID ENDPOINTS HEALTH')
+    expect(tableLinesWithin(60, instanceColumns, rows)[1]).toBe(
+      'orders-host-7-4711-ab12cd34  http://10.0.0.7:8080  passing',
+    )
+    expect(tableLinesWithin(20, instanceColumns, rows)[1]).toBe('orders-host-7-4711-…')
+  })
+
   test('is aligned, also with wide characters, with numbers at the right', () => {
     const lines = tableLines(
       [{ heading: 'ID' }, { heading: 'WEIGHT', align: 'right' }, { heading: 'ZONE' }],

@@ -157,7 +157,7 @@ const hold = async (
       ...following,
     ])
     output.note(
-      `sd: ${mirror.size} copies are registered until sd ends${follow ? ', and follow the source' : ''}`,
+      `sd: ${mirror.size} ${mirror.size === 1 ? 'copy is' : 'copies are'} registered until sd ends${follow ? ', and mirrored' : ''}`,
     )
     await Promise.all(following)
   } catch (error) {

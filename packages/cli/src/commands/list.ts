@@ -11,8 +11,9 @@ import { type Run, registryCommand } from './subcommand.ts'
 const listServices = async ({ open, output, progress, signal }: CommandContext) => {
   const registry = await open()
   const services = await progress('reading the services', registry.listServices({ signal }))
+  if (services.length === 0) output.note('sd: no service is registered')
   if (output.json) await output.writeJson(services.map((service) => ({ service })))
-  else
+  else if (services.length > 0)
     await output.write(
       tableLines(
         [{ heading: 'SERVICE' }],

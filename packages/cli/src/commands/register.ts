@@ -5,8 +5,6 @@ import {
   type DiagnosticEvent,
   diagnosticChannels,
   type InstanceInput,
-  type Registration,
-  type RegistrationStatus,
   type Registry,
 } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
@@ -14,6 +12,12 @@ import { exitCode } from '../exit-code.ts'
 import { collect, collectPairs } from '../option-values.ts'
 import { readDuration } from '../output/duration.ts'
 import { jsonLine } from '../output/printable.ts'
+import {
+  type ConflictChoice,
+  conflictChoices,
+  Holding,
+  type TellStatus,
+} from '../run-command/holding.ts'
 import { answersEarly, checkOf, readyChecks, waitUntilReady } from '../run-command/readiness.ts'
 import { supervise } from '../run-command/supervise.ts'
 import { readWeight } from './set.ts'
@@ -34,7 +38,11 @@ interface RegisterOptions extends CommonOptions {
   readonly checkSuccesses?: number
   readonly readyTimeout: number
   readonly drain: number
+  readonly onConflict: ConflictChoice
 }
+
+/** The time of a message in UTC: COMMAND's own output is in between. */
+const timeOfDay = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** Validates the instance before anything is started. */
 const validate = async (
@@ -48,48 +56,6 @@ const validate = async (
   await registry.register(instance, { signal, ...check }).catch((error) => {
     if (error !== checked) throw error
   })
-}
-
-const statusText = (
-  { service, id, instance }: Registration,
-  { state, cause }: RegistrationStatus,
-): string => {
-  const name = `${service}/${id}`
-  const why = cause === undefined ? '' : `: ${cause.message}`
-  switch (state) {
-    case 'registering':
-      return `not registered yet: ${name}${why}`
-    case 'registered':
-      return `registered ${name} at ${instance.endpoints.join(' ')}`
-    case 'recovering':
-      return `recovering ${name}${why}`
-    case 'superseded':
-      return `superseded: another process has registered ${name}`
-    case 'failed':
-      return `refused ${name}${why}`
-    case 'closed':
-      return `deregistered ${name}`
-  }
-}
-
-/** Reports every status; resolves to the final one. */
-const follow = async (
-  registration: Registration,
-  tell: (text: string, status: object) => Promise<void> | void,
-): Promise<RegistrationStatus> => {
-  for await (const status of registration.statuses()) {
-    const { state, since, cause } = status
-    if (state === 'registering' && cause === undefined) continue
-    await tell(`sd: ${statusText(registration, status)}`, {
-      type: 'status',
-      at: since.toISOString(),
-      service: registration.service,
-      id: registration.id,
-      state,
-      ...(cause === undefined ? {} : { code: cause.code, message: cause.message }),
-    })
-  }
-  return registration.status
 }
 
 const checkOptionsOf = (options: RegisterOptions): CheckOptions => ({
@@ -122,21 +88,24 @@ const followCheck = (tell: (text: string, report: object) => void): Disposable =
 
 /** Keeps the registration until interrupted. */
 const hold = async (
-  registration: Registration,
+  holding: Holding,
   registry: Registry,
   { output, progress, signal }: CommandContext,
 ): Promise<number> => {
-  const told = follow(registration, (text, status) =>
-    output.json ? output.writeJson([status]) : output.note(text),
-  )
+  const final = holding.hold()
   const interrupted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve())
   })
-  await Promise.race([told, interrupted])
+  await Promise.race([final, interrupted])
   if (!signal.aborted) return exitCode.failed
-  await progress('deregistering', registry.close())
-  if (registration.status.state === 'closed') await told
+  let acknowledged = false
+  const left = holding.leave().then(
+    () => (acknowledged = true),
+    () => false,
+  )
+  await progress('deregistering', Promise.race([left, registry.close()]))
+  if (acknowledged) await final
   else output.note('sd: the registry does not answer; the instance expires with its ttl')
   return exitCode.ok
 }
@@ -148,12 +117,21 @@ const register = async (
   options: RegisterOptions,
 ): Promise<number> => {
   const { open, output, interruption, signal, progress } = context
+  const note = (text: string): void => output.note(text.replace(/^sd:/, `sd: ${timeOfDay()}`))
   const registry = await open()
   const { endpoint: endpoints, id, version, zone, weight, tag: tags, meta: metadata } = options
   const instance = { service, endpoints, id, version, zone, weight, tags, metadata }
   const health = checkOptionsOf(options)
   await validate(registry, instance, health)
   const [file, ...args] = command
+  const tell: TellStatus = (text, status) => {
+    if (!output.json) return note(text)
+    if (file === undefined) return output.writeJson([status])
+    // stdout belongs to the command
+    output.stderr.write(`${jsonLine(status)}\n`)
+  }
+  const { onConflict } = options
+  const holding = new Holding({ registry, instance, health, onConflict, running: file, tell })
   if (file !== undefined) {
     const checks = readyChecks(endpoints, options.check)
     for (const what of await answersEarly(checks, signal))
@@ -162,24 +140,16 @@ const register = async (
       )
     // the supervisor handles signals from here on; an earlier one would be lost
     signal.throwIfAborted()
-    // stdout belongs to the command
-    const tell = (text: string, report: object): void => {
-      if (output.json) output.stderr.write(`${jsonLine(report)}\n`)
-      else output.note(text)
-    }
-    using _ = followCheck(tell)
+    using _ = followCheck((text, report) => void tell(text, report))
     return await supervise({
-      registry,
-      instance,
+      holding,
       command: [file, ...args],
       checks,
-      health,
       readyTimeoutMs: options.readyTimeout,
       drainMs: options.drain,
       interruption,
       sharesTerminal: process.stdin.isTTY,
-      follow: (registration) => follow(registration, tell),
-      note: output.note,
+      note,
     })
   }
   if (options.check !== undefined) {
@@ -189,11 +159,8 @@ const register = async (
       waitUntilReady(checks, options.readyTimeout, signal),
     )
   }
-  using _ = followCheck((text, report) =>
-    output.json ? void output.writeJson([report]) : output.note(text),
-  )
-  const registration = await registry.register(instance, { waitFor: 'accepted', ...health })
-  return await hold(registration, registry, context)
+  using _ = followCheck((text, report) => void tell(text, report))
+  return await hold(holding, registry, context)
 }
 
 const readCheckUrl = (text: string): string => {
@@ -232,6 +199,10 @@ that hangs gets no calls after failures * interval + timeout.
 While the registry cannot be reached, COMMAND runs and sd keeps trying to register. When the
 registry refuses, sd stops COMMAND and ends with 1.
 
+When another process registers the same id later, COMMAND keeps running without being registered.
+With --on-conflict wait, sd registers again when that process has left. With reject, the id must be
+free at the start.
+
 Without COMMAND sd registers at once, or when --check answers, and stays until interrupted.`,
     [
       ['sd register orders --endpoint http://10.0.0.7:8080 -- ./orders', 'run and register'],
@@ -260,6 +231,11 @@ Without COMMAND sd registers at once, or when --check answers, and stays until i
     .option('--check-failures <n>', 'in a row, before it is failing (default: 3)', readCount)
     .option('--check-successes <n>', 'in a row, before it passes again (default: 1)', readCount)
     .addOption(durationOption('--ready-timeout', 'longest time until it is ready', 30_000, '30s'))
+    .addOption(
+      new Option('--on-conflict <rule>', 'what to do if another process has the id')
+        .choices(conflictChoices)
+        .default('takeover'),
+    )
     .addOption(durationOption('--drain', 'time between deregistering and the signal', 250, '250ms'))
     .action((service: string, command: readonly string[], options: RegisterOptions) =>
       run(options, (context) => register(context, service, command, options)),

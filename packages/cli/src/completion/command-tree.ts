@@ -11,13 +11,14 @@ export interface CommandDescription {
   }[]
   /** The choices for its first argument. */
   readonly choices: readonly string[]
-  /** Whether its first argument is the name of a service. */
-  readonly takesService: boolean
+  /** How many of its first arguments are names: a service, and the id of an instance. */
+  readonly names: 0 | 1 | 2
 }
 
 /** Describes a command, or the program itself, for completion. */
 export const describeCommand = (command: Command): CommandDescription => {
-  const [first] = command.registeredArguments
+  const [first, second] = command.registeredArguments
+  const takesId = second?.name() === 'id'
   return {
     name: command.name(),
     summary: command.summary(),
@@ -28,6 +29,10 @@ export const describeCommand = (command: Command): CommandDescription => {
         long ? [{ flag: long, description, takesValue: required }] : [],
       ),
     choices: first?.argChoices ?? [],
-    takesService: first?.name() === 'service',
+    names: first?.name() !== 'service' ? 0 : takesId ? 2 : 1,
   }
 }
+
+/** Describes the commands of `program` that its help lists. */
+export const describeCommands = (program: Command): readonly CommandDescription[] =>
+  program.createHelp().visibleCommands(program).map(describeCommand)

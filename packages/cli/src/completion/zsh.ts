@@ -1,5 +1,5 @@
 import type { CommandDescription } from './command-tree.ts'
-import { printServices, singleQuoted } from './service-names.ts'
+import { singleQuoted } from './single-quoted.ts'
 
 const escaped = (text: string): string => text.replace(/[\\[\]:]/g, (found) => `\\${found}`)
 
@@ -8,9 +8,10 @@ const optionSpecs = ({ options }: CommandDescription): readonly string[] =>
     singleQuoted(`${flag}[${escaped(description)}]${takesValue ? ':value:_default' : ''}`),
   )
 
-const argumentSpecs = ({ choices, takesService }: CommandDescription): readonly string[] => [
+const argumentSpecs = ({ choices, names }: CommandDescription): readonly string[] => [
   ...(choices.length > 0 ? [singleQuoted(`1:value:(${choices.join(' ')})`)] : []),
-  ...(takesService ? ["'1:service:_sd_services'"] : []),
+  ...(names > 0 ? ["'1:service: _sd_names'"] : []),
+  ...(names > 1 ? ["'2:id: _sd_names $line[1]'"] : []),
   "'*:argument:_default'",
 ]
 
@@ -23,10 +24,15 @@ export const zsh = (
   program: CommandDescription,
 ): string => `#compdef sd
 # zsh completion of sd: source <(sd completion zsh)
-_sd_services() {
-  local -a services
-  services=(\${(f)"$(${printServices})"})
-  compadd -a services
+_sd_names() {
+  local -a names url
+  local index
+  url=(\${_sd_url:+--url} \${_sd_url})
+  for ((index = 1; index < $#words; index++)); do
+    [[ $words[index] == --url ]] && url=(--url \${(Q)words[index+1]})
+  done
+  names=(\${(f)"$(sd complete $url \${(Q)1} 2>/dev/null)"})
+  compadd -a names
 }
 _sd_commands() {
   local -a commands
@@ -40,6 +46,7 @@ _sd() {
   typeset -A opt_args
   # what follows the command is the command's
   _arguments -C -A '-*' ${optionSpecs(program).join(' ')} '1:command:_sd_commands' '*::argument:->arguments'
+  local _sd_url=\${(Q)opt_args[--url]}
   if [[ $state == arguments ]]; then
     case $line[1] in
 ${commands.map(commandCase).join('\n')}

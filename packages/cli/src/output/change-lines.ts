@@ -12,7 +12,8 @@ export interface WatchDisplay extends Disposable {
   show(event: WatchEvent<InstanceChange>): Promise<void>
 }
 
-const changeText = (change: InstanceChange): string => {
+/** Formats one change as a line. */
+export const changeText = (change: InstanceChange): string => {
   const { service, id, endpoints, weight, health } = change.instance
   const text =
     change.type === 'updated'

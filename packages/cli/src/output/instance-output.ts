@@ -29,11 +29,11 @@ export const instanceJson = (
 export const instanceColumns: readonly Column[] = [
   { heading: 'ID' },
   { heading: 'ENDPOINTS' },
-  { heading: 'VERSION' },
-  { heading: 'ZONE' },
-  { heading: 'WEIGHT', align: 'right' },
+  { heading: 'VERSION', dropOrder: 1 },
+  { heading: 'ZONE', dropOrder: 2 },
+  { heading: 'WEIGHT', align: 'right', dropOrder: 3 },
   { heading: 'HEALTH' },
-  { heading: 'AGE', align: 'right' },
+  { heading: 'AGE', align: 'right', dropOrder: 0 },
 ]
 
 /** The cells of an instance. Its age is by this machine's clock. */

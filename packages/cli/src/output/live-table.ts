@@ -1,16 +1,18 @@
 import type { InstanceChange, ServiceInstance, WatchEvent } from '@sd/registry'
 import type { Watched } from '../filtered-watch.ts'
-import type { RecordOf, WatchDisplay } from './change-lines.ts'
+import { changeText, type RecordOf, type WatchDisplay } from './change-lines.ts'
 import { showAge } from './duration.ts'
 import { byName, instanceCells, instanceColumns } from './instance-output.ts'
 import type { Output, Style } from './output.ts'
 import { printable } from './printable.ts'
-import { cutToWidth, tableLines } from './table.ts'
+import { cutToWidth, tableLinesWithin } from './table.ts'
 
 /** How long a change stays marked, and a removed instance stays visible. */
 const markMs = 3_000
 const drawEveryMs = 100
 const tickMs = 500
+/** How many of the latest changes a tall terminal can show. */
+const keptChanges = 100
 
 interface Mark {
   readonly text: InstanceChange['type'] | 'held'
@@ -42,6 +44,8 @@ export interface LiveTableOptions {
 export class LiveTable implements WatchDisplay {
   readonly #options: LiveTableOptions
   readonly #marks = new Map<string, Mark>()
+  /** The latest changes, as lines. */
+  readonly #log: { readonly type: InstanceChange['type']; readonly text: string }[] = []
   readonly #openedMs = Date.now()
   readonly #ticking: NodeJS.Timeout
   #waiting: NodeJS.Timeout | undefined
@@ -60,15 +64,24 @@ export class LiveTable implements WatchDisplay {
       const sinceMs = Date.now()
       // the initial instances are not changes
       if (this.#synced)
-        for (const { type, instance } of event.changes)
+        for (const change of event.changes) {
+          const { type, instance } = change
           this.#marks.set(keyOf(instance), {
             text: type,
             sinceMs,
             ...(type === 'removed' ? { gone: instance } : {}),
           })
+          this.#note(change)
+        }
       if (event.type === 'sync') this.#synced = true
     }
     this.#drawSoon()
+  }
+
+  #note(change: InstanceChange): void {
+    const time = new Date().toTimeString().slice(0, 8)
+    this.#log.push({ type: change.type, text: printable(`${time} ${changeText(change)}`) })
+    if (this.#log.length > keptChanges) this.#log.shift()
   }
 
   [Symbol.dispose](): void {
@@ -106,22 +119,24 @@ export class LiveTable implements WatchDisplay {
       style === undefined ? line : output.paint(style, line)
     const shown = this.#instances()
     const nowMs = Date.now()
-    // heading, footer, and the line with the number of omitted rows
-    const room = Math.max(1, height - 3)
-    const visible = shown.slice(0, room)
+    // heading and footer
+    const rows = Math.max(1, height - 2)
+    const fits = shown.length <= rows
+    // what changes may not be among the rows that fit: it is listed below the table
+    const log = fits ? [] : this.#log.slice(-Math.floor(rows / 3))
+    // and a line with the number of omitted rows
+    const visible = fits ? shown : shown.slice(0, Math.max(1, rows - log.length - 1))
     const cells = visible.map((instance) => [
       ...(service === undefined ? [instance.service] : []),
       ...instanceCells(instance, this.#options.recordOf(instance), nowMs),
       this.#marks.get(keyOf(instance))?.text ?? '',
     ])
-    const [heading = '', ...lines] = tableLines(
-      [
-        ...(service === undefined ? [{ heading: 'SERVICE' }] : []),
-        ...instanceColumns,
-        { heading: '' },
-      ],
-      cells,
-    ).map((line) => cutToWidth(line, width))
+    const columns = [
+      ...(service === undefined ? [{ heading: 'SERVICE' }] : []),
+      ...instanceColumns,
+      { heading: '' },
+    ]
+    const [heading = '', ...lines] = tableLinesWithin(width, columns, cells)
     const left = shown.length - visible.length
     return [
       paint('dim', heading),
@@ -131,6 +146,7 @@ export class LiveTable implements WatchDisplay {
         return paint(mark && styles[mark.text], line)
       }),
       ...(left > 0 ? [paint('dim', `… and ${left} more`)] : []),
+      ...log.map(({ type, text }) => paint(styles[type], cutToWidth(text, width))),
       this.#footer(width),
     ]
   }

@@ -5,6 +5,8 @@ import { printable } from './printable.ts'
 export interface Column {
   readonly heading: string
   readonly align?: 'left' | 'right'
+  /** The columns that are left out where the width does not suffice, the lowest first. Default: none. */
+  readonly dropOrder?: number
 }
 
 const pad = (text: string, width: number, align: Column['align']): string => {
@@ -31,6 +33,25 @@ export const tableLines = (
       .join('  ')
       .trimEnd(),
   )
+}
+
+/**
+ * Formats a table for a terminal of `width` columns: leaves out whole columns, by their `dropOrder`,
+ * until every line fits, and cuts the lines of what remains.
+ */
+export const tableLinesWithin = (
+  width: number,
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): readonly string[] => {
+  const lines = tableLines(columns, rows)
+  const droppable = columns.filter(({ dropOrder }) => dropOrder !== undefined)
+  const [first] = droppable.toSorted((a, b) => (a.dropOrder ?? 0) - (b.dropOrder ?? 0))
+  if (first === undefined || lines.every((line) => stringWidth(line) <= width))
+    return lines.map((line) => cutToWidth(line, width))
+  const without = <T>(cells: readonly T[]): readonly T[] =>
+    cells.toSpliced(columns.indexOf(first), 1)
+  return tableLinesWithin(width, without(columns), rows.map(without))
 }
 
 /** Cuts `line`, without colours, to `width` columns of a terminal. */

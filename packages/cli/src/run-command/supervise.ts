@@ -1,13 +1,7 @@
-import type {
-  CheckOptions,
-  InstanceInput,
-  Registration,
-  RegistrationStatus,
-  Registry,
-} from '@sd/registry'
 import { exitCode } from '../exit-code.ts'
 import type { Interruption } from '../interruption.ts'
 import { ChildCommand } from './child-command.ts'
+import type { Holding } from './holding.ts'
 import { type ReadyCheck, waitUntilReady } from './readiness.ts'
 
 /** How long a stopping command may take before it is killed. */
@@ -15,22 +9,20 @@ const stopGraceMs = 10_000
 /** The maximum wait for the deregistration before a signal is forwarded. */
 const leaveTimeoutMs = 2_000
 
+/** How long to wait for readiness before a message. */
+const patienceMs = 1_000
+
 /** The command to run, and the instance to register. */
 export interface Supervision {
-  readonly registry: Registry
-  readonly instance: InstanceInput
+  readonly holding: Holding
   readonly command: readonly [string, ...string[]]
   readonly checks: readonly ReadyCheck[]
-  /** The health check that runs while the instance is registered. */
-  readonly health: CheckOptions
   readonly readyTimeoutMs: number
   /** How long the command keeps serving after it is deregistered. */
   readonly drainMs: number
   readonly interruption: Interruption
   /** Whether the terminal also sends Ctrl-C to the command. */
   readonly sharesTerminal: boolean
-  /** Reports each status of the registration; resolves to the final one. */
-  readonly follow: (registration: Registration) => Promise<RegistrationStatus>
   readonly note: (text: string) => void
 }
 
@@ -47,7 +39,10 @@ class Supervisor {
   readonly #child: ChildCommand
   /** Aborts when readiness no longer matters. */
   readonly #over = new AbortController()
-  #registration: Registration | undefined
+  /** Whether the instance is to be registered. */
+  #held = false
+  /** Whether the registry has refused it. */
+  #refused = false
 
   constructor(supervision: Supervision) {
     this.#supervision = supervision
@@ -64,8 +59,9 @@ class Supervisor {
   }
 
   async run(): Promise<number> {
-    const { note, command, checks, readyTimeoutMs, registry, instance, health, follow } =
-      this.#supervision
+    const { note, command, checks, readyTimeoutMs, holding } = this.#supervision
+    const awaited = checks.map(({ what }) => what).join(', ')
+    const patience = setTimeout(() => note(`sd: waiting for ${awaited}`), patienceMs)
     try {
       await waitUntilReady(checks, readyTimeoutMs, this.#over.signal)
     } catch (error) {
@@ -75,16 +71,19 @@ class Supervisor {
         )
         return this.#giveUp()
       }
+    } finally {
+      clearTimeout(patience)
     }
     if (!this.#over.signal.aborted) {
-      this.#registration = await registry.register(instance, { waitFor: 'accepted', ...health })
-      void follow(this.#registration).then(({ state }) =>
-        state === 'failed' ? this.#giveUp() : undefined,
-      )
+      this.#held = true
+      void holding.hold().then(({ state }) => {
+        this.#refused = state === 'failed'
+        return this.#refused ? this.#giveUp() : undefined
+      })
     }
     const end = await this.#child.ended
     if (end.problem !== undefined) note(`sd: ${command[0]} cannot be run: ${end.problem}`)
-    return this.#registration?.status.state === 'failed' ? exitCode.failed : end.exitCode
+    return this.#refused ? exitCode.failed : end.exitCode
   }
 
   async #giveUp(): Promise<number> {
@@ -94,12 +93,12 @@ class Supervisor {
 
   /** Deregisters first, so that callers do not reach a service that is ending. */
   async #leave(signal: NodeJS.Signals): Promise<void> {
-    const { drainMs, sharesTerminal, note } = this.#supervision
+    const { drainMs, holding, sharesTerminal, note } = this.#supervision
     const { ended } = this.#child
     this.#over.abort()
-    if (this.#registration !== undefined) {
+    if (this.#held) {
       let answered = false
-      const left = this.#registration.deregister().then(() => (answered = true))
+      const left = holding.leave().then(() => (answered = true))
       await waitAtMost(leaveTimeoutMs, left, ended)
       if (!answered) note('sd: the registry does not answer; the instance expires with its ttl')
       await waitAtMost(drainMs, ended)

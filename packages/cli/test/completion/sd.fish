@@ -1,6 +1,28 @@
 # fish completion of sd: sd completion fish | source
-function __sd_services
-  sd list --json 2>/dev/null | sed -n 's/^{"service":"\([^"\\]*\)"}$/\1/p'
+# the arguments after a command, without options and their values
+function __sd_arguments
+  set -l words (commandline -opc)
+  set -l place (contains -i -- $argv[1] $words); or return 1
+  set -l skip 0
+  for word in $words[(math $place + 1)..]
+    if test $skip = 1
+      set skip 0
+    else if contains -- $word --url --tag --zone --version --metadata --endpoint --id --weight --meta --check --check-interval --check-timeout --check-failures --check-successes --ready-timeout --on-conflict --drain --scheme --count --health --remove-meta
+      set skip 1
+    else if not string match -q -- '-*' $word
+      echo $word
+    end
+  end
+end
+function __sd_at
+  set -l given (__sd_arguments $argv[1]); or return 1
+  test (count $given) = $argv[2]
+end
+function __sd_names
+  set -l words (commandline -opc)
+  set -l url
+  set -l place (contains -i -- --url $words); and set url --url $words[(math $place + 1)]
+  sd complete $url $argv 2>/dev/null
 end
 complete -c sd -f -n __fish_use_subcommand -a list -d 'Show the services, or the instances of one'
 complete -c sd -f -n __fish_use_subcommand -a watch -d 'Follow the instances of one service, or of all'
@@ -11,6 +33,7 @@ complete -c sd -f -n __fish_use_subcommand -a deregister -d 'Remove the record o
 complete -c sd -f -n __fish_use_subcommand -a copy -d 'Mirror the services of one registry into another, for a migration'
 complete -c sd -f -n __fish_use_subcommand -a doctor -d 'Find out what is wrong with a registry'
 complete -c sd -f -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell'
+complete -c sd -f -n __fish_use_subcommand -a help -d ''
 complete -c sd -n '__fish_use_subcommand' -l version -d 'print the version'
 complete -c sd -n '__fish_use_subcommand' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_use_subcommand' -l json -d 'one JSON object per line'
@@ -22,7 +45,7 @@ complete -c sd -n '__fish_seen_subcommand_from list' -l zone -r -d 'only in this
 complete -c sd -n '__fish_seen_subcommand_from list' -l version -r -d 'only versions in this range, like ^1.4'
 complete -c sd -n '__fish_seen_subcommand_from list' -l metadata -r -d 'only with this entry; repeated: with all of them'
 complete -c sd -n '__fish_seen_subcommand_from list' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from list' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at list 0' -a '(__sd_names)'
 complete -c sd -n '__fish_seen_subcommand_from watch' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from watch' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from watch' -l tag -r -d 'only with this label; repeated: with all of them'
@@ -31,7 +54,7 @@ complete -c sd -n '__fish_seen_subcommand_from watch' -l version -r -d 'only ver
 complete -c sd -n '__fish_seen_subcommand_from watch' -l metadata -r -d 'only with this entry; repeated: with all of them'
 complete -c sd -n '__fish_seen_subcommand_from watch' -l all -d 'follow every service'
 complete -c sd -n '__fish_seen_subcommand_from watch' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from watch' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at watch 0' -a '(__sd_names)'
 complete -c sd -n '__fish_seen_subcommand_from register' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from register' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from register' -l endpoint -r -d 'address of the instance; may be repeated'
@@ -47,9 +70,10 @@ complete -c sd -n '__fish_seen_subcommand_from register' -l check-timeout -r -d 
 complete -c sd -n '__fish_seen_subcommand_from register' -l check-failures -r -d 'in a row, before it is failing (default: 3)'
 complete -c sd -n '__fish_seen_subcommand_from register' -l check-successes -r -d 'in a row, before it passes again (default: 1)'
 complete -c sd -n '__fish_seen_subcommand_from register' -l ready-timeout -r -d 'longest time until it is ready'
+complete -c sd -n '__fish_seen_subcommand_from register' -l on-conflict -r -d 'what to do if another process has the id'
 complete -c sd -n '__fish_seen_subcommand_from register' -l drain -r -d 'time between deregistering and the signal'
 complete -c sd -n '__fish_seen_subcommand_from register' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from register' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at register 0' -a '(__sd_names)'
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l tag -r -d 'only with this label; repeated: with all of them'
@@ -59,7 +83,7 @@ complete -c sd -n '__fish_seen_subcommand_from resolve' -l metadata -r -d 'only 
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l scheme -r -d 'only endpoints with this scheme, like http'
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l count -r -d 'at most that many lines'
 complete -c sd -n '__fish_seen_subcommand_from resolve' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from resolve' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at resolve 0' -a '(__sd_names)'
 complete -c sd -n '__fish_seen_subcommand_from set' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from set' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from set' -l weight -r -d '0 to 65535; 0 drains, 100 is the default'
@@ -67,13 +91,15 @@ complete -c sd -n '__fish_seen_subcommand_from set' -l health -r -d 'whether it 
 complete -c sd -n '__fish_seen_subcommand_from set' -l meta -r -d 'sets a metadata entry; may be repeated'
 complete -c sd -n '__fish_seen_subcommand_from set' -l remove-meta -r -d 'removes a metadata entry; may be repeated'
 complete -c sd -n '__fish_seen_subcommand_from set' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from set' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at set 0' -a '(__sd_names)'
+complete -c sd -f -n '__sd_at set 1' -a '(__sd_names (__sd_arguments set))'
 complete -c sd -n '__fish_seen_subcommand_from deregister' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from deregister' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from deregister' -l force -d 'remove the record of another owner'
 complete -c sd -n '__fish_seen_subcommand_from deregister' -l yes -d 'do not ask'
 complete -c sd -n '__fish_seen_subcommand_from deregister' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from deregister' -a '(__sd_services)'
+complete -c sd -f -n '__sd_at deregister 0' -a '(__sd_names)'
+complete -c sd -f -n '__sd_at deregister 1' -a '(__sd_names (__sd_arguments deregister))'
 complete -c sd -n '__fish_seen_subcommand_from copy' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from copy' -l apply -d 'register the copies until interrupted'
 complete -c sd -n '__fish_seen_subcommand_from copy' -l follow -d 'mirror later changes of the source'
@@ -84,4 +110,4 @@ complete -c sd -n '__fish_seen_subcommand_from doctor' -l probe -d 'connect to t
 complete -c sd -n '__fish_seen_subcommand_from doctor' -l help -d 'display help for command'
 complete -c sd -n '__fish_seen_subcommand_from completion' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from completion' -l help -d 'display help for command'
-complete -c sd -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+complete -c sd -f -n '__sd_at completion 0' -a 'bash zsh fish'

@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import type { CommonOptions } from '../command-context.ts'
+import { exitCode } from '../exit-code.ts'
+import { type Run, urlOption } from './subcommand.ts'
+
+/** How long the registry may take to answer: a shell waits for it. */
+const patienceMs = 300
+
+/** The scripts read one name from each line. */
+const isOneLine = (name: string): boolean => !/\p{Cc}/u.test(name)
+
+/**
+ * `sd complete [SERVICE]`, for the completion scripts: prints the names of the services, or the ids
+ * of the instances of one. Prints nothing if the registry does not answer in time.
+ */
+export const completeCommand = (run: Run): Command =>
+  new Command('complete')
+    .argument('[service]')
+    .addOption(urlOption())
+    .action((service: string | undefined, options: CommonOptions) =>
+      run(options, async ({ open, output, signal }) => {
+        // at once: closing a registry that is away would take longer
+        setTimeout(() => process.exit(exitCode.ok), patienceMs)
+        const registry = await open()
+        const names =
+          service === undefined
+            ? await registry.listServices({ signal })
+            : (await registry.list(service, { signal })).map(({ id }) => id)
+        await output.write(names.filter(isOneLine))
+        process.exit(exitCode.ok)
+      }),
+    )

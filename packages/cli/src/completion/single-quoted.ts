@@ -1,0 +1,2 @@
+/** Quotes `text` with single quotes for bash and zsh. */
+export const singleQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
