@@ -90,7 +90,21 @@ describe('jsonFormat', () => {
 
   test('tolerates unknown fields', () => {
     const document = { id: 'a', name: 's', endpoints: ['x:'], future: { deep: [1] } }
-    expect(jsonFormat.decode('s/a', bytes(document))).toMatchObject({ instance: { id: 'a' } })
+    const decoded = jsonFormat.decode('s/a', bytes(document))
+    expect(decoded).toMatchObject({
+      instance: { id: 'a' },
+      unknownFields: { future: { deep: [1] } },
+    })
+  })
+
+  test('writes the unknown fields of a request, and no known one from among them', () => {
+    const unknownFields = { future: 1, weight: 7, id: 'other' }
+    const written = jsonFormat.encode({ ...request, unknownFields })
+    expect(JSON.parse(new TextDecoder().decode(written))).toMatchObject({
+      future: 1,
+      weight: request.instance.weight,
+      id: request.instance.id,
+    })
   })
 
   test.each([

@@ -1,8 +1,17 @@
 import { RegistryError } from '@sd/core'
+import { jsonFormat, type WireFormat } from '@sd/core/driver'
 import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually, throughout } from '../eventually.ts'
+
+const laterFields = { region: { name: 'eu' }, drainMs: 500 }
+
+/** The default format of a later version, which has two more fields. */
+const laterFormat: WireFormat = {
+  ...jsonFormat,
+  encode: (request) => jsonFormat.encode({ ...request, unknownFields: laterFields }),
+}
 
 /** R1, R2, R7, R8, R9: registering, deregistering, and ownership of ids. */
 export const registrationCases: readonly ContractCase[] = [
@@ -181,6 +190,35 @@ export const registrationCases: readonly ContractCase[] = [
       await registration.update({ zone: 'eu-1b' })
       expect(await other.list('orders')).toMatchObject([{ weight: 7, zone: 'eu-1b', tags: ['x'] }])
       expect(follower.removed, 'how often each instance left').toEqual(new Map())
+    },
+  ),
+
+  contractCase(
+    'R9 keeps the fields of a record that this version does not know',
+    [],
+    async (run) => {
+      const { ttlMs, slackMs } = run.times
+      const later = run.registry({ format: laterFormat })
+      const current = run.registry()
+      const fields = async (id: string): Promise<unknown> => {
+        const { served } = await current.records('orders')
+        return served.find(({ instance }) => instance.id === id)?.unknownFields
+      }
+      await later.register(input('orders', 'a'))
+      expect(await fields('a')).toEqual(laterFields)
+      await using driver = run.driver()
+      if (driver.edit === undefined) return
+      expect(await current.edit('orders', 'a', { weight: 7 })).toBe('edited')
+      expect(await fields('a')).toEqual(laterFields)
+      const registration = await current.register(input('orders', 'b'))
+      expect(await later.edit('orders', 'b', { weight: 7 })).toBe('edited')
+      await eventually(
+        'the owner has adopted the edit',
+        ttlMs + slackMs,
+        () => registration.instance.weight === 7,
+      )
+      await registration.update({ zone: 'eu-1b' })
+      expect(await fields('b')).toEqual(laterFields)
     },
   ),
 

@@ -83,6 +83,29 @@ const split = (key: string): { service: string; id: string } | undefined => {
   return service === undefined || id === undefined ? undefined : { service, id }
 }
 
+const knownFields: ReadonlySet<string> = new Set([
+  'schema',
+  'id',
+  'name',
+  'version',
+  'metadata',
+  'endpoints',
+  'weight',
+  'health',
+  'zone',
+  'tags',
+  'claim',
+  'ttlMs',
+  'registeredAtMs',
+])
+
+const unknownFieldsOf = (
+  document: Record<string, unknown>,
+): Readonly<Record<string, unknown>> | undefined => {
+  const unknown = Object.entries(document).filter(([field]) => !knownFields.has(field))
+  return unknown.length === 0 ? undefined : Object.freeze(Object.fromEntries(unknown))
+}
+
 const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
   const place = split(key)
   if (place === undefined) throw new Malformed('its key is not <service>/<id>')
@@ -102,6 +125,7 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
   const claim = claimOf(document)
   const ttlMs = natural(document, 'ttlMs')
   const registeredAtMs = natural(document, 'registeredAtMs')
+  const unknownFields = unknownFieldsOf(document)
   return {
     instance: {
       service,
@@ -117,13 +141,14 @@ const read = (key: string, value: Uint8Array): Omit<InstanceRecord, 'key'> => {
     ...(claim ? { claim } : {}),
     ...(ttlMs === undefined ? {} : { ttlMs }),
     ...(registeredAtMs === undefined ? {} : { registeredAtMs }),
+    ...(unknownFields === undefined ? {} : { unknownFields }),
   }
 }
 
 /**
  * The default format: one JSON document per instance at `<service>/<id>`, a superset of the Kratos
- * document (`id name version metadata endpoints`), so that Kratos clients can read it. Unknown
- * fields are ignored.
+ * document (`id name version metadata endpoints`), so that Kratos clients can read it. Fields that
+ * it does not know are kept in `unknownFields`.
  */
 export const jsonFormat: WireFormat = {
   name: 'json',
@@ -132,11 +157,12 @@ export const jsonFormat: WireFormat = {
   prefix: (service) => `${encodeName(service)}/`,
   // a key with more than two parts belongs to a namespace below this one
   serviceOf: (key) => split(key)?.service,
-  encode: ({ instance, claim, ttlMs, registeredAtMs }: PutRequest) => {
+  encode: ({ instance, claim, ttlMs, registeredAtMs, unknownFields }: PutRequest) => {
     const { service, id, version, zone, ...rest } = instance
     // uses Node's buffer pool: one allocation per record is expensive for the garbage collector
     return Buffer.from(
       JSON.stringify({
+        ...unknownFields,
         schema: schemaVersion,
         id,
         name: service,

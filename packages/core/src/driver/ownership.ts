@@ -88,6 +88,7 @@ const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRe
     claim = { owner: '', claimedAtMs: 0, seq: 0 },
     ttlMs = 0,
     registeredAtMs = claim.claimedAtMs,
+    unknownFields,
   } = record
   return {
     instance,
@@ -95,6 +96,7 @@ const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRe
     mode: 'if-newer',
     ttlMs,
     registeredAtMs,
+    ...(unknownFields === undefined ? {} : { unknownFields }),
   }
 }
 
@@ -117,5 +119,5 @@ export const editedValue = (
     owner === record.claim.owner &&
     claimedAtMs === record.claim.claimedAtMs &&
     seq === record.claim.seq
-  return same ? format.encode(editedRequest(record, instance)) : 'changed'
+  return same ? format.encode(editedRequest({ ...decoded, key: record.key }, instance)) : 'changed'
 }

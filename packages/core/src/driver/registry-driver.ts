@@ -60,6 +60,8 @@ export interface PutRequest {
   readonly ttlMs: number
   /** Wall clock, milliseconds since the epoch. */
   readonly registeredAtMs: number
+  /** Fields of the record that another version wrote; the format encodes them as they are. */
+  readonly unknownFields?: Readonly<Record<string, unknown>>
 }
 
 /** The outcome of one `PutRequest`. `error`: this record was definitely not written. */

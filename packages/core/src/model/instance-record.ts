@@ -17,6 +17,8 @@ export interface InstanceRecord {
   /** The ttl granted to the owner. */
   readonly ttlMs?: number
   readonly registeredAtMs?: number
+  /** Fields of the stored document that this version does not know. Edits and updates keep them. */
+  readonly unknownFields?: Readonly<Record<string, unknown>>
 }
 
 /** An unreadable record and the reason. It is reported, and the rest of the service is served. */

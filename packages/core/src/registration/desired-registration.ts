@@ -53,6 +53,8 @@ export class DesiredRegistration {
   readonly #waiters = new Waiters<void, number>()
   #instance: ServiceInstance
   #claim: Claim
+  /** Fields that a later version wrote with an edit. */
+  #unknownFields: InstanceRecord['unknownFields']
   #version = 1
   #acknowledgedVersion = 0
   #deregistered = false
@@ -105,6 +107,7 @@ export class DesiredRegistration {
       mode: first ? 'if-absent' : 'if-newer',
       ttlMs,
       registeredAtMs: this.registeredAtMs,
+      ...(this.#unknownFields === undefined ? {} : { unknownFields: this.#unknownFields }),
     }
   }
 
@@ -131,6 +134,7 @@ export class DesiredRegistration {
     if (health !== this.#instance.health) this.#setHealth = health
     this.#instance = this.#withHealth({ ...this.#instance, weight, tags, metadata })
     this.#claim = { ...this.#claim, seq: record.claim?.seq ?? this.#claim.seq }
+    this.#unknownFields = record.unknownFields
     this.#version += 1
   }
 
