@@ -44,7 +44,7 @@ describe('durations', () => {
 
 describe('a table', () => {
   test('of instances fits 60 columns by leaving out columns, in a fixed order', () => {
-    const instance = {
+    const listed = {
       service: 'orders',
       id: 'orders-host-7-4711-ab12cd34',
       endpoints: ['http://10.0.0.7:8080'],
@@ -55,7 +55,7 @@ describe('a table', () => {
       tags: [],
       metadata: {},
     }
-    const rows = [instanceCells(instance, undefined, 0)]
+    const rows = [instanceCells(listed, undefined, 0)]
     const headings = (width: number): string | undefined =>
       tableLinesWithin(width, instanceColumns, rows)[0]?.replaceAll(/ +/g, ' ')
     expect(headings(100)).toBe('ID ENDPOINTS VERSION ZONE WEIGHT HEALTH AGE')
