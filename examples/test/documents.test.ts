@@ -33,7 +33,7 @@ const snippets = (
   )
 ).flat()
 
-/** Runs a snippet as a program of its own, as a reader would who copies it. */
+/** Runs a snippet as a separate program, like a reader who copies it. */
 const run = (code: string): Promise<{ error: Error | null; output: string }> =>
   new Promise((resolve) => {
     const child = execFile(

@@ -11,7 +11,7 @@ const env = privateState()
 // each starts a program
 vi.setConfig({ testTimeout: 30_000 })
 
-test('http-service.ts finds itself over the registry, and ends', async () => {
+test('http-service.ts discovers itself through the registry, and ends', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@sd/source', fileOf('http-service.ts')],
@@ -20,7 +20,7 @@ test('http-service.ts finds itself over the registry, and ends', async () => {
   expect(stdout).toMatch(/says hello/)
 })
 
-test('outage-in-a-test.ts sees the registry go and come back', async () => {
+test('outage-in-a-test.ts observes an outage of the registry and its end', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@sd/source', fileOf('outage-in-a-test.ts')],
@@ -29,7 +29,7 @@ test('outage-in-a-test.ts sees the registry go and come back', async () => {
   expect(stdout).toBe('stale with 1 instance kept\nsync with 1\n')
 })
 
-test('swap-backend.ts tells what it saw', async () => {
+test('swap-backend.ts prints the events that it received', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@sd/source', fileOf('swap-backend.ts'), 'memory:', 'sqlite:'],
@@ -39,7 +39,7 @@ test('swap-backend.ts tells what it saw', async () => {
   expect(stdout).toBe(`memory: ${seen}\nsqlite: ${seen}\n`)
 })
 
-test('register-and-watch.ts sees itself, and leaves clean when it is interrupted', async () => {
+test('register-and-watch.ts watches itself, and deregisters when it is interrupted', async () => {
   const child = spawn(
     process.execPath,
     ['--conditions=@sd/source', fileOf('register-and-watch.ts'), 'orders'],

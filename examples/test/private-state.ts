@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-/** An environment in which the default registry is a file of this test run's own. */
+/** An environment in which the default registry is a separate file of this test run. */
 export const privateState = (): NodeJS.ProcessEnv => {
   const { SD_URL: _, ...env } = process.env
   const state = mkdtempSync(join(tmpdir(), 'sd-examples-'))

@@ -14,13 +14,13 @@ const churnMs = long ? 60_000 : 8_000
 const target = 'sd:///orders'
 const timeout = churnMs + 60_000
 
-/** Servers in this process, which come and go as they would in a rolling deploy. */
+/** Servers in this process, which are replaced as in a rolling deploy. */
 class Fleet {
   readonly #registry: Registry
   readonly #serving: ServedRegistration[] = []
   readonly #leaving: Promise<void>[] = []
   made = 0
-  /** Stops that had to cut calls. */
+  /** How many stops had to cut calls. */
   forced = 0
 
   constructor(registry: Registry) {
@@ -37,7 +37,7 @@ class Fleet {
     )
   }
 
-  /** The oldest one leaves gracefully. */
+  /** Stops the oldest one gracefully. */
   leave(): void {
     for (const served of this.#serving.splice(0, 1)) this.#leaving.push(this.#stop(served))
   }
@@ -81,8 +81,8 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
   )
 
   test.each([
-    ['at most what is in flight on them fail', false],
-    ['with retries none fails but those that had their headers', true],
+    ['at most the calls in flight on them fail', false],
+    ['with retries only calls fail whose headers had arrived', true],
   ])('servers are killed one after another: %s', { timeout }, async (_, retry) => {
     await using shared = await open()
     await using processes = new AsyncDisposableStack()
@@ -104,7 +104,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     const join = async (): Promise<void> => void serving.push(await start())
     while (performance.now() < end) {
       await delay(500)
-      // to start a process takes longer than to kill one
+      // starting a process takes longer than killing one
       if (serving.length < 4) continue
       joining.push(join())
       for (const old of serving.splice(0, 1)) old.kill()
@@ -113,9 +113,9 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     await Promise.all(joining)
     const report = await load.ask<LoadReport>('end')
     if (long) console.log(`${backend}: ${kills} killed, retry ${retry}, ${JSON.stringify(report)}`)
-    // of several servers the one that is killed has a share of the calls
+    // the killed server has its share of the calls
     expect(failures(report)).toBeLessThanOrEqual((kills * callers) / 2)
-    // a call whose headers have come is committed: gRPC repeats it no more
+    // a call whose headers have arrived is committed: gRPC does not repeat it
     const repeatable = Object.keys(report.failed).filter(
       (what) => !what.includes('after the headers'),
     )
@@ -125,7 +125,7 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     expect(report.calls).toBeGreaterThan(churnMs / 10)
   })
 
-  test('calls go on while the registry is away', { timeout }, async () => {
+  test('calls continue while the registry is unreachable', { timeout }, async () => {
     await using shared = await open()
     await using registry = shared.open()
     const fleet = new Fleet(registry)
@@ -136,10 +136,10 @@ describe.each(sharedRegistries)('on %s', (backend, open) => {
     const before = await load.ask<LoadReport>('soFar')
     {
       await using _ = await shared.takeAway()
-      await until('the registry is missed', () => watcher.stale !== undefined)
+      await until('the view is stale', () => watcher.stale !== undefined)
       await delay(churnMs / 2)
     }
-    await until('it is back', () => watcher.stale === undefined)
+    await until('the view is fresh', () => watcher.stale === undefined)
     await fleet.join()
     const report = await load.ask<LoadReport>('end')
     await fleet.stop()

@@ -3,8 +3,8 @@ import { registerResolver } from '../src/index.ts'
 import { EchoClient } from '../test/support/echo-client.ts'
 import type { LoadOptions, LoadReport } from './load.ts'
 
-// The body of the process that `startLoad` starts: calls the service all the time from many callers
-// over one channel, and tells what failed.
+// The body of the process that `startLoad` starts: calls the service continuously from many callers
+// over one channel, and reports the failures.
 const { url, target, callers, streams, retry } = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
 const registry = await createRegistry(url)
 registerResolver(registry, { retry })
@@ -40,7 +40,7 @@ const stream = async (): Promise<void> => {
   }
 }
 
-// until the service can be called: what is measured begins then
+// waits until the service can be called: the measurement begins then
 while ((await client.call()).startsWith('UNAVAILABLE'))
   await new Promise((resolve) => setTimeout(resolve, 20))
 const work = Promise.all([

@@ -1,23 +1,23 @@
 import { Child } from '@sd/calling-tests'
 import type { RetryOptions } from '../src/index.ts'
 
-/** What a load process is started with. */
+/** The options of a load process. */
 export interface LoadOptions {
-  /** Of the registry. */
+  /** The URL of the registry. */
   readonly url: string
   readonly target: string
-  /** Unary calls at a time. */
+  /** Concurrent unary calls. */
   readonly callers: number
-  /** Streams of 40 messages, 5 ms apart, at a time. */
+  /** Concurrent streams, of 40 messages 5 ms apart. */
   readonly streams: number
   readonly retry: boolean | RetryOptions
 }
 
-/** What came of the calls. */
+/** The results of the calls. */
 export interface LoadReport {
   readonly calls: number
   readonly streams: number
-  /** How often each failure was seen. */
+  /** How often each failure occurred. */
   readonly failed: Readonly<Record<string, number>>
   readonly slowestMs: number
 }

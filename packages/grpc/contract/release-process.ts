@@ -8,17 +8,18 @@ import { ConnectEcho } from '../test/support/connect-echo.ts'
 import { EchoClient } from '../test/support/echo-client.ts'
 import { EchoServer } from '../test/support/echo-server.ts'
 
-/** What a process is left with after instances have come and gone. */
+/** The resources of a process after instances were added and removed. */
 export interface Remains {
   readonly heapBytes: number
   /** TCP sockets, of clients and servers. */
   readonly sockets: number
-  /** Watches that are open. */
+  /** Open watches. */
   readonly watches: number
 }
 
-// The body of a process in which instances come and go under calls of both clients. It ends by itself
-// once all is closed. Run with --expose-gc.
+// The body of a process in which instances are replaced during calls of both clients. It ends by
+// itself
+// once everything is closed. Run with --expose-gc.
 const registry = new Registry(memory({ store: new MemoryStore() }))
 registerResolver(registry)
 const client = new EchoClient('sd:///orders')
@@ -33,7 +34,7 @@ const churn = async (instances: number): Promise<void> => {
       endpoints: [`grpc://${server.address}`],
     })
     await client.burst(10)
-    // the echo service takes any bytes; what matters here is that the call was made
+    // the echo service accepts any bytes; only the call itself matters here
     await Promise.allSettled([1, 2, 3].map(() => connect.charge({})))
     await registration.deregister()
     await server.stop()
@@ -43,7 +44,7 @@ const churn = async (instances: number): Promise<void> => {
 const socketsOpen = (): number =>
   process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
 
-/** Once grpc-js has looked for connections that nobody uses: it does every 10 s. */
+/** After grpc-js has closed unused connections, which it does every 10 s. */
 const remains = async (): Promise<Remains> => {
   const end = performance.now() + 25_000
   while (socketsOpen() > 0 && performance.now() < end) await delay(100)

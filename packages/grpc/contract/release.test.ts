@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Remains } from './release-process.ts'
 
-test('nothing is left of instances that have gone, nor of clients that are closed', async () => {
+test('removed instances and closed clients leave no resources behind', async () => {
   const child = fork(new URL('./release-process.ts', import.meta.url), {
     execArgv: ['--conditions=@sd/source', '--no-warnings', '--expose-gc'],
   })

@@ -149,7 +149,7 @@ const warnOfCopies = (): void => {
   const copies = loadedGrpcCopies()
   if (copies.length < 2) return
   process.emitWarning(
-    `this process has loaded ${copies.length} copies of @grpc/grpc-js, and a resolver is known to one of them only. ` +
+    `this process has loaded ${copies.length} copies of @grpc/grpc-js, and a resolver is registered in only one of them. ` +
       'A client of another one fails with "Failed to parse DNS address". Deduplicate them (npm dedupe), or pass ' +
       `the one that the clients use: registerResolver(registry, { grpc }). Copies: ${copies.join(', ')}`,
     { code: 'SD_GRPC_COPIES' },
@@ -179,7 +179,7 @@ export const registerResolver = (
     throw new RegistryError('conflict', {
       backend: 'grpc',
       operation: 'register resolver',
-      message: `${scheme}:/// is registered for a registry already; close that one, or give this one another scheme`,
+      message: `${scheme}:/// is already registered for another registry; close that one, or give this one another scheme`,
     })
   slot.binding = binding
   if (!schemes.has(scheme)) install(experimental, scheme, slot)

@@ -109,8 +109,8 @@ describe('serviceTransport', () => {
   })
 })
 
-describe('when instances leave', () => {
-  test('a stream on one that leaves runs to its end, then the session is closed', async () => {
+describe('when instances are removed', () => {
+  test('a stream on a removed one runs to its end, then the session is closed', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await using b = await ConnectEchoServer.start('b')
@@ -120,7 +120,7 @@ describe('when instances leave', () => {
     for await (const _ of caller.client.count({ value: '40' })) {
       if (opened.length === 3) {
         await first.deregister()
-        await until('the instance has left', () => caller.transport.connections === 0)
+        await until('the instance is removed', () => caller.transport.connections === 0)
       }
       opened.push(a.open)
     }
@@ -128,7 +128,7 @@ describe('when instances leave', () => {
     await until('the session is closed', () => a.open === 0)
   })
 
-  test('an idle session of one that leaves is closed at once, and of all when the transport is', async () => {
+  test('an idle session of a removed one is closed at once, and all are closed with the transport', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await using b = await ConnectEchoServer.start('b')
@@ -146,7 +146,7 @@ describe('when instances leave', () => {
     expect(world.clientRegistry.health().watches).toEqual([])
   })
 
-  test('goes on with what is known while the registry is away', async () => {
+  test('calls the known instances while the registry is unreachable', async () => {
     await using world = new World({ ttlMs: 1_000 })
     await using a = await ConnectEchoServer.start('a')
     await register(world, a)
@@ -163,7 +163,7 @@ describe('when instances leave', () => {
 })
 
 describe('retries', () => {
-  test('go elsewhere when there is no connection, for any method, without the balancer trying again soon', async () => {
+  test('of any method go to another instance without a connection, and the balancer avoids the first for a while', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await using dead = await ConnectEchoServer.start('dead')
@@ -188,7 +188,7 @@ describe('retries', () => {
     expect((await calls).map(({ value }) => value)).toEqual(['b', 'b'])
   })
 
-  test('do not repeat another method then: the error says what happened', async () => {
+  test('do not repeat another method: the error says what happened', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await using b = await ConnectEchoServer.start('b')
@@ -204,7 +204,7 @@ describe('retries', () => {
     expect(b.calls).toBe(1)
   })
 
-  test('stop at maxAttempts, and without them at once', async () => {
+  test('stop at maxAttempts, or at once when it is 1', async () => {
     await using world = new World()
     const servers = await Promise.all(['a', 'b', 'c', 'd'].map((id) => ConnectEchoServer.start(id)))
     await using stack = new AsyncDisposableStack()
@@ -227,7 +227,7 @@ describe('retries', () => {
     expect(calls()).toBe(6)
   })
 
-  test('repeat a stream of which nothing was taken, and never one that has begun', async () => {
+  test('repeat a stream of which no message was read, and never one that has begun', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await using dead = await ConnectEchoServer.start('dead')
@@ -282,7 +282,7 @@ describe('retries', () => {
     end.abort()
     await Promise.all(work)
     expect(failed).toEqual([])
-    await until('only who serves is connected to', () => caller.transport.connections <= 3)
+    await until('only serving instances have connections', () => caller.transport.connections <= 3)
   })
 })
 
@@ -317,7 +317,7 @@ describe('errors', () => {
     await registration.deregister()
   })
 
-  test('a call waits for the first word of the registry, within its own bounds', async () => {
+  test('a call waits for the first answer of the registry, within its own deadline', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await register(world, a)
@@ -335,7 +335,7 @@ describe('errors', () => {
     expect((await waiting).value).toBe('a')
   })
 
-  test('an endpoint that another program has written wrongly is passed over', async () => {
+  test('a malformed endpoint of another program is skipped', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await register(world, a)
@@ -346,7 +346,7 @@ describe('errors', () => {
     expect((await world.clientRegistry.list(service)).map(({ id }) => id)).toContain('wrong')
   })
 
-  test('an error of the call itself is no reason to go elsewhere', async () => {
+  test('an error of the call itself is not retried on another instance', async () => {
     await using world = new World()
     await using a = await ConnectEchoServer.start('a')
     await register(world, a)
@@ -371,7 +371,7 @@ describe('errors', () => {
     [{ authority: 'a/b c' }, 'authority is "a/b c"'],
     [{ servic: 'x' }, 'option "servic" is unknown'],
     [{ balancer: { strategy: 'best' } }, 'strategy "best"'],
-  ])('%j is refused before anything is watched', async (options, message) => {
+  ])('%j is refused before a watch is opened', async (options, message) => {
     await using world = new World()
     expect(() => open(world, options as object)).toThrow(message)
     expect(world.clientRegistry.health().watches).toEqual([])

@@ -21,7 +21,7 @@ describe('the messages', () => {
     },
   )
 
-  test('have the bytes that protoc writes', () => {
+  test('have the bytes that protoc produces', () => {
     expect(encodeHealthCheckRequest({ service: 'a.B' }).toString('hex')).toBe('0a03612e42')
     const name = 'x'.repeat(300)
     expect(encodeHealthCheckRequest({ service: name }).subarray(0, 3).toString('hex')).toBe(
@@ -57,7 +57,7 @@ describe('the messages', () => {
 })
 
 describe('HealthService', () => {
-  test('checks and watches what it is told of', async () => {
+  test('checks and watches the services that are set', async () => {
     const echo = EchoServer.create('a')
     await using _ = echo
     const health = new HealthService(['orders.v1.Orders'])
@@ -66,21 +66,24 @@ describe('HealthService', () => {
     using client = new HealthClient(echo.address)
     expect(await client.check()).toBe('NOT_SERVING')
     expect(await client.check('payments')).toBe(
-      'NOT_FOUND: no health is kept for service "payments"; it is for "", "orders.v1.Orders"',
+      'NOT_FOUND: unknown service "payments"; expected "", "orders.v1.Orders"',
     )
     const orders = client.watch('orders.v1.Orders')
     const payments = client.watch('payments')
-    await until('both are told', () => orders.told.length + payments.told.length === 2)
+    await until(
+      'both watches receive the status',
+      () => orders.told.length + payments.told.length === 2,
+    )
     health.set('SERVING')
     health.set('SERVING')
     expect(await client.check('orders.v1.Orders')).toBe('SERVING')
-    await until('the change is told', () => orders.told.length === 2)
+    await until('the change is delivered', () => orders.told.length === 2)
     health.set('NOT_SERVING')
-    await until('and the next', () => orders.told.length === 3)
+    await until('the next change is delivered', () => orders.told.length === 3)
     payments.cancel()
-    await until('who leaves is forgotten', () => health.watchers === 1)
+    await until('a watch that is left is dropped', () => health.watchers === 1)
     health.endWatches()
-    await until('the end is told', () => orders.told.length === 4)
+    await until('the end is delivered', () => orders.told.length === 4)
     expect(orders.told).toEqual(['NOT_SERVING', 'SERVING', 'NOT_SERVING', 'OK'])
     expect(payments.told).toEqual([
       'SERVICE_UNKNOWN',

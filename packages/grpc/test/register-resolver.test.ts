@@ -14,7 +14,7 @@ import { register, World } from './support/world.ts'
 vi.setConfig({ testTimeout: 20_000 })
 
 describe('registerResolver', () => {
-  test('keeps two registries apart by their schemes', async () => {
+  test('distinguishes two registries by their schemes', async () => {
     await using one = new World()
     await using other = new World()
     await using a = await EchoServer.start('a')
@@ -26,7 +26,7 @@ describe('registerResolver', () => {
     expect([await first.call(), await second.call()]).toEqual(['a', 'b'])
   })
 
-  test('takes a scheme once, and again after it was closed; channels go on', async () => {
+  test('accepts a scheme once, and again after it is closed; channels continue', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await register(world, a)
@@ -34,7 +34,7 @@ describe('registerResolver', () => {
     const resolver = registerResolver(registry, { scheme: 'once' })
     expect(resolver.scheme).toBe('once')
     expect(() => registerResolver(registry, { scheme: 'once' })).toThrow(
-      '[conflict] register resolver: once:/// is registered for a registry already',
+      '[conflict] register resolver: once:/// is already registered for another registry',
     )
     using client = new EchoClient('once:///orders')
     expect(await client.call()).toBe('a')
@@ -75,7 +75,7 @@ describe('registerResolver', () => {
   })
 })
 
-test('warns of a second copy of grpc-js, and serves the copy that it is given', async () => {
+test('warns about a second copy of grpc-js, and serves the given copy', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sd-grpc-copy-'))
   try {
     const original = dirname(createRequire(import.meta.url).resolve('@grpc/grpc-js/package.json'))

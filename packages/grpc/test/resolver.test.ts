@@ -26,7 +26,7 @@ const connections = (servers: readonly EchoServer[]): number =>
   servers.reduce((sum, server) => sum + server.connections, 0)
 
 describe('a target sd:///orders', () => {
-  test('spreads the first calls of a channel over all instances, each with one connection', async () => {
+  test('distributes the first calls of a channel over all instances, each with one connection', async () => {
     await using world = new World()
     await using stack = new AsyncDisposableStack()
     const servers = await three(stack, world)
@@ -38,7 +38,7 @@ describe('a target sd:///orders', () => {
     expect(new Set(servers.flatMap(({ hosts }) => hosts))).toEqual(new Set(['orders']))
   })
 
-  test('serves nice-grpc', async () => {
+  test('works with nice-grpc', async () => {
     await using world = new World()
     await using stack = new AsyncDisposableStack()
     await three(stack, world)
@@ -100,7 +100,7 @@ describe('a target sd:///orders', () => {
 })
 
 describe('changes', () => {
-  test('a weight that changes 1,000 times makes no new connection, and shares follow', async () => {
+  test('a weight that changes 1,000 times opens no new connection, and shares follow it', async () => {
     await using world = new World()
     await using stack = new AsyncDisposableStack()
     const servers = await three(stack, world)
@@ -112,7 +112,7 @@ describe('changes', () => {
     await Promise.all(
       [300, 100, 0].map(async (weight, index) => registrations[index]?.update({ weight })),
     )
-    await until('the drained one gets none', async () => {
+    await until('the drained one gets no calls', async () => {
       const before = servers[2]?.calls
       await client.burst(10)
       return servers[2]?.calls === before
@@ -123,7 +123,7 @@ describe('changes', () => {
     expect(connections(servers)).toBe(3)
   })
 
-  test('instances that join and leave are connected to and released; a stream on one that leaves goes on', async () => {
+  test('added instances are connected, removed ones released; a stream on a removed one continues', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await using b = await EchoServer.start('b')
@@ -138,12 +138,15 @@ describe('changes', () => {
       })()
     })
     await until('the new one is called', async () => (await client.call()) === 'b')
-    await until('the old one is not', async () => (await client.burst(10))['a'] === undefined)
+    await until(
+      'the old one is not called',
+      async () => (await client.burst(10))['a'] === undefined,
+    )
     expect(await stream).toBe('OK after 60')
     await leaving
   })
 
-  test('an instance whose address changes is connected to anew', async () => {
+  test('an instance whose address changes gets a new connection', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await using moved = await EchoServer.start('moved')
@@ -151,16 +154,16 @@ describe('changes', () => {
     using client = new EchoClient(`${world.resolve()}:///orders`)
     expect(await client.call()).toBe('a')
     await registration.update({ endpoints: [`grpc://${moved.address}`] })
-    await until('it answers from there', async () => (await client.call()) === 'moved')
+    await until('it answers at the new address', async () => (await client.call()) === 'moved')
     await registration.update({ endpoints: ['http://127.0.0.1:1'] })
-    await until('it has no gRPC endpoint any more', async () =>
+    await until('it no longer has a gRPC endpoint', async () =>
       (await client.call()).includes(
         "UNAVAILABLE: none of the 1 instances of 'orders' at memory has an endpoint grpc:// or grpcs://; a has http://127.0.0.1:1",
       ),
     )
   })
 
-  test('only what is ready is picked; who comes back gets calls again', async () => {
+  test('only ready instances are picked; one that is ready again gets calls again', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await using b = await EchoServer.start('b')
@@ -173,15 +176,16 @@ describe('changes', () => {
     await b.stop()
     for (let call = 0; call < 20; call += 1) expect(await client.call()).toBe('a')
     await using again = await EchoServer.start('again', { port })
-    // one at a time: calls that were picked for it while it was away must not count as in flight on it
+    // one at a time: calls that were picked for it while it was down must not count as in flight on
+    // it
     await until('it is picked again', async () => (await client.call()) === 'again', 4_000)
     expect(again.connections).toBe(1)
     expect(a.connections).toBe(1)
   })
 })
 
-describe('while the registry is away', () => {
-  test('calls go on over the same connections, and what changed meanwhile is told afterwards', async () => {
+describe('while the registry is unreachable', () => {
+  test('calls continue over the same connections, and changes are delivered afterwards', async () => {
     await using world = new World({ ttlMs: 1_000 })
     await using stack = new AsyncDisposableStack()
     const servers = await three(stack, world)
@@ -194,14 +198,14 @@ describe('while the registry is away', () => {
       await delay(20)
     }
     world.faults.start()
-    await until('it is not any more', () => world.watch()?.stale === undefined)
+    await until('the view is fresh', () => world.watch()?.stale === undefined)
     await using d = await EchoServer.start('d')
     await register(world, d)
     await until('the new one is called', async () => (await client.burst(20))['d'] !== undefined)
     expect(connections(servers)).toBe(3)
   })
 
-  test('a channel that knows nothing yet says so, and recovers', async () => {
+  test('a channel without a first answer fails with that reason, and recovers', async () => {
     await using world = new World({ ttlMs: 1_000 })
     await using a = await EchoServer.start('a')
     await register(world, a)
@@ -219,7 +223,7 @@ describe('while the registry is away', () => {
     expect(await client.call()).toBe('a')
   })
 
-  test('a registry that was closed is named; what is known goes on serving', async () => {
+  test('a closed registry is named in the error; known instances continue to serve', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await register(world, a)
@@ -227,7 +231,8 @@ describe('while the registry is away', () => {
     using client = new EchoClient(`${scheme}:///orders`)
     expect(await client.call()).toBe('a')
     await world.clientRegistry.close()
-    // the end of the watch is told as an error; without the service config it would change the policy
+    // the end of the watch is reported as an error; without the service config it would change the
+    // policy
     for (let call = 0; call < 10; call += 1) {
       await delay(10)
       expect(await client.call()).toBe('a')
@@ -241,7 +246,7 @@ describe('while the registry is away', () => {
 })
 
 describe('a channel', () => {
-  test('that is idle releases the watch, and opens it again with the next call', async () => {
+  test('that is idle closes the watch, and opens it again with the next call', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     await register(world, a)
@@ -290,7 +295,7 @@ describe('errors', () => {
     expect(world.watch()).toBeUndefined()
   })
 
-  test('say why there is no instance, and calls that wait for one get it', async () => {
+  test('say why there is no instance, and waiting calls get the first one', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a')
     using client = new EchoClient(`${world.resolve()}:///orders?tag=canary`)
@@ -302,14 +307,18 @@ describe('errors', () => {
       new Metadata({ waitForReady: true }),
     )
     const registration = await register(world, a, { weight: 0, tags: ['canary'] })
-    await until('it says drained', async () => (await client.call()).includes('1 is drained'))
+    await until('the error says drained', async () =>
+      (await client.call()).includes('1 is drained'),
+    )
     await registration.update({ weight: 1, tags: [] })
-    await until('it says filtered', async () => (await client.call()).includes('tag "canary"'))
+    await until('the error says filtered', async () =>
+      (await client.call()).includes('tag "canary"'),
+    )
     await registration.update({ tags: ['canary'] })
     expect(await waiting).toBe('a')
   })
 
-  test('name the instance and the cause when none can be connected to', async () => {
+  test('name the instance and the cause when no connection succeeds', async () => {
     await using world = new World()
     const gone = await EchoServer.start('gone')
     await register(world, gone)
@@ -322,7 +331,7 @@ describe('errors', () => {
 })
 
 describe('retries', () => {
-  test('go to another instance as long as there is one', async () => {
+  test('use another instance as long as there is one', async () => {
     await using world = new World()
     await using stack = new AsyncDisposableStack()
     const servers = await three(stack, world)
@@ -336,7 +345,7 @@ describe('retries', () => {
     expect(calls(servers)).toEqual([1, 1, 1])
   })
 
-  test('are not made by default, and only of the named methods and statuses', async () => {
+  test('are off by default, and apply only to the named methods and statuses', async () => {
     await using world = new World()
     await using a = await EchoServer.start('a', { fail: { code: 14, details: 'draining' } })
     await register(world, a)
@@ -353,7 +362,7 @@ describe('retries', () => {
     )
     expect(await call(world.resolve({ retry: { methods: ['test.Echo/Count'] } }))).toBe(1)
     expect(await call(world.resolve({ retry: { statuses: ['INTERNAL'] } }))).toBe(1)
-    // a channel's own service config goes before
+    // a channel's own service config takes precedence
     const own = {
       'grpc.service_config': JSON.stringify({
         methodConfig: [
@@ -397,12 +406,12 @@ describe('outcomes', () => {
     using client = new EchoClient(
       `${world.resolve({ balancer: { outlier: { intervalMs: 50, maxEjectionPercent: 50 } } })}:///orders`,
     )
-    await until('it is not called any more', async () => {
+    await until('the instance is no longer called', async () => {
       const before = bad.calls
       await client.burst(30)
       return bad.calls === before
     })
-    // what a request is to blame for ejects nobody
+    // a status that the request causes ejects no instance
     const other = servers[1] as EchoServer
     other.fail = { code: 5, details: 'no such order' }
     for (let round = 0; round < 5; round += 1) await client.burst(20)

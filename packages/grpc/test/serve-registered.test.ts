@@ -12,7 +12,7 @@ import { World } from './support/world.ts'
 // real servers, on a machine that may be busy
 vi.setConfig({ testTimeout: 20_000 })
 
-// one test lets a bind fail, which grpc-js logs
+// one test makes a bind fail, which grpc-js logs
 setLogVerbosity(logVerbosity.NONE)
 
 const orders = { service: 'orders', id: 'a' }
@@ -22,7 +22,7 @@ const listed = async (world: World): Promise<readonly string[]> =>
   (await world.clientRegistry.list('orders')).flatMap(({ endpoints }) => endpoints)
 
 describe('serveRegistered', () => {
-  test('binds, registers its endpoint before others, and serves', async () => {
+  test('binds, registers its endpoint before further ones, and serves', async () => {
     await using world = new World()
     const { server } = EchoServer.create('a')
     const instance = { ...orders, version: '1.2.0', endpoints: ['http://127.0.0.1:8080'] }
@@ -50,7 +50,7 @@ describe('serveRegistered', () => {
     expect(served.endpoint).toBe(`grpcs://127.0.0.1:${served.port}`)
   })
 
-  test('serves while the registry is away, and registers when it is back', async () => {
+  test('serves while the registry is unreachable, and registers when it is back', async () => {
     await using world = new World()
     world.faults.stop()
     const { server } = EchoServer.create('a')
@@ -70,7 +70,7 @@ describe('serveRegistered', () => {
 })
 
 describe('stop', () => {
-  test('deregisters, serves on, lets calls in flight end, and is one stop however often it is asked for', async () => {
+  test('deregisters, continues to serve, finishes calls in flight, and stops once for repeated calls', async () => {
     await using world = new World()
     const { server } = EchoServer.create('a', { delayMs: 150 })
     const served = await serveRegistered(server, world.registry, orders, {
@@ -85,9 +85,9 @@ describe('stop', () => {
     const before = client.call()
     const stopping = served.stop()
     expect(served.stop()).toBe(stopping)
-    await until('it has left', async () => (await listed(world)).length === 0)
+    await until('it is deregistered', async () => (await listed(world)).length === 0)
     expect(await health.check()).toBe('NOT_SERVING')
-    // a client that has not heard of it yet
+    // a client that does not know of the removal yet
     expect(await client.call()).toBe('a')
     const stream = client.count(60)
     expect(await before).toBe('a')
@@ -100,7 +100,7 @@ describe('stop', () => {
     expect(served.registration.status.state).toBe('closed')
   })
 
-  test('cuts what takes longer than drainMs', async () => {
+  test('cuts calls that take longer than drainMs', async () => {
     await using world = new World()
     const { server } = EchoServer.create('a')
     const served = await serveRegistered(server, world.registry, orders, {
@@ -115,7 +115,7 @@ describe('stop', () => {
     expect(await stream).toMatch(/^(?:CANCELLED|UNAVAILABLE) after \d+$/)
   })
 
-  test('does not wait for a registry that is away longer than deregisterMs', async () => {
+  test('waits for an unreachable registry no longer than deregisterMs', async () => {
     await using world = new World()
     const { server } = EchoServer.create('a')
     const served = await serveRegistered(server, world.registry, orders, {
@@ -127,14 +127,14 @@ describe('stop', () => {
     expect(await served.stop()).toEqual({ deregistered: false, drained: true })
     world.faults.start()
     await until(
-      'it leaves when the registry is back',
+      'it is deregistered when the registry is back',
       async () => (await listed(world)).length === 0,
     )
   })
 })
 
 describe('health', () => {
-  test('stays SERVING while the registry is away, and ends with a takeover', async () => {
+  test('stays SERVING while the registry is unreachable, and NOT_SERVING after a takeover', async () => {
     await using world = new World({ ttlMs: 1_000 })
     const { server } = EchoServer.create('a')
     await using served = await serveRegistered(server, world.registry, orders, {
@@ -150,7 +150,7 @@ describe('health', () => {
     world.faults.start()
     await until('it is back', () => served.registration.status.state === 'registered')
     await world.clientRegistry.register({ ...orders, endpoints: ['grpc://127.0.0.1:1'] })
-    await until('somebody else has the id', async () => (await health.check()) === 'NOT_SERVING')
+    await until('another owner has the id', async () => (await health.check()) === 'NOT_SERVING')
     expect(served.registration.status.state).toBe('superseded')
   })
 
@@ -168,7 +168,7 @@ describe('health', () => {
   })
 })
 
-describe('what cannot be', () => {
+describe('a failed start:', () => {
   test('an address in use is named, and nothing is registered', async () => {
     await using world = new World()
     await using other = await EchoServer.start('other')

@@ -114,7 +114,7 @@ describe('grpcAddress', () => {
     expect(grpcAddress(instance(...endpoints), ['grpc', 'grpcs'])).toEqual(address)
   })
 
-  test('a URL of the web without a port has the port of its scheme', () => {
+  test('an http or https URL without a port has the default port of its scheme', () => {
     expect(grpcAddress(instance('http://h'), ['http'])?.port).toBe(80)
     expect(grpcAddress(instance('https://h'), ['https'])?.port).toBe(443)
   })

@@ -18,7 +18,7 @@ const short = (changes: readonly InstanceChange[] | undefined): readonly string[
   changes?.map((change) => `${change.type} ${change.instance.id}`)
 
 describe('ServiceView', () => {
-  test('tells what leads from a version to the present one, as far as it remembers', () => {
+  test('returns the changes from a version to the present one, as far as they are kept', () => {
     const view = new ServiceView()
     const [a, b] = [instance('a'), instance('b')]
     expect(view.changesSince(0)).toEqual([])
@@ -36,7 +36,7 @@ describe('ServiceView', () => {
     expect(view.changesSince(view.version - 20)).toHaveLength(20)
   })
 
-  test('can be replaced, which is a change like others', () => {
+  test('can be replaced, which counts as a change', () => {
     const view = new ServiceView()
     const [a, b, c] = [instance('a'), instance('b'), instance('c')]
     view.apply([added(a), added(b)])

@@ -20,7 +20,7 @@ const secure = async (world: World, endpoints?: readonly string[]): Promise<Echo
   return echo
 }
 
-test('the certificate must be for the service, or for the authority that was asked for', async () => {
+test('the certificate must be valid for the service, or for the requested authority', async () => {
   await using world = new World()
   await using echo = await secure(world)
   const scheme = world.resolve()
@@ -48,7 +48,7 @@ test('the certificate must be for the service, or for the authority that was ask
   expect(echo.hosts.at(-1)).toBe('orders')
 })
 
-test('of an instance with both, the scheme decides which endpoint is used', async () => {
+test('the scheme decides which endpoint of an instance with both is used', async () => {
   await using world = new World()
   await using plain = await EchoServer.start('plain')
   const echo = await EchoServer.start('tls', { credentials: serverTls })
@@ -73,7 +73,7 @@ test('of an instance with both, the scheme decides which endpoint is used', asyn
   expect(await first.call()).toBe('tls')
 })
 
-test('credentials that do not fit the endpoint are told', async () => {
+test('credentials that do not fit the endpoint are reported', async () => {
   await using world = new World()
   await using plain = await EchoServer.start('plain')
   const registration = await register(world, plain)

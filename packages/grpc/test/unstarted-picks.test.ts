@@ -15,7 +15,7 @@ const instance = (id: string) => ({
   metadata: {},
 })
 
-test('picks that become no call count no longer as in flight', () => {
+test('picks that do not become calls no longer count as in flight', () => {
   const picker = createPicker({ strategy: 'p2c' })
   picker.apply(['a', 'b'].map((id) => ({ type: 'added', instance: instance(id) })))
   const unstarted = new UnstartedPicks()

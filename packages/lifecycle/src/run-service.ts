@@ -239,7 +239,7 @@ const names = [
   'stopTimeoutMs',
 ] as const
 
-/** @throws RegistryError `invalid-argument` for a time that is no number of milliseconds */
+/** @throws RegistryError `invalid-argument` for a time that is not a number of milliseconds */
 export const checkTimes = (options: Omit<RunServiceOptions, 'listen'>): void => {
   for (const name of names) {
     const value = options[name]

@@ -53,16 +53,16 @@ describe('draining', () => {
     expect((await request(portOf(service), '/', agent)).body).toBe('ok')
     const silent: Socket = connect(portOf(service), '127.0.0.1')
     await once(silent, 'connect')
-    // the server has seen the silent connection once it answers a later one
+    // once the server answers a later connection, it has accepted the silent one
     await request(portOf(service), '/', new Agent())
     const beganMs = performance.now()
     expect(await service.stop()).toEqual({ exitCode: 0, errors: [] })
-    expect(performance.now() - beganMs).toBeLessThan(2_000) // keep-alive alone: 6 s
+    expect(performance.now() - beganMs).toBeLessThan(2_000) // the keep-alive timeout alone is 6 s
     agent.destroy()
     silent.destroy()
   })
 
-  test('answers what has begun, and closes its connection', async () => {
+  test('answers requests in flight, and closes their connection', async () => {
     const release = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     const agent = new Agent({ keepAlive: true })
@@ -83,7 +83,7 @@ describe('draining', () => {
     agent.destroy()
   })
 
-  test('cuts off what lasts longer than its deadline, and says so', async () => {
+  test('aborts requests that last longer than its deadline, and reports it', async () => {
     const begun = Promise.withResolvers<void>()
     const service = await run(
       createServer(() => begun.resolve()),
@@ -98,7 +98,7 @@ describe('draining', () => {
     expect((await cut)[0]).toMatchObject({ code: 'ECONNRESET' })
   })
 
-  test('says goodbye to HTTP/2 sessions and lets their streams end', async () => {
+  test('sends GOAWAY to HTTP/2 sessions and lets their streams end', async () => {
     const release = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     const service = await run(
@@ -118,7 +118,7 @@ describe('draining', () => {
     expect((await stopped).exitCode).toBe(0)
   })
 
-  test('ends upgraded connections that its hook asks to go, and cuts off the others', async () => {
+  test('lets its hook end upgraded connections, and destroys the others', async () => {
     const sockets: Socket[] = []
     const server = createServer()
     server.on('upgrade', (_, socket: Socket) => {

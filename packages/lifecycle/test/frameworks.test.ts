@@ -22,7 +22,7 @@ afterEach(() => registry.close())
 
 const common = { propagationMs: 0, signals: [] }
 
-test('Fastify answers what has begun and what comes on its connections meanwhile', async () => {
+test('Fastify answers requests in flight, and those that arrive on open connections during the drain', async () => {
   const release = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
   const order: string[] = []
@@ -92,7 +92,7 @@ describe('a gRPC server', () => {
       '/orders.Orders/Follow',
       text.serialize,
       text.deserialize,
-      'all', // grpc-js takes an empty message for none
+      'all', // grpc-js treats an empty message as none
     )
     return { service, client, stream, call: await begun.promise }
   }
@@ -108,7 +108,7 @@ describe('a gRPC server', () => {
     client.close()
   })
 
-  test('cuts off the streams that outlast its deadline', async () => {
+  test('aborts the streams that last longer than its deadline', async () => {
     const { service, client, stream } = await start(50)
     const failed = once(stream.resume(), 'error')
     const { exitCode, errors } = await service.stop()

@@ -60,7 +60,7 @@ describe('weightHandler', () => {
     },
   )
 
-  test('refuses other methods, and whoever is not allowed', async () => {
+  test('refuses other methods, and callers without permission', async () => {
     const other = await weightHandler(registration, allow)(new Request(url, { method: 'DELETE' }))
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, POST'])
     const handle = weightHandler(registration, {
@@ -103,7 +103,7 @@ describe('healthHandlers', () => {
     return [response.status, await response.json()]
   }
 
-  test('is ready while it is registered, and tells why not', async () => {
+  test('is ready while it is registered, and otherwise says why not', async () => {
     const { livez, readyz } = healthHandlers(registry)
     expect(await ask(readyz)).toMatchObject([200, { status: 'ok', session: 'live' }])
     const rival = await createRegistry({ backend: 'memory', store })
@@ -144,7 +144,7 @@ describe('healthHandlers', () => {
     )
   })
 
-  test('stays ready while the registry is away, and says which views are stale', async () => {
+  test('stays ready while the registry is unreachable, and says which views are stale', async () => {
     const { readyz } = healthHandlers(registry)
     const watcher = registry.watch('orders')
     await watcher.next()

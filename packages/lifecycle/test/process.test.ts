@@ -47,7 +47,7 @@ describe('a service as a process', () => {
     for (const socket of [keptAlive, silent]) socket.destroy()
   })
 
-  test('exits although a timer was forgotten', async () => {
+  test('exits although a timer is still set', async () => {
     const service = await start('forget')
     service.kill('SIGTERM')
     expect((await service.ended).code).toBe(0)
@@ -59,19 +59,19 @@ describe('a service as a process', () => {
     expect((await service.ended).code).toBe(1)
   })
 
-  test('ends at once on the second signal, with what a shell tells of it', async () => {
+  test('ends at once on the second signal, with the exit status of that signal', async () => {
     const service = await start()
     const hanging = connect(service.port, '127.0.0.1').on('error', () => {})
     hanging.write('GET /hang HTTP/1.1\r\nhost: orders\r\n\r\n')
     service.kill('SIGTERM')
-    // it serves on, and waits for the request that hangs, for 10 s
+    // it continues to serve, and waits up to 10 s for the request that hangs
     const again = setInterval(() => service.kill('SIGINT'), 50)
     expect((await service.ended).code).toBe(128 + 2)
     clearInterval(again)
     hanging.destroy()
   })
 
-  test('leaves the registry before an uncaught exception ends it', async () => {
+  test('deregisters before an uncaught exception ends it', async () => {
     const { code, lines } = await (await start('throw')).ended
     expect(code).toBe(1)
     expect(lines.slice(lines.indexOf('deregister'))).toEqual(ending)

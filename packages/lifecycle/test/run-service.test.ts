@@ -48,7 +48,7 @@ const runRegistered = async (more: Partial<RunServiceOptions>): Promise<RunningS
 }
 
 describe('runService', () => {
-  test('listens, becomes ready, registers; leaves, serves on, drains, closes', async () => {
+  test('listens, becomes ready, registers; deregisters, continues to serve, drains, closes', async () => {
     const reader = await createRegistry({ backend: 'memory', store })
     const events: LifecycleEvent[] = []
     const seen: string[] = []
@@ -67,7 +67,7 @@ describe('runService', () => {
     expect(endpoint).toBe(`http://127.0.0.1:${service.ports[0]?.port}`)
     const stopped = service.stop()
     await vi.waitFor(async () => expect(await reader.list('orders')).toEqual([]))
-    expect(await (await fetch(endpoint)).text()).toBe('ok') // it has left, and serves on
+    expect(await (await fetch(endpoint)).text()).toBe('ok') // it is deregistered, and continues to serve
     expect(await stopped).toEqual({ exitCode: 0, errors: [] })
     expect(await service.stopped).toBe(await stopped)
     expect(events.map(({ phase }) => phase)).toEqual([
@@ -123,7 +123,7 @@ describe('runService', () => {
   })
 
   test.each(['onDrain', 'onStop'] as const)(
-    'runs the later phases when %s throws, and says so by its exit code',
+    'runs the later phases when %s throws, and ends with exit code 1',
     async (hook) => {
       const phases: string[] = []
       const boom = new Error('boom')
@@ -143,26 +143,29 @@ describe('runService', () => {
     },
   )
 
-  test.each(['listen', 'ready'] as const)('stops what had begun when %s fails', async (phase) => {
-    const boom = new Error('boom')
-    const listen = server()
-    const failing = () => Promise.reject(boom)
-    const started = runService(
-      phase === 'ready'
-        ? options({ ready: failing, listen })
-        : options({ listen: { ...listen, listen: failing, drain: async () => {} } }),
-    )
-    await expect(started).rejects.toBe(boom)
-    await expect(registry.list('orders')).rejects.toMatchObject({ code: 'closed' })
-  })
+  test.each(['listen', 'ready'] as const)(
+    'stops the started phases when %s fails',
+    async (phase) => {
+      const boom = new Error('boom')
+      const listen = server()
+      const failing = () => Promise.reject(boom)
+      const started = runService(
+        phase === 'ready'
+          ? options({ ready: failing, listen })
+          : options({ listen: { ...listen, listen: failing, drain: async () => {} } }),
+      )
+      await expect(started).rejects.toBe(boom)
+      await expect(registry.list('orders')).rejects.toMatchObject({ code: 'closed' })
+    },
+  )
 
-  test('refuses an instance before anything is published, and stops what listens', async () => {
+  test('refuses an invalid instance before it is published, and stops the server', async () => {
     const started = runService(options({ instance: { service: '' } }))
     await expect(started).rejects.toMatchObject({ code: 'invalid-argument' })
   })
 
   test.each(['drainMs', 'propagationMs', 'startTimeoutMs'] as const)(
-    'refuses a %s that is no time before it listens',
+    'refuses a %s that is not a duration before it listens',
     async (name) => {
       await expect(runService(options({ [name]: -1 }))).rejects.toThrow(
         `${name} is -1; expected milliseconds from 0 to 2147483647`,
@@ -170,7 +173,7 @@ describe('runService', () => {
     },
   )
 
-  test('runs while the registry is away', async () => {
+  test('runs while the registry is unreachable', async () => {
     const faults = new MemoryFaults(store)
     faults.pause()
     const service = await runService(options())
@@ -180,7 +183,7 @@ describe('runService', () => {
     expect((await service.stop()).exitCode).toBe(0)
   })
 
-  test('goes on with its end when the registry does not answer', async () => {
+  test('continues to stop when the registry does not answer', async () => {
     const faults = new MemoryFaults(store)
     const service = await runRegistered({ deregisterTimeoutMs: 50 })
     faults.pause()
@@ -200,7 +203,7 @@ describe('runService', () => {
       signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
 
-  test('gives up what does not become ready in time', async () => {
+  test('fails when it does not become ready in time', async () => {
     const started = runService(options({ ready: untilAborted, startTimeoutMs: 50 }))
     await expect(started).rejects.toThrow('ready did not end within 50 ms')
   })
@@ -228,7 +231,7 @@ describe('runService', () => {
     expect((await service.stopped).exitCode).toBe(0)
   })
 
-  test('tells each phase by one log line', async () => {
+  test('writes one log line for each phase', async () => {
     const lines: string[] = []
     const log = (_: object, message: string): void => void lines.push(message)
     const logger = { debug: log, info: log, warn: log, error: log }
@@ -255,12 +258,12 @@ describe('the endpoints', () => {
     )
   }
 
-  test('are those given', async () => {
+  test('are the given ones', async () => {
     const endpoints = ['http://orders.example:80']
     expect(await endpointsOf({ instance: { service: 'orders', endpoints } })).toEqual(endpoints)
   })
 
-  test('have the host given, else SD_HOST, else the one that the server is bound to', async () => {
+  test('have the given host, else SD_HOST, else the one to which the server is bound', async () => {
     expect(await endpointsOf({})).toEqual(['http://127.0.0.1:port'])
     vi.stubEnv('SD_HOST', '10.1.2.3')
     expect(await endpointsOf({ registry: await createRegistry('memory:endpoints') })).toEqual([

@@ -18,7 +18,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(file, rendered)
 } else if (readConfig() !== rendered) {
   console.error(
-    `${named ?? '.oxlintrc.json'} is not what tools/boundaries generates. ` +
+    `${named ?? '.oxlintrc.json'} differs from the output of tools/boundaries. ` +
       'Change tools/boundaries/src, then run: node tools/boundaries/src/write-oxlint-config.ts',
   )
   process.exitCode = 1

@@ -12,7 +12,7 @@ const globals = 'eslint(no-restricted-globals)'
 const properties = 'eslint(no-restricted-properties)'
 const defaultExport = 'import(no-default-export)'
 
-/** One violation each: where it stands, what it says, which rule must see it. */
+/** One violation each: its file, its code, and the rule that must report it. */
 const violations: readonly (readonly [file: string, source: string, rule: string])[] = [
   // arrows
   ['packages/core/src/a.ts', `export { x } from '@sd/memory'`, imports],
@@ -166,18 +166,18 @@ describe('the generated rules', () => {
     expect(found.get(file)).toBeUndefined()
   })
 
-  test('plant each violation in a file of its own', () => {
+  test('are tested with each violation in a separate file', () => {
     const files = [...violations, ...clean].map(([file]) => file)
     expect(new Set(files).size).toBe(files.length)
   })
 })
 
-test('.oxlintrc.json is what the table generates', () => {
+test('.oxlintrc.json equals the output of the table', () => {
   const onDisk = readFileSync(new URL('.oxlintrc.json', repositoryRoot), 'utf8')
   expect(onDisk).toBe(renderOxlintConfig())
 })
 
-test('--check passes the generated file, and refuses another with what to do', () => {
+test('--check accepts the generated file, and refuses another one and says what to do', () => {
   const check = (text: string): { status: number | null; stderr: string } => {
     const file = join(folder, 'checked.json')
     writeFileSync(file, text)

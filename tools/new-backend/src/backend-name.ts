@@ -26,12 +26,12 @@ const isIdentifier = (text: string): boolean => {
 export const parseBackendName = (text: string): BackendName => {
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(text) || text.length > 40)
     throw new Error(
-      `${JSON.stringify(text)} is no name for a backend; expected lower-case letters, digits and single dashes, beginning with a letter, at most 40: my-store`,
+      `${JSON.stringify(text)} is not a valid name of a backend; expected lower-case letters, digits and single dashes, beginning with a letter, at most 40: my-store`,
     )
   const factory = text.replaceAll(/-(.)/g, (_, first: string) => first.toUpperCase())
   if (!isIdentifier(factory))
     throw new Error(
-      `${JSON.stringify(text)} is a word of the language, so the factory cannot be named after it; choose another name`,
+      `${JSON.stringify(text)} is a reserved word, so it cannot name the factory; choose another name`,
     )
   return {
     name: text,

@@ -3,8 +3,8 @@ import { createBackend } from './create-backend.ts'
 
 const usage = `usage: npm run new-backend -- NAME
 
-Lays down packages/NAME, the skeleton of a backend: its package, the driver with every method to
-be written, and its contract test on a real server, which runs and says what is not written yet.
+Creates packages/NAME, the skeleton of a backend: its package, the driver with every method left to
+write, and its contract test on a real server, which runs and reports the methods not written yet.
 
 NAME: lower-case letters, digits and dashes, beginning with a letter, like my-store.`
 
@@ -15,7 +15,7 @@ const nextSteps = (name: string, leftToDo: readonly string[]): string =>
     ...leftToDo,
     'npm install   (links the package, and locks it)',
     // empty: the run does not provide etcd, ZooKeeper and Consul
-    `SD_TEST_BACKENDS= npx vitest run --project contract packages/${name}   (fails, and says what to write)`,
+    `SD_TEST_BACKENDS= npx vitest run --project contract packages/${name}   (fails, and reports what to write)`,
     `packages/${name}/contract/${name}-server.ts   (how the real server is started)`,
     'docs/writing-a-backend.md   (how to write the driver, with a sample)',
   ]

@@ -24,7 +24,8 @@ export const renderTemplates = (
   const fill = (text: string): string =>
     text.replaceAll(/__([a-z]+)__/g, (placeholder, key: string) => {
       const value = values[key]
-      if (value === undefined) throw new Error(`a template holds ${placeholder}, of no meaning`)
+      if (value === undefined)
+        throw new Error(`a template contains the unknown placeholder ${placeholder}`)
       return value
     })
   const files = new Map<string, string>()

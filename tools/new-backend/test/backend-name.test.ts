@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseBackendName } from '../src/backend-name.ts'
 
-test('a name is known in every spelling', () => {
+test('a name is converted to every spelling', () => {
   expect(parseBackendName('my-2nd-store')).toEqual({
     name: 'my-2nd-store',
     factory: 'my2ndStore',
@@ -24,13 +24,15 @@ test.each([
   'a b',
   'é',
   'a'.repeat(41),
-])('refuses %j, saying what is accepted', (name) => {
-  expect(() => parseBackendName(name)).toThrow(/^".*" is no name for a backend; expected lower-/)
+])('refuses %j, and says what is accepted', (name) => {
+  expect(() => parseBackendName(name)).toThrow(
+    /^".*" is not a valid name of a backend; expected lower-/,
+  )
 })
 
 test.each(['delete', 'class', 'await', 'let', 'eval', 'static'])(
-  'refuses %s, which no factory can be named',
+  'refuses %s, which cannot name a factory',
   (name) => {
-    expect(() => parseBackendName(name)).toThrow(`"${name}" is a word of the language`)
+    expect(() => parseBackendName(name)).toThrow(`"${name}" is a reserved word`)
   },
 )

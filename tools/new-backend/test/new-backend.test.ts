@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTemporaryWorkspace, type TemporaryWorkspace } from './temporary-workspace.ts'
 
-// one so short and one so long that lines break in other places
+// a short and a long one, so that lines break at different places
 const names = ['kv', 'replicated-configuration-store'] as const
 
 let workspace: TemporaryWorkspace
@@ -24,7 +24,7 @@ const node = (...args: readonly string[]): Ended => {
   return { status, output: stdout + stderr }
 }
 
-/** Runs a program of the repository's own tools. */
+/** Runs one of the repository's tools. */
 const tool = (packageName: string, bin: string, ...args: readonly string[]): Ended =>
   node(join(workspace.root, 'node_modules', packageName, bin), ...args)
 
@@ -51,7 +51,7 @@ beforeAll(() => {
 afterAll(() => workspace?.[Symbol.dispose]())
 
 describe.each(names)('npm run new-backend -- %s', (name) => {
-  test('lays down the shape that every backend has', () => {
+  test('creates the files that every backend has', () => {
     expect(filesUnder(`packages/${name}`)).toEqual(
       [
         'LICENSE',
@@ -84,7 +84,7 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
     expect(output).toContain('docs/writing-a-backend.md')
   })
 
-  test('lists it among the backends, whose rules it then has', () => {
+  test('adds it to the backends of the boundaries table, with their rules', () => {
     expect(read('tools/boundaries/src/package-boundaries.ts')).toContain(`'${name}'`)
     expect(read('.oxlintrc.json')).toContain(`"packages/${name}/src/**"`)
     expect(node('tools/boundaries/src/write-oxlint-config.ts', '--check').status).toBe(0)
@@ -120,7 +120,7 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
     },
   )
 
-  test('has the licence of the others, and says so', () => {
+  test('has the licence of the others, and declares it', () => {
     expect(read(`packages/${name}/LICENSE`)).toBe(read('packages/core/LICENSE'))
     expect(JSON.parse(read(`packages/${name}/package.json`))).toMatchObject({ license: 'MIT' })
   })
@@ -133,7 +133,7 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
   })
 })
 
-test('its contract test runs, and says what is not written yet', { timeout: 120_000 }, () => {
+test('its contract test runs, and reports what is not written yet', { timeout: 120_000 }, () => {
   const [name] = names
   const run = ['run', '--project', 'contract', `packages/${name}`]
   const { status, output } = tool(
@@ -171,7 +171,7 @@ test.each([
   [['--help'], 0, 'usage: npm run new-backend -- NAME'],
   [[], 1, 'expected one NAME'],
   [['a', 'b'], 1, 'expected one NAME'],
-  [['No'], 1, '"No" is no name for a backend'],
+  [['No'], 1, '"No" is not a valid name of a backend'],
   [['core'], 1, 'packages/core'],
   [['kv'], 1, 'packages/kv exists; choose another name'],
   [['gateway'], 1, 'packages/gateway is a package of another kind'],

@@ -30,23 +30,23 @@ const parts = [
   'tools/new-backend',
 ]
 
-/** A folder laid out like this repository, with what a new backend touches: nobody else's work. */
+/** A folder with the structure of this repository and the files that a new backend affects. */
 export interface TemporaryWorkspace extends Disposable {
   readonly root: string
 }
 
-/** Copies our own packages, and links to everybody else's that is installed. */
+/** Copies the packages of this repository, and links the other installed ones. */
 export const createTemporaryWorkspace = (): TemporaryWorkspace => {
   const root = mkdtempSync(join(tmpdir(), 'sd-new-backend-'))
   for (const part of parts)
     cpSync(join(repositoryRoot, part), join(root, part), {
       recursive: true,
-      // tests are nobody's here but those that the templates hold
+      // the only tests here are those of the templates
       filter: (source) =>
         source.includes('/templates/') ||
         !['dist', 'node_modules', 'test'].includes(basename(source)),
     })
-  // the contract project provides servers before it starts: a skeleton needs none
+  // the contract project provides servers before it starts, and a skeleton needs none
   mkdirSync(join(root, 'tools/test-servers/src'), { recursive: true })
   writeFileSync(
     join(root, 'tools/test-servers/src/global-setup.ts'),
@@ -55,7 +55,7 @@ export const createTemporaryWorkspace = (): TemporaryWorkspace => {
   const installed = join(repositoryRoot, 'node_modules')
   mkdirSync(join(root, 'node_modules/@sd'), { recursive: true })
   for (const name of readdirSync(installed))
-    // `.bin` is found by the programs' own names; `.vite` and the like are caches
+    // programs in `.bin` are found by their names; `.vite` and the like are caches
     if (name !== '@sd' && !name.startsWith('.'))
       symlinkSync(join(installed, name), join(root, 'node_modules', name))
   for (const name of ['core', 'contract-tests'])

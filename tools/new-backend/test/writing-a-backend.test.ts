@@ -13,7 +13,7 @@ const excerpts = [...page.matchAll(/<!-- excerpt: (\S+) -->\n\n```\w+\n(.*?)```\
   ([, path = '', code = '']) => [path, code] as const,
 )
 
-/** Every member of an interface: the compiler tells when one is added. */
+/** Every member of an interface: the compiler reports a missing one. */
 const everything: {
   readonly [
     Name in
@@ -76,13 +76,13 @@ const everything: {
 }
 
 describe('docs/writing-a-backend.md', () => {
-  test('marks excerpts in the form that is checked here', () => {
+  test('marks excerpts in the form that this test checks', () => {
     expect(excerpts.length).toBeGreaterThan(8)
     expect(excerpts.length).toBe(marks.length)
   })
 
-  // the formatter takes the indentation away from excerpts that it can parse
-  test.each(excerpts)('takes from %s what stands there: %j', (path, code) => {
+  // the formatter removes the indentation of excerpts that it can parse
+  test.each(excerpts)('has an excerpt of %s that equals the source: %j', (path, code) => {
     const source = read(path)
     const places = [0, 2, 4, 6, 8].map((width) => code.replace(/^(?=.)/gm, ' '.repeat(width)))
     expect(

@@ -7,14 +7,14 @@ import { Stage } from './stage.ts'
 const help = `Usage: npm start [-- --help]
 
 Plays a scene of about 12 s: instances register, a table follows them, an owner crashes, and the
-registry goes away and comes back. Each service is a process of its own. On the registry that is
-embedded in the machine, or on the one that SD_URL names:
+registry goes down and comes back. Each service is a separate process. The scene uses the embedded
+registry of this machine, or the one that SD_URL names:
 
   SD_URL=etcd://127.0.0.1:2379 npm start
   SD_URL=zookeeper://127.0.0.1:2181 npm start
   SD_URL=consul://127.0.0.1:8500 npm start
 
-It registers under a service name of its own and takes everything back at its end.`
+It registers under a separate service name, and deregisters everything at its end.`
 
 const next = `Try next:
   SD_URL=etcd://127.0.0.1:2379 npm start     the same on a real etcd
@@ -31,8 +31,8 @@ const play = async (): Promise<number> => {
   // other processes cannot join an in-process backend
   const together = backend === 'memory'
   stage.close([
-    `@sd: services register, find and watch each other. The registry: ${backend}; the services: ${
-      together ? 'within this process' : 'a process each'
+    `@sd: services register, discover and watch each other. The registry: ${backend}; the services: ${
+      together ? 'within this process' : 'one process each'
     }.`,
   ])
   const { lostInOutage } = await playScene({
@@ -42,7 +42,9 @@ const play = async (): Promise<number> => {
     owner: together ? () => new LocalOwner(driver) : () => new ProcessOwner(),
   })
   if (lostInOutage.length > 0) {
-    stage.close([`Reported gone in the outage: ${lostInOutage.join(', ')}. That is a bug.`])
+    stage.close([
+      `Reported as removed during the outage: ${lostInOutage.join(', ')}. This is a bug.`,
+    ])
     return 1
   }
   stage.close([next])

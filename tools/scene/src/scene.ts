@@ -71,35 +71,39 @@ export const playScene = async ({
     await until(() => watcher.size === 4, ttlMs)
     await delay(300)
 
-    stage.say('A weight changes in place: orders-1 never leaves.')
+    stage.say('A weight changes in place: orders-1 is never removed.')
     await one.update(10)
     await delay(1_000)
 
-    stage.say(`The owner of orders-4 crashes. It leaves within its ttl of ${ttlMs / 1_000} s.`)
+    stage.say(
+      `The owner of orders-4 crashes. The instance is removed within its ttl of ${ttlMs / 1_000} s.`,
+    )
     await four.crash()
     await until(() => watcher.get('orders-4') === undefined, ttlMs * 3)
     await delay(700)
 
-    stage.say('The registry goes away, for longer than the ttl. Nobody is reported gone.')
+    stage.say('The registry is down for longer than the ttl. No instance is reported as removed.')
     const before = removed.length
     const living = [one, two, three]
     link.cut()
     await Promise.all(living.map((who) => who.cut()))
     await delay(ttlMs * 1.5)
 
-    stage.say('It comes back. Whom it has forgotten is held until it had time to return.')
+    stage.say(
+      'It is back, without its records. Their instances are held until they had time to return.',
+    )
     link.heal()
     await until(() => watcher.stale === undefined, ttlMs * 3)
     await delay(500)
 
-    stage.say('The services reach it again, and are registered as before, by themselves.')
+    stage.say('The services reach it again, and register again by themselves.')
     await Promise.all(living.map((who) => who.heal()))
     await until(async () => (await one.state()) === 'registered', ttlMs * 3)
     await until(() => watcher.held.length === 0, ttlMs * 3)
     await delay(700)
     const lostInOutage = removed.slice(before)
 
-    stage.say('One deregisters, and is gone at once.')
+    stage.say('One deregisters, and is removed at once.')
     await one.deregister()
     await until(() => watcher.get('orders-1') === undefined, ttlMs)
     await delay(700)
@@ -118,7 +122,8 @@ const until = async (
 ): Promise<void> => {
   const endMs = performance.now() + deadlineMs
   while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error('the scene waited in vain; please report it')
+    if (performance.now() > endMs)
+      throw new Error('the scene did not continue in time; please report it')
     await delay(20)
   }
 }

@@ -63,7 +63,10 @@ export class Stage {
 
   #show(event: WatchEvent<InstanceChange>): void {
     if (event.type === 'stale')
-      this.#tell('stale', `the registry is gone: ${event.cause.code}; the last known good stays`)
+      this.#tell(
+        'stale',
+        `the registry is unreachable: ${event.cause.code}; the last known state stays`,
+      )
     else {
       if (event.type === 'sync' && this.#headline !== '' && event.changes.length === 0)
         this.#tell('fresh', 'confirmed against the registry')

@@ -83,7 +83,7 @@ function chooseSources(
     case '':
       return [container, ...processes]
     default:
-      throw new Error(`SD_TEST_DRIVER=${env['SD_TEST_DRIVER']}: it is 'docker' or 'process'`)
+      throw new Error(`SD_TEST_DRIVER=${env['SD_TEST_DRIVER']}: expected 'docker' or 'process'`)
   }
 }
 
@@ -99,7 +99,7 @@ async function firstOf(
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       tried.push(`  - ${source.name}: ${reason}`)
-      say(`test servers: no ${server.name} by ${source.name}: ${reason}`)
+      say(`test servers: no ${server.name} from ${source.name}: ${reason}`)
     }
   }
   const variable = `SD_TEST_${server.name.toUpperCase()}_ENDPOINT`

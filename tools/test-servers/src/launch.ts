@@ -17,7 +17,7 @@ export async function launch(server: TestServer, options: LaunchOptions = {}): P
   const provision = await provisionFor(server.name)
   if (provision.how === 'endpoint')
     throw new Error(
-      `${server.name} at ${provision.endpoint} is not ours to control; unset its SD_TEST_*_ENDPOINT to launch servers`,
+      `${server.name} at ${provision.endpoint} is outside the control of the tests; unset its SD_TEST_*_ENDPOINT to launch servers`,
     )
   return launchCluster(specOf(server, provision), options)
 }

@@ -20,7 +20,7 @@ export type Provisions = Readonly<Partial<Record<string, Provision>>>
 export function describeProvision(name: string, provision: Provision): string {
   switch (provision.how) {
     case 'endpoint':
-      return `${name} at ${provision.endpoint} (not ours to control)`
+      return `${name} at ${provision.endpoint} (outside the control of the tests)`
     case 'container':
       return `${name} ${provision.version} in containers of ${provision.image}`
     case 'process':

@@ -22,10 +22,10 @@ export interface ServerSource {
 /** The release that the environment asks for, built or fetched into the ignored folder `.cache/servers`. */
 export function releaseSource(env: NodeJS.ProcessEnv): ServerSource {
   return {
-    name: 'the release that was asked for',
+    name: 'the requested release',
     find: async (server) => {
       const release = wantedRelease(server, env)
-      if (!release) throw new Error('no release was asked for')
+      if (!release) throw new Error('no release is requested')
       const path = join(serverCache, `${server.name}-${release.version}-${process.arch}`)
       const folder = await cachedFolder(path, (work) => release.make(work))
       return { how: 'process', from: 'release', ...(await release.command(folder, env)) }

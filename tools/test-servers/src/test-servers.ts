@@ -12,6 +12,8 @@ export function wantedServers(env: NodeJS.ProcessEnv = process.env): readonly Te
   const names = (env['SD_TEST_BACKENDS'] ?? known.join(',')).split(',').map((name) => name.trim())
   const unknown = names.filter((name) => name && !known.includes(name))
   if (unknown.length > 0)
-    throw new Error(`SD_TEST_BACKENDS names '${unknown.join(',')}'; there are: ${known.join(', ')}`)
+    throw new Error(
+      `SD_TEST_BACKENDS contains the unknown '${unknown.join(',')}'; expected some of ${known.join(', ')}`,
+    )
   return testServers.filter(({ name }) => names.includes(name))
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { chooseImage, type Engine } from '../src/choose-image.ts'
 import { consul, etcd } from '../src/index.ts'
 
-/** An engine that has, pulls and builds only what it is told. */
+/** An engine that has, pulls and builds only the given images. */
 function engine(can: {
   has?: string[]
   pull?: boolean
@@ -24,7 +24,7 @@ function engine(can: {
   }
 }
 
-test('the named image comes first, pulled if it is not here', async () => {
+test('the named image is used first, and pulled if it is missing', async () => {
   const here = engine({ has: ['mine'] })
   expect(await chooseImage(etcd, { SD_ETCD_IMAGE: 'mine' }, here)).toBe('mine')
   expect(here.did).toEqual([])
@@ -35,14 +35,14 @@ test('the named image comes first, pulled if it is not here', async () => {
   ).rejects.toThrow('no registry')
 })
 
-test('what is here is used, the local image before the official one', async () => {
+test('an existing image is used, the local one before the official one', async () => {
   const both = engine({ has: [etcd.images.local, etcd.images.official] })
   expect(await chooseImage(etcd, {}, both)).toBe(etcd.images.local)
   const official = engine({ has: [etcd.images.official] })
   expect(await chooseImage(etcd, {}, official)).toBe(etcd.images.official)
 })
 
-test('else the official image is pulled, else the local one is built', async () => {
+test('otherwise the official image is pulled, otherwise the local one is built', async () => {
   expect(await chooseImage(consul, {}, engine({ pull: true }))).toBe(consul.images.official)
   const builder = engine({ build: true })
   expect(await chooseImage(consul, {}, builder)).toBe(consul.images.local)

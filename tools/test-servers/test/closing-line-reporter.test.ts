@@ -4,7 +4,7 @@ import { closingLine, countRun } from '../../closing-line-reporter.ts'
 
 type State = 'passed' | 'failed' | 'skipped' | 'pending'
 
-/** As much of a vitest module as the reporter looks at. */
+/** The part of a Vitest module that the reporter uses. */
 function module(tests: State[], state: State = 'passed'): TestModule {
   const allTests = () => tests.map((own) => ({ result: () => ({ state: own }) }))
   return { children: { allTests }, state: () => state } as unknown as TestModule

@@ -33,18 +33,18 @@ async function find(
 }
 
 describe('the source of a server', () => {
-  test('is an endpoint in the environment before all', async () => {
+  test('is an endpoint in the environment before all others', async () => {
     const [found, said] = await find({ SD_TEST_ETCD_ENDPOINT: 'there:1' })
     expect(found).toEqual({ how: 'endpoint', endpoint: 'there:1' })
-    expect(said).toEqual(['test servers: etcd at there:1 (not ours to control)'])
+    expect(said).toEqual(['test servers: etcd at there:1 (outside the control of the tests)'])
   })
 
-  test('is containers, then the machine, then fetched packages, aloud', async () => {
+  test('is containers, then the machine, then fetched packages, and is reported', async () => {
     expect((await find({}))[0]).toBe(container)
     const noEngine = { ...all, container: lacks('containers', 'no engine') }
     const [found, said] = await find({}, noEngine)
     expect(found).toBe(machine)
-    expect(said[0]).toContain('no etcd by containers: no engine')
+    expect(said[0]).toContain('no etcd from containers: no engine')
     const onlyFetched = { ...noEngine, machine: lacks('machine', 'no etcd') }
     expect((await find({}, onlyFetched))[0]).toBe(fetched)
   })
@@ -57,14 +57,14 @@ describe('the source of a server', () => {
     await expect(find({ SD_TEST_DRIVER: 'podman' })).rejects.toThrow("'docker' or 'process'")
   })
 
-  test('is the release that was asked for before all sources, and theirs without it', async () => {
+  test('is the requested release before all sources, and theirs without one', async () => {
     const [found] = await find({ SD_TEST_ETCD_VERSION: '3.7' })
     expect(found).toMatchObject({ version: '3.7.3', from: 'release' })
     const noGo = { ...all, release: lacks('release', 'no Go on PATH') }
     const [older, said] = await find({ SD_TEST_VERSIONS: 'current' }, noGo)
     expect(older).toBe(container)
     expect(said).toEqual([
-      'test servers: no etcd by release: no Go on PATH',
+      'test servers: no etcd from release: no Go on PATH',
       'test servers: etcd 3.5.16 in containers of image',
     ])
     await expect(find({ SD_TEST_VERSIONS: 'current', SD_TEST_DRIVER: 'docker' })).rejects.toThrow(
@@ -72,7 +72,7 @@ describe('the source of a server', () => {
     )
   })
 
-  test('that leads nowhere is one error that says what was tried and what to do', async () => {
+  test('that fails everywhere is one error that lists the attempts and what to do', async () => {
     const none = {
       container: lacks('containers', 'no engine'),
       machine: lacks('machine', 'no etcd on PATH'),
@@ -91,7 +91,7 @@ describe('the source of a server', () => {
   })
 })
 
-test('wanted kinds come from the environment, unknown ones are an error', () => {
+test('the requested kinds come from the environment, unknown ones are an error', () => {
   const names = (env: NodeJS.ProcessEnv) => wantedServers(env).map(({ name }) => name)
   expect(names({})).toEqual(['etcd', 'zookeeper', 'consul'])
   expect(names({ SD_TEST_BACKENDS: 'consul, etcd' })).toEqual(['etcd', 'consul'])

@@ -19,12 +19,12 @@ afterEach(async () => {
 test.each([
   [etcd, /building etcd 3\.7\.3 needs Go 1\.26 or later on PATH/],
   [zookeeper, /fetching org\.apache\.zookeeper:zookeeper:3\.9\.5 needs Maven and Java on PATH/],
-])('of $name without its tool says which is needed', async ({ releases }, needed) => {
+])('of $name without its tool fails and names the tool', async ({ releases }, needed) => {
   vi.stubEnv('PATH', folder)
   await expect((releases[0] as Release).make(folder)).rejects.toThrow(needed)
 })
 
-test('of etcd with a Go that is too old says which was found', async () => {
+test('of etcd with an old Go fails and names the version found', async () => {
   const go = join(folder, 'go')
   await writeFile(go, '#!/bin/sh\necho go version go1.19.8 linux/amd64\n', { mode: 0o755 })
   vi.stubEnv('PATH', folder)
@@ -33,7 +33,7 @@ test('of etcd with a Go that is too old says which was found', async () => {
   )
 })
 
-test('a cached folder is made once, and a failed attempt leaves nothing', async () => {
+test('a cached folder is created once, and a failed attempt leaves nothing', async () => {
   const cache = join(folder, 'cache')
   const path = join(cache, 'server-1.0')
   const failing = cachedFolder(path, async (work) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { until } from '../src/until.ts'
 
-test('asks until the condition holds, and takes an error for not yet', async () => {
+test('polls until the condition holds, and treats an error as not yet', async () => {
   let asked = 0
   await until('the third time', () => {
     if (++asked < 3) throw new Error('not yet')
@@ -10,7 +10,7 @@ test('asks until the condition holds, and takes an error for not yet', async () 
   expect(asked).toBe(3)
 })
 
-test('says what it waited for, and how it last failed', async () => {
+test('reports what it waited for, and the last failure', async () => {
   const cause = new Error('no')
   const waiting = until('a miracle', () => Promise.reject(cause), 30)
   await expect(waiting).rejects.toThrow('not within 30 ms: a miracle')

@@ -16,11 +16,11 @@ test.each([
   expect(wantedRelease(server, env)?.version).toBe(version)
 })
 
-test('that is not known is refused, with those that are', () => {
+test('that is unknown is refused, with the known ones', () => {
   expect(() => wantedRelease(etcd, { SD_TEST_ETCD_VERSION: '3.' })).toThrow(
-    'SD_TEST_ETCD_VERSION=3.: there are 3.7.3, 3.6.9',
+    'SD_TEST_ETCD_VERSION=3. is unknown; expected one of 3.7.3, 3.6.9',
   )
   expect(() => wantedRelease(etcd, { SD_TEST_VERSIONS: '3.7' })).toThrow(
-    "SD_TEST_VERSIONS=3.7: it is 'current'; SD_TEST_ETCD_VERSION names one version",
+    "SD_TEST_VERSIONS=3.7: expected 'current'; SD_TEST_ETCD_VERSION names one version",
   )
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { classPath } from '../src/specs/zookeeper-command.ts'
 
-test("the class path has ZooKeeper's own jars before those whose manifests name others", () => {
+test("the class path has ZooKeeper's own jars before those whose manifests add others", () => {
   const names = [
     'ant.jar',
     'guava.jar',

@@ -73,7 +73,7 @@ export class HealthService {
     const known = [...this.#services].map((name) => JSON.stringify(name)).join(', ')
     callback({
       code: notFound,
-      details: `no health is kept for service ${JSON.stringify(service)}; it is for ${known}`,
+      details: `unknown service ${JSON.stringify(service)}; expected ${known}`,
     })
   }
 

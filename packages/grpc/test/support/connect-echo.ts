@@ -67,12 +67,12 @@ export class ConnectEchoServer implements AsyncDisposable {
   readonly id: string
   readonly #server: Http2Server
   readonly #sessions = new Set<ServerHttp2Session>()
-  /** Of each call, `:authority`. */
+  /** The `:authority` of each call. */
   readonly hosts: string[] = []
   port = 0
   calls = 0
   connections = 0
-  /** Before each answer. */
+  /** The delay before each answer. */
   delayMs = 0
   /** Fails calls with this code. */
   fail: Code | undefined
@@ -115,13 +115,13 @@ export class ConnectEchoServer implements AsyncDisposable {
     return this.#sessions.size
   }
 
-  /** Listens no longer, and ends each session with a GOAWAY once its streams are done. */
+  /** Stops listening, and ends each session with a GOAWAY once its streams have ended. */
   drain(): void {
     this.#server.close()
     for (const session of this.#sessions) session.close()
   }
 
-  /** As if it were killed. */
+  /** Breaks all connections, as when a process is killed. */
   crash(): void {
     this.#server.close()
     for (const session of this.#sessions) session.socket?.destroy()

@@ -24,8 +24,8 @@ export class EchoClient implements Disposable {
   }
 
   /**
-   * The id of the server that answered, or the status it failed with: `UNAVAILABLE: …`, and whether its
-   * headers had come by then.
+   * The id of the server that answered, or the status of the failure, `UNAVAILABLE: …`, and whether
+   * its headers had arrived by then.
    */
   call(
     options: CallOptions = { deadline: Date.now() + 10_000 },
@@ -52,7 +52,7 @@ export class EchoClient implements Disposable {
     })
   }
 
-  /** That many calls at once; how many each server got. */
+  /** Makes that many calls at once; returns how many each server got. */
   async burst(count: number): Promise<Readonly<Record<string, number>>> {
     const answers = await Promise.all(Array.from({ length: count }, () => this.call()))
     return Object.fromEntries(
@@ -63,7 +63,7 @@ export class EchoClient implements Disposable {
     )
   }
 
-  /** The messages of a stream, and the status it ended with. */
+  /** The messages of a stream, and its final status. */
   count(messages: number, onMessage: (id: string) => void = () => {}): Promise<string> {
     return new Promise((resolve) => {
       const call = this.client.makeServerStreamRequest(

@@ -20,7 +20,9 @@ const method = (name: string, responseStream: boolean): MethodDefinition<Buffer,
   responseDeserialize: bytes,
 })
 
-/** `WhoAmI` answers with the server's id; `Count` sends it `n` times, a few milliseconds apart. */
+/**
+ * `WhoAmI` answers with the server's id; `Count` sends the id `n` times, a few milliseconds apart.
+ */
 const echo: ServiceDefinition = {
   WhoAmI: method('WhoAmI', false),
   Count: method('Count', true),
@@ -39,11 +41,11 @@ export interface EchoOptions {
 export class EchoServer implements AsyncDisposable {
   readonly id: string
   readonly server: Server = new Server()
-  /** Of each call, the name in `:authority`. */
+  /** The name in `:authority` of each call. */
   readonly hosts: string[] = []
   port = 0
   calls = 0
-  /** HTTP/2 sessions that were ever opened. */
+  /** The number of HTTP/2 sessions so far. */
   connections = 0
   fail: EchoOptions['fail']
 
@@ -74,7 +76,7 @@ export class EchoServer implements AsyncDisposable {
     })
   }
 
-  /** One that is not bound yet. */
+  /** A server that is not bound yet. */
   static create(id: string, options: EchoOptions = {}): EchoServer {
     return new EchoServer(id, options)
   }

@@ -13,7 +13,7 @@ import {
 
 const Client = makeClientConstructor(healthServiceDefinition, 'grpc.health.v1.Health')
 
-/** Asks `grpc.health.v1.Health`. */
+/** A client of `grpc.health.v1.Health`. */
 export class HealthClient implements Disposable {
   readonly #client: InstanceType<typeof Client>
 
@@ -34,7 +34,7 @@ export class HealthClient implements Disposable {
     })
   }
 
-  /** What is told, in order; the last entry is the status that the stream ended with. */
+  /** The received statuses, in order; the last entry is the final status of the stream. */
   watch(service = ''): { readonly told: string[]; cancel(): void } {
     const told: string[] = []
     const call = this.#client['Watch']?.({

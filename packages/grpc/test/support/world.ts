@@ -11,13 +11,13 @@ import { registerResolver, type RegisteredResolver, type ResolverOptions } from 
 
 let schemes = 0
 
-/** A registry in memory, its faults, and a scheme of its own for the resolver. */
+/** A registry in memory, its faults, and a separate scheme for the resolver. */
 export class World implements AsyncDisposable {
   readonly store: MemoryStore = new MemoryStore()
   readonly faults: MemoryFaults = new MemoryFaults(this.store)
-  /** For the servers. */
+  /** The registry of the servers. */
   readonly registry: Registry
-  /** For the clients: it can be cut off alone. */
+  /** The registry of the clients, which can be disconnected alone. */
   readonly clientRegistry: Registry
   readonly #resolvers: RegisteredResolver[] = []
 
@@ -35,7 +35,7 @@ export class World implements AsyncDisposable {
     return scheme
   }
 
-  /** The watch of the clients, as the registry's health tells it; `undefined` when there is none. */
+  /** The watch of the clients in the registry's health; `undefined` when there is none. */
   watch(): RegistryHealth['watches'][number] | undefined {
     return this.clientRegistry.health().watches[0]
   }

@@ -1,4 +1,4 @@
-// A service as a process: its first argument is how it misbehaves.
+// A service as a process; its first argument selects a fault.
 import { createServer } from 'node:http'
 import { createRegistry } from '@sd/registry'
 import { httpServer, runService } from '../../src/index.ts'

@@ -24,7 +24,7 @@ const ask = async (socket: Duplex, line: string): Promise<string> => {
 const askPlainly = (endpoint: string | undefined, line: string): Promise<string> =>
   ask(connectPlain({ host: '127.0.0.1', port: portOf(endpoint) }), line)
 
-test('a real server is launched, killed, wiped, and cut off', async () => {
+test('a real server is launched, killed, wiped, and disconnected', async () => {
   await using cluster = await launchCluster(theirServer)
   const [server] = cluster.servers
   if (server === undefined) throw new Error('no server was launched')
@@ -54,14 +54,14 @@ test('a server with TLS is trusted by its certificate', async () => {
   expect(await ask(secure, 'echo secret')).toBe('secret')
 })
 
-test('a host that speaks something else, and a port of its own', async () => {
+test('a host with another protocol, and a reserved port', async () => {
   await using silent = await StrangeHost.that('silent')
   const port = await ports.reserve()
   expect(port).not.toBe(portOf(silent.endpoint))
   ports.release([port])
 })
 
-test('containers need a package, which is named', async () => {
+test('the error names the package that containers need', async () => {
   const { process: _, ...container } = theirServer
   await expect(launchCluster(container)).rejects.toThrow('npm install --save-dev testcontainers')
 })

@@ -10,7 +10,7 @@ export function wantedRelease(server: TestServer, env: NodeJS.ProcessEnv): Relea
   const variable = `SD_TEST_${server.name.toUpperCase()}_VERSION`
   const { [variable]: own, SD_TEST_VERSIONS: all } = env
   if (all && all !== 'current')
-    throw new Error(`SD_TEST_VERSIONS=${all}: it is 'current'; ${variable} names one version`)
+    throw new Error(`SD_TEST_VERSIONS=${all}: expected 'current'; ${variable} names one version`)
   if (!own) return all ? server.releases.find(({ onRequest }) => !onRequest) : undefined
   const found = server.releases.find(
     ({ version }) => own === 'current' || `${version}.`.startsWith(`${own}.`),
@@ -18,6 +18,6 @@ export function wantedRelease(server: TestServer, env: NodeJS.ProcessEnv): Relea
   if (found) return found
   const known = server.releases.map(({ version }) => version).join(', ')
   throw new Error(
-    `${variable}=${own}: there are ${known}; unset it for the release that Debian has`,
+    `${variable}=${own} is unknown; expected one of ${known}, or unset it for the release of Debian`,
   )
 }

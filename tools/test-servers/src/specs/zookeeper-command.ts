@@ -25,7 +25,7 @@ export async function zookeeperCommand(
   const jar = names.find((name) => /^zookeeper-\d.*\.jar$/.test(name))
   if (!jar) throw new Error(`no zookeeper-*.jar in ${jars}`)
   await runCommand(java, ['-version']).catch((error: unknown) => {
-    throw new Error(`no Java that runs: ${String(error)}`)
+    throw new Error(`Java does not run: ${String(error)}`)
   })
   return {
     command: [java, ...flags, '-cp', classPath(jars, names, needed), main],
