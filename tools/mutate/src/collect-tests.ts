@@ -34,26 +34,38 @@ const titleOf = (
     })
 }
 
-/**
- * The part of Vitest's interface that the tests of core use, which collects the tests instead of running
- * them. Running them outside Vitest costs a thousandth: a file is loaded once for all mutants. What is
- * not here fails as the file is loaded.
- */
 const collected: CollectedTest[] = []
 const titles: string[] = []
+/** What runs around each test, for each enclosing group. */
+let around: { readonly before: readonly Body[]; readonly after: readonly Body[] } = {
+  before: [],
+  after: [],
+}
 let currentFile = ''
 
 const declare = (title: string, ...rest: readonly unknown[]): void => {
   const body = rest.find((value) => isBody(value))
   if (body === undefined) throw new Error(`${currentFile}: "${title}" has no body`)
   const name = [currentFile, ...titles, title].join(' > ')
-  collected.push({ name, file: currentFile, run: () => body() })
+  const declaredIn = around
+  const run = async (): Promise<void> => {
+    const { before, after } = declaredIn
+    for (const each of before) await each()
+    try {
+      await body()
+    } finally {
+      for (const each of after) await each()
+    }
+  }
+  collected.push({ name, file: currentFile, run })
 }
 
 const group = (title: string, body: () => void): void => {
+  const outer = around
   titles.push(title)
   body()
   titles.pop()
+  around = outer
 }
 
 const each =
@@ -70,13 +82,24 @@ const each =
 const test = Object.assign(declare, { each: each(declare) })
 const describe = Object.assign(group, { each: each(group) })
 
-/** Stands for the module `vitest` in the files of tests. */
+/**
+ * The part of Vitest's interface that the tests of core use, which collects the tests instead of running
+ * them. Running them outside Vitest costs a thousandth: a file is loaded once for all mutants. What is
+ * not here fails as the file is loaded.
+ */
 export const collectingVitest: Readonly<Record<string, unknown>> = {
   expect: vitest.expect,
   vi: vitest.vi,
   test,
   it: test,
   describe,
+  // for the tests that are declared after it, which in this repository are all of its group
+  beforeEach: (body: Body): void => {
+    around = { ...around, before: [...around.before, body] }
+  },
+  afterEach: (body: Body): void => {
+    around = { ...around, after: [body, ...around.after] }
+  },
 }
 
 /** Loads files of tests, in order, and returns their tests. */
@@ -93,6 +116,7 @@ export const collectTests = async (
   })
   for (const file of files) {
     currentFile = file
+    around = { before: [], after: [] }
     await import(toUrl(file))
   }
   hooks.deregister()

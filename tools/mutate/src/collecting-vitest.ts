@@ -1,4 +1,4 @@
 import { collectingVitest } from './collect-tests.ts'
 
 /** What a file of tests gets when it imports `vitest`. */
-export const { expect, vi, test, it, describe } = collectingVitest
+export const { expect, vi, test, it, describe, beforeEach, afterEach } = collectingVitest

@@ -17,9 +17,12 @@ export const count = (to: number): number => {
 export const isSmall = (n: number): boolean => n < (limits[0] ?? 0)
 export const tell = async (): Promise<string> => 'told'
 `,
-  'packages/core/test/count.test.ts': `import { expect, test, describe } from 'vitest'
+  'packages/core/test/count.test.ts': `import { afterEach, beforeEach, expect, test, describe } from 'vitest'
 import { count, isSmall, limits, tell } from '../src/count.ts'
+let opened = 0
+afterEach(() => expect(opened--).toBe(1))
 describe('count', () => {
+  beforeEach(async () => { opened += 1 })
   test.each([[2], [3]])('to %i', (to) => expect(count(to)).toBe(to))
   test('small', () => expect(isSmall(2)).toBe(true))
   test('limits', () => expect(limits).toEqual([3]))
