@@ -17,7 +17,7 @@ describe.each([embeddedDefault(), realEtcd()])('on a terminal, on $name', (backe
     const held = world.start('register', 'orders', '--endpoint', 'http://h:1', '--id', 'a')
     // green, drawn over the table before it
     await watching.writes(
-      escapes('ESC\\[2A[^]*ESC\\[32ma +http://h:1 +- +- +100 +0s +addedESC\\[39m'),
+      escapes('ESC\\[2A[^]*ESC\\[32ma +http://h:1 +- +- +100 +passing +0s +addedESC\\[39m'),
     )
     held.child.kill('SIGTERM')
     await watching.writes(escapes('ESC\\[31ma +http://h:1 .* removedESC\\[39m'))

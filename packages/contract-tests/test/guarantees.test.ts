@@ -7,7 +7,7 @@ const page = await readFile(new URL('../../../docs/guarantees.md', import.meta.u
 const named = [...page.matchAll(/^- `((?:R|D|W|S)\d+ .*)`$/gm)].map(([, name = '']) => name)
 const ids = [
   ...Array.from({ length: 12 }, (_, index) => `R${index + 1}`),
-  ...Array.from({ length: 6 }, (_, index) => `D${index + 1}`),
+  ...Array.from({ length: 7 }, (_, index) => `D${index + 1}`),
   ...Array.from({ length: 8 }, (_, index) => `W${index + 1}`),
   ...Array.from({ length: 3 }, (_, index) => `S${index + 1}`),
 ]

@@ -1,7 +1,9 @@
+import { jsonFormat, type WireFormat } from '@sd/core/driver'
 import { expect } from 'vitest'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
+import { earlierRecord, earlierRequest, laterRecord } from '../golden-records.ts'
 
 /** Names that break naive keys, collide under naive encodings, or are just long. */
 const oddNames = [
@@ -41,7 +43,12 @@ const malformed: Readonly<Record<string, Uint8Array>> = {
   'json-null': bytes('null'),
 }
 
-/** D1 … D5. */
+const editedAs = (text: string, weight: number): unknown => {
+  const document = JSON.parse(text) as { readonly claim: { readonly seq: number } }
+  return { ...document, weight, claim: { ...document.claim, seq: document.claim.seq + 1 } }
+}
+
+/** D1 … D5, D7. */
 export const discoveryCases: readonly ContractCase[] = [
   contractCase('D1 lists an unknown service as empty', [], async (run) => {
     const registry = run.registry()
@@ -145,4 +152,47 @@ export const discoveryCases: readonly ContractCase[] = [
       expect(reads()).toBeGreaterThan(before)
     }
   }),
+
+  contractCase(
+    'D7 reads records of an earlier and of a later version, and an edit keeps all that they contain',
+    ['writeRaw'],
+    async (run) => {
+      const { slackMs } = run.times
+      const stored = new Map<string, string>()
+      const format: WireFormat = {
+        ...jsonFormat,
+        decode: (key, value) => {
+          stored.set(key, Buffer.from(value).toString())
+          return jsonFormat.decode(key, value)
+        },
+      }
+      const reader = run.registry({ format })
+      const follower = run.follow(run.registry(), 'orders')
+      for (const [id, text] of Object.entries({ earlier: earlierRecord, later: laterRecord }))
+        await run.harness.writeRaw?.(run.namespace, 'orders', id, Buffer.from(text))
+      await run.lists(reader, 'orders', ['earlier', 'later'], run.visibleMs + slackMs)
+      const { served } = await reader.records('orders')
+      const [earlier, later] = served.toSorted((a, b) => (a.instance.id < b.instance.id ? -1 : 1))
+      const { instance, claim, ttlMs, registeredAtMs } = earlierRequest
+      expect(earlier).toMatchObject({ instance, claim, ttlMs, registeredAtMs })
+      expect(later).toMatchObject({
+        instance: { weight: 20, health: 'warming-up', zone: 'eu-1b' },
+        claim: { owner: 'z8p1', seq: 5 },
+      })
+      await follower.until(
+        'the watcher has both',
+        run.visibleMs + slackMs,
+        ({ view }) => view.get('later')?.health === 'warming-up' && view.has('earlier'),
+      )
+      await using driver = run.driver()
+      if (driver.edit === undefined) return
+      for (const id of ['earlier', 'later'])
+        expect(await reader.edit('orders', id, { weight: 7 })).toBe('edited')
+      await eventually('both edits are listed', run.visibleMs + slackMs, async () =>
+        (await reader.list('orders')).every(({ weight }) => weight === 7),
+      )
+      expect(JSON.parse(stored.get('orders/earlier') ?? '')).toEqual(editedAs(earlierRecord, 7))
+      expect(JSON.parse(stored.get('orders/later') ?? '')).toEqual(editedAs(laterRecord, 7))
+    },
+  ),
 ]
