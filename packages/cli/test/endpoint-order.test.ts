@@ -37,6 +37,21 @@ describe('the order of endpoints', () => {
     expect((first.get('c') ?? 0) / rounds).toBeCloseTo(0.6, 1)
   })
 
+  test('omits instances that are not passing, unless too few pass', () => {
+    const [a, b, c] = [instance('a', 1), instance('b', 1), instance('c', 1)]
+    const idsOf = (...given: readonly (typeof a)[]): readonly string[] =>
+      endpointOrder(given, { service })
+        .map(({ id }) => id)
+        .toSorted()
+    expect(idsOf(a, b, { ...c, health: 'failing' })).toEqual(['a', 'b'])
+    expect(idsOf(a, { ...b, health: 'draining' })).toEqual(['a'])
+    expect(idsOf(a, { ...b, health: 'failing' }, { ...c, health: 'failing' })).toEqual([
+      'a',
+      'b',
+      'c',
+    ])
+  })
+
   test('contains each once, without drained ones', () => {
     const instances = [instance('a', 1), instance('b', 0), instance('c', 65_535)]
     const ids = endpointOrder(instances, { service }).map(({ id }) => id)

@@ -43,9 +43,11 @@ export const endpointOrder = (
   using picker = createPicker({ service, filter, random, strategy: 'p2c' })
   picker.apply(instances.map((instance) => ({ type: 'added', instance })))
   // otherwise the last passing ones would leave the others in panic
-  const available = new Set(picker.available)
-  const others = instances.filter((instance) => !available.has(instance))
-  picker.apply(others.map((instance) => ({ type: 'removed', instance })))
+  if (picker.size < instances.length) {
+    const available = new Set(picker.available)
+    const others = instances.filter((instance) => !available.has(instance))
+    picker.apply(others.map((instance) => ({ type: 'removed', instance })))
+  }
   const found: ResolvedEndpoint[] = []
   while (picker.size > 0) {
     const { instance } = picker.pick()
