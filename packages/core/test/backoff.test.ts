@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Backoff } from '../src/runtime/backoff.ts'
+import { RegistryError } from '@sd/core'
 import { ManualClock } from './manual-clock.ts'
 
 const most = { next: () => 1, id: () => 'x' }
@@ -33,4 +34,19 @@ test('never overflows, however long an outage lasts', () => {
   const backoff = new Backoff({ minMs: 100, maxMs: 1_000 }, new ManualClock(), most)
   for (let attempt = 0; attempt < 5_000; attempt += 1) backoff.nextDelayMs()
   expect(backoff.nextDelayMs()).toBe(1_000)
+})
+
+test('denials are retried over the last quarter of the cap, and not all at one moment', () => {
+  const denied = new RegistryError('permission-denied', {
+    backend: 'test',
+    operation: 'put',
+    message: 'no',
+  })
+  const delays = [0, 0.5, 1].map((drawn) =>
+    new Backoff({ minMs: 100, maxMs: 1_000 }, new ManualClock(), {
+      next: () => drawn,
+      id: () => 'x',
+    }).nextDelayMs(denied),
+  )
+  expect(delays).toEqual([750, 875, 1_000])
 })

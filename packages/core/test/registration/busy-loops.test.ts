@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { toCursor } from '@sd/core/driver'
 import { failure } from '../scripted-backend.ts'
-import { capMs, createTestBed, instance, ttlMs } from './supervisor-test-bed.ts'
+import { capMs, createTestBed, instance, outcomeOf, ttlMs } from './supervisor-test-bed.ts'
 
 /** Far more than any backoff allows in ten caps. */
 const many = 60
@@ -20,6 +20,29 @@ describe('a repeated operation', () => {
     const opened = backend.count('open-session')
     await clock.advance(10 * ttlMs)
     expect(backend.sessions.size).toBeLessThan(opened)
+  })
+
+  test('backs off when each removal needs a new session, as the answers of all writes are lost', async () => {
+    const { clock, backend, registry } = createTestBed()
+    let lossy = true
+    backend.before = ({ operation }) => {
+      if (operation === 'put' && lossy) throw failure('timeout')
+    }
+    const leaving: { ending: string }[] = []
+    for (let round = 0; round < 20 * many; round += 1) {
+      const pending = registry.register(instance('a', String(round % 7)), { waitFor: 'accepted' })
+      await clock.advance((20 * capMs) / (20 * many))
+      leaving.push(outcomeOf((await pending).deregister()))
+    }
+    // full jitter: half a cap for each on average
+    expect(backend.count('open-session')).toBeGreaterThan(3)
+    expect(backend.count('open-session')).toBeLessThan(2 * many)
+    lossy = false
+    await clock.advance(4 * ttlMs)
+    expect(leaving.filter(({ ending }) => ending !== 'resolved')).toEqual([])
+    const opened = backend.count('open-session')
+    await clock.advance(4 * ttlMs)
+    expect(backend.count('open-session')).toBe(opened)
   })
 
   test('backs off when a history expires after each snapshot', async () => {
