@@ -7,6 +7,7 @@ export type DriverMutant =
   | 'put-without-comparing-claims'
   | 'close-without-revoking'
   | 'fence-nothing'
+  | 'forget-departed-winners'
 
 /** Behaviour that legally differs between backends, plus planted faults. */
 export interface DriverProfile {

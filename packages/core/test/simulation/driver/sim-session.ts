@@ -76,7 +76,7 @@ export class SimSession implements DriverSession {
       const result = first[index] as FencedResult
       if (result.ok) outcomes.set(request, this.#wrote(request, result.revision))
       else {
-        const conflict = this.#conflict(request, result.current)
+        const conflict = this.#conflict(request, result.current ?? this.#departed(request.instance))
         if (conflict === undefined) again.push({ request, expect: result.current?.revision ?? 0 })
         else outcomes.set(request, conflict)
       }
@@ -116,7 +116,7 @@ export class SimSession implements DriverSession {
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     const standing = await this.#read('audit', refs, signal)
-    return refs.map((ref, index) => this.#compare(ref, standing[index]))
+    return refs.map((ref, index) => this.#compare(ref, standing[index] ?? this.#departed(ref)))
   }
 
   close(signal: AbortSignal): Promise<void> {
@@ -160,6 +160,22 @@ export class SimSession implements DriverSession {
       record.claim.claimedAtMs === wrote.claim.claimedAtMs &&
       sameInstance(record.instance, wrote.instance)
     return same ? { ...ref, state: 'ours' } : { ...ref, state: 'edited', ...found }
+  }
+
+  /**
+   * The record of another owner that replaced this session's record and is gone too, as far as the
+   * server's history shows it.
+   */
+  #departed(place: { readonly service: string; readonly id: string }): Stored | undefined {
+    const key = keyOf(place)
+    const wrote = this.#written.get(key)
+    if (wrote === undefined || this.#mutant === 'forget-departed-winners') return undefined
+    const { owner } = wrote.request.claim
+    const replaced = (this.#link.server.history.since(wrote.revision) ?? []).findLast(
+      ({ key: written, stored }) =>
+        written === key && stored?.value.claim !== undefined && stored.value.claim.owner !== owner,
+    )
+    return replaced?.stored
   }
 
   #read(

@@ -9,4 +9,5 @@ export const driverMutants: Readonly<Record<string, DriverMutant>> = {
   'put without comparing claims': 'put-without-comparing-claims',
   'close a session without revoking it': 'close-without-revoking',
   'fence nothing': 'fence-nothing',
+  'forget winners that have left': 'forget-departed-winners',
 }

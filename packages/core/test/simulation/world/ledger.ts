@@ -23,9 +23,17 @@ export class Ledger {
   readonly #gone = new Set<number>()
   readonly #standing = new Map<string, Stored>()
   readonly #highestWeight = new Map<number, number>()
+  /** By handle, the higher claim that replaced its record, and the lease of that record. */
+  readonly #displaced = new Map<
+    number,
+    { readonly by: Claim; readonly lease: string | undefined }
+  >()
+  readonly #answersArrive: boolean
 
-  constructor(journal: Journal) {
+  /** `answersArrive`: no write is ever left without an answer, and no history is lost. */
+  constructor(journal: Journal, answersArrive: boolean) {
     this.#journal = journal
+    this.#answersArrive = answersArrive
   }
 
   committed(writes: readonly Write[]): void {
@@ -36,6 +44,7 @@ export class Ledger {
         return `  server: ${key} = ${value === undefined ? 'deleted' : value.instance === undefined ? 'garbage' : `handle ${handle} weight ${value.instance.weight} seq ${value.claim?.seq} ${value.claim?.owner}`} ${lease ?? ''}`
       })
       if (stored !== undefined) this.#replace(key, stored)
+      if (stored !== undefined && handle !== undefined) this.#checkDisplaced(key, handle, stored)
       if (stored?.value.instance === undefined) this.#leave(key)
       else this.#stand(key, stored.value.instance, stored.value.claim)
       if (stored === undefined) this.#standing.delete(key)
@@ -88,14 +97,25 @@ export class Ledger {
 
   /** Only a higher claim may replace a rival's record, and none where `onConflict` is `reject`. */
   #replace(key: string, { value }: Stored): void {
-    const before = this.#standing.get(key)?.value.claim
+    const standing = this.#standing.get(key)
+    const before = standing?.value.claim
     const { claim, instance } = value
     if (claim === undefined || before === undefined || before.owner === claim.owner) return
+    const loser = standing && handleOf(standing.value)
+    if (loser !== undefined) this.#displaced.set(loser, { by: claim, lease: standing?.lease })
     if (compareClaims(claim, before) < 0)
       this.#journal.violation(`${claim.owner} replaced the higher claim of ${before.owner} (R7)`)
     const first = instance !== undefined && !this.#highestWeight.has(handleOf(value) ?? 0)
     if (first && instance.metadata['onConflict'] === 'reject')
       this.#journal.violation(`${key} was taken over in spite of onConflict: 'reject' (R7)`)
+  }
+
+  /** A session whose record was taken over does not write it again, even if the winner has left. */
+  #checkDisplaced(key: string, handle: number, { value, lease }: Stored): void {
+    const displaced = this.#displaced.get(handle)
+    if (!this.#answersArrive || displaced === undefined || displaced.lease !== lease) return
+    if (value.claim !== undefined && compareClaims(value.claim, displaced.by) < 0)
+      this.#journal.violation(`${key} was taken over, and handle ${handle} is stored again (R7)`)
   }
 
   #stand(key: string, instance: ServiceInstance, claim: Claim | undefined): void {

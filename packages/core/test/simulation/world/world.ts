@@ -1,6 +1,7 @@
 import { SeededRandom } from '../clock/seeded-random.ts'
 import { VirtualClock } from '../clock/virtual-clock.ts'
 import type { Logger } from '../../../src/runtime/diagnostics.ts'
+import type { Operation } from '../schedule/operation.ts'
 import type { Schedule } from '../schedule/schedule.ts'
 import { SimServer } from '../server/sim-server.ts'
 import { endingOf, type PendingCall } from './handle.ts'
@@ -11,6 +12,17 @@ import { SimProcess } from './sim-process.ts'
 
 /** Far more than a run publishes. */
 const mostEvents = 2_000
+
+/** Faults after which the outcome of a write, or what followed it, may be unknown. */
+const losesAnswers: ReadonlySet<Operation['kind']> = new Set([
+  'partition',
+  'weather',
+  'pause',
+  'freeze',
+  'restart',
+  'wipe',
+  'compact',
+])
 
 /** Everything that one run consists of. */
 export class World {
@@ -33,7 +45,10 @@ export class World {
     this.schedule = schedule
     this.random = new SeededRandom(seed, 'world')
     this.journal = new Journal(this.clock, trace)
-    this.ledger = new Ledger(this.journal)
+    this.ledger = new Ledger(
+      this.journal,
+      !schedule.operations.some(({ kind }) => losesAnswers.has(kind)),
+    )
     this.server = new SimServer(this.clock, config)
     this.server.onCommit((writes) => {
       checkDeletions(this, writes)
