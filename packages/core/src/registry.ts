@@ -21,8 +21,8 @@ const keptErrors = 16
 
 /**
  * A service registry over one backend: all roles in one object. Constructing it does no I/O.
- * Asynchronous methods take a signal and reject with its reason. Every other failure is a
- * `RegistryError`.
+ * Asynchronous methods except `close` take a signal and reject with its reason. Every other failure is
+ * a `RegistryError`.
  */
 export class Registry implements Registrar, Discovery, Operator, AsyncDisposable {
   readonly #context: RegistryContext

@@ -178,8 +178,8 @@ export interface Diagnosis {
 }
 
 /**
- * One backend: a small set of methods that only talk to one server. Drivers never retry failures,
- * cache or wait; core does that for all of them. They throw `RegistryError` only, reject at once
+ * One backend: a small set of methods that only talk to one server. Core retries failed calls, attaches
+ * watches again and keeps the last known state, for all drivers alike. They throw `RegistryError` only, reject at once
  * with `signal.reason` on abort, and do no I/O before the first call.
  */
 export interface RegistryDriver extends AsyncDisposable {
