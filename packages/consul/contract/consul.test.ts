@@ -11,12 +11,8 @@ if ((await provisionFor('consul')).how !== 'endpoint')
     // 1,000 are in consul-many.test.ts: a pass for each check every ttl/4 asks for a longer ttl
     many: 200,
     knownGaps: {
-      'T8 refuses to write once the session has ended, before any heartbeat reports it':
-        'Consul keeps no sessions: a write registers the instance anew, under a check of its own',
-      'T21 answers the next call in time after one that timed out on a dead connection':
-        'each connection of a pool is detected as dead separately, by a call on it that times out',
       'T22 answers no probe while the watches of its driver receive nothing':
-        'a probe cannot use a connection that a blocking query occupies: silence is detected when the query’s wait ends, within 13.6 s',
+        'an agent answers one request at a time on a connection, and a blocking query occupies its own until something changes or its wait ends: a probe can only use another connection, and silence is detected within 13.6 s',
       'T28 reports a record that another owner replaced, and has removed since, as replaced':
         'Consul keeps no history of its catalog',
     },

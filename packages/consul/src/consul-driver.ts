@@ -7,6 +7,7 @@ import {
   type DriverFactory,
   type DriverSession,
   type Observation,
+  type Progress,
   type RegistryDriver,
   type Scope,
 } from '@sd/core/driver'
@@ -94,12 +95,13 @@ class ConsulDriver implements RegistryDriver {
     })
   }
 
-  async list(scope: Scope, signal: AbortSignal): Promise<Contents> {
+  async list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
     signal.throwIfAborted()
-    if ('service' in scope) return this.#catalog.readService(scope.service, 'list', signal)
-    const names = [...(await this.#catalog.readLiveServices('list', signal)).keys()]
+    if ('service' in scope)
+      return this.#catalog.readService(scope.service, 'list', signal, progress)
+    const names = [...(await this.#catalog.readLiveServices('list', signal, progress)).keys()]
     if ('services' in scope) return { records: [], skipped: [], services: names }
-    const found = await this.#catalog.readServices(names, 'list', signal)
+    const found = await this.#catalog.readServices(names, 'list', signal, progress)
     return this.#catalog.decodeAll([...found.values()].flat())
   }
 
@@ -108,8 +110,9 @@ class ConsulDriver implements RegistryDriver {
     scope: Scope,
     _cursor: Cursor | undefined,
     signal: AbortSignal,
+    progress?: Progress,
   ): AsyncIterable<Observation> {
-    return observe(this.#observer, scope, signal)
+    return observe(this.#observer, scope, signal, progress)
   }
 
   /** Asks whether the cluster has a leader, over the pool of the blocking queries. */

@@ -1,4 +1,4 @@
-import { type Observation, type Scope, withDeadline } from '@sd/core/driver'
+import { type Observation, type Progress, type Scope, withDeadline } from '@sd/core/driver'
 import type { Catalog } from './catalog/catalog.ts'
 import type { LiveServices } from './catalog/live-services.ts'
 import { type Difference, RecordDiff } from './catalog/record-diff.ts'
@@ -20,7 +20,7 @@ const limited = <T>(
   { client }: Catalog,
   service: string | undefined,
   signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, progress: Progress) => Promise<T>,
 ): Promise<T> => withDeadline(client.clock, answerMs, signal, { backend, operation, service }, work)
 
 const toObservation = (first: boolean, { records, skipped, removed }: Difference): Observation => {
@@ -33,13 +33,14 @@ async function* observeService(
   { catalog, permits }: Observer,
   service: string,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<Observation, never> {
   const options = { client: catalog.client, permits }
   const diff = new RecordDiff(catalog)
   let first = true
   for await (const answer of blockingQuery(
     options,
-    catalog.serviceQuery(service, operation),
+    { ...catalog.serviceQuery(service, operation), progress },
     signal,
   )) {
     if (answer === undefined) {
@@ -62,8 +63,9 @@ async function* observeService(
 async function* followLiveServices(
   { catalog, permits }: Observer,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<LiveServices | undefined> {
-  const query = catalog.liveServicesQuery(operation)
+  const query = { ...catalog.liveServicesQuery(operation), progress }
   let before: LiveServices | undefined
   for await (const answer of blockingQuery({ client: catalog.client, permits }, query, signal)) {
     if (answer === undefined) {
@@ -83,9 +85,10 @@ async function* followLiveServices(
 async function* observeNames(
   observer: Observer,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<Observation, never> {
   let before: LiveServices | undefined
-  for await (const live of followLiveServices(observer, signal)) {
+  for await (const live of followLiveServices(observer, signal, progress)) {
     const names = [...(live?.keys() ?? [])].filter((name) => !before?.has(name))
     const removedServices = live
       ? [...(before?.keys() ?? [])].filter((name) => !live.has(name))
@@ -110,19 +113,23 @@ async function* observeNames(
 async function* observeAll(
   observer: Observer,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<Observation, never> {
   const { catalog } = observer
   const diffs = new Map<string, RecordDiff>()
   let before: LiveServices | undefined
-  for await (const live of followLiveServices(observer, signal)) {
+  for await (const live of followLiveServices(observer, signal, progress)) {
     if (live === undefined) {
       yield { type: 'alive' }
       continue
     }
     const names = new Set([...live.keys(), ...(before?.keys() ?? [])])
     const changed = [...names].filter((name) => live.get(name) !== before?.get(name))
-    const found = await limited(catalog, undefined, signal, (bounded) =>
-      catalog.readServices(changed, operation, bounded),
+    const found = await limited(catalog, undefined, signal, (bounded, continues) =>
+      catalog.readServices(changed, operation, bounded, () => {
+        continues()
+        progress?.()
+      }),
     )
     const differences = changed.map((name) => {
       const diff = diffs.get(name) ?? new RecordDiff(catalog)
@@ -146,7 +153,10 @@ export const observe = (
   observer: Observer,
   scope: Scope,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncIterable<Observation> => {
-  if ('service' in scope) return observeService(observer, scope.service, signal)
-  return 'services' in scope ? observeNames(observer, signal) : observeAll(observer, signal)
+  if ('service' in scope) return observeService(observer, scope.service, signal, progress)
+  return 'services' in scope
+    ? observeNames(observer, signal, progress)
+    : observeAll(observer, signal, progress)
 }

@@ -10,12 +10,12 @@ import {
 } from '@sd/core/driver'
 import { consulError } from './errors.ts'
 import { auditBatch } from './session/audit-batch.ts'
-import { endSession } from './session/end-session.ts'
+import { endSession, tiedTo } from './session/end-session.ts'
 import { passChecks } from './session/pass-checks.ts'
 import { putBatch } from './session/put-batch.ts'
 import type { SessionContext } from './session/session-context.ts'
 import { removeBatch } from './session/remove-batch.ts'
-import { removeStrays } from './session/remove-leftovers.ts'
+import { atAgent, removeStrays } from './session/remove-leftovers.ts'
 
 /**
  * The registrations of one process at one agent, each with a TTL check. Consul has no such session: its
@@ -55,6 +55,7 @@ export class ConsulSession implements DriverSession {
     // Consul itself would accept a write of a lost session
     this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
+    await this.#assertKnown(open)
     return putBatch(this.#context, requests, open)
   }
 
@@ -68,6 +69,28 @@ export class ConsulSession implements DriverSession {
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     signal.throwIfAborted()
     return auditBatch(this.#context, refs, signal)
+  }
+
+  /**
+   * Throws `session-lost` if the agent has lost most services of the session. Consul keeps no sessions
+   * and accepts any write: without this a write before the next heartbeat would be kept under a check
+   * that the next session does not know.
+   */
+  async #assertKnown(signal: AbortSignal): Promise<void> {
+    const { published } = this.#context
+    const [sample] = published
+    if (sample === undefined) return
+    const [serviceId, { service }] = sample
+    if ((await atAgent(this.#context, { service, serviceId }, signal)) !== undefined) return
+    const kept = await tiedTo(this.#context, signal)
+    if (kept.length * 2 >= published.size) return
+    const error = consulError(
+      'session-lost',
+      'put',
+      'the agent has lost the services of the session',
+    )
+    this.#lost.abort(error)
+    throw error
   }
 
   removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {

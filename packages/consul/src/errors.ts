@@ -1,4 +1,10 @@
-import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
+import {
+  type DriverErrors,
+  driverErrors,
+  messageOf,
+  type RegistryErrorCode,
+  tlsRefusal,
+} from '@sd/core/driver'
 
 /** The backend's name in every error and in the driver. */
 export const backend = 'consul'
@@ -41,6 +47,8 @@ const advice: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
 }
 
 const errors: DriverErrors = driverErrors(backend, (cause) => {
+  const refusal = cause instanceof Refusal ? undefined : tlsRefusal(messageOf(cause))
+  if (refusal) return { code: refusal.code, message: `${messageOf(cause)}${refusal.advice}` }
   let code: RegistryErrorCode = 'internal'
   const failure = cause instanceof Error ? codeOf(cause) : ''
   if (cause instanceof Refusal) code = ofStatus(cause.status)

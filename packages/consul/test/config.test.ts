@@ -1,8 +1,9 @@
+import { createCertificates } from '@sd/contract-tests/servers'
 import { describe, expect, it } from 'vitest'
 import { consul, validateConsulConfig } from '../src/index.ts'
 
 const endpoint = 'http://10.0.0.1:8500'
-const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
+const { ca, client } = await createCertificates()
 
 describe('validateConsulConfig', () => {
   it('fills in the namespace and freezes a copy', () => {
@@ -15,7 +16,10 @@ describe('validateConsulConfig', () => {
     { endpoint: 'unix:///var/run/consul/http.sock' },
     { endpoint: 'http://[::1]:8500', namespace: 'a/b' },
     { endpoint, token: 't', datacenter: 'dc1', consistency: 'stale' },
-    { endpoint: 'https://consul.example:8501', tls: { ca: pem, cert: Buffer.from(pem), key: pem } },
+    {
+      endpoint: 'https://consul.example:8501',
+      tls: { ca, cert: Buffer.from(client.cert), key: client.key },
+    },
   ])('takes %j', (given) => {
     expect(validateConsulConfig(given)).toEqual({ namespace: 'services', ...given })
   })

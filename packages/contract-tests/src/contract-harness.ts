@@ -68,6 +68,8 @@ export interface ContractHarness extends AsyncDisposable {
   partition?(): Promise<Fault>
   /** Delays every message by `delayMs`, in both directions. */
   slow?(delayMs: number): Promise<Fault>
+  /** Lets each connection pass at most that many bytes a second from the server. */
+  narrow?(bytesPerSecond: number): Promise<Fault>
   /** Cuts each connection after that many bytes from the server. */
   cutAt?(bytes: number): Promise<CutLink>
   /**

@@ -84,3 +84,4 @@ export { type DriverCall, type DriverHooks, wrapDriver } from './driver/wrap-dri
 export { type Claim, compareClaims } from './model/claim.ts'
 export { decodeName, encodeName } from './model/name-encoding.ts'
 export { sameInstance, type ServiceInstance } from './model/service-instance.ts'
+export { type TlsRefusal, tlsRefusal } from './driver/tls-refusal.ts'

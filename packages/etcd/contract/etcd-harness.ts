@@ -13,6 +13,7 @@ export const etcdNeeds: readonly Need[] = [
   'server',
   'partition',
   'slow',
+  'narrow',
   'cutAt',
   'silence',
   'hangWrites',

@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
 import { Registry } from '@sd/core'
-import { codeOf, idsOf, observing, orders, request, soon } from '@sd/contract-tests/world'
-import { createCertificates, type Server } from '@sd/contract-tests/servers'
-import { etcd, launch, provisionFor } from '@sd/test-servers'
+import { codeOf, idsOf, instance, observing, orders, request, soon } from '@sd/contract-tests/world'
+import { createCertificates, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { etcd, launch, provisionFor, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
+import { RegistryWorld, slackMs } from './registry-world.ts'
 import { admin, connect } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
@@ -129,13 +130,65 @@ describe.runIf(controllable)('S1: TLS', () => {
     expect(await watch.next()).toMatchObject({ records: [{ key: 'orders/1' }] })
     await session.close(soon())
     await driver[Symbol.asyncDispose]()
-    for (const tls of [{ ca }, { ...client }]) {
+    for (const [tls, codes] of [
+      // the server may end the connection before its alert was read
+      [{ ca }, ['permission-denied', 'unavailable']],
+      [client, ['invalid-config']],
+    ] as const) {
       const stranger = connect(endpoints, { tls })
-      await expect(stranger.list(orders, soon())).rejects.toMatchObject({ code: 'unavailable' })
+      expect(codes).toContain(await codeOf(stranger.list(orders, soon())))
       await stranger[Symbol.asyncDispose]()
     }
     const plain = connect(endpoints)
     await expect(plain.list(orders, soon())).rejects.toMatchObject({ code: 'unavailable' })
     await plain[Symbol.asyncDispose]()
+  })
+
+  test('S3, R8: a certificate that is not accepted is reported at the first attempt', async () => {
+    const [{ ca, server, client }, stranger, late] = await Promise.all([
+      createCertificates(),
+      createCertificates(),
+      createCertificates('root', { expired: true }),
+    ])
+    await using cluster = await launch(etcd, { tls: { ...server, ca, clientCertAuth: true } })
+    await using expired = await launch(etcd, { tls: late.server })
+    await using world = new RegistryWorld()
+    for (const [at, tls, code, reason] of [
+      [cluster, { ca: stranger.ca, ...client }, 'invalid-config', /tls\.ca is the authority/],
+      [cluster, { ca }, 'permission-denied', /check tls\.cert and tls\.key/],
+      [cluster, { ca, ...stranger.client }, 'permission-denied', /check tls\.cert and tls\.key/],
+      [expired, { ca: late.ca }, 'invalid-config', /has expired/],
+    ] as const) {
+      const registry = world.secure(at.servers.map(clientOf), tls)
+      const error: unknown = await registry.register(instance('a')).catch((thrown) => thrown)
+      expect(error).toMatchObject({ code, message: expect.stringMatching(reason) })
+      expect(inspect(error, { depth: 20 })).not.toMatch(/Resolution note:\s*(?:$|['"\n])/m)
+      if (code === 'permission-denied') continue
+      await expect(registry.list('orders')).rejects.toMatchObject({ code })
+      await expect(registry.watch('orders').next()).rejects.toMatchObject({ code })
+    }
+  })
+
+  test('R5: a server certificate that is not accepted for a while ends no registration and no watch', async () => {
+    const [good, other] = await Promise.all([createCertificates(), createCertificates()])
+    await using cluster = await launch(etcd, { tls: good.server })
+    await using replaced = await launch(etcd, { tls: other.server })
+    await using proxy = await TcpProxy.to(clientOf(cluster.servers[0]))
+    await using world = new RegistryWorld()
+    const registry = world.secure([proxy.endpoint], { ca: good.ca })
+    const registration = await registry.register(instance('a'))
+    const told = world.follow(registry)
+    await told.sees(['a'], slackMs)
+    proxy.target = clientOf(replaced.servers[0])
+    proxy.reset()
+    await until('it is reported', () => {
+      const { cause } = registration.status
+      return cause?.code === 'invalid-config' && told.watcher.stale?.cause.code === 'invalid-config'
+    })
+    expect(registry.health().ok).toBe(false)
+    proxy.target = clientOf(cluster.servers[0])
+    await until('it is registered again', () => registration.status.state === 'registered')
+    await until('the watch is fresh', () => told.watcher.stale === undefined)
+    await told.sees(['a'], slackMs)
   })
 })

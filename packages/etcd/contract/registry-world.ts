@@ -43,4 +43,10 @@ export class RegistryWorld extends TestWorld {
     const urls = endpoints.map((host) => `http://${host}`)
     return this.open(etcd({ endpoints: urls, namespace: this.namespace, ...config }), options)
   }
+
+  /** A registry over `host:port` endpoints with TLS. */
+  secure(endpoints: readonly string[], tls: NonNullable<EtcdConfig['tls']>): Registry {
+    const urls = endpoints.map((host) => `https://${host}`)
+    return this.open(etcd({ endpoints: urls, namespace: this.namespace, tls }))
+  }
 }

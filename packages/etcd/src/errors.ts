@@ -1,4 +1,10 @@
-import { type DriverErrors, driverErrors, messageOf, type RegistryErrorCode } from '@sd/core/driver'
+import {
+  type DriverErrors,
+  driverErrors,
+  messageOf,
+  type RegistryErrorCode,
+  tlsRefusal,
+} from '@sd/core/driver'
 
 /** The backend name in every error and in the driver. */
 export const backend = 'etcd'
@@ -55,16 +61,21 @@ export const isAuthDisabled = (cause: unknown): boolean =>
   /authentication is not enabled/.test(messageOf(cause))
 
 /** grpc-js appends the resolver's note, mostly empty, to the message of a failed connection. */
-const withoutEmptyNote = (text: string): string => text.replace(/[.:]?\s*Resolution note:\s*$/, '')
+const emptyNote = /[.:]?[^\S\n]*Resolution note:[^\S\n]*$/m
+
+/** Whether one side of a connection does not accept the certificate of the other. */
+export const isTlsRefusal = (cause: unknown): boolean => tlsRefusal(messageOf(cause)) !== undefined
 
 const errors: DriverErrors = driverErrors(backend, (cause) => {
   const text = messageOf(cause)
+  const refusal = tlsRefusal(text)
+  if (refusal) return { code: refusal.code, message: `${text}${refusal.advice}` }
   const code = codeOf(text)
   // etcd3 replaces the message of this error with a meaningless one
   const message =
     code === 'session-lost'
       ? 'the server has no such lease: it has expired, was revoked, or the data was lost'
-      : withoutEmptyNote(text)
+      : text
   return { code, message }
 })
 
@@ -72,4 +83,11 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
 export const etcdError: DriverErrors['error'] = errors.error
 
 /** Converts an error of a client call to a `RegistryError`, if it is not one already. */
-export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError
+export const toRegistryError: DriverErrors['toRegistryError'] = (thrown, operation, service) => {
+  if (thrown instanceof Error && emptyNote.test(thrown.message)) {
+    thrown.message = thrown.message.replace(emptyNote, '')
+    // it begins with the message
+    thrown.stack = thrown.stack?.replace(emptyNote, '') ?? ''
+  }
+  return errors.toRegistryError(thrown, operation, service)
+}

@@ -1,7 +1,9 @@
+import { createCertificates } from '@sd/contract-tests/servers'
 import { describe, expect, it } from 'vitest'
 import { etcd, validateEtcdConfig } from '../src/index.ts'
 
 const endpoints = ['http://10.0.0.1:2379']
+const { ca, server, client } = await createCertificates()
 const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
 
 describe('validateEtcdConfig', () => {
@@ -18,7 +20,7 @@ describe('validateEtcdConfig', () => {
       namespace: '/microservices',
       username: 'u',
       password: 'p',
-      tls: { ca: pem, cert: Buffer.from(pem), key: pem },
+      tls: { ca, cert: Buffer.from(client.cert), key: client.key },
     }
     expect(validateEtcdConfig(given)).toEqual(given)
   })
@@ -43,6 +45,11 @@ describe('validateEtcdConfig', () => {
     [{ endpoints: ['https://h:1'], tls: 'x' }, 'tls is "x"'],
     [{ endpoints: ['https://h:1'], tls: { ca: '/etc/ca.pem' } }, 'tls.ca holds no PEM block'],
     [{ endpoints: ['https://h:1'], tls: { cert: pem } }, 'tls.cert is given alone'],
+    [{ endpoints: ['https://h:1'], tls: { ca: pem } }, 'tls.ca is not a PEM certificate'],
+    [
+      { endpoints: ['https://h:1'], tls: { cert: client.cert, key: server.key } },
+      'tls.cert and tls.key are not a PEM certificate and its private key: OpenSSL reports "key values mismatch"',
+    ],
     [{ endpoints: ['https://h:1'], tls: { cerd: pem } }, 'did you mean "tls.cert"'],
     [{ endpoints, endpoint: 'x' }, 'unknown key "endpoint"; did you mean "endpoints"'],
     [{ endpoints, nameSpace: 'x' }, 'did you mean "namespace"'],

@@ -50,10 +50,11 @@ describe('toRegistryError', () => {
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
   })
 
-  it('leaves out an empty resolution note', () => {
+  it('leaves out an empty resolution note, in the cause, too', () => {
     const text = '14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED'
-    const { message } = toRegistryError(new Error(`${text}. Resolution note: `), 'put')
-    expect(message).toBe(`[unavailable] put: ${text}`)
+    const error = toRegistryError(new Error(`${text}. Resolution note: `), 'put')
+    expect(error.message).toBe(`[unavailable] put: ${text}`)
+    expect((error.cause as Error).message).toBe(text)
   })
 
   it('distinguishes a refused token from a refused user', () => {

@@ -18,6 +18,7 @@ export const zookeeperNeeds: readonly Need[] = [
   'server',
   'partition',
   'slow',
+  'narrow',
   'cutAt',
   'silence',
   'hangWrites',

@@ -10,6 +10,7 @@ import {
   type EditOutcome,
   type InstanceRecord,
   type Observation,
+  type Progress,
   type RegistryDriver,
   type Scope,
   type ServiceInstance,
@@ -79,13 +80,18 @@ class ZooKeeperDriver implements RegistryDriver {
     return new ZooKeeperSession(client, { keys, clock: context.clock, reader, sessions })
   }
 
-  list(scope: Scope, signal: AbortSignal): Promise<Contents> {
+  list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
     return this.#reader.call(
       'list',
       signal,
       async (connection) => {
-        await connection.barrier(signal)
-        return readScope(this.#keys, connection, scope, signal)
+        const stop = connection.onAnswer(progress)
+        try {
+          await connection.barrier(signal)
+          return await readScope(this.#keys, connection, scope, signal)
+        } finally {
+          stop()
+        }
       },
       serviceIn(scope),
     )
@@ -95,8 +101,9 @@ class ZooKeeperDriver implements RegistryDriver {
     scope: Scope,
     _cursor: Cursor | undefined,
     signal: AbortSignal,
+    progress?: Progress,
   ): AsyncIterable<Observation> {
-    return observe(this.#keys, this.#reader, scope, signal)
+    return observe(this.#keys, this.#reader, scope, signal, progress)
   }
 
   probe(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,11 @@
-import { inParallel, type Observation, type Scope, toContents, Wake } from '@sd/core/driver'
+import {
+  inParallel,
+  type Observation,
+  type Progress,
+  type Scope,
+  toContents,
+  Wake,
+} from '@sd/core/driver'
 import type { Keys } from './keys.ts'
 import { ParentFollowers } from './observe/parent-followers.ts'
 import { NameFollower } from './observe/name-follower.ts'
@@ -83,6 +90,7 @@ export async function* observe(
   reader: Reader,
   scope: Scope,
   signal: AbortSignal,
+  progress: Progress | undefined,
 ): AsyncGenerator<Observation, never> {
   const service = serviceIn(scope)
   const connection = await reader.call(
@@ -110,5 +118,8 @@ export async function* observe(
     }
   }
   wake.notify()
+  const stop = connection.onAnswer(progress)
+  const snapshot = await next().finally(stop)
+  yield snapshot
   for (;;) yield await next()
 }

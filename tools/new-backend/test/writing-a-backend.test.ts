@@ -53,6 +53,7 @@ const everything: {
   server: true,
   partition: true,
   slow: true,
+  narrow: true,
   cutAt: true,
   silence: true,
   hangWrites: true,

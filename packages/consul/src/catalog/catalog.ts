@@ -3,6 +3,7 @@ import {
   type DecodedRecord,
   type ExistingRecord,
   inParallel,
+  type Progress,
   toContents,
   type WireFormat,
 } from '@sd/core/driver'
@@ -98,15 +99,26 @@ export class Catalog {
     return assertReadable(this.client, answer, { operation, service, serviceName }, signal)
   }
 
-  async readService(service: string, operation: string, signal: AbortSignal): Promise<Contents> {
-    const answer = await this.client.read(this.serviceQuery(service, operation), signal)
+  async readService(
+    service: string,
+    operation: string,
+    signal: AbortSignal,
+    progress?: Progress,
+  ): Promise<Contents> {
+    const query = { ...this.serviceQuery(service, operation), progress }
+    const answer = await this.client.read(query, signal)
     const entries = this.entriesIn(answer, operation)
     if (entries.length === 0) await this.assertReadable(answer, operation, service, signal)
     return this.decodeAll(entries)
   }
 
-  async readLiveServices(operation: string, signal: AbortSignal): Promise<LiveServices> {
-    const answer = await this.client.read(this.liveServicesQuery(operation), signal)
+  async readLiveServices(
+    operation: string,
+    signal: AbortSignal,
+    progress?: Progress,
+  ): Promise<LiveServices> {
+    const query = { ...this.liveServicesQuery(operation), progress }
+    const answer = await this.client.read(query, signal)
     const live = this.liveServicesIn(answer, operation)
     if (live.size === 0) await this.assertReadable(answer, operation, undefined, signal)
     return live
@@ -117,10 +129,11 @@ export class Catalog {
     services: readonly string[],
     operation: string,
     signal: AbortSignal,
+    progress?: Progress,
   ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> {
     const found = new Map<string, readonly ServiceEntry[]>()
     await inParallel(services, parallelReads, async (service) => {
-      const query = this.serviceQuery(service, operation, true)
+      const query = { ...this.serviceQuery(service, operation, true), progress }
       const answer = await this.client.read(query, signal)
       found.set(service, this.entriesIn(answer, operation))
     })

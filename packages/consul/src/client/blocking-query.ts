@@ -47,14 +47,20 @@ export async function* blockingQuery(
   const { operation, service } = query
   const subject = { backend, operation, service }
   const limited = (asked: ConsulRequest): Promise<ConsulResponse> =>
-    withDeadline(client.clock, answerMs, signal, subject, (bounded) => client.read(asked, bounded))
+    withDeadline(client.clock, answerMs, signal, subject, (bounded, continues) => {
+      const progress = (): void => {
+        continues()
+        asked.progress?.()
+      }
+      return client.read({ ...asked, progress }, bounded)
+    })
   const ask = async (): Promise<ConsulResponse> => {
     const release = index === 0n ? undefined : await permits.acquireWithin(pollMs, signal)
     if (release === undefined) return limited({ ...query, pool: 'calls' })
     const heldUntilMs = client.clock.monotonicMs() + longestWaitMs
     const path = `${query.path}&index=${index}&wait=${waitMs}ms`
     try {
-      return await limited({ ...query, pool: 'watches', path })
+      return await limited({ ...query, pool: 'watches', path, waits: true })
     } finally {
       // an abandoned query keeps its connection at the server until its wait is over
       release(signal.aborted ? heldUntilMs : undefined)

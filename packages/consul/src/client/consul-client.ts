@@ -1,4 +1,4 @@
-import { abortable, type Clock } from '@sd/core/driver'
+import { abortable, type Clock, type Progress } from '@sd/core/driver'
 import { Pool } from 'undici'
 import type { ConsulConfig } from '../config.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
@@ -35,6 +35,10 @@ export interface ConsulRequest {
   /** The attempted operation, for errors. */
   readonly operation: string
   readonly service?: string | undefined
+  /** The agent answers only when something changes, so its silence says nothing. */
+  readonly waits?: boolean
+  /** Called for each part of the answer. */
+  readonly progress?: Progress | undefined
 }
 
 /** Consul's response, of any status. */
@@ -71,10 +75,27 @@ const timeOf = (text: string): number | undefined => {
 
 const indexOf = (text: string): bigint => (/^\d{1,20}$/.test(text) ? BigInt(text) : 0n)
 
-/** The HTTP client. Opens connections when they are needed. */
+/** A call that its caller aborts sooner than this is no evidence about its connection. */
+const silenceMs = 250
+
+/** The connections of one purpose. */
+interface Connections {
+  readonly pool: Pool
+  /** When anything was last received over them. */
+  heardMs: number
+}
+
+/**
+ * The HTTP client. Opens connections when they are needed. A call that is given up after silence
+ * replaces the connections of every pool over which nothing was received since: on a path that was
+ * lost, each of them would let another call time out. Calls in flight keep the old ones.
+ */
 export class ConsulClient {
   readonly clock: Clock
-  readonly #pools: Readonly<Record<PoolName, Pool>>
+  readonly #current = new Map<PoolName, Connections>()
+  /** All pools that are not closed yet, also replaced ones. */
+  readonly #pools = new Set<Pool>()
+  readonly #poolOf: (name: PoolName) => Pool
   readonly #headers: Readonly<Record<string, string>>
   readonly #token: string | undefined
   readonly #closed = new AbortController()
@@ -89,7 +110,7 @@ export class ConsulClient {
       ...(tls?.cert ? { cert: Buffer.from(tls.cert as Uint8Array) } : {}),
       ...(tls?.key ? { key: Buffer.from(tls.key as Uint8Array) } : {}),
     }
-    const poolOf = (name: PoolName): Pool =>
+    this.#poolOf = (name) =>
       new Pool(unix ? 'http://localhost' : endpoint, {
         connections: connections[name],
         pipelining: 1,
@@ -101,22 +122,20 @@ export class ConsulClient {
     this.clock = clock
     this.#token = token
     this.#headers = token === undefined ? {} : { 'x-consul-token': token }
-    this.#pools = {
-      calls: poolOf('calls'),
-      writes: poolOf('writes'),
-      heartbeats: poolOf('heartbeats'),
-      watches: poolOf('watches'),
-    }
   }
 
   /** Consul's response, of any status. Throws `RegistryError` when there is none, or `signal.reason`. */
   async ask(query: ConsulRequest, signal: AbortSignal): Promise<ConsulResponse> {
     signal.throwIfAborted()
     this.#throwIfClosed(query)
+    const giveUp = query.waits ? () => {} : this.awaitAnswer(query.pool)
     try {
       return await abortable(this.#send(query, signal), signal)
     } catch (cause) {
-      if (signal.aborted) throw signal.reason
+      if (signal.aborted) {
+        giveUp()
+        throw signal.reason
+      }
       this.#throwIfClosed(query)
       throw toRegistryError(cause, query.operation, query.service)
     }
@@ -133,10 +152,40 @@ export class ConsulClient {
     throw toRegistryError(new Refusal(answer.status, answer.text), operation, service)
   }
 
+  /**
+   * Returns what to call when a request that is sent now over a pool is given up: replaces the silent
+   * connections, if nothing was received over that pool for long enough.
+   */
+  awaitAnswer(name: PoolName): () => void {
+    const asked = this.#connections(name)
+    const sentMs = this.clock.monotonicMs()
+    return () => {
+      if (asked.heardMs > sentMs || this.clock.monotonicMs() - sentMs < silenceMs) return
+      for (const [each, { pool, heardMs }] of this.#current)
+        if (heardMs <= sentMs) {
+          this.#current.delete(each)
+          // waits for the calls in flight
+          pool.close().then(
+            () => this.#pools.delete(pool),
+            () => this.#pools.delete(pool),
+          )
+        }
+    }
+  }
+
   /** Ends every call with `closed`. */
   async close(): Promise<void> {
     this.#closed.abort()
-    await Promise.all(Object.values(this.#pools).map((pool) => pool.destroy()))
+    await Promise.all([...this.#pools].map((pool) => pool.destroy()))
+  }
+
+  #connections(name: PoolName): Connections {
+    const known = this.#current.get(name)
+    if (known) return known
+    const created = { pool: this.#poolOf(name), heardMs: Number.NEGATIVE_INFINITY }
+    this.#current.set(name, created)
+    this.#pools.add(created.pool)
+    return created
   }
 
   #throwIfClosed({ operation, service }: ConsulRequest): void {
@@ -145,17 +194,28 @@ export class ConsulClient {
   }
 
   async #send(
-    { pool, method, path, body }: ConsulRequest,
+    { pool, method, path, body, progress }: ConsulRequest,
     signal: AbortSignal,
   ): Promise<ConsulResponse> {
-    const response = await this.#pools[pool].request({
+    const used = this.#connections(pool)
+    const response = await used.pool.request({
       method: method ?? 'GET',
       path: `/v1/${path}`,
       headers: this.#headers,
       signal,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    const text = await response.body.text()
+    const heard = (): void => {
+      used.heardMs = this.clock.monotonicMs()
+      progress?.()
+    }
+    heard()
+    const chunks: Uint8Array[] = []
+    for await (const chunk of response.body) {
+      heard()
+      chunks.push(chunk as Uint8Array)
+    }
+    const text = Buffer.concat(chunks).toString()
     const { statusCode: status, headers } = response
     return {
       status,

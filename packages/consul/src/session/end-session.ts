@@ -13,7 +13,7 @@ interface RawAgentService {
 }
 
 /** The ids of the session's services at its agent. */
-const tiedTo = async (
+export const tiedTo = async (
   { id, catalog }: SessionContext,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {

@@ -2,14 +2,21 @@ import { abortable, type Clock, RegistryError } from '@sd/core/driver'
 import { wasNeverSent } from '../errors.ts'
 
 /**
+ * How many given-up registrations are awaited at once. Each holds a connection, and an agent allows
+ * 200 for each address.
+ */
+const maxLate = 12
+
+/**
  * Registrations whose caller gave up before they were answered. Consul cannot fence them: they may
  * arrive at any time. They are not cancelled with their caller but awaited for up to `timeoutMs`, as an
- * answer shows that a write is no longer in flight. Writes that end without an answer are recorded.
+ * answer shows that a write is no longer in flight. Beyond `maxLate` the oldest is cancelled. Writes that end without an answer are recorded.
  */
 export class LateWrites {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #pending = new Set<AbortController>()
+  readonly #late = new Set<AbortController>()
   #broken = false
 
   constructor(clock: Clock, timeoutMs: number) {
@@ -45,6 +52,9 @@ export class LateWrites {
   ): Promise<void> {
     let timer: { cancel(): void } | undefined
     const lose = (): void => {
+      this.#late.add(controller)
+      const [oldest] = this.#late
+      if (this.#late.size > maxLate) oldest?.abort(new Error('too many are late'))
       timer = this.#clock.setTimer(this.#timeoutMs, () => controller.abort(new Error('too late')))
     }
     signal.addEventListener('abort', lose, { once: true })
@@ -57,6 +67,7 @@ export class LateWrites {
       signal.removeEventListener('abort', lose)
       timer?.cancel()
       this.#pending.delete(controller)
+      this.#late.delete(controller)
     }
   }
 }

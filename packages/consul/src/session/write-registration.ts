@@ -26,7 +26,13 @@ const send = async (
   } as const
   services.add(item.service)
   const sentMs = clock.monotonicMs()
-  const answer = await late.run((unbound) => catalog.client.ask(query, unbound), signal)
+  const giveUp = catalog.client.awaitAnswer('writes')
+  const writing = late.run((unbound) => catalog.client.ask(query, unbound), signal)
+  const answer = await writing.catch((error: unknown) => {
+    // the write goes on, but must not hold a connection that others need
+    if (signal.aborted) giveUp()
+    throw error
+  })
   try {
     catalog.client.accept(query, answer)
   } catch (refused) {

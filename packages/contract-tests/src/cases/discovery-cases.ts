@@ -1,9 +1,11 @@
 import { jsonFormat, type WireFormat } from '@sd/core/driver'
 import { expect } from 'vitest'
+import { codeOf } from '../answers.ts'
 import { type ContractCase, contractCase } from '../contract-case.ts'
 import { idsOf, input } from '../contract-run.ts'
-import { eventually } from '../eventually.ts'
+import { eventually, pass } from '../eventually.ts'
 import { earlierRecord, earlierRequest, laterRecord } from '../golden-records.ts'
+import { ids } from '../instances.ts'
 
 /** Names that break naive keys, collide under naive encodings, or are just long. */
 const oddNames = [
@@ -193,6 +195,37 @@ export const discoveryCases: readonly ContractCase[] = [
       )
       expect(JSON.parse(stored.get('orders/earlier') ?? '')).toEqual(editedAs(earlierRecord, 7))
       expect(JSON.parse(stored.get('orders/later') ?? '')).toEqual(editedAs(laterRecord, 7))
+    },
+  ),
+
+  contractCase(
+    'D5 reads for longer than a call may take while its connection makes progress, and gives up on silence',
+    ['narrow', 'partition', 'connectDirect'],
+    async (run) => {
+      const { slackMs } = run.times
+      const callTimeoutMs = 2_000
+      const wanted = ids('i', 200).toSorted()
+      const owner = run.direct()
+      const metadata = { text: 'x'.repeat(1_000) }
+      await Promise.all(wanted.map((id) => owner.register(input('orders', id, { metadata }))))
+      const reader = run.registry({ callTimeoutMs })
+      await reader.list('none')
+      // some 300 KB in all
+      const narrow = await run.harness.narrow?.(100_000)
+      const began = performance.now()
+      expect(idsOf(await reader.list('orders'))).toEqual(wanted)
+      expect(performance.now() - began).toBeGreaterThan(callTimeoutMs)
+      const follower = run.follow(run.registry({ callTimeoutMs: 1_000 }), 'orders')
+      await follower.sees(wanted, 10_000 + slackMs)
+      expect(follower.events.every(({ type }) => type !== 'stale')).toBe(true)
+      const listing = codeOf(reader.list('orders'))
+      await pass(1_000)
+      const cut = await run.harness.partition?.()
+      const silentMs = performance.now()
+      expect(['timeout', 'unavailable']).toContain(await listing)
+      expect(performance.now() - silentMs).toBeLessThan(callTimeoutMs * 1.5 + slackMs)
+      await cut?.[Symbol.asyncDispose]()
+      await narrow?.[Symbol.asyncDispose]()
     },
   ),
 ]

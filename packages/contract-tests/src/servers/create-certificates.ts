@@ -22,16 +22,19 @@ const dayMs = 24 * 60 * 60 * 1_000
 const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
   webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 
-const validity = (): { notBefore: Date; notAfter: Date } => ({
-  notBefore: new Date(Date.now() - dayMs),
-  notAfter: new Date(Date.now() + 2 * dayMs),
+const validity = (expired = false): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() - 2 * dayMs),
+  notAfter: new Date(Date.now() + (expired ? -dayMs : 2 * dayMs)),
 })
 
 /**
- * Creates a new authority, and a server's and a client's certificate signed by it; valid for two days.
- * `clientName` is the client's common name. All keys are ECDSA P-256.
+ * Creates a new authority, and a server's and a client's certificate signed by it; valid for two days,
+ * or until a day ago if `expired`. `clientName` is the client's common name. All keys are ECDSA P-256.
  */
-export async function createCertificates(clientName = 'root'): Promise<Certificates> {
+export async function createCertificates(
+  clientName = 'root',
+  { expired = false }: { readonly expired?: boolean } = {},
+): Promise<Certificates> {
   // Imported on first use, as it changes a global: tsyringe, a dependency of x509, requires
   // reflect-metadata to be loaded first.
   await import('reflect-metadata')
@@ -71,7 +74,7 @@ export async function createCertificates(clientName = 'root'): Promise<Certifica
       publicKey: keys.publicKey,
       signingKey: authorityKeys.privateKey,
       signingAlgorithm: algorithm,
-      ...validity(),
+      ...validity(expired),
       extensions,
     })
     return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) }

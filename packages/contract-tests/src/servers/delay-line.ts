@@ -1,27 +1,35 @@
 /** Runs steps after a delay, always in the order in which they were pushed. */
 export class DelayLine {
   readonly #delay: () => number
+  readonly #takes: (size: number) => number
+  /** When the last step that takes time is over. */
+  #busyUntil = 0
   readonly #waiting: { readonly due: number; run(): void }[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(delay: () => number) {
+  /** `delay` is the wait of each step; `takes` is how long a step of that size occupies the line. */
+  constructor(delay: () => number, takes: (size: number) => number = () => 0) {
     this.#delay = delay
+    this.#takes = takes
   }
 
   /** Runs `step` after the current delay, and not before any earlier step. */
-  push(step: () => void): void {
-    const delay = this.#delay()
+  push(step: () => void, size = 0): void {
+    const now = performance.now()
+    this.#busyUntil = Math.max(this.#busyUntil, now) + this.#takes(size)
+    const delay = this.#delay() + this.#busyUntil - now
     if (delay <= 0 && this.#waiting.length === 0) {
       step()
       return
     }
-    this.#waiting.push({ due: performance.now() + delay, run: step })
+    this.#waiting.push({ due: now + delay, run: step })
     if (!this.#timer) this.#arm()
   }
 
   /** Drops the waiting steps. */
   clear(): void {
     this.#waiting.length = 0
+    this.#busyUntil = 0
     clearTimeout(this.#timer)
     this.#timer = undefined
   }

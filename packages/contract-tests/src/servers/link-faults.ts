@@ -5,7 +5,7 @@ import type { TcpProxy } from './tcp-proxy.ts'
 export type LinkFaults = Required<
   Pick<
     ContractHarness,
-    'partition' | 'slow' | 'cutAt' | 'silence' | 'hangWrites' | 'connectionCount'
+    'partition' | 'slow' | 'narrow' | 'cutAt' | 'silence' | 'hangWrites' | 'connectionCount'
   >
 >
 
@@ -19,6 +19,10 @@ export const linkFaults = (proxy: TcpProxy): LinkFaults => {
     },
     slow: async (delayMs) => {
       proxy.latency(delayMs)
+      return healing
+    },
+    narrow: async (bytesPerSecond) => {
+      proxy.narrow(bytesPerSecond)
       return healing
     },
     cutAt: async (bytes) => {

@@ -2,6 +2,9 @@ import { connect, type Socket } from 'node:net'
 import { DelayLine } from './delay-line.ts'
 import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
+/** Data from the server is passed in pieces of this size, so that a narrow link passes it steadily. */
+const pieceBytes = 4_096
+
 /** State that a {@link ProxiedConnection} shares with its proxy. */
 export interface ProxiedConnectionOptions {
   readonly faults: ProxyFaults
@@ -33,7 +36,8 @@ export class ProxiedConnection {
     this.#target = target
     this.#options = options
     const delay = () => options.faults.latencyMs
-    const [up, down] = [new DelayLine(delay), new DelayLine(delay)]
+    const takes = (size: number): number => (1_000 * size) / options.faults.bytesPerSecond
+    const [up, down] = [new DelayLine(delay), new DelayLine(delay, takes)]
     this.#lines = [up, down]
     client.on('error', () => this.#lost())
     if (options.faults.partitioned !== undefined) {
@@ -55,7 +59,10 @@ export class ProxiedConnection {
 
   #pipe(from: Socket, to: Socket, line: DelayLine, count: (size: number) => void): void {
     from.on('data', (data: Buffer) => {
-      line.push(() => this.#pass(from, to, data, count))
+      for (let begin = 0; begin < data.length; begin += pieceBytes) {
+        const piece = data.subarray(begin, begin + pieceBytes)
+        line.push(() => this.#pass(from, to, piece, count), piece.length)
+      }
       // A slow receiver slows the sender down, as it would without a proxy.
       if (to.writableNeedDrain && !from.isPaused()) {
         from.pause()

@@ -1,6 +1,8 @@
 /** The faults that a `TcpProxy` applies; read by each of its connections. */
 export interface ProxyFaults {
   latencyMs: number
+  /** How much a connection passes from the server. */
+  bytesPerSecond: number
   /** Whose bytes a partition drops. */
   partitioned: 'both' | 'client' | 'server' | undefined
   refusing: boolean

@@ -14,6 +14,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly bytes: ProxyBytes = { fromClient: 0, fromServer: 0 }
   readonly #faults: ProxyFaults = {
     latencyMs: 0,
+    bytesPerSecond: Infinity,
     partitioned: undefined,
     refusing: false,
     cut: undefined,
@@ -55,6 +56,11 @@ export class TcpProxy implements AsyncDisposable {
   /** Delays every chunk, in each direction, by `ms`. Chunks keep their order. */
   latency(ms: number): void {
     this.#faults.latencyMs = ms
+  }
+
+  /** Lets each connection pass at most that many bytes a second from the server. */
+  narrow(bytesPerSecond: number): void {
+    this.#faults.bytesPerSecond = bytesPerSecond
   }
 
   /**
@@ -127,6 +133,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Ends every fault. */
   heal(): void {
     this.latency(0)
+    this.narrow(Infinity)
     this.refuse(false)
     this.uncut()
     this.unsilence()

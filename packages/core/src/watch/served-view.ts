@@ -130,9 +130,13 @@ export class ServedView<T, Change> {
   }
 
   markStale(staleness: Staleness): void {
-    if (this.#stale !== undefined) return
-    this.#stale = staleness
-    this.#wakeReaders()
+    if (this.#stale === undefined) {
+      this.#stale = staleness
+      this.#wakeReaders()
+    } else if (!staleness.cause.retryable) {
+      // what only a person can fix says more than the failure that came first
+      this.#stale = { ...this.#stale, cause: staleness.cause }
+    }
   }
 
   /** Confirms that the stream is attached and complete. */

@@ -1,7 +1,7 @@
 import type { DriverContext, RegistryError } from '@sd/core/driver'
 import type { IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
-import { etcdError, isStaleToken, toRegistryError } from '../errors.ts'
+import { etcdError, isStaleToken, isTlsRefusal, toRegistryError } from '../errors.ts'
 import type { Call, CallControl } from './call-control.ts'
 import { EtcdClient, type OpenStream } from './etcd-client.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
@@ -36,6 +36,8 @@ export class EtcdConnection {
   readonly #inFlight = new Set<CallControl>()
   #index: number
   #generation = 0
+  /** How many endpoints in a row have failed on a certificate. */
+  #tlsRefusals = 0
   #client: EtcdClient | undefined
   #closed = false
 
@@ -59,7 +61,9 @@ export class EtcdConnection {
     const client = this.client(operation)
     const silent = this.silence(client)
     try {
-      return await client.unary(call, signal)
+      const answer = await client.unary(call, signal)
+      this.#tlsRefusals = 0
+      return answer
     } catch (error) {
       if (signal.aborted) {
         if (silent()) this.suspect(client)
@@ -144,6 +148,12 @@ export class EtcdConnection {
   #failure(client: EtcdClient, cause: unknown, operation: string, service?: string): RegistryError {
     if (this.#closed) return etcdError('closed', operation, 'the driver is closed')
     const error = toRegistryError(cause, operation, service)
+    if (isTlsRefusal(cause)) {
+      this.leave(client)
+      // one member's certificate may be wrong, and the others' right
+      if (++this.#tlsRefusals < this.#options.config.endpoints.length)
+        return etcdError('unavailable', operation, error.message, service)
+    }
     if (error.code === 'unavailable' || error.code === 'timeout' || error.code === 'internal')
       this.leave(client)
     return error

@@ -1,9 +1,11 @@
 import type { Clock } from '@sd/core/driver'
 
-const smallest = 10
+const smallest = 16
 const largest = 1000
-/** A page that takes longer than this on its way is too large for the link; one well below it is too small. */
-const aimMs = 250
+/** A page that takes longer is too large for the link. */
+const slowMs = 750
+/** A page that takes less may be larger. */
+const fastMs = 150
 
 /**
  * The number of keys in one range request. A read reports progress for each page, and etcd sends a
@@ -11,7 +13,7 @@ const aimMs = 250
  */
 export class PageSize {
   readonly #clock: Clock
-  #keys = largest / 4
+  #keys = 32
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -22,13 +24,13 @@ export class PageSize {
   }
 
   /** Reads one page; the time that it takes, or its failure, decides the size of the next one. */
-  async measure<T>(page: Promise<T>): Promise<T> {
+  async measure<T extends { readonly more: boolean }>(page: Promise<T>): Promise<T> {
     const sentMs = this.#clock.monotonicMs()
     let factor = 0.5
     try {
       const answer = await page
       const tookMs = this.#clock.monotonicMs() - sentMs
-      if (tookMs < aimMs) factor = tookMs < aimMs / 4 ? 2 : 1
+      if (tookMs < slowMs) factor = answer.more && tookMs < fastMs ? 2 : 1
       return answer
     } finally {
       this.#keys = Math.min(largest, Math.max(smallest, Math.round(this.#keys * factor)))

@@ -1,4 +1,4 @@
-import { abortable, type DriverContext } from '@sd/core/driver'
+import { abortable, type DriverContext, type Progress } from '@sd/core/driver'
 import { barrier } from '../client/round-trips.ts'
 import { createHostRotation, createZooKeeperClient } from '../client/node-zookeeper-client.ts'
 import type {
@@ -40,6 +40,7 @@ export class ReaderConnection implements Reads {
   readonly #lost = new AbortController()
   #lastBarrier: Promise<void> = Promise.resolve()
   #nextBarrier: Promise<void> | undefined
+  readonly #listeners = new Set<Progress>()
   #connectedMs: number | undefined
   #answers = 0
   #silentCalls = 0
@@ -107,6 +108,12 @@ export class ReaderConnection implements Reads {
     }
   }
 
+  /** Calls `progress` for each answer, until the result is called. All answers share the connection. */
+  onAnswer(progress: Progress = () => {}): () => void {
+    this.#listeners.add(progress)
+    return () => this.#listeners.delete(progress)
+  }
+
   /** Ends the connection and everything on it, without waiting. The server ends the session after its timeout. */
   leave(reason: unknown): void {
     if (this.#lost.signal.aborted) return
@@ -154,5 +161,6 @@ export class ReaderConnection implements Reads {
   #heard(): void {
     this.#answers++
     this.#silentCalls = 0
+    for (const progress of this.#listeners) progress()
   }
 }

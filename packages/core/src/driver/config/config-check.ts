@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { RegistryError, show } from '../../registry-error.ts'
 import { suggestion } from './nearest-name.ts'
 
@@ -11,6 +13,9 @@ export interface TlsConfig {
 }
 
 const tlsFields = ['ca', 'cert', 'key'] as const
+
+const pem = (value: string | Uint8Array | undefined): string | Buffer | undefined =>
+  value instanceof Uint8Array ? Buffer.from(value) : value
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -88,11 +93,25 @@ export class ConfigCheck {
     const [ca, cert, key] = tlsFields.map((field) => this.#pem(field, given[field]))
     if ((cert === undefined) !== (key === undefined))
       this.refuse(`tls.${cert ? 'cert' : 'key'} is given alone; expected cert and key together`)
+    this.#readable('tls.ca is not a PEM certificate', () => ca && new X509Certificate(ca))
+    // OpenSSL compares the key with the certificate
+    this.#readable('tls.cert and tls.key are not a PEM certificate and its private key', () =>
+      createSecureContext({ cert: pem(cert), key: pem(key) }),
+    )
     return Object.freeze({
       ...(ca ? { ca } : {}),
       ...(cert ? { cert } : {}),
       ...(key ? { key } : {}),
     })
+  }
+
+  #readable(otherwise: string, read: () => unknown): void {
+    try {
+      read()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.split(':').at(-1) : ''
+      this.refuse(`${otherwise}: OpenSSL reports "${reason}"`)
+    }
   }
 
   #pem(field: string, value: unknown): string | Uint8Array | undefined {
