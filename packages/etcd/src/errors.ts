@@ -20,8 +20,11 @@ interface Refusal {
  */
 const refusals: readonly Refusal[] = [
   { pattern: /requested lease not found/, code: 'session-lost' },
-  // a read of several pages asks for the revision of the first one
-  { pattern: /required revision (?:has been compacted|is a future revision)/, code: 'unavailable' },
+  // also of a read of several pages, which asks for the revision of the first one
+  {
+    pattern: /required revision (?:has been compacted|is a future revision)/,
+    code: 'cursor-expired',
+  },
   { pattern: /permission denied/, code: 'permission-denied' },
   { pattern: /invalid user ID or password/, code: 'permission-denied' },
   { pattern: /user name is empty/, code: 'permission-denied' },

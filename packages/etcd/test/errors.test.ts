@@ -9,8 +9,8 @@ describe('toRegistryError', () => {
       'Lease 5 NOT_FOUND: etcdserver: requested lease not found is expired or revoked',
       'session-lost',
     ],
-    ['11 OUT_OF_RANGE: etcdserver: mvcc: required revision has been compacted', 'unavailable'],
-    ['11 OUT_OF_RANGE: etcdserver: mvcc: required revision is a future revision', 'unavailable'],
+    ['11 OUT_OF_RANGE: etcdserver: mvcc: required revision has been compacted', 'cursor-expired'],
+    ['11 OUT_OF_RANGE: etcdserver: mvcc: required revision is a future revision', 'cursor-expired'],
     ['7 PERMISSION_DENIED: etcdserver: permission denied', 'permission-denied'],
     ['etcdserver: permission denied', 'permission-denied'],
     [
