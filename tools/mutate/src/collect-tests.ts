@@ -46,7 +46,10 @@ let currentFile = ''
 const declare = (title: string, ...rest: readonly unknown[]): void => {
   const body = rest.find((value) => isBody(value))
   if (body === undefined) throw new Error(`${currentFile}: "${title}" has no body`)
-  const name = [currentFile, ...titles, title].join(' > ')
+  const fullTitle = [currentFile, ...titles, title].join(' > ')
+  const same = collected.filter(({ name: other }) => other.replace(/ \(\d+\)$/, '') === fullTitle)
+  // rows of a table may have one title
+  const name = same.length === 0 ? fullTitle : `${fullTitle} (${same.length + 1})`
   const declaredIn = around
   const run = async (): Promise<void> => {
     const { before, after } = declaredIn

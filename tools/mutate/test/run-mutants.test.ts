@@ -24,6 +24,7 @@ afterEach(() => expect(opened--).toBe(1))
 describe('count', () => {
   beforeEach(async () => { opened += 1 })
   test.each([[2], [3]])('to %i', (to) => expect(count(to)).toBe(to))
+  test.each([[{ to: 4 }], [{ to: 5 }]])('of %j', ({ to }) => expect(count(to)).toBe(to))
   test('small', () => expect(isSmall(2)).toBe(true))
   test('limits', () => expect(limits).toEqual([3]))
   test('tells', async () => expect(await tell()).toBe('told'))
@@ -61,6 +62,8 @@ test('runs each mutant against the tests and seeds that pass it', { timeout: 60_
     expect(baseline.tests.map(({ name }) => name.split(' > ').slice(1).join(' '))).toEqual([
       'count to 2',
       'count to 3',
+      'count of [object Object]',
+      'count of [object Object] (2)',
       'count small',
       'count limits',
       'count tells',
