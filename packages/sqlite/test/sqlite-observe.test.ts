@@ -78,9 +78,14 @@ test('a stream that is opened during a poll misses none of its changes', async (
   answer('changesSince', touched(12))
   await applying.promise
   feed.add(late, position(10))
+  // processes are checked only when the change has been delivered
+  expect(asked.map(([method]) => method)).toEqual(['changesSince'])
   applied.resolve()
   await expect.poll(() => asked.length).toBe(2)
-  const again = asked[1]?.[1] as HistoryPosition | undefined
+  expect(asked[1]).toEqual(['sweep'])
+  answer('sweep', undefined)
+  await expect.poll(() => asked.length).toBe(3)
+  const again = asked[2]?.[1] as HistoryPosition | undefined
   expect(again?.revision).toBeLessThanOrEqual(10)
   for (const stream of [early, late]) feed.delete(stream)
 })

@@ -4,8 +4,13 @@ import type { Changes, HistoryPosition } from '../worker/store-api.ts'
 import { ChangeHint } from './change-hint.ts'
 import type { StoreClient } from './store-client.ts'
 
-/** Poll intervals: long where the system reports changes, short where it does not. */
-const pollMs = { withHints: 250, alone: 50 }
+/**
+ * The interval of the checks of all processes, and of polls where the system reports changes. The
+ * checks are expensive, so they come after the delivery of a change.
+ */
+const sweepEveryMs = 200
+/** The interval of polls where the system reports no changes. */
+const pollMs = 50
 /** The minimum pause between two polls, so that a burst of changes causes few polls. */
 const pauseMs = 5
 
@@ -88,6 +93,7 @@ export class ChangeFeed {
       hint[Symbol.dispose]()
       wake.resolve()
     })
+    let sweepAtMs = this.#clock.monotonicMs()
     for (;;) {
       const from = this.#position
       if (signal.aborted || from === undefined) return
@@ -98,7 +104,13 @@ export class ChangeFeed {
       // a stream added meanwhile may start at an earlier position
       if (this.#position === from) this.#position = changes.position
       await this.#pause(pauseMs)
-      await this.#pause(hint.works ? pollMs.withHints : pollMs.alone, wake.promise)
+      if (this.#clock.monotonicMs() >= sweepAtMs) {
+        // sessions that it ends are changes, which are reported as those of others are
+        await this.#client.call('observe', signal, 'sweep')
+        sweepAtMs = this.#clock.monotonicMs() + sweepEveryMs
+      }
+      const untilSweepMs = Math.max(0, sweepAtMs - this.#clock.monotonicMs())
+      await this.#pause(hint.works ? untilSweepMs : Math.min(pollMs, untilSweepMs), wake.promise)
     }
   }
 

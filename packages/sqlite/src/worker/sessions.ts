@@ -19,7 +19,7 @@ const read = (file: OpenFile, id?: string): readonly StoredSession[] =>
     }))
 
 /** The system's monotonic clock, which all processes share. */
-export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 
 /** The present time; SQLite provides the wall clock. */
 const moment = (file: OpenFile): Moment => ({

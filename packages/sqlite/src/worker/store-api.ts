@@ -67,8 +67,10 @@ export interface StoreApi {
   read(prefix: string, documents: boolean): Reading
   /** For each prefix, whether any key begins with it. */
   exist(prefixes: readonly string[]): readonly boolean[]
-  /** The changes since; `undefined` if not all of them are kept. Also ends expired sessions. */
+  /** The changes since; `undefined` if not all of them are kept. */
   changesSince(since: HistoryPosition): Changes | undefined
+  /** Ends expired sessions; checks the process of each session. */
+  sweep(): void
   /** Whether the file can be written. */
   probe(): void
   describe(): { readonly sqliteVersion: string; readonly bytes: number; readonly sessions: number }

@@ -2,7 +2,7 @@ import type { DriverEvent } from '@sd/core/driver'
 import { failureOf, isUnwritable } from './failure.ts'
 import type { OpenFile } from './open-file.ts'
 import { keptChanges } from './schema.ts'
-import { monotonicMs, Sessions } from './sessions.ts'
+import { Sessions } from './sessions.ts'
 import type {
   Changes,
   HistoryPosition,
@@ -15,9 +15,6 @@ import type {
   WriteResult,
 } from './store-api.ts'
 import { StoreFile } from './store-file.ts'
-
-/** Limits the checks of processes, which are expensive, during a burst of changes. */
-const sweepEveryMs = 200
 
 const none: ReadonlySet<string> = new Set()
 
@@ -33,7 +30,6 @@ export class Store implements StoreApi, Disposable {
   readonly #namespace: string
   readonly #file: StoreFile
   readonly #sessions = new Sessions()
-  #sweptMs = Number.NEGATIVE_INFINITY
 
   constructor({ path, namespace }: StoreOptions, report: (event: DriverEvent) => void) {
     this.#namespace = namespace
@@ -116,11 +112,6 @@ export class Store implements StoreApi, Disposable {
   }
 
   changesSince({ epoch, revision }: HistoryPosition): Changes | undefined {
-    const nowMs = monotonicMs()
-    if (nowMs - this.#sweptMs >= sweepEveryMs) {
-      this.#sweep()
-      this.#sweptMs = nowMs
-    }
     return this.#file.read((file) => {
       const position = this.#positionOf(file)
       if (position.epoch !== epoch || revision > position.revision) return undefined
@@ -137,6 +128,10 @@ export class Store implements StoreApi, Disposable {
         .map(valueOf)
       return { position, touched }
     })
+  }
+
+  sweep(): void {
+    this.#sweep()
   }
 
   probe(): void {
