@@ -94,6 +94,11 @@ export class WatchStream {
     return this.#watches.size + this.#creating.filter((watch) => !watch.cancelled).length
   }
 
+  /** Whether the server has created any of them. */
+  get attached(): boolean {
+    return this.#watches.size > 0
+  }
+
   /** Requests a watch from now on; the returned function cancels it, and may be called at any time. */
   add(target: KeyRange, receiver: WatchReceiver): () => void {
     const fragments = new Fragments()

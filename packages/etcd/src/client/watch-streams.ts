@@ -75,9 +75,13 @@ export class WatchStreams {
     }
   }
 
-  /** Probes every stream with watches; `false` if there is none. Rejects with `signal.reason`. */
+  /**
+   * Probes every stream with attached watches; `false` if there is none. Rejects with
+   * `signal.reason`. A stream that is still being opened is not probed: a probe is given up much sooner
+   * than an attachment, and would end it each time on a server that is slow to answer.
+   */
   async probe(signal: AbortSignal): Promise<boolean> {
-    const streams = [...this.#streams].filter(({ stream }) => stream.size > 0)
+    const streams = [...this.#streams].filter(({ stream }) => stream.attached)
     await Promise.all(streams.map((attached) => this.#probe(attached, signal)))
     return streams.length > 0
   }
