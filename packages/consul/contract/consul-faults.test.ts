@@ -1,3 +1,4 @@
+import type { Observation } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
 import {
   codeOf,
@@ -21,6 +22,11 @@ import { StrangeHost } from './strange-host.ts'
 import { Admin, connect, httpOf } from './support.ts'
 
 const controllable = (await provisionFor('consul')).how !== 'endpoint'
+
+type Snapshot = Extract<Observation, { type: 'snapshot' }>
+
+/** Failures while the agent is away. */
+const whileAway = (): void => {}
 
 /** How long `work` takes to reject with the reason of its abort, in ms. */
 const timeToAbort = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<number> => {
@@ -80,6 +86,41 @@ describe.runIf(controllable)('one agent', () => {
     // whether its write was answered or aborted, 2 must not come back
     await session.close(soon())
     expect(await idsOf(driver)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+  })
+
+  test('killed and started again: while its log is replayed, no earlier state is read', async () => {
+    const driver = connect(host, { namespace: 'replayed' })
+    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
+    const last = 300
+    for (let seq = 0; seq <= last; seq += 1) await session.put([request('1', { seq })], soon())
+    await server.stop('kill')
+    const seen = new Set<number | undefined>()
+    const see = (records: readonly { readonly claim?: { readonly seq: number } }[]): void =>
+      void seen.add(records[0]?.claim?.seq)
+    const started = server.start()
+    const over = new AbortController()
+    const read = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        await driver.list(orders, soon()).then(({ records }) => see(records), whileAway)
+        await driver.list({ all: true }, soon()).then(({ records }) => see(records), whileAway)
+      }
+    }
+    const watch = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const stream = driver.observe(orders, undefined, soon())
+        const first = stream[Symbol.asyncIterator]()
+        await first.next().then(({ value }) => see((value as Snapshot).records), whileAway)
+        await first.return?.().catch(whileAway)
+      }
+    }
+    const readers = [read(), watch()]
+    await started
+    await eventually('the last state is read', slackMs, () => seen.has(last))
+    over.abort()
+    await Promise.all(readers)
+    expect([...seen]).toEqual([last])
+    await session.close(soon())
     await driver[Symbol.asyncDispose]()
   })
 

@@ -187,7 +187,7 @@ describe('a faulty agent', () => {
       path: 'health/service/x?passing',
       operation: 'observe',
     } as const
-    const answers = blockingQuery(options, query, soon(20_000))
+    const answers = blockingQuery(options, () => query, soon(20_000))
     await answers.next()
     await answers.next()
     const third = codeOf(answers.next())

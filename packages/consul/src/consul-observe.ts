@@ -40,7 +40,7 @@ async function* observeService(
   let first = true
   for await (const answer of blockingQuery(
     options,
-    { ...catalog.serviceQuery(service, operation), progress },
+    (role) => ({ ...catalog.serviceQuery(service, operation, role), progress }),
     signal,
   )) {
     if (answer === undefined) {
@@ -65,9 +65,12 @@ async function* followLiveServices(
   signal: AbortSignal,
   progress: Progress | undefined,
 ): AsyncGenerator<LiveServices | undefined> {
-  const query = { ...catalog.liveServicesQuery(operation), progress }
   let before: LiveServices | undefined
-  for await (const answer of blockingQuery({ client: catalog.client, permits }, query, signal)) {
+  for await (const answer of blockingQuery(
+    { client: catalog.client, permits },
+    (role) => ({ ...catalog.liveServicesQuery(operation, role), progress }),
+    signal,
+  )) {
     if (answer === undefined) {
       yield undefined
       continue

@@ -8,7 +8,7 @@ import {
   type WireFormat,
 } from '@sd/core/driver'
 import type { ConsulResponse, ConsulClient, ConsulRequest } from '../client/consul-client.ts'
-import type { ConsulConfig } from '../config.ts'
+import type { Consistency, ConsulConfig } from '../config.ts'
 import { consulError } from '../errors.ts'
 import type { Keys } from '../keys.ts'
 import { assertReadable } from './assert-readable.ts'
@@ -20,6 +20,12 @@ import {
   sessionMeta,
   withForeignHealth,
 } from './service-entry.ts'
+
+/**
+ * What a read follows. `first`: nothing, it is a list or begins a watch. `next`: an answer that it waits
+ * for a change of. `latest`: another answer, and it must be at least as new.
+ */
+export type ReadRole = 'first' | 'next' | 'latest'
 
 /** How many services are read at once for a scope with many. */
 const parallelReads = 8
@@ -34,8 +40,7 @@ export class Catalog {
   readonly keys: Keys
   readonly format: WireFormat
   readonly #datacenter: string
-  readonly #consistency: string
-  readonly #stale: boolean
+  readonly #consistency: Consistency
 
   constructor(client: ConsulClient, keys: Keys, format: WireFormat, config: ConsulConfig) {
     const { datacenter, consistency = 'default' } = config
@@ -43,17 +48,15 @@ export class Catalog {
     this.keys = keys
     this.format = format
     this.#datacenter = datacenter === undefined ? '' : `&dc=${datacenter}`
-    this.#consistency = consistency === 'default' ? '' : `&${consistency}`
-    this.#stale = consistency === 'stale'
+    this.#consistency = consistency
   }
 
   /**
    * The query for all entries of one service, with the configured consistency. It does not ask for
    * passing ones only, as a live instance may be failing.
    */
-  serviceQuery(service: string, operation: string, latest = false): ConsulRequest {
-    // a read that must be as new as another answer must not come from a server that lags
-    const consistency = latest && this.#stale ? '' : this.#consistency
+  serviceQuery(service: string, operation: string, role: ReadRole): ConsulRequest {
+    const consistency = this.#parameter(role)
     return {
       pool: 'calls',
       path: `health/service/${this.keys.serviceName(service)}?${this.#datacenter}${consistency}`,
@@ -67,11 +70,11 @@ export class Catalog {
    * not pass, as those of a service and of its node decide whether it is live, and its health. It is one
    * query, so that it can wait for changes.
    */
-  liveServicesQuery(operation: string): ConsulRequest {
+  liveServicesQuery(operation: string, role: ReadRole): ConsulRequest {
     const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
     return {
       pool: 'calls',
-      path: `health/state/any?filter=${filter}${this.#datacenter}${this.#consistency}`,
+      path: `health/state/any?filter=${filter}${this.#datacenter}${this.#parameter(role)}`,
       operation,
     }
   }
@@ -105,7 +108,7 @@ export class Catalog {
     signal: AbortSignal,
     progress?: Progress,
   ): Promise<Contents> {
-    const query = { ...this.serviceQuery(service, operation), progress }
+    const query = { ...this.serviceQuery(service, operation, 'first'), progress }
     const answer = await this.client.read(query, signal)
     const entries = this.entriesIn(answer, operation)
     if (entries.length === 0) await this.assertReadable(answer, operation, service, signal)
@@ -117,7 +120,7 @@ export class Catalog {
     signal: AbortSignal,
     progress?: Progress,
   ): Promise<LiveServices> {
-    const query = { ...this.liveServicesQuery(operation), progress }
+    const query = { ...this.liveServicesQuery(operation, 'first'), progress }
     const answer = await this.client.read(query, signal)
     const live = this.liveServicesIn(answer, operation)
     if (live.size === 0) await this.assertReadable(answer, operation, undefined, signal)
@@ -133,7 +136,7 @@ export class Catalog {
   ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> {
     const found = new Map<string, readonly ServiceEntry[]>()
     await inParallel(services, parallelReads, async (service) => {
-      const query = { ...this.serviceQuery(service, operation, true), progress }
+      const query = { ...this.serviceQuery(service, operation, 'latest'), progress }
       const answer = await this.client.read(query, signal)
       found.set(service, this.entriesIn(answer, operation))
     })
@@ -189,6 +192,17 @@ export class Catalog {
     const path = `health/service/${name}?consistent&filter=${encodeURIComponent(filter)}`
     const answer = await this.client.read({ pool: 'calls', path, operation, service }, signal)
     return parseEntries(answer.text, operation)
+  }
+
+  /**
+   * The parameter that selects the consistency. A server that has just become the leader answers
+   * default reads while it still replays its log, from states that are minutes old; only consistent
+   * reads wait for the end of the replay.
+   */
+  #parameter(role: ReadRole): string {
+    const asked = this.#consistency
+    if (asked === 'default') return role === 'first' ? '&consistent' : ''
+    return asked === 'stale' && role === 'latest' ? '' : `&${asked}`
   }
 
   /** A server that has just started answers stale reads from its last snapshot, which is older. */

@@ -34,16 +34,17 @@ export const nextIndex = (previous: bigint, answered: bigint): bigint => {
 }
 
 /**
- * Yields the answers to `query`, the first at once and then whenever something may have changed;
+ * Yields the answers to a query, the first at once and then whenever something may have changed;
  * `undefined` for an answer without changes. An answer is no proof of a change. Ends only by throwing.
  */
 export async function* blockingQuery(
   { client, permits }: BlockingQueryOptions,
-  query: ConsulRequest,
+  queryFor: (role: 'first' | 'next') => ConsulRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ConsulResponse | undefined, never> {
   const bucket = new TokenBucket(client.clock, burst, refillMs)
   let index = 0n
+  const query = queryFor('next')
   const { operation, service } = query
   const subject = { backend, operation, service }
   const limited = (asked: ConsulRequest): Promise<ConsulResponse> =>
@@ -56,7 +57,8 @@ export async function* blockingQuery(
     })
   const ask = async (): Promise<ConsulResponse> => {
     const release = index === 0n ? undefined : await permits.acquireWithin(pollMs, signal)
-    if (release === undefined) return limited({ ...query, pool: 'calls' })
+    // index 0: nothing was read yet, or the server's state is another one than before
+    if (release === undefined) return limited(index === 0n ? queryFor('first') : query)
     const heldUntilMs = client.clock.monotonicMs() + longestWaitMs
     const path = `${query.path}&index=${index}&wait=${waitMs}ms`
     try {
