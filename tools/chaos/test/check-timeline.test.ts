@@ -82,6 +82,15 @@ describe('right timelines', () => {
       .listed(5_500, [seen(1)])
       .ended(6_000, 2)
       .listed(6_100, [seen(2)]),
+    'a holder returns after a takeover was given back': held()
+      .registered(15_000, 2, rival)
+      .deregistered(15_500, 2, 'owner-2')
+      .listed(15_600, [])
+      .listed(17_600, [seen(1)]),
+    'a process that has only started leaves late': held()
+      .add(5_000, { type: 'process-leaving', process: 'watcher-1' })
+      .add(11_900, { type: 'process-closing', process: 'watcher-1' })
+      .add(12_000, { type: 'process-ended', process: 'watcher-1', how: 'exit 0', stderr: '' }),
     'a quiet time with everything in its place': held().quiet(5_000, 5_500, [seen(1)]),
     'the last update stands': held()
       .add(2_000, { type: 'updating', process: 'owner-1', handle: 1, weight: 7 })
@@ -119,6 +128,11 @@ describe('violations', () => {
     ],
     ['lost', 'the list still fails when all is quiet', held().quiet(5_000, 25_000, undefined)],
     ['missing', 'a list lacks what stands', held().listed(5_000, [])],
+    [
+      'missing',
+      'a holder does not return after a takeover was given back',
+      held().registered(15_000, 2, rival).deregistered(15_500, 2, 'owner-2').listed(24_000, []),
+    ],
     [
       'missing',
       'a list lacks what stands, in an outage that is too short for it',
@@ -308,6 +322,7 @@ describe('violations', () => {
       'closing takes longer than its timeout and the slack',
       held()
         .add(5_000, { type: 'process-leaving', process: 'watcher-1' })
+        .add(5_100, { type: 'process-closing', process: 'watcher-1' })
         .add(12_000, { type: 'process-ended', process: 'watcher-1', how: 'exit 0', stderr: '' }),
     ],
   ]

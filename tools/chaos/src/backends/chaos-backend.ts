@@ -37,8 +37,11 @@ export interface ChaosBackend extends AsyncDisposable {
   readonly members: readonly Server[]
   /** The member that leads; needed for the fault `kill-leader`. */
   leader?(): Promise<Server>
-  /** Saves the contents; `restore` replaces them and resolves when the server serves again. */
-  backUp?(): Promise<Backup>
+  /**
+   * Saves the contents; `restore` replaces them and resolves when the server serves again. Resolves
+   * to `undefined` where there is nothing to save.
+   */
+  backUp?(): Promise<Backup | undefined>
   /** Drops the history that watchers resume from. */
   compact?(): Promise<void>
   /** Ends the session of another process. */

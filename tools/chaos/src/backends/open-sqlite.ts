@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { byHand, lockFile, SharedFolder } from '@sd/test-servers'
 import { links } from '../timeline/timeline-event.ts'
 import type { ChaosBackend } from './chaos-backend.ts'
+
+const isStore = (path: string): boolean =>
+  byHand(
+    path,
+    (database) =>
+      database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'instances'").get() !== undefined,
+  )
 
 /**
  * One SQLite file. Its faults are those of a file, as in the contract suite: stopped is a disk that
@@ -54,6 +62,8 @@ export const openSqlite = async (): Promise<ChaosBackend> => {
     },
     members: [],
     backUp: async () => {
+      // a file that was wiped is made by the next client that writes; a shell would make another one
+      if (!existsSync(folder.path) || !isStore(folder.path)) return undefined
       const backup = `${folder.path}.backup`
       await rm(backup, { force: true })
       byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))

@@ -4,11 +4,15 @@ import { mayBlink, type Outage } from './outages.ts'
 
 /**
  * Whether another `register` call of the same id may have had a part in what readers saw between
- * the two times: then the checker cannot know whom a removal concerns.
+ * the two times: then the checker cannot know whom a removal concerns. A holder whose id was taken
+ * over and given back writes its record again at its next audit (R7).
  */
 export const isContested = (model: Model, handle: Handle, fromMs: number, toMs: number): boolean =>
   (model.byKey.get(keyOf(handle)) ?? []).some(
-    (other) => other !== handle && other.calledMs <= toMs && model.goneMs(other) >= fromMs,
+    (other) =>
+      other !== handle &&
+      other.calledMs <= toMs &&
+      model.goneMs(other) + model.bounds.backMs >= fromMs,
   )
 
 /**

@@ -62,7 +62,8 @@ export const boundsOf = (settings: RunSettings): Bounds => {
       attachments * callTimeoutMs +
       settings.deadWatchMs +
       slackMs,
-    clockToleranceMs: 1_000,
+    // a claim is made a moment after the call was reported
+    clockToleranceMs: 1_100,
     // a heartbeat that fails at once is repeated after ttl/24 (architecture.md, Timing)
     callsPerSecond: 24_000 / ttlMs + (repeatingLoops * 1_000) / minBackoffMs,
     cpuShare: 0.8,

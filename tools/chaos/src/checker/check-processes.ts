@@ -74,7 +74,7 @@ const checkEnds = (model: Model, timeline: readonly TimelineEvent[]): readonly V
           message: `${process} ended by itself with ${how}: ${stderr}`,
         },
       ]
-    const tookMs = atMs - client.leavingMs
+    const tookMs = atMs - client.closingMs
     if (tookMs <= closeTimeoutMs + slackMs) return []
     return [
       {

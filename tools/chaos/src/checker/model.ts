@@ -37,6 +37,8 @@ export interface Client {
   readonly beganMs: number
   killedMs: number
   leavingMs: number
+  /** When it began to close its registry: a process that has only started does so late. */
+  closingMs: number
   endedMs: number
   /** Whether it ended by itself, after it had closed its registry. */
   closed: boolean
@@ -168,10 +170,10 @@ export class Model {
 
   /** When a session that was last renewed at `sinceMs` has expired: a restarted server counts anew. */
   #expiredMs(sinceMs: number): number {
-    const { crashedMs } = this.bounds
+    const { crashedMs, slackMs } = this.bounds
     let countedMs = sinceMs
     for (const { beganMs, endedMs } of this.serverOutages)
-      if (beganMs <= countedMs + crashedMs && endedMs > countedMs) countedMs = endedMs
+      if (beganMs <= countedMs + crashedMs + slackMs && endedMs > countedMs) countedMs = endedMs
     return countedMs + crashedMs
   }
 }
@@ -195,6 +197,7 @@ const follow = (
     if (client === undefined) return
     if (type === 'process-killed') client.killedMs = atMs
     else if (type === 'process-leaving') client.leavingMs = atMs
+    else if (type === 'process-closing') client.closingMs = atMs
     else if (type === 'process-ended') {
       client.endedMs = atMs
       client.closed = client.leavingMs < Infinity && event.how === 'exit 0'
@@ -208,6 +211,7 @@ const newClient = ({ process, link, atMs }: EventOf<'process-began'>): Client =>
   beganMs: atMs,
   killedMs: Infinity,
   leavingMs: Infinity,
+  closingMs: Infinity,
   endedMs: Infinity,
   closed: false,
 })

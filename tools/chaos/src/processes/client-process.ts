@@ -62,6 +62,7 @@ lines.on('line', (line) => {
     clearInterval(monitor)
     lines.close()
     process.stdin.destroy()
+    report({ type: 'process-closing' })
     void registry.close()
   } else client.obey(order)
 })

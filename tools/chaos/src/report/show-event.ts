@@ -27,6 +27,8 @@ const describe = (event: TimelineEvent, key: string | undefined): string | undef
     case 'process-resumed':
       return `${event.process} goes on`
     case 'process-leaving':
+      return `${event.process} is asked to close its registry`
+    case 'process-closing':
       return `${event.process} closes its registry`
     case 'process-ended':
       return `${event.process} has ended: ${event.how} ${event.stderr}`

@@ -92,7 +92,13 @@ export type Happening =
   | { readonly type: 'fault-ended'; readonly number: number; readonly failure?: string }
   | ({ readonly type: 'process-began'; readonly link: Link } & OfProcess)
   | ({
-      readonly type: 'process-killed' | 'process-paused' | 'process-resumed' | 'process-leaving'
+      /** `process-leaving`: it is asked to close its registry; `process-closing`: it begins to. */
+      readonly type:
+        | 'process-killed'
+        | 'process-paused'
+        | 'process-resumed'
+        | 'process-leaving'
+        | 'process-closing'
     } & OfProcess)
   | ({ readonly type: 'process-ended'; readonly how: string; readonly stderr: string } & OfProcess)
   | ({
