@@ -5,6 +5,9 @@ import { eventually, pass, throughout } from '../eventually.ts'
 import { Follower } from '../follower.ts'
 import { nextChanges, nextSync } from '../next-changes.ts'
 
+/** How long the first attach of a watch may take, with the default `callTimeoutMs`. */
+const attachMs = 6_000
+
 /** W1 … W6, W8. */
 export const watchingCases: readonly ContractCase[] = [
   contractCase('W1 delivers an empty sync for an unknown service', [], async (run) => {
@@ -38,7 +41,7 @@ export const watchingCases: readonly ContractCase[] = [
       const { ttlMs, capMs, slackMs } = run.times
       await server?.stop('kill')
       const follower = run.follow(run.registry(), 'orders')
-      await eventually('the reader receives the stale event', ttlMs + slackMs, () =>
+      await eventually('the reader receives the stale event', attachMs + slackMs, () =>
         follower.events.some(({ type }) => type === 'stale'),
       )
       expect(follower.watcher.stale?.cause.retryable).toBe(true)
