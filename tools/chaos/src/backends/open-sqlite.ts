@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { byHand, lockFile, SharedFolder } from '@sd/test-servers'
 import { links } from '../timeline/timeline-event.ts'
 import type { ChaosBackend } from './chaos-backend.ts'
@@ -64,7 +65,8 @@ export const openSqlite = async (): Promise<ChaosBackend> => {
     backUp: async () => {
       // a file that was wiped is made by the next client that writes; a shell would make another one
       if (!existsSync(folder.path) || !isStore(folder.path)) return undefined
-      const backup = `${folder.path}.backup`
+      // beside the folder that a wipe empties
+      const backup = join(folder.root, 'backup.db')
       await rm(backup, { force: true })
       byHand(folder.path, (database) => database.prepare('VACUUM INTO ?').run(backup))
       return {
