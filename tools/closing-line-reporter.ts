@@ -1,4 +1,4 @@
-import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node'
 
 /** The result of a run. */
 export interface RunCount {
@@ -28,13 +28,32 @@ export function countRun(
   return count
 }
 
+/** The tests that were skipped: `file > suite > test`. */
+export function skippedTests(modules: readonly TestModule[]): readonly string[] {
+  return modules.flatMap((module) =>
+    [...module.children.allTests('skipped')].map(
+      ({ fullName }) => `${module.relativeModuleId} > ${fullName}`,
+    ),
+  )
+}
+
 /** The line that CI reads. */
 export function closingLine({ passed, failed, skipped }: RunCount): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-/** Ends a Vitest run with {@link closingLine} (Vitest requires a default export). */
+/**
+ * Ends a Vitest run with the names of the skipped tests and {@link closingLine} (Vitest requires a
+ * default export).
+ */
 export default class ClosingLineReporter implements Reporter {
+  #filtered = false
+
+  onInit({ config }: Pick<Vitest, 'config'>): void {
+    // `-t` skips all tests with other names
+    this.#filtered = config.testNamePattern !== undefined
+  }
+
   onTestRunEnd(
     modules: readonly TestModule[],
     unhandledErrors: readonly SerializedError[],
@@ -42,6 +61,9 @@ export default class ClosingLineReporter implements Reporter {
   ): void {
     const count = countRun(modules, unhandledErrors)
     const silent = reason !== 'passed' && count.failed === 0
-    process.stdout.write(`\n${closingLine(silent ? { ...count, failed: 1 } : count)}\n`)
+    const skipped = this.#filtered ? [] : skippedTests(modules).map((name) => `skipped: ${name}\n`)
+    process.stdout.write(
+      `\n${skipped.join('')}${closingLine(silent ? { ...count, failed: 1 } : count)}\n`,
+    )
   }
 }

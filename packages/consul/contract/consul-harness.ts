@@ -1,14 +1,19 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { linkFaults, TcpProxy } from '@sd/contract-tests/servers'
-import { consul as consulServer, launch } from '@sd/test-servers'
+import {
+  consul as consulServer,
+  harnessHooks,
+  provideServers,
+  provisionFor,
+} from '@sd/test-servers'
 import { consul } from '../src/index.ts'
 import { Keys } from '../src/keys.ts'
 import { launchSecureServers } from './secure-servers.ts'
-import { Admin, httpOf } from './support.ts'
+import { Admin } from './support.ts'
 
 /** All hooks of the suite that Consul supports. */
-export const consulNeeds: readonly Need[] = [
+const hooks: readonly Need[] = [
   'connectDirect',
   'server',
   'partition',
@@ -29,23 +34,26 @@ export const consulNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
+/** The hooks of this run. */
+export const consulHooks = harnessHooks(await provisionFor('consul'), hooks)
+
 /** A harness for the large cases only: one real server, without faults. */
 export const plainHarness = async (): Promise<ContractHarness> => {
-  const cluster = await launch(consulServer)
-  const host = httpOf(cluster.servers[0])
+  const servers = await provideServers(consulServer)
+  const [host = ''] = servers.endpoints
   return {
     connect: (namespace) => consul({ endpoint: `http://${host}`, namespace }),
     expireSession: (sessionId) => new Admin(host).expire(sessionId),
-    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
   }
 }
 
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const consulHarness = async (): Promise<ContractHarness> => {
-  const [cluster, secure] = await Promise.all([launch(consulServer), launchSecureServers()])
-  const [server] = cluster.servers
-  if (server === undefined) throw new Error('no server was launched')
-  const direct = httpOf(server)
+  const servers = await provideServers(consulServer)
+  const [server] = servers.control?.servers ?? []
+  const secure = server && (await launchSecureServers())
+  const [direct = ''] = servers.endpoints
   const admin = new Admin(direct)
   const proxy = await TcpProxy.to(direct)
   const over =
@@ -56,14 +64,17 @@ export const consulHarness = async (): Promise<ContractHarness> => {
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
-    server: {
-      stop: (how) => server.stop(how),
-      start: () => server.start(),
-      wipe: () => server.wipe(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-    },
     ...linkFaults(proxy),
+    ...(server && {
+      server: {
+        stop: (how) => server.stop(how),
+        start: () => server.start(),
+        wipe: () => server.wipe(),
+        pause: () => server.pause(),
+        resume: () => server.resume(),
+      },
+    }),
+    ...(secure && { secure: secure.connections }),
     expireSession: (sessionId) => admin.expire(sessionId),
     // every earlier blocking query has ended, and the state differs
     loseHistory: async () => admin.restore(await admin.snapshot()),
@@ -97,7 +108,6 @@ export const consulHarness = async (): Promise<ContractHarness> => {
         instance,
         ttlMs,
       }),
-    secure: secure.connections,
     askForTls: () => consul({ endpoint: 'https://127.0.0.1:1', tls: {} }),
     invalidConfigs: [
       { field: 'endpoint', make: () => consul({ endpoint: 'nowhere' }) },
@@ -111,7 +121,7 @@ export const consulHarness = async (): Promise<ContractHarness> => {
     ],
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]()
-      await Promise.all([cluster[Symbol.asyncDispose](), secure[Symbol.asyncDispose]()])
+      await Promise.all([servers[Symbol.asyncDispose](), secure?.[Symbol.asyncDispose]()])
     },
   }
 }

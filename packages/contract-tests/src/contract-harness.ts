@@ -129,6 +129,8 @@ export interface ContractOptions {
   readonly manyMs?: number
   /** Runs only the cases with one of these ids. */
   readonly only?: readonly string[]
+  /** Why the harness lacks a hook, by its name: the names of the skipped cases say so. */
+  readonly missing?: Readonly<Partial<Record<keyof ContractHarness, string>>>
   /**
    * Cases that this backend does not pass, by name, each with the reason. They are run and must
    * fail, so that an outdated entry breaks the build.

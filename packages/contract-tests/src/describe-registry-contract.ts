@@ -3,6 +3,7 @@ import type { ContractCase, Need } from './contract-case.ts'
 import { contractCaseNames, contractCases } from './contract-cases.ts'
 import type { ContractHarness, ContractOptions } from './contract-harness.ts'
 import { caseBounds, runContractCase } from './run-contract-case.ts'
+import { selectCases } from './select-cases.ts'
 
 /**
  * Declares the contract suite for one backend, as Vitest tests. `harness` is called once, before
@@ -15,7 +16,7 @@ export const describeRegistryContract = (
   harness: () => Promise<ContractHarness>,
   options: ContractOptions = {},
 ): void => {
-  const { only, knownGaps = {}, ...given } = options
+  const { only, missing = {}, knownGaps = {}, ...given } = options
   const bounds = caseBounds(given)
   for (const gap of Object.keys(knownGaps))
     if (!contractCaseNames.includes(gap))
@@ -34,13 +35,10 @@ export const describeRegistryContract = (
       await runContractCase(contractCase, current, bounds)
     }
 
-    for (const contractCase of contractCases) {
-      const [id = ''] = contractCase.name.split(' ')
-      if (only !== undefined && !only.includes(id)) continue
-      const missing = contractCase.needs.filter((need) => !provides.includes(need))
+    for (const { contractCase, skipped } of selectCases(contractCases, provides, missing)) {
+      if (only !== undefined && !only.includes(contractCase.name.split(' ')[0] ?? '')) continue
       const timeout = 60_000 + 10 * bounds.times.ttlMs
-      if (missing.length > 0)
-        test.skip(`${contractCase.name} (this harness has no ${missing.join(', ')})`, () => {})
+      if (skipped !== undefined) test.skip(`${contractCase.name} (${skipped})`, () => {})
       else if (knownGaps[contractCase.name] !== undefined)
         test.fails(
           `${contractCase.name} (known gap: ${knownGaps[contractCase.name]})`,

@@ -2,13 +2,15 @@ import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
-import { etcd as etcdServer, launch, provisionFor } from '@sd/test-servers'
+import { etcd as etcdServer, harnessHooks, provideServers, provisionFor } from '@sd/test-servers'
 import { etcd } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { admin } from './support.ts'
 
+const provision = await provisionFor('etcd')
+
 /** All hooks of the suite. */
-export const etcdNeeds: readonly Need[] = [
+const hooks: readonly Need[] = [
   'connectDirect',
   'server',
   'partition',
@@ -21,7 +23,7 @@ export const etcdNeeds: readonly Need[] = [
   'expireSession',
   'loseHistory',
   // the data of a container is not accessible
-  ...((await provisionFor('etcd')).how === 'process' ? (['backUp'] as const) : []),
+  ...(provision.how === 'container' ? [] : (['backUp'] as const)),
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -30,12 +32,15 @@ export const etcdNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
+/** The hooks of this run. */
+export const etcdHooks = harnessHooks(provision, hooks)
+
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const etcdHarness = async (): Promise<ContractHarness> => {
-  const [cluster, secure] = await Promise.all([launch(etcdServer), launchSecureServers()])
-  const [server] = cluster.servers
-  if (server === undefined) throw new Error('no server was launched')
-  const direct = server.endpoints['client'] ?? ''
+  const servers = await provideServers(etcdServer)
+  const [server] = servers.control?.servers ?? []
+  const secure = server && (await launchSecureServers())
+  const [direct = ''] = servers.endpoints
   const proxy = await TcpProxy.to(direct)
   const over =
     (endpoint: string) =>
@@ -46,14 +51,18 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
-    server: {
-      stop: (how) => server.stop(how),
-      start: () => server.start(),
-      wipe: () => server.wipe(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-    },
     ...linkFaults(proxy),
+    ...(server && {
+      server: {
+        stop: (how) => server.stop(how),
+        start: () => server.start(),
+        wipe: () => server.wipe(),
+        pause: () => server.pause(),
+        resume: () => server.resume(),
+      },
+      backUp: () => backUpData(server),
+    }),
+    ...(secure && { secure: secure.connections }),
     expireSession: async (sessionId) => {
       using etcdItself = admin(direct)
       await etcdItself.leaseClient.leaseRevoke({ ID: sessionId })
@@ -63,7 +72,6 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
       const { revision } = (await etcdItself.put('compacted').value('').exec()).header
       await etcdItself.kv.compact({ revision, physical: true })
     },
-    backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       using etcdItself = admin(direct)
       await etcdItself.delete().key(keyOf(namespace, service, id))
@@ -80,7 +88,6 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
         instance,
         ttlMs,
       }),
-    secure: secure.connections,
     askForTls: () => etcd({ endpoints: ['https://127.0.0.1:1'], tls: {} }),
     invalidConfigs: [
       { field: 'endpoints', make: () => etcd({ endpoints: [] }) },
@@ -92,7 +99,7 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
     ],
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]()
-      await Promise.all([cluster[Symbol.asyncDispose](), secure[Symbol.asyncDispose]()])
+      await Promise.all([servers[Symbol.asyncDispose](), secure?.[Symbol.asyncDispose]()])
     },
   }
 }

@@ -1,6 +1,4 @@
 import { describeRegistryContract } from '@sd/contract-tests'
-import { provisionFor } from '@sd/test-servers'
-import { etcdHarness, etcdNeeds } from './etcd-harness.ts'
+import { etcdHarness, etcdHooks } from './etcd-harness.ts'
 
-if ((await provisionFor('etcd')).how !== 'endpoint')
-  describeRegistryContract('etcd', etcdNeeds, etcdHarness)
+describeRegistryContract('etcd', etcdHooks.provides, etcdHarness, { missing: etcdHooks.missing })

@@ -5,15 +5,18 @@ import { soon } from '@sd/contract-tests/world'
 import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import {
   expireZooKeeperSession,
-  launch,
+  harnessHooks,
+  provideServers,
   provisionFor,
   zookeeper as zookeeperServer,
 } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
-import { admin, clientOf, writePersistent } from './support.ts'
+import { admin, writePersistent } from './support.ts'
+
+const provision = await provisionFor('zookeeper')
 
 /** All hooks of the suite except `loseHistory`: there is no history to resume from. */
-export const zookeeperNeeds: readonly Need[] = [
+const hooks: readonly Need[] = [
   'connectDirect',
   'server',
   'partition',
@@ -25,7 +28,7 @@ export const zookeeperNeeds: readonly Need[] = [
   'connectionCount',
   'expireSession',
   // the data of a container is not accessible
-  ...((await provisionFor('zookeeper')).how === 'process' ? (['backUp'] as const) : []),
+  ...(provision.how === 'container' ? [] : (['backUp'] as const)),
   'deleteRecord',
   'writeRaw',
   'startOwner',
@@ -34,12 +37,14 @@ export const zookeeperNeeds: readonly Need[] = [
   'invalidConfigs',
 ]
 
+/** The hooks of this run. */
+export const zookeeperHooks = harnessHooks(provision, hooks)
+
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const zookeeperHarness = async (): Promise<ContractHarness> => {
-  const cluster = await launch(zookeeperServer)
-  const [server] = cluster.servers
-  if (server === undefined) throw new Error('no server was launched')
-  const direct = clientOf(server)
+  const servers = await provideServers(zookeeperServer)
+  const [server] = servers.control?.servers ?? []
+  const [direct = ''] = servers.endpoints
   const proxy = await TcpProxy.to(direct)
   const over =
     (endpoint: string) =>
@@ -62,16 +67,29 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
-    server: {
-      stop: (how) => server.stop(how),
-      start: () => server.start(),
-      wipe: () => server.wipe(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-    },
     ...linkFaults(proxy),
+    ...(server && {
+      server: {
+        stop: (how) => server.stop(how),
+        start: () => server.start(),
+        wipe: () => server.wipe(),
+        pause: () => server.pause(),
+        resume: () => server.resume(),
+      },
+      backUp: () => backUpData(server),
+      secure: {
+        digest: {
+          connect: withPassword(password),
+          server: { stop: (how) => server.stop(how), start: () => server.start() },
+          secrets: [password, Buffer.from(`app:${password}`).toString('base64')],
+          refused: {
+            connect: withPassword(refusedPassword),
+            secrets: [refusedPassword, Buffer.from(`app:${refusedPassword}`).toString('base64')],
+          },
+        },
+      },
+    }),
     expireSession: (sessionId) => expireZooKeeperSession(direct, sessionId),
-    backUp: () => backUpData(server),
     deleteRecord: async (namespace, service, id) => {
       await using client = await admin(direct)
       await client.delete(pathOf(namespace, service, id), -1, soon())
@@ -88,17 +106,6 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
         instance,
         ttlMs,
       }),
-    secure: {
-      digest: {
-        connect: withPassword(password),
-        server: { stop: (how) => server.stop(how), start: () => server.start() },
-        secrets: [password, Buffer.from(`app:${password}`).toString('base64')],
-        refused: {
-          connect: withPassword(refusedPassword),
-          secrets: [refusedPassword, Buffer.from(`app:${refusedPassword}`).toString('base64')],
-        },
-      },
-    },
     askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} } as never),
     invalidConfigs: [
       { field: 'hosts', make: () => zookeeper({ hosts: [] }) },
@@ -108,7 +115,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     ],
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]()
-      await cluster[Symbol.asyncDispose]()
+      await servers[Symbol.asyncDispose]()
     },
   }
 }

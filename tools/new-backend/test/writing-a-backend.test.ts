@@ -74,6 +74,7 @@ const everything: {
   only: true,
   knownGaps: true,
   manyMs: true,
+  missing: true,
 }
 
 describe('docs/writing-a-backend.md', () => {

@@ -1,4 +1,5 @@
 export { expireZooKeeperSession } from './expire-zookeeper-session.ts'
+export { harnessHooks } from './harness-hooks.ts'
 export { launch } from './launch.ts'
 export { provideServers, type ProvidedServers } from './provide-servers.ts'
 export { describeProvision, type Provision, type Provisions } from './provision.ts'

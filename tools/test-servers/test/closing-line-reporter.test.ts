@@ -1,13 +1,20 @@
 import { expect, test } from 'vitest'
 import type { TestModule } from 'vitest/node'
-import { closingLine, countRun } from '../../closing-line-reporter.ts'
+import { closingLine, countRun, skippedTests } from '../../closing-line-reporter.ts'
 
 type State = 'passed' | 'failed' | 'skipped' | 'pending'
 
 /** The part of a Vitest module that the reporter uses. */
 function module(tests: State[], state: State = 'passed'): TestModule {
-  const allTests = () => tests.map((own) => ({ result: () => ({ state: own }) }))
-  return { children: { allTests }, state: () => state } as unknown as TestModule
+  const allTests = (wanted?: State) =>
+    tests
+      .filter((own) => wanted === undefined || own === wanted)
+      .map((own) => ({ fullName: `suite > ${own} test`, result: () => ({ state: own }) }))
+  return {
+    relativeModuleId: 'a.test.ts',
+    children: { allTests },
+    state: () => state,
+  } as unknown as TestModule
 }
 
 test('counts tests, and one that never finished as failed', () => {
@@ -27,4 +34,10 @@ test('unhandled errors count', () => {
 test('the line names skipped tests only if there are any', () => {
   expect(closingLine({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed')
   expect(closingLine({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped')
+})
+
+test('skipped tests are named with their file', () => {
+  expect(skippedTests([module(['passed', 'skipped']), module(['failed'], 'failed')])).toEqual([
+    'a.test.ts > suite > skipped test',
+  ])
 })

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { harnessHooks } from '../src/harness-hooks.ts'
+
+const hooks = ['connectDirect', 'server', 'partition', 'loseHistory', 'backUp', 'secure'] as const
+
+test('a launched server provides every hook of its harness', () => {
+  const launched = {
+    how: 'process',
+    command: ['etcd'],
+    version: '3.5.16',
+    from: 'machine',
+  } as const
+  expect(harnessHooks(launched, hooks)).toEqual({ provides: hooks, missing: {} })
+})
+
+test('an endpoint provides link faults only, and a reason for each of the others', () => {
+  const { provides, missing } = harnessHooks({ how: 'endpoint', endpoint: 'there:1' }, hooks)
+  expect(provides).toEqual(['connectDirect', 'partition'])
+  expect(Object.keys(missing).toSorted()).toEqual(['backUp', 'loseHistory', 'secure', 'server'])
+  expect(missing.server).toBe('the tests do not control the server at there:1')
+})
