@@ -38,6 +38,22 @@ const backendNamed = (name: string | undefined): BackendName => {
   )
 }
 
+/**
+ * Reads the command line of `npm run bounds`.
+ * @throws ArgumentError
+ */
+export const readMeasuredBackend = (given: readonly string[]): BackendName | 'help' => {
+  try {
+    const { values } = parseArgs({
+      args: [...given],
+      options: { backend: { type: 'string' }, help: { type: 'boolean', default: false } },
+    })
+    return values.help ? 'help' : backendNamed(values.backend)
+  } catch (error) {
+    throw error instanceof ArgumentError ? error : new ArgumentError((error as Error).message)
+  }
+}
+
 const parse = (given: readonly string[]) => {
   try {
     return parseArgs({

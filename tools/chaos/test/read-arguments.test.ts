@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ArgumentError, readArguments } from '../src/read-arguments.ts'
+import { ArgumentError, readArguments, readMeasuredBackend } from '../src/read-arguments.ts'
 
 describe('readArguments', () => {
   it('reads a run', () => {
@@ -39,5 +39,21 @@ describe('readArguments', () => {
   ])('refuses %j', (given, message) => {
     expect(() => readArguments(given)).toThrow(ArgumentError)
     expect(() => readArguments(given)).toThrow(message)
+  })
+})
+
+describe('readMeasuredBackend', () => {
+  it('reads a backend and --help', () => {
+    expect(readMeasuredBackend(['--backend', 'sqlite'])).toBe('sqlite')
+    expect(readMeasuredBackend(['--help'])).toBe('help')
+  })
+
+  it.each([
+    [[], /--backend is missing; expected one of/],
+    [['--backend', 'redis'], /--backend is 'redis'/],
+    [['--backend', 'etcd', '--minutes', '1'], /--minutes/],
+  ])('refuses %j', (given, message) => {
+    expect(() => readMeasuredBackend(given)).toThrow(ArgumentError)
+    expect(() => readMeasuredBackend(given)).toThrow(message)
   })
 })
