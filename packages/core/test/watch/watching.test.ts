@@ -186,7 +186,10 @@ describe('a watch', () => {
   })
 
   test('aborts the signal of a stream that failed by itself', async () => {
-    const { clock, backend, registry } = createTestBed()
+    // attaches again only after half of the first pause
+    const { clock, backend, registry } = createTestBed({
+      random: { next: () => 0.5, id: (length) => 'x'.repeat(length) },
+    })
     const signals: AbortSignal[] = []
     backend.observe = async function* (_scope, signal) {
       signals.push(signal)
