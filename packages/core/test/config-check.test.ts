@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
 import { ConfigCheck } from '@sd/core/driver'
+import { certificate, privateKey } from './self-signed.ts'
 
 const check = new ConfigCheck('etcd')
 const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n'
@@ -72,10 +73,10 @@ describe('ConfigCheck', () => {
     })
 
     test('returns exactly the given fields, frozen', () => {
-      const bytes = new TextEncoder().encode(pem)
+      const ca = new TextEncoder().encode(certificate)
       expect(check.tls({}, true, 'x')).toEqual({})
-      expect(check.tls({ ca: pem }, true, 'x')).toEqual({ ca: pem })
-      const all = { ca: bytes, cert: pem, key: pem }
+      expect(check.tls({ ca: certificate }, true, 'x')).toEqual({ ca: certificate })
+      const all = { ca, cert: certificate, key: privateKey }
       expect(check.tls(all, true, 'x')).toEqual(all)
       expect(Object.isFrozen(check.tls(all, true, 'x'))).toBe(true)
     })
