@@ -21,12 +21,13 @@ export interface ConsulConfig {
   /** The datacenter that is read. Registrations go to the agent's own. Default: the agent's. */
   readonly datacenter?: string
   /**
-   * Of `list` and of watches. `default`: the leader answers; `consistent`: it first asks the other
-   * servers whether it still leads; `stale`: any server answers, so a list may lag behind
-   * (`capabilities.list` is `session` then). Default `default`.
+   * Of `list` and of watches. `default`: the leader answers; for a list and where a watch begins it
+   * first asks the other servers whether it still leads. `consistent`: it asks for every answer.
+   * `stale`: any server answers, so a list may lag behind (`capabilities.list` is `session` then).
+   * Default `default`.
    */
   readonly consistency?: Consistency
-  /** Only with an `https:` endpoint. Without it the system's authorities are trusted. */
+  /** Only with an `https:` endpoint. Default `ca`: Node's default authorities. */
   readonly tls?: TlsConfig
 }
 

@@ -10,7 +10,7 @@ export interface EtcdConfig {
   /** For servers with authentication on. Requires `password`. */
   readonly username?: string
   readonly password?: string
-  /** Only with `https:` endpoints. Default: the system's certificate authorities. */
+  /** Only with `https:` endpoints. Default `ca`: the authorities that Node includes (`tls.rootCertificates`). */
   readonly tls?: TlsConfig
 }
 

@@ -5,7 +5,7 @@ import type { SqliteConfig } from '@sd/sqlite'
 
 /** PEM files that `createRegistry` reads into the `tls` of the same names. */
 export interface TlsFiles {
-  /** Certificate authorities to trust instead of the system's. */
+  /** Certificate authorities to trust instead of Node's. */
   readonly ca?: string | undefined
   /** Client certificate; together with `key`. */
   readonly cert?: string | undefined
@@ -35,7 +35,7 @@ export interface EtcdRegistryConfig extends RegistryOptions {
   /** For servers with authentication enabled; together with `password`. */
   readonly username?: string
   readonly password?: string
-  /** Only with `https:` endpoints. Without it the system's authorities are trusted. */
+  /** Only with `https:` endpoints. Default `ca`: the authorities that Node includes. */
   readonly tls?: TlsConfig
   readonly tlsFiles?: TlsFiles | undefined
 }
@@ -50,7 +50,7 @@ export interface ZooKeeperRegistryConfig extends RegistryOptions {
   /** Digest authentication; together with `password`. Must not contain a colon. */
   readonly username?: string
   readonly password?: string
-  /** Whether other users may read what this process creates. Default true. */
+  /** With credentials: whether others may read what this process creates. Default true. */
   readonly worldReadable?: boolean
   /** Refused, because this client does not support TLS; the error names the alternative. */
   readonly tls?: never
@@ -67,9 +67,9 @@ export interface ConsulRegistryConfig extends RegistryOptions {
   readonly token?: string
   /** The datacenter to read. Registrations go to the agent's own. Default: the agent's. */
   readonly datacenter?: string
-  /** Consul's consistency mode for reads. Default `default`. */
+  /** Of lists and watches; see `ConsulConfig` of `@sd/consul`. Default `default`. */
   readonly consistency?: 'default' | 'consistent' | 'stale'
-  /** Only with an `https:` endpoint. Without it the system's authorities are trusted. */
+  /** Only with an `https:` endpoint. Default `ca`: Node's default authorities. */
   readonly tls?: TlsConfig
   readonly tlsFiles?: TlsFiles | undefined
 }

@@ -8,9 +8,10 @@ import type { StoreOptions } from './worker/store-api.ts'
 export interface SqliteConfig {
   /**
    * The path of the shared file, on a local disk; relative to the working directory. Default
-   * `sd/registry.db` in the platform's folder for the user's program state: `$XDG_STATE_HOME`,
-   * `~/.local/state`, on macOS `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`. File
-   * and folder are created with access for this user only.
+   * `sd/registry.db` in the platform's folder for the user's program state: `$XDG_STATE_HOME`, else
+   * `~/.local/state`, on macOS `~/Library/Application Support`; on Windows `%LOCALAPPDATA%`. Missing
+   * folders are created with access for this user only, and so is the file, unless its folder has the
+   * set-group-ID bit and is writable for its group: then its group has access, too.
    */
   readonly path?: string | undefined
   /** Instances of different namespaces never see each other. Default `services`. */

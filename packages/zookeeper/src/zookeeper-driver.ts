@@ -150,7 +150,7 @@ class ZooKeeperDriver implements RegistryDriver {
       serverVersion: await serverVersion(this.#config.hosts, this.#context.clock, signal),
       limits: [
         `${root} has ${parents?.childCount ?? 0} service nodes; nodes of empty services stay`,
-        'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s by default)',
+        'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s at ticks of 2 s)',
         'at most 125 instances and about 1 MB in one transaction (jute.maxbuffer)',
         'two connections for each process (maxClientCnxns, 60 for each address by default)',
         'no TLS in this client',

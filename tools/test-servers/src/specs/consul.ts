@@ -46,7 +46,7 @@ func main() {
 export const consul: TestServer = {
   name: 'consul',
   clientPort: 'http',
-  images: { official: 'hashicorp/consul:1.21', local: 'sd-test/consul:1.8.7' },
+  images: { official: 'hashicorp/consul:1.19.2', local: 'sd-test/consul:1.8.7' },
   containerCommand: [],
   debian: { suite: 'bullseye', packages: ['consul'] }, // later suites do not have it
   releases: [consul119],

@@ -5,7 +5,7 @@ import { suggestion } from './nearest-name.ts'
 
 /** TLS settings of a backend's configuration: PEM contents, not file names. */
 export interface TlsConfig {
-  /** Certificate authorities to trust instead of the system's. */
+  /** Certificate authorities to trust instead of Node's. */
   readonly ca?: string | Uint8Array
   /** Client certificate; together with `key`. */
   readonly cert?: string | Uint8Array
