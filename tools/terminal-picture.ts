@@ -69,7 +69,7 @@ try {
     'sd register orders --id a --endpoint http://127.0.0.1:8080 -- node server.js',
     folder,
   )
-  await Promise.all([registering.writes(/sd: registered/), watching.writes(/added/)])
+  await Promise.all([registering.writes(/sd: \S+ registered/), watching.writes(/added/)])
   const panels = [registering.panel('one terminal'), watching.panel('another')]
   await writeFile(picture, drawSvg(panels, size))
 } finally {

@@ -195,8 +195,8 @@ export const copyCommand = (run: Run): Command =>
     'copy',
     'Mirror the services of one registry into another, for a migration',
     `Prints the differences and changes nothing, unless --apply is given. A copy has the service, id,
-endpoints, version, zone, weight, tags and metadata of its instance. It is registered only where no
-other owner registers that id in the target, and removed at once when one does.
+endpoints, version, zone, weight, health, tags and metadata of its instance. It is registered only
+where no other owner registers that id in the target, and removed at once when one does.
 
 Copies exist as long as sd runs: with --apply it runs until interrupted, and removes all copies when
 it ends. Without --follow they keep their initial state; with it every later change of the source is

@@ -65,7 +65,7 @@ export const listCommand = (run: Run): Command =>
       'Ends with 3 when SERVICE has no instance, or none that passes the filter.',
       [
         ['sd list', 'the names of all services'],
-        ['sd list orders', 'its instances: id, endpoints, version, zone, weight, age'],
+        ['sd list orders', 'its instances: id, endpoints, version, zone, weight, health, age'],
         ['sd list orders --version ^2 --tag canary', 'those of version 2 with that tag'],
         ["sd list orders --json | jq -r '.endpoints[]'", 'for programs'],
       ],

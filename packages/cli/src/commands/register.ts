@@ -184,7 +184,7 @@ export const registerCommand = (run: Run): Command =>
     'register',
     'Run a command as a registered service, in any language',
     `Starts COMMAND, registers it when the port of every endpoint accepts a connection (or once --check
-has answered 2xx), deregisters it when COMMAND ends, and ends with its exit code. COMMAND keeps the
+passes), deregisters it when COMMAND ends, and ends with its exit code. COMMAND keeps the
 terminal: stdout belongs to it, and messages of sd go to stderr.
 
 On SIGTERM and SIGINT sd deregisters the instance, lets COMMAND serve for --drain, and then forwards
@@ -203,12 +203,12 @@ When another process registers the same id later, COMMAND keeps running without 
 With --on-conflict wait, sd registers again when that process has left. With reject, the id must be
 free at the start.
 
-Without COMMAND sd registers at once, or when --check answers, and stays until interrupted.`,
+Without COMMAND sd registers at once, or when --check passes, and stays until interrupted.`,
     [
       ['sd register orders --endpoint http://10.0.0.7:8080 -- ./orders', 'run and register'],
       [
         'sd register orders --endpoint grpc://h:9090 --check http://h:8080/ok -- ./run',
-        'register when a check answers',
+        'register when a check passes',
       ],
       [
         'sd register db --endpoint postgres://h:5432 --zone eu-1a --meta role=main',

@@ -109,7 +109,7 @@ export const resolveCommand = (run: Run): Command =>
     registryCommand(
       'resolve',
       'Print live endpoints of a service, one per line',
-      'The order is random by weight, so the first line is a fair choice. An instance of weight 0 is\ndrained and left out. Ends with 3 when no endpoint is left.',
+      'The order is random by weight, so the first line is a fair choice. An instance of weight 0 is\nleft out, and one that is not passing as long as enough others are. Ends with 3 when no endpoint is left.',
       [
         ['curl "$(sd resolve orders --scheme http --count 1)/health"', 'call any instance'],
         ['sd resolve orders --count 3', 'one to call and two to fall back on'],

@@ -96,7 +96,7 @@ export interface Audit extends OwnedRef {
 
 /**
  * Ties the records of a process to its lifetime: an etcd lease, a ZooKeeper session, a set of
- * Consul TTL checks. No method retries. Each throws `RegistryError` only, and rejects at once with
+ * Consul TTL checks. Core repeats failed calls. Each throws `RegistryError` only, and rejects at once with
  * `signal.reason` when its signal aborts. All may be called concurrently.
  */
 export interface DriverSession {
