@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { completeCommand } from './commands/complete.ts'
 import { completionCommand } from './commands/completion.ts'
 import { copyCommand } from './commands/copy.ts'
 import { deregisterCommand } from './commands/deregister.ts'
@@ -55,7 +54,6 @@ export const createProgram = (run: Run): Command => {
     completionCommand,
   ]
   for (const create of commands) program.addCommand(create(runMerged, program))
-  program.addCommand(completeCommand(runMerged), { hidden: true })
   // addCommand does not pass these settings on
   for (const command of [program, ...program.commands])
     command

@@ -16,17 +16,16 @@ describe('help', () => {
     await expect(helpOf(program)).toMatchFileSnapshot('help/sd.txt')
   })
 
-  test.each(
-    program.commands
-      .filter((command) => command.name() !== 'complete')
-      .map((command) => [command.name(), command] as const),
-  )('of sd %s, with examples whose options exist', async (name, command) => {
-    const help = helpOf(command)
-    await expect(help).toMatchFileSnapshot(`help/${name}.txt`)
-    const [reference = '', examples = ''] = help.split('Examples:')
-    expect(examples).toContain(`sd ${name}`)
-    for (const [option] of examples.matchAll(/(?<= )--\w[\w-]*/g))
-      expect(reference).toContain(`  ${option} `)
-    expect(reference).toContain('--json')
-  })
+  test.each(program.commands.map((command) => [command.name(), command] as const))(
+    'of sd %s, with examples whose options exist',
+    async (name, command) => {
+      const help = helpOf(command)
+      await expect(help).toMatchFileSnapshot(`help/${name}.txt`)
+      const [reference = '', examples = ''] = help.split('Examples:')
+      expect(examples).toContain(`sd ${name}`)
+      for (const [option] of examples.matchAll(/(?<= )--\w[\w-]*/g))
+        expect(reference).toContain(`  ${option} `)
+      expect(reference).toContain('--json')
+    },
+  )
 })
