@@ -285,6 +285,19 @@ export const claimCases: readonly ContractCase[] = [
   ),
 
   contractCase(
+    'T28 lets two owners take a record over from each other repeatedly',
+    [],
+    async (run) => {
+      const [session, rival] = [await run.session(), await run.session()]
+      for (const at of [1, 3, 5]) {
+        expect(await putOne(session, asked('1', 'a', at))).toBe('written')
+        expect(await putOne(rival, asked('1', 'b', at + 1))).toBe('written')
+      }
+      await stand(run, run.driver(), ['1'])
+    },
+  ),
+
+  contractCase(
     'T4 returns the outcome of each instance of a batch, in order; a refused one affects no other',
     [],
     async (run) => {

@@ -71,7 +71,9 @@ CREATE TRIGGER instance_updated AFTER UPDATE OF document, session ON instances B
 END;
 CREATE TRIGGER instance_taken AFTER UPDATE OF session ON instances
   WHEN NEW.session IS NOT OLD.session BEGIN
-  INSERT OR REPLACE INTO replaced
+  -- no OR REPLACE: the ON CONFLICT of the statement that fires a trigger overrides those in it
+  DELETE FROM replaced WHERE session = OLD.session AND namespace = NEW.namespace AND key = NEW.key;
+  INSERT INTO replaced
     SELECT id, NEW.namespace, NEW.key, NEW.document FROM sessions WHERE id = OLD.session;
 END;
 CREATE TRIGGER instance_removed AFTER DELETE ON instances BEGIN
