@@ -186,7 +186,7 @@ describe('failures', () => {
 
   test('output that cannot be written is a failure', async () => {
     await using world = await backend.open()
-    const ended = await world.runInto('/dev/full', 'list')
+    const ended = await world.runInto('/dev/full', 'doctor')
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') as string })
   })
 

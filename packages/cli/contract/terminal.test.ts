@@ -110,6 +110,6 @@ describe('on a terminal', () => {
     const { code, stdout } = await running.ended
     expect(code).toBe(5)
     expect(stdout.match(/child got SIGINT/g)).toHaveLength(1)
-    expect(stdout).toContain('sd: deregistered orders')
+    expect(stdout).toMatch(/sd: \S+Z deregistered orders/)
   })
 })

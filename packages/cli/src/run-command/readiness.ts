@@ -11,7 +11,7 @@ const earlyMs = 200
 export interface ReadyCheck {
   /** What is checked, for messages: `tcp 127.0.0.1:8080`, `http://127.0.0.1:8080/health`. */
   readonly what: string
-  /** Makes one attempt; rejects with the reason of a failure. */
+  /** Makes one attempt; rejects with an error that names what is checked and why it failed. */
   readonly attempt: (signal: AbortSignal) => Promise<void>
 }
 
@@ -52,7 +52,14 @@ const portCheck = (endpoint: string): readonly ReadyCheck[] => {
   if (address === undefined) return []
   const { host, port } = address
   const what = `tcp ${host}:${port}`
-  return [{ what, attempt: (signal) => connectOnce(host, port, signal) }]
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await connectOnce(host, port, signal)
+    } catch (error) {
+      throw new Error(`${what}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  return [{ what, attempt }]
 }
 
 /** The check that a URL stands for; `undefined` for a URL that stands for none. */
@@ -78,11 +85,6 @@ export const readyChecks = (
   return [{ what: checkUrl, attempt: (signal) => runCheck(check, signal) }]
 }
 
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
-}
-
 const pause = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const done = (): void => {
@@ -101,16 +103,16 @@ const waitForOne = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const either = AbortSignal.any([deadline, signal])
-  let last = 'no answer'
+  let last = `${what}: no answer`
   for (;;) {
     try {
       return await attempt(AbortSignal.any([AbortSignal.timeout(attemptMs), either]))
     } catch (error) {
-      if (!either.aborted) last = reasonOf(error)
+      if (!either.aborted) last = (error as Error).message
     }
     await pause(either).catch(() => {})
     if (signal.aborted) throw signal.reason
-    if (deadline.aborted) throw new CommandError(`${what}: ${last}`)
+    if (deadline.aborted) throw new CommandError(last)
   }
 }
 
