@@ -161,12 +161,15 @@ export const registrationCases: readonly ContractCase[] = [
       const { ttlMs, slackMs } = run.times
       const owner = run.registry()
       const other = run.registry()
-      const registration = await owner.register(input('orders', 'a', { tags: ['x'] }))
+      const registration = await owner.register(
+        input('orders', 'a', { tags: ['x'], metadata: { commit: 'abc' } }),
+      )
       await using driver = run.driver()
       if (driver.edit === undefined) {
-        await expect(other.edit('orders', 'a', { weight: 7 })).rejects.toMatchObject({
-          code: 'unsupported',
-        })
+        for (const change of [{ weight: 7 }, { metadata: { commit: 'def' } }])
+          await expect(other.edit('orders', 'a', change)).rejects.toMatchObject({
+            code: 'unsupported',
+          })
         return
       }
       const follower = run.follow(other, 'orders')
@@ -189,6 +192,20 @@ export const registrationCases: readonly ContractCase[] = [
       )
       await registration.update({ zone: 'eu-1b' })
       expect(await other.list('orders')).toMatchObject([{ weight: 7, zone: 'eu-1b', tags: ['x'] }])
+      const metadata = { commit: 'def', by: 'operator' }
+      expect(await other.edit('orders', 'a', { metadata })).toBe('edited')
+      await eventually(
+        'the watcher has the metadata',
+        slackMs,
+        () => follower.view.get('a')?.metadata['by'] === 'operator',
+      )
+      await eventually(
+        'the owner has adopted the metadata',
+        ttlMs + slackMs,
+        () => registration.instance.metadata['by'] === 'operator',
+      )
+      await registration.update({ weight: 8 })
+      expect(await other.list('orders')).toMatchObject([{ weight: 8, metadata, tags: ['x'] }])
       expect(follower.removed, 'how often each instance left').toEqual(new Map())
     },
   ),
