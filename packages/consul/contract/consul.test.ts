@@ -12,6 +12,8 @@ describeRegistryContract('consul', consulHooks.provides, consulHarness, {
   knownGaps: {
     'T22 answers no probe while the watches of its driver receive nothing':
       'an agent answers one request at a time on a connection, and a blocking query occupies its own until something changes or its wait ends: a probe can only use another connection, and silence is detected within 13.6 s',
+    'T29 detects by probes that the link of an idle watch is silent, and ends no idle watch otherwise':
+      'as for T22: an idle watch is not ended by the server or by probes, and silence is detected within 13.6 s',
     'T28 reports a record that another owner replaced, and has removed since, as replaced':
       'Consul keeps no history of its catalog',
   },

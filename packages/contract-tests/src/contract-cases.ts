@@ -13,6 +13,7 @@ import { claimCases } from './driver-cases/claim-cases.ts'
 import { cursorCases } from './driver-cases/cursor-cases.ts'
 import { failureCases } from './driver-cases/failure-cases.ts'
 import { linkCases } from './driver-cases/link-cases.ts'
+import { probeCases } from './driver-cases/probe-cases.ts'
 import { readCases } from './driver-cases/read-cases.ts'
 import { sessionCases } from './driver-cases/session-cases.ts'
 
@@ -25,6 +26,7 @@ export const driverCases: readonly ContractCase[] = [
   ...cursorCases,
   ...failureCases,
   ...linkCases,
+  ...probeCases,
 ]
 
 /** Every case of the suite, in the order in which they run. */

@@ -105,7 +105,7 @@ class EtcdDriver implements RegistryDriver {
     const range = this.#store.keys.range({ all: true })
     const request = { ...range, limit: 1, keys_only: true }
     try {
-      await readRange(this.#store, 'probe', request, signal)
+      await this.#calls.probe((client, options) => client.kv.range(request, options), signal)
     } catch (error) {
       // a refusal also proves that the server answers
       if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error

@@ -73,7 +73,7 @@ class Resuming {
   }
 }
 
-/** T20 … T23: connections that hang, go silent, or are cut. */
+/** T20, T21, T23: connections that hang, go silent, or are cut. */
 export const linkCases: readonly ContractCase[] = [
   contractCase(
     'T20 passes heartbeats while a write hangs',
@@ -153,38 +153,6 @@ export const linkCases: readonly ContractCase[] = [
         over.abort()
         await beating
       }
-    },
-  ),
-
-  contractCase(
-    'T22 answers no probe while the watches of its driver receive nothing',
-    ['silence', 'connectDirect'],
-    async (run) => {
-      const { ttlMs, slackMs } = run.times
-      const writer = await run.session(run.directDriver())
-      const driver = run.driver()
-      const watch = new ObservedView(driver)
-      await watch.sees([], slackMs)
-      await driver.probe(soon())
-      const silent = await run.harness.silence?.()
-      try {
-        // other calls use working connections again
-        await eventually('a list is answered', slackMs * 2, async () => {
-          return (await codeOf(driver.list(orders, soon(300)))) === 'none'
-        })
-        await writer.put([asked('1', 'a', 1)], soon())
-        for (const endMs = performance.now() + ttlMs; performance.now() < endMs && !watch.ended;) {
-          if ((await codeOf(driver.probe(soon(ttlMs / 6)))) !== 'none') continue
-          // the watch must then report the change, or at least that it broke
-          await eventually('the probed watch delivers the change or ends', slackMs, () => {
-            return watch.ended || watch.ids.length > 0
-          })
-          break
-        }
-      } finally {
-        await silent?.[Symbol.asyncDispose]()
-      }
-      await watch.stop()
     },
   ),
 

@@ -31,12 +31,18 @@ export interface SocketDriverOptions {
   readonly clientErrorAsCause?: boolean
   /** An observation whose connection broke continues silently, with later changes only. */
   readonly mendsSilently?: boolean
+  /** A probe ends the connection of the watches, and connects again. */
+  readonly probesAnew?: boolean
+  /** A probe that is given up ends the connection, also while a watch is being attached. */
+  readonly probesAttaching?: boolean
 }
 
 /** One connection, and its pending calls. */
 class Line {
   readonly #socket: Socket
   readonly #waiting = new Map<number, (answer: SocketAnswer) => void>()
+  /** Observations that nothing was received for yet. */
+  readonly attaching: Set<number> = new Set()
   broken = false
 
   constructor(endpoint: string) {
@@ -46,6 +52,7 @@ class Line {
     this.#socket.on('close', () => this.end('unavailable', 'the connection broke'))
     eachLine(this.#socket, (text) => {
       const answer = JSON.parse(text) as SocketAnswer
+      this.attaching.delete(answer.call)
       this.#waiting.get(answer.call)?.(answer)
     })
   }
@@ -53,11 +60,13 @@ class Line {
   /** Sends a call; `heard` is called with each answer until `forget`. */
   send(call: SocketCall, heard: (answer: SocketAnswer) => void): void {
     this.#waiting.set(call.call, heard)
+    if (call.ask === 'observe') this.attaching.add(call.call)
     this.#socket.write(`${JSON.stringify(call)}\n`)
   }
 
   forget(call: number): void {
     this.#waiting.delete(call)
+    this.attaching.delete(call)
   }
 
   /** Ends the connection, and its pending calls. */
@@ -110,15 +119,18 @@ class Lines {
     }
     if (signal.aborted) return later(signal.reason as Error)
     if (this.#closed) return later(this.#error('closed', ask, 'the driver is disposed'))
-    const { over = {}, namespace, password } = this.#options
+    const { over = {}, namespace, password, probesAnew, probesAttaching } = this.#options
     const lane = over[purpose] ?? (purpose === 'probes' ? 'watches' : purpose)
+    if (ask.ask === 'probe' && probesAnew === true)
+      this.#lines.get(lane)?.end('unavailable', 'a probe connects again')
     const line = this.#line(lane)
     const call = ++this.#calls
     const abort = (): void => {
       stop()
       // the other calls of a connection that hangs may never be answered; calls of the same signal
       // reject with its reason first
-      if (ask.ask !== 'observe' && this.#options.keepsAfterTimeout !== true)
+      const attaching = ask.ask === 'probe' && line.attaching.size > 0 && probesAttaching !== true
+      if (ask.ask !== 'observe' && !attaching && this.#options.keepsAfterTimeout !== true)
         queueMicrotask(() => line.end('unavailable', 'a call timed out'))
       heard(signal.reason)
     }

@@ -21,8 +21,18 @@ export const wrongConnections: readonly WrongConnection[] = [
   },
   {
     name: 'a probe uses another connection than the watches',
-    caughtBy: ['T22'],
+    caughtBy: ['T22', 'T29'],
     wrong: { over: { probes: 'reads' } },
+  },
+  {
+    name: 'a probe ends the idle watches of its driver',
+    caughtBy: ['T29'],
+    wrong: { probesAnew: true },
+  },
+  {
+    name: 'a probe that is given up ends a watch that is being attached',
+    caughtBy: ['T30'],
+    wrong: { probesAttaching: true },
   },
   {
     name: 'an observation continues without the changes that it missed',

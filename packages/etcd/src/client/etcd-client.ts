@@ -31,6 +31,7 @@ export class EtcdClient {
   readonly #channels = new Set<Channel>()
   #login: Promise<string> | undefined
   #answers = 0
+  #calls = 0
 
   /** `name` keeps this client's TCP connection apart from those of others, see `etcdOptions`. */
   constructor(options: EtcdClientOptions, endpoint: string, name: string) {
@@ -47,6 +48,11 @@ export class EtcdClient {
     return this.#answers
   }
 
+  /** Whether any unary call waits for its answer. */
+  get busy(): boolean {
+    return this.#calls > 0
+  }
+
   /** Counts a response that arrived on a stream. */
   heard(): void {
     this.#answers++
@@ -54,14 +60,11 @@ export class EtcdClient {
 
   /** Rejects with `signal.reason` on abort, and with etcd3's own error otherwise. */
   async unary<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
-    const token = await this.#token(signal)
+    this.#calls++
     try {
-      return await this.#once(call, token, signal)
-    } catch (error) {
-      // the server checks the token before it executes the request, so a repeat is safe
-      if (signal.aborted || !this.#credentials.given || !isStaleToken(error)) throw error
-      this.#credentials.drop(token)
-      return this.#once(call, await this.#token(signal), signal)
+      return await this.#unary(call, signal)
+    } finally {
+      this.#calls--
     }
   }
 
@@ -83,6 +86,18 @@ export class EtcdClient {
   #headers(token: string): Readonly<Record<string, string>> {
     // makes a member that is cut off from the majority fail at once, on streams too
     return token === '' ? { hasleader: 'true' } : { hasleader: 'true', token }
+  }
+
+  async #unary<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    const token = await this.#token(signal)
+    try {
+      return await this.#once(call, token, signal)
+    } catch (error) {
+      // the server checks the token before it executes the request, so a repeat is safe
+      if (signal.aborted || !this.#credentials.given || !isStaleToken(error)) throw error
+      this.#credentials.drop(token)
+      return this.#once(call, await this.#token(signal), signal)
+    }
   }
 
   async #once<T>(call: Call<T>, token: string, signal: AbortSignal): Promise<T> {

@@ -51,26 +51,20 @@ export class EtcdConnection {
   }
 
   /** A unary call. Throws `RegistryError`, or `signal.reason`. */
-  async call<T>(
-    operation: string,
-    call: Call<T>,
-    signal: AbortSignal,
-    service?: string,
-  ): Promise<T> {
-    signal.throwIfAborted()
-    const client = this.client(operation)
-    const silent = this.silence(client)
-    try {
-      const answer = await client.unary(call, signal)
-      this.#tlsRefusals = 0
-      return answer
-    } catch (error) {
-      if (signal.aborted) {
-        if (silent()) this.suspect(client)
-        throw signal.reason
-      }
-      throw this.#failure(client, error, operation, service)
-    }
+  call<T>(operation: string, call: Call<T>, signal: AbortSignal, service?: string): Promise<T> {
+    const suspect = (client: EtcdClient): void => this.suspect(client)
+    return this.#unary(operation, call, signal, suspect, service)
+  }
+
+  /**
+   * A unary call that its caller gives up much sooner than the others, so it decides nothing for them:
+   * a new connection alone takes several round trips. It leaves an unresponsive client only while no
+   * other call waits for it, and no other connection of the driver leaves the member.
+   */
+  probe<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    return this.#unary('probe', call, signal, (client) => {
+      if (!client.busy) this.leave(client)
+    })
   }
 
   /** Opens a stream. It keeps its client even after the connection has moved to another one. */
@@ -138,6 +132,29 @@ export class EtcdConnection {
     this.#client?.close()
     this.#client = undefined
     for (const control of this.#inFlight) control.cancel()
+  }
+
+  async #unary<T>(
+    operation: string,
+    call: Call<T>,
+    signal: AbortSignal,
+    onSilence: (client: EtcdClient) => void,
+    service?: string,
+  ): Promise<T> {
+    signal.throwIfAborted()
+    const client = this.client(operation)
+    const silent = this.silence(client)
+    try {
+      const answer = await client.unary(call, signal)
+      this.#tlsRefusals = 0
+      return answer
+    } catch (error) {
+      if (signal.aborted) {
+        if (silent()) onSilence(client)
+        throw signal.reason
+      }
+      throw this.#failure(client, error, operation, service)
+    }
   }
 
   #avoid(endpoint: string): void {
