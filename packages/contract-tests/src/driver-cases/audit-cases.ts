@@ -103,9 +103,16 @@ export const auditCases: readonly ContractCase[] = [
       await session.put([asked('kept', 'a', 1), asked('gone', 'a', 1)], soon())
       const backup = await run.harness.backUp?.()
       // making the backup may have ended connections
-      await eventually('it is removed', slackMs, async () => {
-        return (await codeOf(session.remove([ref('gone')], soon()))) === 'none'
-      })
+      let outcome = ''
+      await eventually(
+        'it is removed',
+        slackMs * 2,
+        async () => {
+          outcome = await codeOf(session.remove([ref('gone')], soon(1_000)))
+          return outcome === 'none'
+        },
+        () => outcome,
+      )
       await stand(run, reader, ['kept'])
       await backup?.restore()
       // a driver without the method has no session that survives the restore
