@@ -81,7 +81,10 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  * Parses a URL into a configuration. Pure: reads no file and looks nothing up.
  *
  *     url       = backend ":" location [ "?" key "=" value *( "&" key "=" value ) ]
- *     location  = "//" [ user [ ":" password ] "@" ] host *( "," host ) [ "/" namespace ]   etcd
+ *     location  = "//" [ user [ ":" password ] "@" ] host *( "," host ) [ "/" namespace ]   etcd,
+ *                                                                                         zookeeper
+ *               | "//" [ ":" token "@" ] host [ "/" namespace ]                           consul
+ *               | "///" [ namespace ]                                      with a `socket`: consul
  *               | [ name ]                                                                memory
  *               | [ "///" path ]                                                          sqlite
  *     host      = ( name | IPv4 | "[" IPv6 "]" ) [ ":" port ]
@@ -90,9 +93,10 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  * `backends.ts` has the grammar of each backend. `commonQuery` has the query keys that all backends
  * accept: `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations:
  * `500ms`, `10s`, `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`,
- * `false`). etcd adds `tls` and the PEM files `ca`, `cert`, `key`; memory and sqlite add
- * `namespace`. `createRegistry` checks ranges. Pass an option that a URL cannot express, like a
- * logger, next to the URL: `createRegistry({ url, logger })`.
+ * `false`). etcd and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also `datacenter`,
+ * `consistency` and `socket`; zookeeper adds `world-readable`; memory and sqlite add `namespace`.
+ * `createRegistry` checks ranges. Pass an option that a URL cannot express, like a logger, next to the
+ * URL: `createRegistry({ url, logger })`.
  *
  * @throws RegistryError `invalid-config` with the character's position (from 1) and what is
  * expected; never with credentials
