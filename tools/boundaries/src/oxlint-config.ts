@@ -15,7 +15,7 @@ interface Override {
   readonly rules: Rules
 }
 
-/** The part of oxlint's configuration that is generated. */
+/** The configuration of oxlint, as far as it is used here. */
 export interface OxlintConfig {
   readonly rules: Rules
   readonly overrides: readonly Override[]
@@ -171,9 +171,8 @@ const packageOverride = (boundary: PackageBoundary): Override => {
   }
 }
 
-/** The complete `.oxlintrc.json`: the base rules, and one override for each row of the table. */
+/** The complete configuration of oxlint: the base rules, and one override for each row of the table. */
 export const oxlintConfig: OxlintConfig = {
-  $schema: './node_modules/oxlint/configuration_schema.json',
   plugins: ['typescript', 'import', 'unicorn', 'node', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error', perf: 'off' },
   options: {

@@ -54,9 +54,8 @@ const backends = backendNames.map((backend): PackageBoundary => ({
 }))
 
 /**
- * The dependencies between the packages of this repository. The lint rules are generated from this
- * table (`node tools/boundaries/src/write-oxlint-config.ts`). A package's tests, tools and examples
- * may import everything public.
+ * The dependencies between the packages of this repository. `oxlint.config.ts` makes the lint
+ * rules from this table. A package's tests, tools and examples may import everything public.
  */
 export const packageBoundaries: readonly PackageBoundary[] = [
   {

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { oxlintConfig } from '../src/oxlint-config.ts'
-import { renderOxlintConfig, repositoryRoot } from '../src/render-oxlint-config.ts'
 
 const imports = 'eslint(no-restricted-imports)'
 const globals = 'eslint(no-restricted-globals)'
@@ -172,21 +171,7 @@ describe('the generated rules', () => {
   })
 })
 
-test('.oxlintrc.json equals the output of the table', () => {
-  const onDisk = readFileSync(new URL('.oxlintrc.json', repositoryRoot), 'utf8')
-  expect(onDisk).toBe(renderOxlintConfig())
-})
-
-test('--check accepts the generated file, and refuses another one and says what to do', () => {
-  const check = (text: string): { status: number | null; stderr: string } => {
-    const file = join(folder, 'checked.json')
-    writeFileSync(file, text)
-    const script = fileURLToPath(new URL('../src/write-oxlint-config.ts', import.meta.url))
-    return spawnSync(process.execPath, [script, '--check', file], { encoding: 'utf8' })
-  }
-  const rendered = renderOxlintConfig()
-  expect(check(rendered)).toMatchObject({ status: 0, stderr: '' })
-  const refused = check(rendered.replace('"error"', '"off"'))
-  expect(refused.status).toBe(1)
-  expect(refused.stderr).toContain('then run: node tools/boundaries/src/write-oxlint-config.ts')
+test('oxlint.config.ts is that configuration', async () => {
+  const { default: config } = await import('../../../oxlint.config.ts')
+  expect(config).toBe(oxlintConfig)
 })

@@ -15,7 +15,6 @@ export interface CreatedBackend {
 }
 
 const boundaryTable = 'tools/boundaries/src/package-boundaries.ts'
-const writeBoundaries = 'tools/boundaries/src/write-oxlint-config.ts'
 
 const runNode = (root: string, args: readonly string[]): void => {
   const { status, stderr, error } = spawnSync(process.execPath, args, {
@@ -60,13 +59,10 @@ export const createBackend = (root: string, text: string): CreatedBackend => {
   if (boundaries.result === 'added') {
     writeFileSync(join(root, boundaryTable), boundaries.table)
     format(root, [boundaryTable])
-    runNode(root, [writeBoundaries])
   }
   return {
     files: [...rendered.keys()].map((path) => `${folder}/${path}`),
     leftToDo:
-      boundaries.result === 'unknown-shape'
-        ? [`add to ${boundaryTable}: ${boundaries.line}`, `node ${writeBoundaries}`]
-        : [],
+      boundaries.result === 'unknown-shape' ? [`add to ${boundaryTable}: ${boundaries.line}`] : [],
   }
 }

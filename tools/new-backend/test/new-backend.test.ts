@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTemporaryWorkspace, type TemporaryWorkspace } from './temporary-workspace.ts'
@@ -86,12 +86,16 @@ describe.each(names)('npm run new-backend -- %s', (name) => {
 
   test('adds it to the backends of the boundaries table, with their rules', () => {
     expect(read('tools/boundaries/src/package-boundaries.ts')).toContain(`'${name}'`)
-    expect(read('.oxlintrc.json')).toContain(`"packages/${name}/src/**"`)
-    expect(node('tools/boundaries/src/write-oxlint-config.ts', '--check').status).toBe(0)
+    const file = join(workspace.root, `packages/${name}/src/arrow.ts`)
+    writeFileSync(file, `export { etcd } from '@sd/etcd'\n`)
+    const { status, output } = tool('oxlint', 'bin/oxlint', `packages/${name}/src/arrow.ts`)
+    rmSync(file)
+    expect(status).not.toBe(0)
+    expect(output).toContain(`@sd/${name} may import only @sd/core`)
   })
 
   test('is formatted', () => {
-    const checked = ['--check', `packages/${name}`, 'tools/boundaries', '.oxlintrc.json']
+    const checked = ['--check', `packages/${name}`, 'tools/boundaries']
     const { status, output } = tool('oxfmt', 'bin/oxfmt', ...checked)
     expect(status, output).toBe(0)
   })

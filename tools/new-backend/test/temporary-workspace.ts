@@ -16,8 +16,8 @@ const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url))
 const parts = [
   '.gitignore',
   '.oxfmtrc.json',
-  '.oxlintrc.json',
   'knip.json',
+  'oxlint.config.ts',
   'package.json',
   'tsconfig.base.json',
   'tsconfig.json',

@@ -1,0 +1,3 @@
+import { oxlintConfig } from './tools/boundaries/src/oxlint-config.ts'
+
+export default oxlintConfig
