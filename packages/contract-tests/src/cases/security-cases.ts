@@ -64,7 +64,7 @@ export const securityCases: readonly ContractCase[] = [
 
   contractCase('S2 shows no credentials in errors, logs and inspections', ['secure'], (run) =>
     overEachSecure(run, async ({ connect, server, secrets }) => {
-      const registry = run.open(connect(run.namespace), { callTimeoutMs: 500 })
+      const registry = run.open(connect(run.namespace), { callTimeoutMs: 2_000 })
       await registry.list('orders')
       await server.stop('kill')
       const error = await registry.list('orders').then(
