@@ -76,7 +76,10 @@ describe('the packed packages, installed outside of the workspace', () => {
     await access(sd, constants.X_OK)
     const list = (url: string): Promise<ProgramResult> => node([sd, 'list', '--url', url], 20_000)
     const state = join(consumer.folder, 'state/sd.db')
-    expect(await list(`sqlite://${state}`)).toEqual({ exitCode: 0, output: 'SERVICE\n' })
+    expect(await list(`sqlite://${state}`)).toEqual({
+      exitCode: 0,
+      output: 'sd: no service is registered\n',
+    })
     for (const backend of ['etcd', 'zookeeper', 'consul']) {
       const { exitCode, output } = await list(`${backend}://127.0.0.1:1`)
       expect(exitCode, output).toBe(4)
