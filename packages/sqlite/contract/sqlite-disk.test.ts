@@ -23,7 +23,9 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-const sizeOf = async (path: string): Promise<number> => (await stat(path)).size
+/** 0 while there is no such file: the log is absent for a moment when the file is replaced. */
+const sizeOf = async (path: string): Promise<number> =>
+  (await stat(path).catch(() => undefined))?.size ?? 0
 
 const start = async (surroundings: ClientSurroundings = {}): Promise<ClientProcess> => {
   const client = await forkClient({ path: folder.path, namespace: 'services', ttlMs }, surroundings)
