@@ -40,10 +40,10 @@ const addRoute = (app: FastifyInstance, { methods, path, handler }: ServiceRoute
 }
 
 /**
- * Decorates the application with `registry`, `registration` and `registered`. With `instance`, it registers the
- * application when it listens, and runs the phases of `runService` when a signal arrives:
- * deregister, keep serving, drain, close the application and the registry, exit. If registering
- * fails for good, the application closes and the exit code is 1.
+ * Decorates the application with `registry`, `registration` and `registered`. With `instance`, it
+ * registers the application when it listens, and runs the phases of `runService` when a signal
+ * arrives: deregister, keep serving, drain, close the application and the registry, exit. If
+ * registering fails for good, the application closes and the exit code is 1.
  *
  * `app.close()` runs the same phases, but Fastify answers 503 to new requests from its start,
  * unless the application was created with `return503OnClosing: false`.
