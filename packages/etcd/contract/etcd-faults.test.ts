@@ -60,7 +60,11 @@ describe.runIf(controllable)('one server', () => {
     await server?.resume()
     expect(await idsOf(driver)).toContain('1')
     await using again = observing(driver)
-    expect(await again.any()).toMatchObject({ type: 'snapshot', records: [{ key: 'orders/1' }] })
+    // the aborted put of another record may have reached the server
+    expect(await again.any()).toMatchObject({
+      type: 'snapshot',
+      records: expect.arrayContaining([expect.objectContaining({ key: 'orders/1' })]),
+    })
     await driver[Symbol.asyncDispose]()
   })
 
