@@ -363,6 +363,18 @@ describe('differences between backends', () => {
     expect(kindsIn(late(), { lateWriteMs: 4_000 })).toEqual([])
   })
 
+  it('lets a backend that cleans up by itself keep for longer what a backup brings back', () => {
+    const restored = (untilMs: number): HandMade =>
+      held()
+        .deregistered(3_000, 1)
+        .removed(3_050, 1)
+        .fault(5_000, 6_000, 'restore')
+        .listed(untilMs, [seen(1)])
+    expect(kindsIn(restored(60_000))).toEqual(['ghost'])
+    expect(kindsIn(restored(60_000), { restoredMs: 100_000 })).toEqual([])
+    expect(kindsIn(restored(120_000), { restoredMs: 100_000 })).toEqual(['ghost'])
+  })
+
   it('bounds a restart by what the backend promises', () => {
     const restarted = (): HandMade => held().fault(14_000, 16_500, 'kill-server').removed(16_600, 1)
     expect(kindsIn(restarted())).toEqual(['blink'])

@@ -20,6 +20,7 @@ export const settings: RunSettings = {
   restartLimitMs: 3_000,
   lateWriteMs: 0,
   deadWatchMs: 0,
+  restoredMs: 0,
   slackMs: 3_000,
 }
 

@@ -9,6 +9,7 @@ interface BackendBounds {
   readonly restartLimitMs: number
   readonly lateWriteMs: number
   readonly deadWatchMs: number
+  readonly restoredMs: number
 }
 
 /** A fault of a link. */

@@ -27,6 +27,8 @@ export const openConsul = async (members: number): Promise<ChaosBackend> => {
       lateWriteMs: ttlMs + 1_100,
       // W3: a silently dropped connection is detected within 13.6 s
       deadWatchMs: 13_600,
+      // no agent has the check of such an entry: the agent's full synchronisation deletes it
+      restoredMs: 125_000,
     }),
     place: (over, namespace) => ({
       module: import.meta.resolve('@sd/consul'),

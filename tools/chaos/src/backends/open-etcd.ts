@@ -18,6 +18,7 @@ export const openEtcd = async (members: number): Promise<ChaosBackend> => {
       restartLimitMs: ttlMs,
       lateWriteMs: 0,
       deadWatchMs: 0,
+      restoredMs: 0,
     }),
     place: (over, namespace) => ({
       module: import.meta.resolve('@sd/etcd'),

@@ -42,6 +42,7 @@ export const openSqlite = async (): Promise<ChaosBackend> => {
       restartLimitMs: ttlMs / 2,
       lateWriteMs: 0,
       deadWatchMs: 0,
+      restoredMs: 0,
     }),
     place: (over, namespace) => ({
       module: import.meta.resolve('@sd/sqlite'),

@@ -26,6 +26,7 @@ export const openZooKeeper = async (members: number): Promise<ChaosBackend> => {
       restartLimitMs: ttlMs,
       lateWriteMs: 0,
       deadWatchMs: 0,
+      restoredMs: 0,
     }),
     place: (over, namespace) => ({
       module: import.meta.resolve('@sd/zookeeper'),

@@ -14,6 +14,8 @@ export interface RunSettings {
   readonly lateWriteMs: number
   /** How long a watch may take to notice that its connection is dead, beyond its attachment. */
   readonly deadWatchMs: number
+  /** How long the backend itself may keep what a restored backup brings back of owners that are gone. */
+  readonly restoredMs: number
   /** Added to every deadline, for loaded machines. */
   readonly slackMs: number
 }

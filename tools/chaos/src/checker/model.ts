@@ -126,14 +126,16 @@ export class Model {
         ? endedMs
         : this.#expiredMs(endedMs) + slackMs,
     )
-    // a restored backup may bring back what was gone, until its session expires or its owner
-    // notices it
+    // a restored backup may bring back what was gone, until its session expires, its owner notices
+    // it, or the backend itself does
+    const { backMs, restoredMs } = this.bounds
     const restored = this.disturbances
       .filter(
         ({ what, endedMs: atMs }) => what === 'restore' && atMs > Math.min(acknowledgedMs, endedMs),
       )
       .map(
-        ({ endedMs: atMs }) => Math.max(this.#expiredMs(atMs), atMs + this.bounds.backMs) + slackMs,
+        ({ endedMs: atMs }) =>
+          Math.max(this.#expiredMs(atMs), atMs + backMs, atMs + restoredMs) + slackMs,
       )
     return Math.max(goneMs, ...restored)
   }

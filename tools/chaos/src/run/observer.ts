@@ -58,7 +58,7 @@ export class Observer implements AsyncDisposable {
    * snapshot. `states` asks every process.
    */
   async settle(states: () => Promise<readonly ReportedProcess[]>): Promise<void> {
-    const { settledMs } = this.#bounds
+    const { settledMs, restoredMs, slackMs } = this.#bounds
     const beganMs = this.#recorder.nowMs()
     for (;;) {
       const snapshot = await this.#look(states)
@@ -67,7 +67,9 @@ export class Observer implements AsyncDisposable {
       const { atMs } = snapshot
       // a backend that the machine is too busy for is given its time once more, but not for ever
       const slowMs = model.serverOutages.at(-1)?.endedMs ?? 0
-      const deadlineMs = Math.min(Math.max(beganMs, slowMs) + settledMs, beganMs + 3 * settledMs)
+      const answeredMs = Math.min(Math.max(beganMs, slowMs) + settledMs, beganMs + 3 * settledMs)
+      const restored = model.disturbances.findLast(({ what }) => what === 'restore')
+      const deadlineMs = Math.max(answeredMs, (restored?.endedMs ?? 0) + restoredMs + slackMs)
       if (differencesIn(model, snapshot).length === 0 || atMs > deadlineMs) {
         this.#recorder.add(snapshot)
         return
