@@ -1,6 +1,6 @@
 import type { DriverContext, Timer } from '@sd/core/driver'
 import { connectionLossCode } from './error-codes.ts'
-import { FrameReader } from './guards/frame-reader.ts'
+import { FrameReader } from './codec/frame-reader.ts'
 import { HostRotation } from './guards/host-rotation.ts'
 import { KeepAlive } from './guards/keep-alive.ts'
 import { authenticationXid, checkConnectReply, checkReply } from './guards/reply-check.ts'

@@ -24,6 +24,7 @@ const codes: ReadonlyMap<number, ZooKeeperErrorCode> = new Map([
   [-115, 'AUTH_FAILED'],
   [-118, 'SESSION_MOVED'],
   [-119, 'NOT_READ_ONLY'],
+  [-121, 'NO_WATCHER'],
   [-124, 'AUTH_FAILED'], // session closed: a login by SASL is required
   [-125, 'QUOTA_EXCEEDED'],
   [-127, 'THROTTLED_OP'],

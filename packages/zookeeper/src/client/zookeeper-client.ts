@@ -1,3 +1,5 @@
+import type { ZooKeeperError } from './zookeeper-error.ts'
+
 /**
  * A ZooKeeper client as the driver needs it: one session on one connection at a time. The client
  * library is behind this port, in `node-zookeeper-client.ts`; a custom wire client could replace it.
@@ -53,6 +55,80 @@ export interface ZooKeeperClient {
    */
   close(signal: AbortSignal): Promise<void>
 }
+
+/**
+ * The operations that servers have since ZooKeeper 3.6. An older server answers each of them, except
+ * `sync`, with an error `UNIMPLEMENTED` that names the version, and ends the connection.
+ * @public
+ */
+export interface RecentOperations {
+  /**
+   * Reads up to `maxReadsInBatch` nodes with one request; more are refused with `BAD_ARGUMENTS`.
+   * Resolves with one outcome for each, in order: some may be refused while others succeed. The
+   * server reads one node after the other, so writes may come in between. Sets no watch.
+   * At most `maxBatchesInFlight` are sent at once; the others wait, and no other call waits for them.
+   */
+  multiRead(reads: readonly ReadOperation[], signal: AbortSignal): Promise<readonly ReadOutcome[]>
+  /**
+   * Resolves when the connected member has applied every transaction that the leader had committed
+   * when it received this request. A leader does not ask its followers before it answers
+   * (ZOOKEEPER-2136): one that was deposed without having noticed it can answer with an old state.
+   * Where that matters use `barrier`, which needs a quorum.
+   */
+  sync(path: string, signal: AbortSignal): Promise<void>
+  /**
+   * Watches the node at `path` and all nodes below it, until `removeWatches` or until the connection
+   * is lost. `path` need not exist. Events come before the answers of reads that contain the change.
+   * Each path has one listener: another call replaces it. A server before 3.9 confuses this watch
+   * with a one-shot watch on the same path (ZOOKEEPER-4466); one-shot watches below it are safe.
+   */
+  addWatch(path: string, listener: TreeListener, signal: AbortSignal): Promise<void>
+  /**
+   * Ends every watch that this connection has on the node at `path` itself, one-shot or recursive.
+   * Their listeners are not called any more. Resolves as well if there is none.
+   */
+  removeWatches(path: string, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * How many nodes one `multiRead` may read: their answers then always fit into one packet.
+ * @public
+ */
+export const maxReadsInBatch = 64
+
+/**
+ * How many requests of `multiRead` are in flight at once.
+ * @public
+ */
+export const maxBatchesInFlight = 16
+
+/** One read of a `multiRead`. */
+export interface ReadOperation {
+  readonly type: 'get' | 'children'
+  readonly path: string
+}
+
+/** The result of one read of a `multiRead`: `error` is `NO_NODE`, `NO_AUTH` … */
+export type ReadOutcome =
+  | ({ readonly type: 'get' } & NodeData)
+  | { readonly type: 'children'; readonly names: readonly string[] }
+  | { readonly type: 'refused'; readonly error: ZooKeeperError }
+
+/**
+ * Called for each change of the watched tree, in the server's order, and once with `lost` when the
+ * connection was lost: later changes have to be read again. A creation or deletion is reported for
+ * the node itself, and not for the node above it.
+ * @public
+ */
+export type TreeListener = (event: TreeEvent) => void
+
+/**
+ * A change of a node in a watched tree.
+ * @public
+ */
+export type TreeEvent =
+  | { readonly type: 'created' | 'deleted' | 'changed'; readonly path: string }
+  | { readonly type: 'lost' }
 
 /** `disconnected`: the session may live on, and the client is looking for a server. */
 export type ClientState = 'connecting' | 'connected' | 'disconnected' | 'ended'

@@ -23,6 +23,7 @@ export type ZooKeeperErrorCode =
   | 'AUTH_FAILED'
   | 'NOT_READ_ONLY'
   | 'SESSION_MOVED'
+  | 'NO_WATCHER'
   | 'QUOTA_EXCEEDED'
   | 'THROTTLED_OP'
   | 'TOO_LARGE'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FrameReader } from '../../src/client/guards/frame-reader.ts'
+import { FrameReader } from '../../../src/client/codec/frame-reader.ts'
 
 const frame = (content: string): Buffer => {
   const body = Buffer.from(content)

@@ -1,0 +1,146 @@
+import { errorCodeOf } from '../error-codes.ts'
+import type {
+  MultiOperation,
+  NodeChildren,
+  NodeData,
+  NodeStat,
+  ReadOperation,
+  ReadOutcome,
+} from '../zookeeper-client.ts'
+import { ZooKeeperError } from '../zookeeper-error.ts'
+import { operations } from './protocol-numbers.ts'
+import { MalformedRecord, type RecordReader } from './record-reader.ts'
+
+/** The beginning of every frame after the handshake, `ReplyHeader`. */
+export interface ReplyHeader {
+  readonly xid: number
+  /** The last transaction that the server had applied. Not positive in an event before 3.9. */
+  readonly zxid: bigint
+  /** 0, or the code of an error. */
+  readonly code: number
+}
+
+export const readHeader = (reader: RecordReader): ReplyHeader => ({
+  xid: reader.int(),
+  zxid: reader.long(),
+  code: reader.int(),
+})
+
+/** The record of a frame whose xid is that of events, `WatcherEvent`. */
+export interface WatchEvent {
+  /** `Watcher.Event.EventType`. */
+  readonly type: number
+  readonly path: string
+}
+
+export const readEvent = (reader: RecordReader): WatchEvent => {
+  const type = reader.int()
+  reader.int() // the state of the connection
+  return { type, path: reader.text() }
+}
+
+/** Hexadecimal, as ZooKeeper's own tools show it. */
+export const sessionIdText = (id: bigint): string => `0x${BigInt.asUintN(64, id).toString(16)}`
+
+export const readStat = (reader: RecordReader): NodeStat => {
+  const createdZxid = reader.long()
+  const modifiedZxid = reader.long()
+  reader.long() // created at
+  reader.long() // modified at
+  const version = reader.int()
+  const childrenVersion = reader.int()
+  reader.int() // the version of its permissions
+  const owner = reader.long()
+  reader.int() // the length of its data
+  const childCount = reader.int()
+  return {
+    createdZxid,
+    modifiedZxid,
+    childrenZxid: reader.long(),
+    version,
+    childrenVersion,
+    ephemeralOwner: owner === 0n ? '' : sessionIdText(owner),
+    childCount,
+  }
+}
+
+export const readData = (reader: RecordReader): NodeData => {
+  const data = reader.bytes()
+  return { data, stat: readStat(reader) }
+}
+
+export const readChildren = (reader: RecordReader): NodeChildren => {
+  const names = reader.texts()
+  return { names, stat: readStat(reader) }
+}
+
+/** The header before each result of a list of operations, `MultiHeader`; `undefined` at its end. */
+const readResultType = (reader: RecordReader): number | undefined => {
+  const type = reader.int()
+  const isEnd = reader.bool()
+  reader.int() // the error, which the result repeats
+  return isEnd ? undefined : type
+}
+
+/**
+ * Throws if the `multi` was refused, naming the operation that failed: the reply lists those before
+ * it as successful, those after it as inconsistent.
+ */
+export const readMulti = (reader: RecordReader, sent: readonly MultiOperation[]): void => {
+  for (let index = 0; ; index++) {
+    const type = readResultType(reader)
+    if (type === undefined) return expectCount(index, sent.length)
+    if (type === operations.error) {
+      const code = reader.int()
+      if (code !== 0) throw multiError(sent, index, code)
+    } else if (type === operations.create) reader.text()
+    else if (type === operations.setData) readStat(reader)
+    else if (type !== operations.delete && type !== operations.check) throw unknownResult(type)
+  }
+}
+
+const multiError = (
+  sent: readonly MultiOperation[],
+  failedAt: number,
+  code: number,
+): ZooKeeperError => {
+  const { type, path } = sent[failedAt] ?? {}
+  const message = `from its ${type} (number ${failedAt}); nothing was done`
+  return new ZooKeeperError(errorCodeOf(code), { operation: 'multi', path, failedAt, message })
+}
+
+/** One outcome for each read: some may be refused while others succeed. */
+export const readMultiRead = (
+  reader: RecordReader,
+  sent: readonly ReadOperation[],
+): readonly ReadOutcome[] => {
+  const outcomes: ReadOutcome[] = []
+  for (;;) {
+    const type = readResultType(reader)
+    const operation = sent[outcomes.length]
+    if (type === undefined) {
+      expectCount(outcomes.length, sent.length)
+      return outcomes
+    }
+    if (type === operations.getData) outcomes.push({ type: 'get', ...readData(reader) })
+    else if (type === operations.getChildren)
+      outcomes.push({ type: 'children', names: reader.texts() })
+    else if (type === operations.error) {
+      const code = errorCodeOf(reader.int())
+      const error = new ZooKeeperError(code, {
+        operation: operation?.type ?? 'multi',
+        path: operation?.path,
+      })
+      outcomes.push({ type: 'refused', error })
+    } else throw unknownResult(type)
+    if (outcomes.length > sent.length) expectCount(outcomes.length, sent.length)
+  }
+}
+
+const expectCount = (found: number, expected: number): void => {
+  if (found !== expected)
+    throw new MalformedRecord(`the reply has ${found} results; expected ${expected}`)
+}
+
+const unknownResult = (type: number): MalformedRecord =>
+  new MalformedRecord(`the reply has a result of the unknown type ${type}`)
