@@ -2,7 +2,7 @@ import { RegistryError, type RegistryErrorCode } from '@sd/core'
 import { expect, test } from 'vitest'
 import { Availability } from '../src/runtime/availability.ts'
 import { ManualClock } from './manual-clock.ts'
-import { createTestBed, instance } from './registration/supervisor-test-bed.ts'
+import { createTestBed, instance, ttlMs } from './registration/supervisor-test-bed.ts'
 import { failure } from './scripted-backend.ts'
 
 const error = (code: RegistryErrorCode, cause?: unknown): RegistryError =>
@@ -115,6 +115,41 @@ test('keeps the last failure of a part that ends, until anything is answered', (
   availability.left(watch)
   availability.answered(session)
   expect(availability.state).toBe('answering')
+})
+
+test('a registry that only watches is well again when its unneeded session has been lost', async () => {
+  const { backend, clock, registry } = createTestBed()
+  registry.watch('a')
+  const registering = registry.register(instance('a', '1'))
+  await clock.advance(1)
+  const registration = await registering
+  const deregistering = registration.deregister()
+  await clock.advance(1)
+  await deregistering
+  backend.lose('session-1')
+  await clock.advance(1)
+  expect(registry.health()).toMatchObject({ state: 'unreachable', session: { state: 'idle' } })
+  await clock.advance(ttlMs / 2)
+  expect(registry.health()).toMatchObject({ ok: true, state: 'ok' })
+})
+
+test('a probe that is answered ends no outage of a part, and disproves no denial', () => {
+  const { availability } = create()
+  availability.reached()
+  expect(availability.state).toBe('unknown')
+  const session = {}
+  availability.failed(error('unavailable'), session)
+  availability.failed(error('timeout'))
+  availability.reached()
+  expect(availability.cause?.code).toBe('unavailable')
+  availability.answered(session)
+  availability.failed(error('timeout'))
+  availability.reached()
+  expect(availability.state).toBe('answering')
+  const denied = create().availability
+  denied.failed(error('permission-denied'))
+  denied.reached()
+  expect(denied.state).toBe('refused')
 })
 
 test('a call that nothing repeats is forgotten with the next answer to any other', () => {

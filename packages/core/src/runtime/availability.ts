@@ -101,20 +101,31 @@ export class Availability {
 
   /** The backend answered a request of `part`; without `part`, of a call that nothing repeats. */
   answered(part: object = calls): void {
-    const now = this.#parts.clock.monotonicMs()
     this.#asked = true
-    this.#answeredAtMs = now
+    this.#answeredAtMs = this.#parts.clock.monotonicMs()
+    this.#recovered(part)
+  }
+
+  /**
+   * The backend answered a probe: it can be reached. That forgets a failure that nothing repeats, and
+   * says nothing about what the backend denies.
+   */
+  reached(): void {
+    if (this.#failing.get(calls)?.retryable === true) this.#recovered(calls)
+  }
+
+  #recovered(part: object): void {
     if (this.#failing.size === 0) return
     this.#failing.delete(part)
     this.#failing.delete(calls)
     if (this.#failing.size > 0) return
     this.#kinds.clear()
-    const outageMs = Math.round(now - this.#beganAtMs)
+    const outageMs = Math.round(this.#parts.clock.monotonicMs() - this.#beganAtMs)
     const message = `${this.#parts.backend} answers again, after ${(outageMs / 1000).toFixed(1)} s`
     this.#publish('info', 'outage-ended', message, { outageMs })
   }
 
-  /** `part` ends. Its failure stays the last that is known, until anything is answered. */
+  /** `part` ends. Its failure stays the last that is known, until anything is answered, or a probe. */
   left(part: object): void {
     const cause = this.#failing.get(part)
     if (cause === undefined) return

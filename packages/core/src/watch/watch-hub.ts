@@ -85,6 +85,7 @@ export class WatchHub {
       this.#context,
       {
         alive: (roundTripMs) => {
+          this.#context.availability.reached()
           for (const engine of this.engines()) engine.alive(roundTripMs)
         },
         trouble: () => this.trouble(),

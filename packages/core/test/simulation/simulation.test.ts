@@ -43,7 +43,15 @@ describe('the simulation', () => {
       const { events } = await simulate(schedule)
       for (const [event, times] of events) total.set(event, (total.get(event) ?? 0) + times)
     }
-    expect([...kinds].toSorted()).toEqual(['blackout', 'short', 'slow', 'storm', 'tamper', 'wipe'])
+    expect([...kinds].toSorted()).toEqual([
+      'blackout',
+      'restore',
+      'short',
+      'slow',
+      'storm',
+      'tamper',
+      'wipe',
+    ])
     for (const event of [
       'session-waiting',
       'session-closed',
@@ -55,6 +63,7 @@ describe('the simulation', () => {
       'record-missing',
       'record-adopted',
       'record-skipped',
+      'record-stray',
       'removals-held',
       'watch-stale',
       'watch-resync',

@@ -2,6 +2,8 @@
 export type DriverMutant =
   | 'resume-from-wrong-revision'
   | 'resume-after-wipe'
+  | 'resume-after-restore'
+  | 'keep-strays'
   | 'drop-the-empty-set'
   | 'remove-without-comparing-owner'
   | 'put-without-comparing-claims'

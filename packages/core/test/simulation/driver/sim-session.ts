@@ -6,7 +6,7 @@ import type {
   PutRequest,
   RemoveOutcome,
 } from '../../../src/driver/registry-driver.ts'
-import { toRecordKey } from '../../../src/model/instance-record.ts'
+import { type RecordKey, toRecordKey } from '../../../src/model/instance-record.ts'
 import { claimWins } from '../../../src/model/claim.ts'
 import { sameInstance } from '../../../src/model/service-instance.ts'
 import type { SimLink } from '../network/sim-link.ts'
@@ -20,6 +20,12 @@ const changed = (operation: string): { result: 'error'; error: ReturnType<typeof
   error: simError('unavailable', operation, 'another write changed the record at the same time'),
 })
 
+/** What a session last sent under a key; the revision is that of its last acknowledged write there. */
+interface Sent {
+  readonly revision: number
+  readonly request: PutRequest
+}
+
 /** A lease. Writes are fenced by the last revision seen, so that late ones fail. */
 export class SimSession implements DriverSession {
   readonly id: string
@@ -28,8 +34,7 @@ export class SimSession implements DriverSession {
   readonly #link: SimLink
   readonly #lost: AbortController
   readonly #mutant: DriverMutant | undefined
-  /** The last write of this session, with its revision. */
-  readonly #written = new Map<string, { readonly revision: number; readonly request: PutRequest }>()
+  readonly #sent = new Map<string, Sent>()
 
   constructor(
     client: string,
@@ -64,12 +69,17 @@ export class SimSession implements DriverSession {
 
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
     const outcomes = new Map<PutRequest, PutOutcome>()
-    const expected = (request: PutRequest): number =>
-      this.#written.get(keyOf(request.instance))?.revision ?? 0
+    // before sending: the answer may be lost
+    const sent = requests.map((request): Sent => {
+      const key = keyOf(request.instance)
+      const added = { request, revision: this.#sent.get(key)?.revision ?? 0 }
+      this.#sent.set(key, added)
+      return added
+    })
     const again: { readonly request: PutRequest; readonly expect: number }[] = []
     const first = await this.#commit(
       'put',
-      requests.map((request) => this.#write(request, expected(request))),
+      sent.map(({ request, revision }) => this.#write(request, revision)),
       signal,
     )
     requests.forEach((request, index) => {
@@ -78,7 +88,10 @@ export class SimSession implements DriverSession {
       else {
         const conflict = this.#conflict(request, result.current ?? this.#departed(request.instance))
         if (conflict === undefined) again.push({ request, expect: result.current?.revision ?? 0 })
-        else outcomes.set(request, conflict)
+        else {
+          this.#forget(keyOf(request.instance), sent[index])
+          outcomes.set(request, conflict)
+        }
       }
     })
     if (again.length > 0) {
@@ -94,6 +107,7 @@ export class SimSession implements DriverSession {
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
+    const before = new Map(refs.map((ref) => [keyOf(ref), this.#sent.get(keyOf(ref))]))
     const standing = await this.#read('remove', refs, signal)
     const ours = refs.flatMap((ref, index): FencedWrite[] => {
       const current = standing[index]
@@ -105,18 +119,39 @@ export class SimSession implements DriverSession {
     const results = ours.length === 0 ? [] : await this.#commit('remove', ours, signal, false)
     const byKey = new Map(ours.map(({ key }, index) => [key, results[index]]))
     return refs.map((ref, index): RemoveOutcome => {
-      const result = byKey.get(keyOf(ref))
-      if (result === undefined)
-        return { result: standing[index] === undefined ? 'absent' : 'not-ours' }
-      if (!result.ok) return changed('remove')
-      this.#written.delete(keyOf(ref))
-      return { result: 'removed' }
+      const key = keyOf(ref)
+      const result = byKey.get(key)
+      if (result?.ok === false) return changed('remove')
+      this.#forget(key, before.get(key))
+      if (result?.ok === true) return { result: 'removed' }
+      return { result: standing[index] === undefined ? 'absent' : 'not-ours' }
     })
   }
 
   async audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
     const standing = await this.#read('audit', refs, signal)
     return refs.map((ref, index) => this.#compare(ref, standing[index] ?? this.#departed(ref)))
+  }
+
+  async removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const { server } = this.#link
+    const strays = await this.#link.call(
+      'strays',
+      () => {
+        const tied = [...server.records].filter(([, { lease }]) => lease === this.id)
+        for (const [key] of tied) server.requireRight('strays', key)
+        return tied.filter(([key]) => !this.#sent.has(key))
+      },
+      signal,
+    )
+    if (strays.length === 0 || this.#mutant === 'keep-strays') return []
+    const writes = strays.map(([key, { revision }]) => ({
+      key,
+      expect: revision,
+      value: undefined,
+    }))
+    const results = await this.#commit('remove', writes, signal, false)
+    return strays.flatMap(([key], index) => (results[index]?.ok === true ? toRecordKey(key) : []))
   }
 
   close(signal: AbortSignal): Promise<void> {
@@ -133,8 +168,13 @@ export class SimSession implements DriverSession {
 
   #wrote(request: PutRequest, revision: number): PutOutcome {
     const key = keyOf(request.instance)
-    this.#written.set(key, { revision, request })
+    this.#sent.set(key, { revision, request })
     return { result: 'written', key: toRecordKey(key) }
+  }
+
+  /** Nothing of `sent` is stored, unless something else was sent since. */
+  #forget(key: string, sent: Sent | undefined): void {
+    if (this.#sent.get(key) === sent) this.#sent.delete(key)
   }
 
   #conflict(request: PutRequest, current: Stored | undefined): PutOutcome | undefined {
@@ -152,7 +192,7 @@ export class SimSession implements DriverSession {
     const found = record === undefined ? {} : { record }
     if (current.value.claim?.owner !== ref.owner || current.lease !== this.id)
       return { ...ref, state: 'replaced', ...found }
-    const wrote = this.#written.get(key)?.request
+    const wrote = this.#sent.get(key)?.request
     const same =
       wrote !== undefined &&
       record !== undefined &&
@@ -168,7 +208,7 @@ export class SimSession implements DriverSession {
    */
   #departed(place: { readonly service: string; readonly id: string }): Stored | undefined {
     const key = keyOf(place)
-    const wrote = this.#written.get(key)
+    const wrote = this.#sent.get(key)
     if (wrote === undefined || this.#mutant === 'forget-departed-winners') return undefined
     const { owner } = wrote.request.claim
     const replaced = (this.#link.server.history.since(wrote.revision) ?? []).findLast(

@@ -61,13 +61,15 @@ export class WatchFeed {
     const { history } = this.#server
     const [epoch = 0, revision = 0] = cursor.split('.').map(Number)
     const { mutant } = this.#profile
-    const wiped = epoch !== history.epoch
-    if (wiped && mutant === 'resume-after-wipe') {
+    const isOther = epoch !== history.epoch
+    if (isOther && mutant === 'resume-after-wipe') {
       this.#push({ type: 'alive', cursor })
       return
     }
-    const from = mutant === 'resume-from-wrong-revision' ? revision + 1 : revision
-    const missed = wiped ? undefined : history.since(Math.min(from, history.revision))
+    const trusted = !isOther || (mutant === 'resume-after-restore' && history.isAncestor(epoch))
+    const wrong = mutant === 'resume-from-wrong-revision' ? revision + 1 : revision
+    const from = trusted && isOther ? Math.max(wrong, history.compacted) : wrong
+    const missed = trusted ? history.since(Math.min(from, history.revision)) : undefined
     // the names at the cursor cannot be derived from the later writes
     if (missed === undefined || ('services' in this.#scope && missed.length > 0))
       throw simError('cursor-expired', 'watch', `no history since ${cursor}`)

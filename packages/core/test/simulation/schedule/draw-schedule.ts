@@ -16,6 +16,7 @@ const kinds: readonly SeedKind[] = [
   'blackout',
   'tamper',
   'wipe',
+  'restore',
   'slow',
 ]
 
@@ -23,6 +24,7 @@ const drawConfig = (random: SeededRandom, mutant: DriverMutant | undefined): Sim
   ttlMs: 1_000,
   ttlFactor: random.pick([1, 1, 1, 1.5, 0.75]),
   graceMs: random.pick([0, 0, 150]),
+  backupKeepsLeases: random.chance(0.7),
   capMs: 300,
   callTimeoutMs: random.pick([300, 500]),
   closeTimeoutMs: 800,
@@ -94,6 +96,49 @@ const drawTakenBack = (random: SeededRandom, lengthMs: number): readonly Operati
   ]
 }
 
+/** A backup, and a while later the return to it. */
+const drawReturn = (
+  random: SeededRandom,
+  lengthMs: number,
+  away: readonly number[],
+): readonly Operation[] => {
+  const atMs = random.between(300, lengthMs)
+  const restoreAtMs = atMs + random.between(100, 2_500)
+  // away while others write past its last position
+  const partition: Operation = {
+    atMs: restoreAtMs - random.below(100),
+    kind: 'partition',
+    process: random.pick(away),
+    forMs: random.between(300, 1_200),
+    mode: random.pick(['silent', 'refused']),
+  }
+  return [
+    { atMs, kind: 'back-up' },
+    { atMs: restoreAtMs, kind: 'restore', forMs: random.between(20, 600) },
+    ...(random.chance(0.5) ? [partition] : []),
+  ]
+}
+
+/** Registrations change between a backup and the return to it. */
+const drawRestore = (random: SeededRandom, config: SimulationConfig): readonly Operation[] => {
+  const change = (): Operation => {
+    const place = random.below(places.length)
+    const where = { atMs: random.between(600, 4_000), process: random.below(2), place }
+    const dice = random.next()
+    if (dice < 0.4) return { ...where, kind: 'deregister' }
+    if (dice < 0.65) return { ...where, kind: 'update' }
+    return { ...where, kind: 'register', onConflict: 'takeover', waitFor: 'registered' }
+  }
+  return [
+    ...registerAll(random, 4),
+    ...Array.from({ length: random.between(1, 6) }, change),
+    ...drawReturn(random, 1_500, [config.processes - 1]),
+    ...(random.chance(0.15)
+      ? [{ atMs: random.between(800, 3_500), kind: 'crash', process: 1 } as const]
+      : []),
+  ]
+}
+
 const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Operation[] => {
   const lengthMs = random.between(2_000, 5_000)
   const actions = Array.from({ length: random.between(6, 16) }, () =>
@@ -105,6 +150,7 @@ const drawStorm = (random: SeededRandom, config: SimulationConfig): readonly Ope
   return [
     ...(random.chance(0.5) ? registerAll(random, 2) : []),
     ...(random.chance(0.2) ? drawTakenBack(random, lengthMs) : []),
+    ...(random.chance(0.15) ? drawReturn(random, lengthMs, [0, config.processes - 1]) : []),
     ...actions,
     ...faults,
   ]
@@ -155,7 +201,9 @@ export const drawSchedule = (seed: number, mutant?: DriverMutant): Schedule => {
       ? drawStorm(random, config)
       : kind === 'slow'
         ? drawSlow(random)
-        : drawOutages(random, kind, config)
+        : kind === 'restore'
+          ? drawRestore(random, config)
+          : drawOutages(random, kind, config)
   const operations = [...drawWatches(random, config.processes), ...body].toSorted(
     (a, b) => a.atMs - b.atMs,
   )

@@ -67,10 +67,10 @@ export type Fault =
   | (OfProcess & Lasting & { readonly kind: 'pause' })
   | (OfProcess & { readonly kind: 'cut' | 'crash' | 'revoke' })
   | (Lasting & { readonly kind: 'freeze' })
-  | (Lasting & { readonly kind: 'restart' | 'wipe' })
+  | (Lasting & { readonly kind: 'restart' | 'wipe' | 'restore' })
   | (Lasting & { readonly kind: 'deny'; readonly place: Place })
   | (Lasting & { readonly kind: 'deny-service'; readonly service: 'a' | 'b' })
-  | { readonly kind: 'compact' }
+  | { readonly kind: 'compact' | 'back-up' }
   | { readonly kind: 'delete' | 'garbage' | 'edit' | 'foreign'; readonly place: Place }
 
 /** One entry of a schedule. */

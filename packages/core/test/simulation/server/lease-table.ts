@@ -7,7 +7,12 @@ export interface LeaseOptions {
   readonly ttlFactor: number
   /** How late the server notices that a lease has expired. */
   readonly graceMs: number
+  /** Whether clients can renew the leases that a restored backup has; otherwise these end by their ttl. */
+  readonly backupKeepsLeases: boolean
 }
+
+/** The leases of a backup, by id. */
+export type SavedLeases = ReadonlyMap<string, Pick<Lease, 'client' | 'ttlMs' | 'onGone'>>
 
 interface Lease {
   readonly client: string
@@ -52,11 +57,27 @@ export class LeaseTable {
     const id = `lease-${this.#next}`
     this.#next += 1
     const ttlMs = askedTtlMs * this.#options.ttlFactor
-    const lease: Lease = { client, ttlMs, expiresMs: 0, timer: undefined, onGone }
-    this.#leases.set(id, lease)
-    this.#renew(lease)
-    this.#watch(id, lease)
+    this.#begin(id, { client, ttlMs, onGone })
     return { id, ttlMs }
+  }
+
+  save(): SavedLeases {
+    return new Map(this.#leases)
+  }
+
+  /**
+   * Replaces all leases by those of a backup, whose ttls begin anew. Returns their ids by those that
+   * they had: without `backupKeepsLeases` others, which no client knows.
+   */
+  restore(saved: SavedLeases): ReadonlyMap<string, string> {
+    this.clear()
+    const ids = new Map<string, string>()
+    for (const [before, lease] of saved) {
+      const id = this.#options.backupKeepsLeases ? before : `${before} restored`
+      ids.set(before, id)
+      this.#begin(id, lease)
+    }
+    return ids
   }
 
   /** `false` when the lease is not known. */
@@ -95,6 +116,13 @@ export class LeaseTable {
     for (const lease of this.#leases.values()) lease.timer?.cancel()
     this.#leases.clear()
     this.#suspended = false
+  }
+
+  #begin(id: string, { client, ttlMs, onGone }: Pick<Lease, 'client' | 'ttlMs' | 'onGone'>): void {
+    const lease: Lease = { client, ttlMs, expiresMs: 0, timer: undefined, onGone }
+    this.#leases.set(id, lease)
+    this.#renew(lease)
+    this.#watch(id, lease)
   }
 
   #renew(lease: Lease): void {

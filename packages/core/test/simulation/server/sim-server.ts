@@ -1,7 +1,7 @@
 import type { ServiceInstance } from '../../../src/model/service-instance.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { History, type Write } from './history.ts'
-import { type LeaseOptions, LeaseTable } from './lease-table.ts'
+import { type LeaseOptions, LeaseTable, type SavedLeases } from './lease-table.ts'
 import { simError } from './sim-error.ts'
 import { serviceOf, type Stored, type StoredValue } from './stored.ts'
 
@@ -24,14 +24,26 @@ export interface Acting {
   readonly operation: string
 }
 
-/** Called with every commit, in order: the model's view of what happened. */
-export type OnCommit = (writes: readonly Write[]) => void
+/**
+ * Called with every commit, in order: the model's view of what happened. `restored`: the data was
+ * replaced by a backup's, and these are all of it and all that is gone.
+ */
+export type OnCommit = (writes: readonly Write[], restored: boolean) => void
+
+/** What a server starts with: what it had, nothing, or its last backup. */
+export type StartData = 'kept' | 'none' | 'backup'
+
+interface Backup {
+  readonly records: ReadonlyMap<string, Stored>
+  readonly leases: SavedLeases
+  readonly revision: number
+}
 
 /**
  * An etcd-like server: one revision over all keys, leases that expire by its own clock, a history
  * that can be compacted, an epoch that identifies the history. It can be frozen (requests wait
  * and are applied in order on the thaw, after the leases that ended meanwhile), stopped, and started
- * with or without its data.
+ * with its data, without, or with those of a backup.
  */
 export class SimServer {
   readonly history: History = new History()
@@ -42,6 +54,7 @@ export class SimServer {
   readonly deniedServices: Set<string> = new Set()
   readonly #listeners = new Set<OnCommit>()
   readonly #records = new Map<string, Stored>()
+  #backup: Backup = { records: new Map(), leases: new Map(), revision: 0 }
   #queue: (() => void)[] = []
   #frozen = false
   #down = false
@@ -101,20 +114,30 @@ export class SimServer {
     this.leases.suspend()
   }
 
-  start(keepData: boolean): void {
+  /** Saves the records and the leases for a later start with them. */
+  backUp(): void {
+    const { revision } = this.history
+    this.#backup = { records: new Map(this.#records), leases: this.leases.save(), revision }
+  }
+
+  start(data: StartData): void {
     if (!this.#down) return
     this.#down = false
     this.incarnation += 1
-    if (keepData) {
+    if (data === 'kept') {
       this.leases.rearm()
       return
     }
-    this.leases.clear()
     const lost = [...this.#records.keys()].map((key): Write => ({ key, stored: undefined }))
     this.#records.clear()
+    if (data === 'backup') {
+      this.#restore(lost)
+      return
+    }
+    this.leases.clear()
     this.history.wipe()
     // no watcher is attached now, but the model must be updated
-    for (const listener of this.#listeners) listener(lost)
+    for (const listener of this.#listeners) listener(lost, false)
   }
 
   /** Each write has its own condition. An unknown lease fails all of them. */
@@ -178,6 +201,21 @@ export class SimServer {
     )
   }
 
+  #restore(lost: readonly Write[]): void {
+    const { records, leases, revision: savedAt } = this.#backup
+    const ids = this.leases.restore(leases)
+    this.history.restore(savedAt)
+    for (const [key, { value, lease, revision }] of records)
+      this.#records.set(key, {
+        value,
+        lease: lease === undefined ? undefined : (ids.get(lease) ?? lease),
+        revision,
+      })
+    const gone = lost.filter(({ key }) => !records.has(key))
+    const back = [...this.#records].map(([key, stored]): Write => ({ key, stored }))
+    for (const listener of this.#listeners) listener([...gone, ...back], true)
+  }
+
   #revoked(lease: string): void {
     const writes = [...this.#records].flatMap(([key, stored]) =>
       stored.lease === lease ? [{ key, stored: undefined }] : [],
@@ -191,6 +229,6 @@ export class SimServer {
       else this.#records.set(key, stored)
     }
     this.history.append(writes)
-    for (const listener of this.#listeners) listener(writes)
+    for (const listener of this.#listeners) listener(writes, false)
   }
 }

@@ -3,6 +3,8 @@ import { applyAction } from './apply-action.ts'
 import { applyThirdParty } from './apply-third-party.ts'
 import type { World } from './world.ts'
 
+const startData = { restart: 'kept', wipe: 'none', restore: 'backup' } as const
+
 /** Applies one entry of the schedule, and sets a timer for the end of a temporary fault. */
 export const applyOperation = (world: World, operation: Operation): void => {
   const { server, processes, journal, clock } = world
@@ -49,11 +51,16 @@ export const applyOperation = (world: World, operation: Operation): void => {
       return
     case 'restart':
     case 'wipe':
+    case 'restore':
       if (server.down) return
       if (operation.kind === 'wipe') world.wipes += 1
+      if (operation.kind === 'restore') world.restores += 1
       server.stop()
       for (const { link } of processes) link.reset()
-      later(operation.forMs, () => server.start(operation.kind === 'restart'))
+      later(operation.forMs, () => server.start(startData[operation.kind]))
+      return
+    case 'back-up':
+      if (server.answers) server.backUp()
       return
     case 'compact':
       server.history.compact()

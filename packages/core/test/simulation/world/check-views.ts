@@ -1,6 +1,7 @@
 import type { WatchScope } from '../schedule/operation.ts'
 import type { BaseWatcher } from '../../../src/watcher.ts'
 import { serviceOf } from '../server/stored.ts'
+import { isWanted } from './is-wanted.ts'
 import type { OpenReader, SimProcess } from './sim-process.ts'
 import { showView } from './reader-model.ts'
 import type { World } from './world.ts'
@@ -51,6 +52,22 @@ export const checkLossProtection = (world: World, instances: ReadonlyMap<string,
     if (size >= 3 && reader.removals > world.wipes * Math.floor(size / 2))
       world.journal.violation(
         `${reader.name} received ${reader.removals} removals of ${size} instances in ${world.wipes} wipes (W4)`,
+      )
+  }
+}
+
+/** Loss protection also bounds how many wanted instances a restored backup makes blink. */
+export const checkRestoreBlinks = (world: World): void => {
+  const wanted = new Set(
+    world.processes.flatMap((process) =>
+      process.handles.filter((handle) => isWanted(process, handle)).map(({ number }) => number),
+    ),
+  )
+  for (const { reader } of openReaders(world)) {
+    const blinks = reader.removedHandles.filter((handle) => wanted.has(handle)).length
+    if (reader.largest >= 3 && blinks > world.restores * Math.floor(reader.largest / 2))
+      world.journal.violation(
+        `${reader.name} received ${blinks} removals of wanted instances, and knew at most ${reader.largest} (W4)`,
       )
   }
 }

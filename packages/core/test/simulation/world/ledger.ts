@@ -45,17 +45,26 @@ export class Ledger {
       })
       if (stored !== undefined) this.#replace(key, stored)
       if (stored !== undefined && handle !== undefined) this.#checkDisplaced(key, handle, stored)
-      if (stored?.value.instance === undefined) this.#leave(key)
-      else this.#stand(key, stored.value.instance, stored.value.claim)
-      if (stored === undefined) this.#standing.delete(key)
-      else this.#standing.set(key, stored)
-      if (handle !== undefined && this.#gone.has(handle))
+      // a restored record of it may be edited before it is removed
+      if (handle !== undefined && this.#gone.has(handle) && !this.standsAs(key, handle))
         this.#journal.violation(`ghost: handle ${handle} is stored again under ${key} (R6)`)
+      this.#note({ key, stored })
+    }
+  }
+
+  /** A backup's data replaced what was stored. It may hold records of handles that are gone. */
+  restored(writes: readonly Write[]): void {
+    for (const write of writes) {
+      const { key, stored } = write
+      this.#journal.note(() => `  server: ${key} = ${stored === undefined ? 'gone' : 'restored'}`)
+      this.#note(write)
     }
   }
 
   /** Records that a deregistration was acknowledged. */
   acknowledgedGone(handle: number): void {
+    // a restored backup may show it again for a ttl
+    if (this.#gone.has(handle)) return
     this.#gone.add(handle)
     for (const [key, { value }] of this.#standing)
       if (handleOf(value) === handle)
@@ -116,6 +125,13 @@ export class Ledger {
     if (!this.#answersArrive || displaced === undefined || displaced.lease !== lease) return
     if (value.claim !== undefined && compareClaims(value.claim, displaced.by) < 0)
       this.#journal.violation(`${key} was taken over, and handle ${handle} is stored again (R7)`)
+  }
+
+  #note({ key, stored }: Write): void {
+    if (stored?.value.instance === undefined) this.#leave(key)
+    else this.#stand(key, stored.value.instance, stored.value.claim)
+    if (stored === undefined) this.#standing.delete(key)
+    else this.#standing.set(key, stored)
   }
 
   #stand(key: string, instance: ServiceInstance, claim: Claim | undefined): void {

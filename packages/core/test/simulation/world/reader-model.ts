@@ -24,6 +24,10 @@ export class ReaderModel {
   #synced = false
   #stale = false
   removals = 0
+  /** The handles whose instances it was told to be removed. */
+  readonly removedHandles: number[] = []
+  /** The most that it was ever told of at a time. */
+  largest = 0
   /** Set when the reading has ended: by `close`, or with an error. */
   ended: string | undefined
 
@@ -109,6 +113,7 @@ export class ReaderModel {
     const known = typeof before === 'object' ? before : undefined
     if (type === 'removed') {
       this.removals += 1
+      this.removedHandles.push(Number(instance.metadata['handle']))
       if (known === undefined) this.#wrong(`removed, but never added: ${key} (W2)`)
       else if (!sameInstance(known, instance))
         this.#wrong(`removed with another value: ${key} (W2)`)
@@ -126,6 +131,7 @@ export class ReaderModel {
         this.#wrong(`updated without a difference: ${key} (W2)`)
     }
     this.#told.set(key, instance)
+    this.largest = Math.max(this.largest, this.#told.size)
   }
 
   #wrong(text: string): void {

@@ -12,7 +12,7 @@ import {
   checkWanted,
 } from './check-registrations.ts'
 import { isWanted } from './is-wanted.ts'
-import { checkLossProtection, checkNoBlink, checkViews } from './check-views.ts'
+import { checkLossProtection, checkNoBlink, checkRestoreBlinks, checkViews } from './check-views.ts'
 import { World } from './world.ts'
 
 /** What a run found. */
@@ -28,6 +28,8 @@ interface Bounds {
   readonly backMs: number
   /** The audit has found the changes of third parties (R5). */
   readonly healedMs: number
+  /** After a backup was restored, everything is as it should be (R5, R6). */
+  readonly restoredMs: number
   /** All registrations have settled, also where only an audit finds the difference. */
   readonly settledMs: number
   /** Every hold and every recovery window is over. */
@@ -39,11 +41,15 @@ const boundsOf = ({ config }: Schedule): Bounds => {
   const grantedMs = ttlMs * Math.max(1, ttlFactor)
   const settledMs = 2.5 * grantedMs + callTimeoutMs + capMs + 1_000 + longestDelayMs
   const holdMs = grantedMs + capMs + 2_000
+  const backMs = 0.3 * grantedMs + callTimeoutMs + capMs + 1_000
+  const healedMs = grantedMs + 300
   const reattachMs = 2 * callTimeoutMs + capMs + longestDelayMs
   return {
     // a heartbeat detects the loss, a call that hangs since the outage times out, then cap + 1 s
-    backMs: 0.3 * grantedMs + callTimeoutMs + capMs + 1_000,
-    healedMs: grantedMs + 300,
+    backMs,
+    healedMs,
+    // an audit that the outage interrupts is repeated; a lease that nobody renews ends by its ttl
+    restoredMs: Math.max(backMs, healedMs + Math.max(callTimeoutMs, graceMs)),
     settledMs,
     viewsMs: Math.max(settledMs, 1.1 * grantedMs + graceMs + holdMs + reattachMs + 500),
   }
@@ -51,7 +57,7 @@ const boundsOf = ({ config }: Schedule): Bounds => {
 
 const endFaults = ({ server, processes }: World): void => {
   server.thaw()
-  server.start(true)
+  server.start('kept')
   server.denied.clear()
   server.deniedServices.clear()
   for (const process of processes) {
@@ -122,9 +128,12 @@ const run = async (world: World): Promise<void> => {
   if (kind === 'slow') checkCalm(world)
   endFaults(world)
   if (kind !== 'storm') {
-    await clock.runUntil(endMs + (kind === 'tamper' ? bounds.healedMs : bounds.backMs))
+    const { backMs, healedMs, restoredMs } = bounds
+    const afterMs = { tamper: healedMs, restore: restoredMs }[kind as string] ?? backMs
+    await clock.runUntil(endMs + afterMs)
     checkWanted(world, 'R5: back in time')
     if (kind === 'tamper') checkAdopted(world)
+    if (kind === 'restore') checkGhosts(world)
   }
   await clock.runUntil(endMs + bounds.settledMs)
   checkRegistrations(world)
@@ -134,6 +143,7 @@ const run = async (world: World): Promise<void> => {
   checkViews(world, 'W3')
   checkHealth(world)
   if (kind === 'short') checkNoBlink(world)
+  if (kind === 'restore') checkRestoreBlinks(world)
   if (kind === 'wipe') {
     const sizes = ['a', 'b', 'all'].map(
       (scope) => [scope, server.instances(scope === 'all' ? undefined : scope).length] as const,

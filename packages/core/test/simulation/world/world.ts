@@ -21,6 +21,7 @@ const losesAnswers: ReadonlySet<Operation['kind']> = new Set([
   'freeze',
   'restart',
   'wipe',
+  'restore',
   'compact',
 ])
 
@@ -38,6 +39,7 @@ export class World {
   /** How often each diagnostic event was published. */
   readonly events: Map<string, number> = new Map()
   wipes = 0
+  restores = 0
   #nextHandle = 1
 
   constructor(schedule: Schedule, trace: ((line: string) => void) | undefined) {
@@ -50,9 +52,12 @@ export class World {
       !schedule.operations.some(({ kind }) => losesAnswers.has(kind)),
     )
     this.server = new SimServer(this.clock, config)
-    this.server.onCommit((writes) => {
-      checkDeletions(this, writes)
-      this.ledger.committed(writes)
+    this.server.onCommit((writes, restored) => {
+      if (restored) this.ledger.restored(writes)
+      else {
+        checkDeletions(this, writes)
+        this.ledger.committed(writes)
+      }
     })
     this.processes = Array.from(
       { length: config.processes },
