@@ -54,6 +54,27 @@ export {
   type WritingSession,
 } from './driver/write-owned.ts'
 export { jsonFormat } from './driver/json-format.ts'
+export { kratosFormat } from './driver/kratos-format.ts'
+export {
+  decodeExtras,
+  decodeWith,
+  encodeExtras,
+  extraFields,
+  extrasKey,
+  isJsonObject,
+  type JsonObject,
+  Malformed,
+  parseObject,
+  readDocument,
+  readNatural,
+  readPairs,
+  readString,
+  readStrings,
+  readText,
+  readWeight,
+} from './driver/document.ts'
+export { addressOf, type EndpointAddress, preferredAddress } from './driver/endpoint-address.ts'
+export { keysByName } from './driver/keys-by-name.ts'
 export {
   type Audit,
   type Capabilities,
@@ -62,6 +83,7 @@ export {
   type Diagnosis,
   type DriverSession,
   type EditOutcome,
+  type FormatCarrier,
   type Observation,
   type OwnedRef,
   type Progress,
@@ -79,9 +101,14 @@ export {
   type SkippedRecord,
   toRecordKey,
 } from './model/instance-record.ts'
-export type { WireFormat } from './driver/wire-format.ts'
+export type { DecodedDocument, FormatPart, WireFormat } from './driver/wire-format.ts'
 export { type DriverCall, type DriverHooks, wrapDriver } from './driver/wrap-driver.ts'
 export { type Claim, compareClaims } from './model/claim.ts'
 export { decodeName, encodeName } from './model/name-encoding.ts'
-export { sameInstance, type ServiceInstance } from './model/service-instance.ts'
+export {
+  defaultWeight,
+  maxWeight,
+  sameInstance,
+  type ServiceInstance,
+} from './model/service-instance.ts'
 export { type TlsRefusal, tlsRefusal } from './driver/tls-refusal.ts'

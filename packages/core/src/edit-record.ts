@@ -34,7 +34,7 @@ export const editRecord = async (
     if (record.claim === undefined)
       throw fail(
         'conflict',
-        `id ${JSON.stringify(id)} is stored in a format without claims, so its owner would revert the edit; use its own \`update\``,
+        `id ${JSON.stringify(id)} has a record without a claim, so its owner would revert the edit; use its own \`update\``,
       )
     const fields = typeof edit === 'function' ? edit(record.instance) : edit
     const changed = Object.freeze({

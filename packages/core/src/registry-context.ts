@@ -25,12 +25,23 @@ export const assertOpen = ({ backend, closed }: RegistryContext, operation: stri
   throw new RegistryError('closed', { backend, operation, message })
 }
 
-/** @throws RegistryError `invalid-argument` where the record is larger than the backend accepts */
+/**
+ * @throws RegistryError `unsupported` where the format cannot express the instance;
+ * `invalid-argument` where the record is larger than the backend accepts
+ */
 export const assertRecordFits = (
   { backend, driver, options: { format, ttlMs } }: RegistryContext,
   operation: string,
   instance: ServiceInstance,
 ): void => {
+  const refusal = format.refusal?.(instance)
+  if (refusal !== undefined)
+    throw new RegistryError('unsupported', {
+      backend,
+      operation,
+      service: instance.service,
+      message: `format "${format.name}" cannot express the instance: ${refusal}`,
+    })
   const { maxRecordBytes } = driver.capabilities
   // far below the limit in any format, so the record is not encoded twice
   if (weighInstance(instance) * 24 <= maxRecordBytes) return

@@ -112,6 +112,22 @@ const knownKeys = (field: string, value: object, known: readonly string[]): void
     if (!known.includes(key)) refuse(`${field} key "${key}"`, 'unknown', known.join(', '))
 }
 
+const formatMethods = ['key', 'prefix', 'serviceOf', 'encode', 'decode'] as const
+
+const formatOf = (format: WireFormat | undefined): WireFormat => {
+  if (format === undefined) return jsonFormat
+  if (typeof format !== 'object' || format === null)
+    return refuse(
+      'format',
+      format,
+      'a WireFormat; createRegistry takes the names of the formats of built-in backends',
+    )
+  const missing = formatMethods.filter((name) => typeof format[name] !== 'function')
+  if (typeof format.name !== 'string' || !Array.isArray(format.lacks) || missing.length > 0)
+    refuse('format', format.name, `a WireFormat with name, lacks, ${formatMethods.join(', ')}`)
+  return format
+}
+
 /** Validates the options and fills in the defaults; `invalid-config` names the field. */
 export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOptions => {
   knownKeys('options', options, registryOptionKeys)
@@ -169,7 +185,7 @@ export const resolveRegistryOptions = (options: RegistryOptions): ResolvedOption
             ),
           },
     logger: options.logger === false ? undefined : options.logger,
-    format: options.format ?? jsonFormat,
+    format: formatOf(options.format),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   }

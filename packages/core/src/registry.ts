@@ -53,7 +53,14 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
               publish?.('driver', level, event, message, details),
           })
         : source
-    const { backend, capabilities } = driver
+    const { backend, capabilities, carriers = ['value'] } = driver
+    const { carrier = 'value' } = format
+    if (!carriers.includes(carrier))
+      throw new RegistryError('invalid-config', {
+        backend,
+        operation: 'configure',
+        message: `format "${format.name}" needs a backend that stores documents as "${carrier}"; this one stores them as ${carriers.map((known) => `"${known}"`).join(', ')}`,
+      })
     const { minTtlMs, maxTtlMs = Number.POSITIVE_INFINITY } = capabilities
     if (ttlMs < minTtlMs || ttlMs > maxTtlMs)
       throw new RegistryError('invalid-config', {

@@ -31,7 +31,10 @@ const session: OwnSession = {
   format: jsonFormat,
   ownSessions: new Set(['current', 'earlier']),
 }
-const withoutClaims = { ...session, format: { ...jsonFormat, carriesClaims: false } }
+const withoutClaims = {
+  ...session,
+  format: { ...jsonFormat, lacks: ['claim'] },
+} satisfies OwnSession
 
 const held = (owner: string, claimedAtMs: number, sessionId?: string): ExistingRecord => ({
   record: { key, instance, claim: { owner, claimedAtMs, seq: 0 } },
@@ -86,6 +89,31 @@ describe('putConflict', () => {
     expect(putConflict(withoutClaims, claimless('current'), request)).toBeUndefined()
     expect(putConflict(withoutClaims, claimless('earlier'), request)).toBeUndefined()
     expect(putConflict(withoutClaims, unreadable, request)).toBeUndefined()
+  })
+})
+
+describe('in a format that other programs write, too', () => {
+  const shared = {
+    ...session,
+    format: { ...jsonFormat, foreignWriters: true },
+  } satisfies OwnSession
+
+  test('a put replaces no record without a claim, unless a session of this driver wrote it', () => {
+    const request = { claim: mine, mode: 'if-newer' } as const
+    expect(putConflict(shared, claimless('rival'), request)).toEqual({ result: 'conflict' })
+    expect(putConflict(shared, claimless('earlier'), request)).toBeUndefined()
+    expect(putConflict(shared, held('rival', 4), request)).toBeUndefined()
+    expect(putConflict(shared, unreadable, request)).toBeUndefined()
+  })
+
+  test('an audit tells a record without a claim, which supersedes', () => {
+    const foreign = (existing: ExistingRecord): unknown =>
+      auditRecord(shared, ref, existing, value).foreign
+    expect(foreign(claimless('rival'))).toBe(true)
+    expect(foreign(claimless('earlier'))).toBeUndefined()
+    expect(foreign(held('rival', 4))).toBeUndefined()
+    expect(foreign(unreadable)).toBeUndefined()
+    expect(auditRecord(session, ref, claimless('rival'), value).foreign).toBeUndefined()
   })
 })
 

@@ -5,7 +5,10 @@ import { backend } from './errors.ts'
 export interface EtcdConfig {
   /** The members' client URLs, `http://host:port` or `https://host:port`, with the same scheme. */
   readonly endpoints: readonly string[]
-  /** The prefix of all keys, as `<namespace>/`. May contain slashes. Default `services`. */
+  /**
+   * The prefix of all keys, as `<namespace>/`. May contain slashes. Default: that of the format, else
+   * `services`.
+   */
   readonly namespace?: string
   /** For servers with authentication on. Requires `password`. */
   readonly username?: string
@@ -14,7 +17,7 @@ export interface EtcdConfig {
   readonly tls?: TlsConfig
 }
 
-/** The default namespace. */
+/** The namespace where neither the configuration nor the format names one. */
 export const defaultNamespace = 'services'
 
 const fields = ['endpoints', 'namespace', 'username', 'password', 'tls'] as const
@@ -41,8 +44,8 @@ const readEndpoints = (value: unknown): readonly string[] => {
 }
 
 /**
- * Returns a validated, frozen copy of `value` with the default namespace filled in. Throws
- * `invalid-config`, naming the field, the given value and the accepted ones; refuses unknown keys.
+ * Returns a validated, frozen copy of `value`. Throws `invalid-config`, naming the field, the given
+ * value and the accepted ones; refuses unknown keys.
  */
 export const validateEtcdConfig = (value: unknown): EtcdConfig => {
   const given = check.object(value, fields)
@@ -58,9 +61,10 @@ export const validateEtcdConfig = (value: unknown): EtcdConfig => {
     endpoints[0]?.startsWith('https:') ?? false,
     'https: endpoints',
   )
+  const { namespace } = given
   return Object.freeze({
     endpoints: Object.freeze(endpoints),
-    namespace: check.namespace(given['namespace'] ?? defaultNamespace),
+    ...(namespace === undefined ? {} : { namespace: check.namespace(namespace) }),
     ...(username && password ? { username, password } : {}),
     ...(tls ? { tls } : {}),
   })

@@ -62,7 +62,8 @@ class EtcdDriver implements RegistryDriver {
     this.#calls = new EtcdConnection('calls', options)
     this.#heartbeats = new EtcdConnection('heartbeats', options)
     const { format, clock } = context
-    const keys = new KeySpace(config.namespace ?? defaultNamespace, format)
+    const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
+    const keys = new KeySpace(namespace, format)
     this.#store = { calls: this.#calls, keys, pages: new PageSize(clock), format }
     const watches = new WatchStreams(new EtcdConnection('watches', options), credentials)
     this.#observer = { store: this.#store, watches, credentials }

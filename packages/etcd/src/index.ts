@@ -1,2 +1,5 @@
 export { type EtcdConfig, validateEtcdConfig } from './config.ts'
 export { etcd } from './etcd-driver.ts'
+export { etcdFormats, type EtcdFormatName } from './formats/etcd-formats.ts'
+export { etcdNamingFormat } from './formats/etcd-naming-format.ts'
+export { goZeroFormat } from './formats/go-zero-format.ts'

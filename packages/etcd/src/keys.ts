@@ -21,7 +21,9 @@ export class KeySpace {
   readonly #format: WireFormat
 
   constructor(namespace: string, format: WireFormat) {
-    this.#prefix = Buffer.from(`${namespace}/`)
+    this.#prefix = Buffer.from(
+      format.namespacePrefix?.(namespace) ?? (namespace === '' ? '' : `${namespace}/`),
+    )
     this.#format = format
   }
 
@@ -36,8 +38,9 @@ export class KeySpace {
   }
 
   range(scope: Scope): KeyRange {
-    const key =
+    const prefix =
       'service' in scope ? this.absolute(this.#format.prefix(scope.service)) : this.#prefix
-    return { key, range_end: prefixEnd(key) }
+    // etcd refuses an empty key; \0 is the first possible one
+    return { key: prefix.length === 0 ? Buffer.from([0]) : prefix, range_end: prefixEnd(prefix) }
   }
 }

@@ -7,9 +7,9 @@ const { ca, server, client } = await createCertificates()
 const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
 
 describe('validateEtcdConfig', () => {
-  it('fills in the namespace and freezes a copy', () => {
+  it('freezes a copy, without a namespace where none is given', () => {
     const config = validateEtcdConfig({ endpoints })
-    expect(config).toEqual({ endpoints, namespace: 'services' })
+    expect(config).toEqual({ endpoints })
     expect(Object.isFrozen(config)).toBe(true)
     expect(Object.isFrozen(config.endpoints)).toBe(true)
   })

@@ -1,5 +1,6 @@
-import { jsonFormat } from '@sd/core/driver'
+import { jsonFormat, kratosFormat } from '@sd/core/driver'
 import { describe, expect, it } from 'vitest'
+import { goZeroFormat } from '../src/index.ts'
 import { KeySpace, prefixEnd } from '../src/keys.ts'
 
 describe('prefixEnd', () => {
@@ -31,5 +32,20 @@ describe('KeySpace', () => {
     expect(inside('user-admin/1')).toBe(false)
     expect(inside('user%2Fadmin/1')).toBe(false)
     expect(keys.range({ all: true })).toEqual(keys.range({ services: true }))
+  })
+
+  it("begins the keys of Kratos with a slash, as Kratos's own do", () => {
+    const stored = new KeySpace('microservices', kratosFormat).absolute('orders/1')
+    expect(stored.toString()).toBe('/microservices/orders/1')
+  })
+
+  it('ranges over all keys where a format has no namespace, and etcd takes no empty key', () => {
+    const root = new KeySpace('', goZeroFormat)
+    expect(root.absolute('orders/1').toString()).toBe('orders/1')
+    expect(root.range({ all: true })).toEqual({
+      key: Buffer.from([0]),
+      range_end: Buffer.from([0]),
+    })
+    expect(root.relative(Buffer.from('orders/1'))).toBe('orders/1')
   })
 })

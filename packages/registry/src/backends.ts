@@ -1,6 +1,7 @@
 import type { RegistryOptions } from '@sd/core'
-import type { DriverFactory } from '@sd/core/driver'
+import { type DriverFactory, jsonFormat } from '@sd/core/driver'
 import type { BackendName, RegistryConfig } from './registry-config.ts'
+import type { Formats } from './resolve-format.ts'
 import type { UrlGrammar } from './url/url-grammar.ts'
 import { consulEndpoint, consulQuery } from './url/consul-endpoint.ts'
 import { nameGrammar, pathGrammar } from './url/hostless-grammars.ts'
@@ -20,6 +21,8 @@ export interface LoadedBackend {
   readonly validate: (config: unknown) => unknown
   /** Takes a validated configuration. Does no I/O. */
   readonly create: (config: never) => DriverFactory
+  /** The formats that it carries, by name. */
+  readonly formats: Formats
 }
 
 /** What this package knows of a backend before it loads the backend's package. */
@@ -33,6 +36,9 @@ export interface Backend<Name extends BackendName = BackendName> {
   readonly url: UrlGrammar<Pick<ConfigOf<Name>, OwnKeyOf<Name>>>
 }
 
+/** Backends that no other fleet uses. */
+const ownFormats: Formats = { json: jsonFormat }
+
 /** All built-in backends. A new one needs an entry here and a type in `RegistryConfig`. */
 const backends: { readonly [Name in BackendName]: Backend<Name> } = {
   memory: {
@@ -40,7 +46,7 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
     keys: { namespace: true, store: true },
     load: async () => {
       const { memory, validateMemoryConfig } = await import('@sd/memory')
-      return { validate: validateMemoryConfig, create: memory }
+      return { validate: validateMemoryConfig, create: memory, formats: ownFormats }
     },
     url: nameGrammar(),
   },
@@ -49,7 +55,7 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
     keys: { path: true, namespace: true },
     load: async () => {
       const { sqlite, validateSqliteConfig } = await import('@sd/sqlite')
-      return { validate: validateSqliteConfig, create: sqlite }
+      return { validate: validateSqliteConfig, create: sqlite, formats: ownFormats }
     },
     url: pathGrammar(),
   },
@@ -64,8 +70,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       tlsFiles: true,
     },
     load: async () => {
-      const { etcd, validateEtcdConfig } = await import('@sd/etcd')
-      return { validate: validateEtcdConfig, create: etcd }
+      const { etcd, etcdFormats, validateEtcdConfig } = await import('@sd/etcd')
+      return { validate: validateEtcdConfig, create: etcd, formats: etcdFormats }
     },
     url: hostsGrammar({ defaultPort: 2379, query: tlsQuery, toConfig: httpEndpoints }),
   },
@@ -80,8 +86,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       tls: true,
     },
     load: async () => {
-      const { zookeeper, validateZooKeeperConfig } = await import('@sd/zookeeper')
-      return { validate: validateZooKeeperConfig, create: zookeeper }
+      const { zookeeper, zookeeperFormats, validateZooKeeperConfig } = await import('@sd/zookeeper')
+      return { validate: validateZooKeeperConfig, create: zookeeper, formats: zookeeperFormats }
     },
     url: hostsGrammar({ defaultPort: 2181, query: zookeeperQuery, toConfig: zookeeperHosts }),
   },
@@ -97,8 +103,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       tlsFiles: true,
     },
     load: async () => {
-      const { consul, validateConsulConfig } = await import('@sd/consul')
-      return { validate: validateConsulConfig, create: consul }
+      const { consul, consulFormats, validateConsulConfig } = await import('@sd/consul')
+      return { validate: validateConsulConfig, create: consul, formats: consulFormats }
     },
     url: hostsGrammar({
       defaultPort: 8500,

@@ -21,6 +21,7 @@ import { loadBackend } from './load-backend.ts'
 import { parseRegistryUrl } from './parse-registry-url.ts'
 import { readTlsFiles, validateTlsFiles } from './read-tls-files.ts'
 import type { RegistrySource } from './registry-config.ts'
+import { resolveFormat } from './resolve-format.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -59,17 +60,23 @@ export interface ResolvedBackend {
 
 const resolveNamed = async (
   name: string,
-  config: Fields,
+  { format: given, ...config }: Fields,
   backend: Backend,
 ): Promise<ResolvedBackend> => {
   const { options, own } = splitFields(config, Object.keys(backend.keys))
   const files = validateTlsFiles(name, own)
-  const { validate, create } = await loadBackend(name, backend)
+  const { validate, create, formats } = await loadBackend(name, backend)
+  const format = resolveFormat(name, formats, given)
+  resolveRegistryOptions({ format }) // checks one that was given as an object
   const { tlsFiles: _, ...bare } = own
   validate(bare)
   const complete = await readTlsFiles(name, bare, files)
   // `create` validates again, now with the contents of the files
-  return { backend: name, driver: create(complete as never), options }
+  return {
+    backend: name,
+    driver: create(complete as never),
+    options: { ...options, ...(format ? { format } : {}) },
+  }
 }
 
 const resolveCustom = (source: unknown, options: RegistryOptions): ResolvedBackend => ({

@@ -65,6 +65,7 @@ export type {
   CustomRegistryConfig,
   EtcdRegistryConfig,
   MemoryRegistryConfig,
+  NamedOptions,
   RegistryConfig,
   RegistrySource,
   SqliteRegistryConfig,

@@ -1,5 +1,5 @@
 import type { RegistryOptions } from '@sd/core'
-import type { DriverFactory, RegistryDriver, TlsConfig } from '@sd/core/driver'
+import type { DriverFactory, RegistryDriver, TlsConfig, WireFormat } from '@sd/core/driver'
 import type { MemoryConfig } from '@sd/memory'
 import type { SqliteConfig } from '@sd/sqlite'
 
@@ -15,22 +15,36 @@ export interface TlsFiles {
 // The fields of the optional backends are repeated here, because an import of their types does not
 // compile where their package is not installed. A type test compares each with its package.
 
+/** Core's options, with the format by name or as an object. */
+export interface NamedOptions<FormatName extends string = string> extends Omit<
+  RegistryOptions,
+  'format'
+> {
+  /** How records are written; see docs/formats.md. Default `json`, the format of `@sd`. */
+  readonly format?: FormatName | WireFormat | undefined
+}
+
 /** A registry within this process. */
-export interface MemoryRegistryConfig extends RegistryOptions, MemoryConfig {
+export interface MemoryRegistryConfig extends NamedOptions<'json'>, MemoryConfig {
   readonly backend: 'memory'
 }
 
 /** A registry in one file that the processes of this machine share. */
-export interface SqliteRegistryConfig extends RegistryOptions, SqliteConfig {
+export interface SqliteRegistryConfig extends NamedOptions<'json'>, SqliteConfig {
   readonly backend: 'sqlite'
 }
 
 /** A registry on etcd v3; needs the package `@sd/etcd`. */
-export interface EtcdRegistryConfig extends RegistryOptions {
+export interface EtcdRegistryConfig extends NamedOptions<
+  'json' | 'kratos' | 'go-zero' | 'etcd-naming'
+> {
   readonly backend: 'etcd'
   /** The members' client URLs, `http://host:port` or `https://host:port`, all of one scheme. */
   readonly endpoints: readonly string[]
-  /** Keys are stored under `<namespace>/`. May contain slashes. Default `services`. */
+  /**
+   * Keys are stored under `<namespace>/`. May contain slashes. Default: that of the format, else
+   * `services`.
+   */
   readonly namespace?: string
   /** For servers with authentication enabled; together with `password`. */
   readonly username?: string
@@ -41,11 +55,14 @@ export interface EtcdRegistryConfig extends RegistryOptions {
 }
 
 /** A registry on ZooKeeper; needs the package `@sd/zookeeper`. */
-export interface ZooKeeperRegistryConfig extends RegistryOptions {
+export interface ZooKeeperRegistryConfig extends NamedOptions<'json' | 'kratos'> {
   readonly backend: 'zookeeper'
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
-  /** Records are stored under `/<namespace>`. May contain slashes. Default `services`. */
+  /**
+   * Records are stored under `/<namespace>`. May contain slashes. Default: that of the format, else
+   * `services`.
+   */
   readonly namespace?: string
   /** Digest authentication; together with `password`. Must not contain a colon. */
   readonly username?: string
@@ -57,7 +74,7 @@ export interface ZooKeeperRegistryConfig extends RegistryOptions {
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */
-export interface ConsulRegistryConfig extends RegistryOptions {
+export interface ConsulRegistryConfig extends NamedOptions<'json'> {
   readonly backend: 'consul'
   /** The agent to use: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
   readonly endpoint: string
@@ -90,7 +107,7 @@ export type BackendName = RegistryConfig['backend']
  * a password from a secret store). A field given here overrides the URL's. Without `url` and
  * `backend` the URL is that of the environment variable `SD_URL`, else `sqlite:`.
  */
-export interface UrlRegistryConfig extends RegistryOptions {
+export interface UrlRegistryConfig extends NamedOptions {
   readonly url?: string
   readonly backend?: never
   readonly namespace?: string | undefined

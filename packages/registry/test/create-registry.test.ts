@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
-import type { ConsulConfig } from '@sd/consul'
-import type { EtcdConfig } from '@sd/etcd'
+import { createDriverContext, jsonFormat, type RegistryDriver } from '@sd/core/driver'
+import type { ConsulConfig, ConsulFormatName } from '@sd/consul'
+import type { EtcdConfig, EtcdFormatName } from '@sd/etcd'
 import { memory, MemoryStore } from '@sd/memory'
-import type { ZooKeeperConfig } from '@sd/zookeeper'
+import type { ZooKeeperConfig, ZooKeeperFormatName } from '@sd/zookeeper'
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { backendNames } from '../src/backends.ts'
 import {
@@ -48,6 +48,8 @@ describe('createRegistry makes a registry', () => {
     ['from a URL', 'memory:front-door?ttl=5s', 'memory'],
     ['from a file URL, without the file', 'sqlite:///nowhere/sd.db', 'sqlite'],
     ['from an etcd URL, without a server', 'etcd://127.0.0.1:1/services', 'etcd'],
+    ['from an etcd URL with a format', 'etcd://127.0.0.1:1/micro?format=kratos', 'etcd'],
+    ['with a format of its own', { backend: 'memory', format: { ...jsonFormat } }, 'memory'],
     ['from a ZooKeeper URL, without a server', 'zookeeper://127.0.0.1:1/services', 'zookeeper'],
     ['from a Consul URL, without a server', 'consul://127.0.0.1:1/services', 'consul'],
     ['from a driver factory', memory({ store: new MemoryStore() }), 'memory'],
@@ -190,6 +192,23 @@ describe('createRegistry refuses', () => {
       'path is ":memory:"; expected',
     ],
     ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
+    [
+      'a format of another backend',
+      'etcd://h?format=curator',
+      'format is "curator"; backend "etcd" carries json, kratos, go-zero, etcd-naming, or a WireFormat',
+    ],
+    ['a format that is inherited', 'memory:?format=toString', 'backend "memory" carries json, or'],
+    ['a format that is neither', { ...etcd, format: 7 }, 'format is 7; backend "etcd" carries'],
+    [
+      'half a format',
+      { ...etcd, format: { name: 'mine' } },
+      'format is mine; expected a WireFormat',
+    ],
+    [
+      'the name of a format for a driver',
+      { backend: driver, format: 'kratos' },
+      'format is kratos; expected a WireFormat',
+    ],
     ['a field that etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
     ['a user without a password', 'etcd://user@h', 'username is given alone'],
     ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client does not support TLS'],
@@ -285,6 +304,13 @@ test('the types of the optional backends are those of their packages', () => {
   expectTypeOf<Omit<OwnFields<ZooKeeperRegistryConfig>, 'tls'>>().toEqualTypeOf<
     OwnFields<ZooKeeperConfig>
   >()
+})
+
+test('the names of formats are those of the packages', () => {
+  type Names<Config extends { readonly format?: unknown }> = Extract<Config['format'], string>
+  expectTypeOf<Names<EtcdRegistryConfig>>().toEqualTypeOf<EtcdFormatName>()
+  expectTypeOf<Names<ZooKeeperRegistryConfig>>().toEqualTypeOf<ZooKeeperFormatName>()
+  expectTypeOf<Names<ConsulRegistryConfig>>().toEqualTypeOf<ConsulFormatName>()
 })
 
 test('the types distinguish the backends', () => {

@@ -5,7 +5,10 @@ import { backend } from './errors.ts'
 export interface ZooKeeperConfig {
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
-  /** Records are stored under `/<namespace>`. May contain slashes. Default `services`. */
+  /**
+   * Records are stored under `/<namespace>`. May contain slashes. Default: that of the format, else
+   * `services`.
+   */
   readonly namespace?: string
   /** Digest authentication, together with `password`. May not contain a colon. */
   readonly username?: string
@@ -17,7 +20,7 @@ export interface ZooKeeperConfig {
   readonly worldReadable?: boolean
 }
 
-/** The namespace when none is given. */
+/** The namespace where neither the configuration nor the format names one. */
 export const defaultNamespace = 'services'
 
 const defaultPort = 2181
@@ -61,7 +64,7 @@ const readNamespace = (value: unknown): string => {
 }
 
 /**
- * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
+ * A checked, frozen copy of `value`. Throws `invalid-config`
  * naming the field, its value and the accepted values. Refuses unknown keys and `tls`, which this
  * backend does not support.
  */
@@ -81,9 +84,10 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
   if (username?.includes(':'))
     check.refuse('username contains a colon; expected a name without one')
   const worldReadable = check.boolean('worldReadable', given['worldReadable'])
+  const { namespace } = given
   return Object.freeze({
     hosts,
-    namespace: readNamespace(given['namespace'] ?? defaultNamespace),
+    ...(namespace === undefined ? {} : { namespace: readNamespace(namespace) }),
     ...(username && password ? { username, password } : {}),
     ...(worldReadable === undefined ? {} : { worldReadable }),
   })

@@ -1,2 +1,3 @@
 export { type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
 export { zookeeper } from './zookeeper-driver.ts'
+export { zookeeperFormats, type ZooKeeperFormatName } from './formats/zookeeper-formats.ts'

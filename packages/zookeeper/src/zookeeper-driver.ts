@@ -57,7 +57,9 @@ class ZooKeeperDriver implements RegistryDriver {
     this.servers = config.hosts
     this.#config = config
     this.#context = context
-    this.#keys = new Keys(config.namespace ?? defaultNamespace, context.format)
+    const { format } = context
+    const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
+    this.#keys = new Keys(namespace, format)
     this.#reader = new Reader(config, context)
   }
 

@@ -4,9 +4,9 @@ import { validateZooKeeperConfig, zookeeper } from '../src/index.ts'
 const hosts = ['10.0.0.1:2181']
 
 describe('validateZooKeeperConfig', () => {
-  it('fills in port and namespace, and freezes a copy', () => {
+  it('fills in the port, and freezes a copy', () => {
     const config = validateZooKeeperConfig({ hosts: ['a.example', 'a.example:2181', '[::1]:99'] })
-    expect(config).toEqual({ hosts: ['a.example:2181', '[::1]:99'], namespace: 'services' })
+    expect(config).toEqual({ hosts: ['a.example:2181', '[::1]:99'] })
     expect(Object.isFrozen(config)).toBe(true)
     expect(Object.isFrozen(config.hosts)).toBe(true)
   })

@@ -37,8 +37,9 @@ const usualFolders: PackageLayers['folders'] = [['client'], ['session']]
 const backendFolders: Readonly<Partial<Record<string, PackageLayers['folders']>>> = {
   memory: [],
   sqlite: [['worker'], ['client'], ['session']],
-  zookeeper: [['client'], ['reader'], ['observe', 'session']],
-  consul: [['client'], ['catalog'], ['session']],
+  etcd: [['client', 'formats'], ['session']],
+  zookeeper: [['client', 'formats'], ['reader'], ['observe', 'session']],
+  consul: [['client', 'formats'], ['catalog'], ['session']],
 }
 
 const backends = backendNames.map((backend): PackageBoundary => ({

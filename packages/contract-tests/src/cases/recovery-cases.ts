@@ -9,7 +9,7 @@ import { ref, request } from '../requests.ts'
 /** A format without claims, like those of other systems. */
 const withoutClaims: WireFormat = {
   ...jsonFormat,
-  carriesClaims: false,
+  lacks: ['claim'],
   decode: (key, value) => {
     const decoded = jsonFormat.decode(key, value)
     if ('skipped' in decoded) return decoded

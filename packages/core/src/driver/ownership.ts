@@ -37,7 +37,7 @@ export const isHeldBy = (session: OwnSession, existing: ExistingRecord, owner: s
 /**
  * Why `request` may not replace what exists; `undefined` when it may. The same rule applies on every
  * backend: the same owner always may. Another owner may only with `if-newer`, if its claim is higher,
- * the record is unreadable, or the record has no claim in a format that carries claims.
+ * the record is unreadable, or the record has no claim in a format whose writers all write claims.
  */
 export const putConflict = (
   session: OwnSession,
@@ -47,7 +47,9 @@ export const putConflict = (
   if (existing === undefined || isHeldBy(session, existing, claim.owner)) return undefined
   const readable = isReadable(existing.record)
   const holder = readable ? existing.record.claim : undefined
-  const comparable = !readable || holder !== undefined || session.format.carriesClaims
+  const { lacks, foreignWriters = false } = session.format
+  const claimsExpected = !foreignWriters && !lacks.includes('claim')
+  const comparable = !readable || holder !== undefined || claimsExpected
   if (mode === 'if-newer' && comparable && claimWins(claim, holder)) return undefined
   return { result: 'conflict', ...(holder === undefined ? {} : { holder }) }
 }
@@ -78,8 +80,11 @@ export const auditRecord = (
   const ours = sessionId === session.id && isHeldBy(session, existing, owner)
   if (ours && sent !== undefined && Buffer.compare(sent, value) === 0)
     return { ...ref, state: 'ours' }
-  const state = ours ? 'edited' : 'replaced'
-  return { ...ref, state, ...(isReadable(record) ? { record } : {}) }
+  if (!isReadable(record)) return { ...ref, state: ours ? 'edited' : 'replaced' }
+  if (ours) return { ...ref, state: 'edited', record }
+  const { foreignWriters = false } = session.format
+  const foreign = foreignWriters && record.claim === undefined && !isOwn(session, existing)
+  return { ...ref, state: 'replaced', record, ...(foreign ? { foreign } : {}) }
 }
 
 /** The request that edits `record`: the same owner with the next `seq`, which the owner adopts. */

@@ -92,6 +92,11 @@ export interface Audit extends OwnedRef {
   readonly state: 'ours' | 'missing' | 'replaced' | 'edited'
   /** The stored record, for `replaced` and `edited`, if it can be read. */
   readonly record?: InstanceRecord
+  /**
+   * Of `replaced`: a program that writes no claims has replaced the record. It will not yield, so the
+   * registration is superseded.
+   */
+  readonly foreign?: boolean
 }
 
 /**
@@ -178,6 +183,13 @@ export interface Diagnosis {
 }
 
 /**
+ * Where a backend stores a document. `value`: as the value of its key. `consul-service`: the document
+ * is the JSON of a service of a Consul agent (`ID`, `Service`, `Tags`, `Meta`, `Address`, `Port`,
+ * `TaggedAddresses`, `Weights`), and its fields become those of the stored service.
+ */
+export type FormatCarrier = 'value' | 'consul-service'
+
+/**
  * One backend: a small set of methods that only talk to one server. Core retries failed calls, attaches
  * watches again and keeps the last known state, for all drivers alike. They throw `RegistryError` only, reject at once
  * with `signal.reason` on abort, and do no I/O before the first call.
@@ -190,6 +202,8 @@ export interface RegistryDriver extends AsyncDisposable {
    * Omitted where there is no server.
    */
   readonly servers?: readonly string[]
+  /** Where it can store the documents of a format; core refuses formats of another carrier. Default `value`. */
+  readonly carriers?: readonly FormatCarrier[]
   openSession(options: { readonly ttlMs: number }, signal: AbortSignal): Promise<DriverSession>
   /**
    * Reads a scope. A read that arrives in parts (pages, chunks of a body) calls `progress` for each

@@ -10,7 +10,7 @@ import type {
 export type DriverCall =
   | Exclude<
       keyof RegistryDriver,
-      'backend' | 'capabilities' | 'servers' | 'observe' | typeof Symbol.asyncDispose
+      'backend' | 'capabilities' | 'servers' | 'carriers' | 'observe' | typeof Symbol.asyncDispose
     >
   | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost'>
 
@@ -54,6 +54,7 @@ export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): Registry
     backend: hooks.backend ?? driver.backend,
     capabilities: { ...driver.capabilities, ...hooks.capabilities },
     ...(driver.servers === undefined ? {} : { servers: driver.servers }),
+    ...(driver.carriers === undefined ? {} : { carriers: driver.carriers }),
     openSession: async (options, signal) =>
       wrapSession(
         await call('openSession', signal, (under) => driver.openSession(options, under)),

@@ -12,7 +12,7 @@ export const toRecordKey = (value: string): RecordKey => value as RecordKey
 export interface InstanceRecord {
   readonly key: RecordKey
   readonly instance: ServiceInstance
-  /** Absent in formats that do not carry claims. */
+  /** Absent in records of programs that write none, and in formats without room for it. */
   readonly claim?: Claim
   /** The ttl granted to the owner. */
   readonly ttlMs?: number

@@ -136,9 +136,13 @@ export class RecordAuditor {
     return true
   }
 
-  #superseded(entry: RegistrationEntry, desired: DesiredRegistration, { record }: Audit): boolean {
+  #superseded(
+    entry: RegistrationEntry,
+    desired: DesiredRegistration,
+    { record, foreign = false }: Audit,
+  ): boolean {
     const claim = record?.claim
-    if (claim === undefined || claimWins(desired.claim, claim)) return false
+    if (!foreign && (claim === undefined || claimWins(desired.claim, claim))) return false
     this.#table.release(entry)
     this.#table.rememberSuperseded(desired)
     desired.supersede(desired.error('conflict', claim))

@@ -18,6 +18,7 @@ export interface UrlGrammar<Config = object> {
 export const commonQuery: Readonly<
   Record<string, { readonly kind: QueryKind; readonly option: readonly [string, string?] }>
 > = {
+  format: { kind: 'text', option: ['format'] },
   ttl: { kind: 'duration', option: ['ttlMs'] },
   'call-timeout': { kind: 'duration', option: ['callTimeoutMs'] },
   'close-timeout': { kind: 'duration', option: ['closeTimeoutMs'] },

@@ -1,0 +1,219 @@
+import type { Claim } from '../model/claim.ts'
+import type { InstanceRecord } from '../model/instance-record.ts'
+import { defaultWeight, maxWeight } from '../model/service-instance.ts'
+import type { PutRequest } from './registry-driver.ts'
+import type { DecodedDocument, WireFormat } from './wire-format.ts'
+
+/** A parsed JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Why a document cannot be read. `decodeWith` makes it the reason of a skipped record. */
+export class Malformed extends Error {}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** The text of a value. @throws Malformed or TypeError where it is empty or not UTF-8 */
+export const readText = (value: Uint8Array): string => {
+  if (value.length === 0) throw new Malformed('it is empty')
+  return decoder.decode(value)
+}
+
+/** Whether a parsed value is an object, not a list. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Parses `text`. @throws Malformed or SyntaxError where it is not a JSON object */
+export const parseObject = (text: string): JsonObject => {
+  const document: unknown = JSON.parse(text)
+  if (!isJsonObject(document)) throw new Malformed('it is not a JSON object')
+  return document
+}
+
+/** A string field; `undefined` where it is missing or null. @throws Malformed */
+export const readString = (document: JsonObject, field: string): string | undefined => {
+  const value = document[field]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw new Malformed(`"${field}" is not a string`)
+  return value
+}
+
+const none: readonly string[] = Object.freeze([])
+const noPairs: Readonly<Record<string, string>> = Object.freeze({})
+
+/** A list of strings; empty where it is missing or null, as Go writes an empty list. @throws Malformed */
+export const readStrings = (document: JsonObject, field: string): readonly string[] => {
+  const value = document[field] ?? none
+  if (!Array.isArray(value)) throw new Malformed(`"${field}" is not a list of strings`)
+  for (const item of value)
+    if (typeof item !== 'string') throw new Malformed(`"${field}" is not a list of strings`)
+  return value
+}
+
+/** An object of strings; empty where it is missing or null, as Go writes an empty map. @throws Malformed */
+export const readPairs = (
+  document: JsonObject,
+  field: string,
+): Readonly<Record<string, string>> => {
+  const value = document[field] ?? noPairs
+  if (!isJsonObject(value)) throw new Malformed(`"${field}" is not an object of strings`)
+  for (const name in value)
+    if (typeof value[name] !== 'string')
+      throw new Malformed(`"${field}" is not an object of strings`)
+  return value as Readonly<Record<string, string>>
+}
+
+/** A whole number from 0 to `max`; `undefined` where it is missing or null. @throws Malformed */
+export const readNatural = (
+  document: JsonObject,
+  field: string,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number | undefined => {
+  const value = document[field]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > max)
+    throw new Malformed(`"${field}" is not a whole number from 0 to ${max}`)
+  return value
+}
+
+const readClaim = (document: JsonObject): Claim | undefined => {
+  const value = document['claim']
+  if (value === undefined || value === null) return undefined
+  if (!isJsonObject(value)) throw new Malformed('"claim" is not an object')
+  const owner = readString(value, 'owner')
+  const claimedAtMs = readNatural(value, 'at')
+  const seq = readNatural(value, 'seq')
+  if (owner === undefined || claimedAtMs === undefined || seq === undefined)
+    throw new Malformed('"claim" lacks owner, at or seq')
+  return { owner, claimedAtMs, seq }
+}
+
+/** A weight as peers write it in metadata, a text; `undefined` where it is no weight. */
+export const readWeight = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d+$/.test(text) && Number(text) <= maxWeight ? Number(text) : undefined
+
+const knownFields: ReadonlySet<string> = new Set([
+  'schema',
+  'id',
+  'name',
+  'version',
+  'metadata',
+  'endpoints',
+  'weight',
+  'health',
+  'zone',
+  'tags',
+  'claim',
+  'ttlMs',
+  'registeredAtMs',
+])
+
+const unknownFieldsOf = (document: JsonObject): JsonObject | undefined => {
+  let unknown: Record<string, unknown> | undefined
+  // defined one by one, as a field may be named __proto__
+  for (const field in document)
+    if (!knownFields.has(field))
+      Object.defineProperty((unknown ??= {}), field, {
+        value: document[field],
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      })
+  return unknown && Object.freeze(unknown)
+}
+
+/**
+ * The fields that `@sd` adds to the documents of other fleets, whose readers ignore them. Those with
+ * a default are `undefined`, which JSON leaves out.
+ */
+export const extraFields = ({
+  instance,
+  claim,
+  ttlMs,
+  registeredAtMs,
+}: PutRequest): Readonly<Record<string, unknown>> => ({
+  // without the field, readers take the weight of the metadata
+  weight:
+    instance.weight === defaultWeight && instance.metadata['weight'] === undefined
+      ? undefined
+      : instance.weight,
+  health: instance.health === 'passing' ? undefined : instance.health,
+  zone: instance.zone,
+  tags: instance.tags.length === 0 ? undefined : instance.tags,
+  claim: { owner: claim.owner, at: claim.claimedAtMs, seq: claim.seq },
+  ttlMs,
+  registeredAtMs,
+})
+
+/**
+ * Reads the fields of `@sd`'s document, which is a superset of Kratos's, for the instance that the
+ * key names. The weight is the field `weight`, else the metadata's. @throws Malformed
+ */
+export const readDocument = (
+  document: JsonObject,
+  service: string,
+  id: string,
+): Omit<InstanceRecord, 'key'> => {
+  const metadata = readPairs(document, 'metadata')
+  const version = readString(document, 'version')
+  const zone = readString(document, 'zone')
+  const claim = readClaim(document)
+  const ttlMs = readNatural(document, 'ttlMs')
+  const registeredAtMs = readNatural(document, 'registeredAtMs')
+  const unknownFields = unknownFieldsOf(document)
+  return {
+    instance: {
+      service,
+      id,
+      endpoints: readStrings(document, 'endpoints'),
+      ...(version ? { version } : undefined),
+      ...(zone ? { zone } : undefined),
+      weight:
+        readNatural(document, 'weight', maxWeight) ??
+        readWeight(metadata['weight']) ??
+        defaultWeight,
+      health: readString(document, 'health') || 'passing',
+      tags: readStrings(document, 'tags'),
+      metadata,
+    },
+    ...(claim ? { claim } : undefined),
+    ...(ttlMs === undefined ? undefined : { ttlMs }),
+    ...(registeredAtMs === undefined ? undefined : { registeredAtMs }),
+    ...(unknownFields === undefined ? undefined : { unknownFields }),
+  }
+}
+
+/**
+ * The metadata entry in which formats with free-form metadata keep what they have no field for, as
+ * one string. It belongs to the format: applications cannot set it.
+ */
+export const extrasKey = 'sd_record'
+
+/** The value of `extrasKey`: everything except service, id and metadata. */
+export const encodeExtras = (request: PutRequest): string => {
+  const { version, endpoints } = request.instance
+  return JSON.stringify({
+    ...request.unknownFields,
+    version,
+    endpoints,
+    ...extraFields(request),
+  })
+}
+
+/** Reads the record whose metadata had `text` under `extrasKey`; `metadata` is the rest. @throws Malformed */
+export const decodeExtras = (
+  text: string,
+  service: string,
+  id: string,
+  metadata: Readonly<Record<string, string>>,
+): Omit<InstanceRecord, 'key'> => readDocument({ ...parseObject(text), metadata }, service, id)
+
+/** A format's `decode`: what `read` returns, or what it throws as the reason of a skipped record. */
+export const decodeWith =
+  (read: (key: string, value: Uint8Array) => DecodedDocument): WireFormat['decode'] =>
+  (key, value) => {
+    try {
+      return read(key, value)
+    } catch (error) {
+      return { skipped: error instanceof Error ? error.message : String(error) }
+    }
+  }

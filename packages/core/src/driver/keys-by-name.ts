@@ -1,0 +1,24 @@
+import { type ServiceInstance } from '../model/service-instance.ts'
+import type { WireFormat } from './wire-format.ts'
+
+const refusalOf = (format: string, field: string, name: string): string | undefined =>
+  name.includes('/') || name === '.' || name === '..'
+    ? `its ${field} is ${JSON.stringify(name)}, and the format "${format}" uses names in keys as they are; expected one without a slash, and neither . nor ..`
+    : undefined
+
+/**
+ * The keys of formats that do not encode names: `<service>/<id>`. The part after the first slash is
+ * the id. Refuses names that would end up in another key.
+ */
+export const keysByName = (
+  format: string,
+): Required<Pick<WireFormat, 'key' | 'prefix' | 'serviceOf' | 'refusal'>> => ({
+  key: ({ service, id }) => `${service}/${id}`,
+  prefix: (service) => `${service}/`,
+  serviceOf: (key) => {
+    const slash = key.indexOf('/')
+    return slash > 0 && slash < key.length - 1 ? key.slice(0, slash) : undefined
+  },
+  refusal: ({ service, id }: ServiceInstance) =>
+    refusalOf(format, 'service', service) ?? refusalOf(format, 'id', id),
+})

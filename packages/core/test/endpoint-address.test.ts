@@ -1,0 +1,20 @@
+import { addressOf, preferredAddress } from '@sd/core/driver'
+import { expect, test } from 'vitest'
+
+test.each([
+  ['grpc://10.0.0.1:9090', { scheme: 'grpc', host: '10.0.0.1', port: 9090 }],
+  ['https://api.example', { scheme: 'https', host: 'api.example', port: 443 }],
+  ['http://[::1]:80/path', { scheme: 'http', host: '[::1]', port: 80 }],
+  ['grpc://10.0.0.1', undefined],
+  ['no url', undefined],
+  ['unix:///run/x.sock', undefined],
+])('addressOf(%j)', (endpoint, address) => {
+  expect(addressOf(endpoint)).toEqual(address)
+})
+
+test('preferredAddress takes the first of the schemes, else the first endpoint', () => {
+  const endpoints = ['http://a:1', 'grpcs://b:2', 'grpc://c:3']
+  expect(preferredAddress(endpoints, ['grpc', 'grpcs'])?.port).toBe(2)
+  expect(preferredAddress(endpoints, ['ftp'])?.port).toBe(1)
+  expect(preferredAddress(['grpc://a'], ['grpc'])).toBeUndefined()
+})

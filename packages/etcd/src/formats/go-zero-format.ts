@@ -1,0 +1,58 @@
+import {
+  decodeWith,
+  defaultWeight,
+  keysByName,
+  Malformed,
+  readText,
+  type WireFormat,
+} from '@sd/core/driver'
+import { grpcAddress, noAddress } from './grpc-address.ts'
+
+const keys = keysByName('go-zero')
+
+const shape = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):\d{1,5}$/
+
+/**
+ * go-zero's records: the bare address of a gRPC server, `10.0.0.7:8080`, at `<service>/<lease id>`.
+ * Its readers take every value below `<service>/` for an address, whatever it says, and use the key
+ * only to tell records apart: `@sd` writes its own id there. There is room for nothing else.
+ */
+export const goZeroFormat: WireFormat = {
+  name: 'go-zero',
+  lacks: [
+    'endpoints',
+    'version',
+    'zone',
+    'weight',
+    'health',
+    'tags',
+    'metadata',
+    'claim',
+    'ttlMs',
+    'registeredAtMs',
+    'unknownFields',
+  ],
+  foreignWriters: true,
+  // the key of a service is a configured text, by custom without a prefix
+  defaultNamespace: '',
+  ...keys,
+  refusal: (instance) => keys.refusal(instance) ?? noAddress(instance),
+  encode: ({ instance }) => Buffer.from(grpcAddress(instance) ?? ''),
+  decode: decodeWith((key, value) => {
+    const service = keys.serviceOf(key)
+    if (service === undefined) throw new Malformed('its key is not <service>/<id>')
+    const address = readText(value)
+    if (!shape.test(address)) throw new Malformed('it is not an address, host:port')
+    return {
+      instance: {
+        service,
+        id: key.slice(service.length + 1),
+        endpoints: [`grpc://${address}`],
+        weight: defaultWeight,
+        health: 'passing',
+        tags: [],
+        metadata: {},
+      },
+    }
+  }),
+}
