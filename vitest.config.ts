@@ -8,6 +8,9 @@ const shared = {
   environments: { __vitest__: { resolve: { conditions } } }, // where the global setup runs
 }
 
+// Tests start hundreds of processes: with what Node.js keeps here, a start costs 0.2 s of CPU instead of 0.5 s.
+const env = { NODE_COMPILE_CACHE: new URL('.cache/compiled', import.meta.url).pathname }
+
 export default defineConfig({
   ...shared,
   test: {
@@ -18,6 +21,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          env,
           maxWorkers: 2,
           include: [
             'packages/*/test/**/*.test.ts',
@@ -32,6 +36,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'simulation',
+          env,
           maxWorkers: 2,
           include: ['packages/core/test/simulation/**/*.test.ts'],
           sequence: { groupOrder: 1 },
@@ -41,6 +46,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'contract',
+          env,
           // most of a case is waiting: three use about one processor. More at a time, and elections
           // take longer than the ttls that are tested
           maxWorkers: 3,
