@@ -18,7 +18,7 @@ export interface GoRelease {
 }
 
 /** Whether the output of `go version` names a Go that is not older than `wanted`. */
-function isAtLeast(told: string, wanted: string): boolean {
+export function isAtLeastGo(told: string, wanted: string): boolean {
   const [, major = 0, minor = 0] = (/\bgo(\d+)\.(\d+)/.exec(told) ?? []).map(Number)
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
@@ -40,7 +40,7 @@ export const goRelease = (release: GoRelease): Release => ({
     const run = (...args: readonly string[]): Promise<string> =>
       runCommand('go', args, { cwd: sources, timeoutMs, env: { ...process.env, GOFLAGS: '' } })
     const found = await run('version').catch(String)
-    if (!isAtLeast(found, go))
+    if (!isAtLeastGo(found, go))
       throw new Error(
         `building ${binary} ${version} needs Go ${go} or later on PATH (https://go.dev/dl); found: ${found.trim()}`,
       )

@@ -1,0 +1,100 @@
+package sd.peers;
+
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.state.ConnectionState;
+import org.apache.curator.x.discovery.ServiceDiscovery;
+import org.apache.curator.x.discovery.ServiceDiscoveryBuilder;
+import org.apache.curator.x.discovery.ServiceInstance;
+import org.apache.curator.x.discovery.UriSpec;
+import org.apache.curator.x.discovery.details.ServiceCacheListener;
+
+/** Curator's x-discovery, with a map as its payload. */
+final class CuratorPeer implements Peer {
+  private static final String URI_SPEC = "{scheme}://{address}:{port}";
+
+  @SuppressWarnings("rawtypes")
+  private final ServiceDiscovery<Map> discovery;
+
+  private final Map<String, ServiceInstance<Map>> registered = new HashMap<>();
+
+  CuratorPeer(Options options) throws Exception {
+    CuratorFramework client = Curators.connect(options);
+    discovery =
+        ServiceDiscoveryBuilder.builder(Map.class)
+            .client(client)
+            .basePath("/" + options.namespaceOr("services"))
+            .build();
+    discovery.start();
+  }
+
+  @Override
+  @SuppressWarnings({"rawtypes", "unchecked"})
+  public void register(Instance instance) throws Exception {
+    var builder = ServiceInstance.<Map>builder().name(instance.name()).id(instance.id());
+    instance.endpoint().map(URI::getHost).ifPresent(builder::address);
+    instance.endpoint("http").map(URI::getPort).ifPresent(builder::port);
+    instance.endpoint("https").map(URI::getPort).ifPresent(builder::sslPort);
+    builder.payload(new LinkedHashMap<>(instance.metadata())).uriSpec(new UriSpec(URI_SPEC));
+    ServiceInstance<Map> built = builder.build();
+    if (registered.put(instance.name() + "/" + instance.id(), built) == null)
+      discovery.registerService(built);
+    else discovery.updateService(built);
+  }
+
+  @Override
+  public void deregister(Instance instance) throws Exception {
+    var before = registered.remove(instance.name() + "/" + instance.id());
+    if (before != null) discovery.unregisterService(before);
+  }
+
+  @Override
+  public void watch(String service, Consumer<List<Instance>> shown, Consumer<Throwable> failed)
+      throws Exception {
+    var cache = discovery.serviceCacheBuilder().name(service).build();
+    Runnable show =
+        () -> {
+          shown.accept(cache.getInstances().stream().map(CuratorPeer::read).toList());
+          try {
+            // other users ask without a cache: one record that it cannot read fails their whole call
+            discovery.queryForInstances(service);
+          } catch (Exception error) {
+            failed.accept(error);
+          }
+        };
+    cache.addListener(
+        new ServiceCacheListener() {
+          @Override
+          public void cacheChanged() {
+            show.run();
+          }
+
+          @Override
+          public void stateChanged(CuratorFramework client, ConnectionState state) {}
+        });
+    cache.start();
+    show.run();
+  }
+
+  @SuppressWarnings("rawtypes")
+  private static Instance read(ServiceInstance<Map> found) {
+    List<String> endpoints = new ArrayList<>();
+    if (found.getPort() != null)
+      endpoints.add("http://" + found.getAddress() + ":" + found.getPort());
+    if (found.getSslPort() != null)
+      endpoints.add("https://" + found.getAddress() + ":" + found.getSslPort());
+    Map<String, String> metadata = new LinkedHashMap<>();
+    if (found.getPayload() != null)
+      for (Object entry : found.getPayload().entrySet())
+        metadata.put(
+            String.valueOf(((Map.Entry) entry).getKey()),
+            String.valueOf(((Map.Entry) entry).getValue()));
+    return new Instance(found.getId(), found.getName(), "", metadata, endpoints);
+  }
+}
