@@ -42,14 +42,34 @@ export type BalancerEvent = {
  */
 export const balancerChannel = 'sd:balancer'
 
+/** What is published for each pick on the `node:diagnostics_channel` named `pickChannel`. */
+export interface PickEvent {
+  readonly backend: 'balancer'
+  readonly service: string | undefined
+  /** Id of the picked instance. */
+  readonly id: string
+}
+
+/**
+ * The name of the `node:diagnostics_channel` for picks, which is a channel of its own as there are
+ * many. Each message is a `PickEvent`.
+ */
+export const pickChannel = 'sd:pick'
+
 type WithoutFrame<T> = T extends BalancerEvent ? Omit<T, 'backend' | 'service'> : never
 
 /** What a part of a picker reports. The picker adds the other fields. */
 export type BalancerNews = WithoutFrame<BalancerEvent>
 
 const events = channel(balancerChannel)
+const picks = channel(pickChannel)
 
 /** Publishes an event if the channel has subscribers. */
 export const publish = (service: string | undefined, news: BalancerNews): void => {
   if (events.hasSubscribers) events.publish({ backend: 'balancer', service, ...news })
+}
+
+/** Publishes a pick if the channel has subscribers. */
+export const publishPick = (service: string | undefined, id: string): void => {
+  if (picks.hasSubscribers) picks.publish({ backend: 'balancer', service, id } satisfies PickEvent)
 }

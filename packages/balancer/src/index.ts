@@ -4,7 +4,13 @@
  */
 export { type Balancer, createBalancer } from './balancer.ts'
 export type { Chance } from './chance.ts'
-export { balancerChannel, type BalancerEvent, type EjectionReason } from './diagnostics.ts'
+export {
+  balancerChannel,
+  type BalancerEvent,
+  type EjectionReason,
+  pickChannel,
+  type PickEvent,
+} from './diagnostics.ts'
 export { createFilter } from './filter/compile-filter.ts'
 export type { FilterOption, InstanceFilter } from './filter/instance-filter.ts'
 export type {

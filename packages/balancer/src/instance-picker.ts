@@ -1,5 +1,5 @@
 import { type InstanceChange, RegistryError, type ServiceInstance, type Staleness } from '@sd/core'
-import { type BalancerNews, publish } from './diagnostics.ts'
+import { type BalancerNews, publish, publishPick } from './diagnostics.ts'
 import { type CompiledFilter, compileFilter } from './filter/compile-filter.ts'
 import { Member, refusalOf, type Strategy } from './member.ts'
 import { MemberPick, TimedPick } from './member-pick.ts'
@@ -131,6 +131,7 @@ export class InstancePicker implements Picker {
     const endpoint = member?.endpointWith(options?.scheme)
     if (member === undefined || endpoint === undefined) throw this.#unavailable(options)
     member.inFlight += 1
+    publishPick(this.#service, member.id)
     return this.#timed ? new TimedPick(member, endpoint, nowMs) : new MemberPick(member, endpoint)
   }
 

@@ -84,10 +84,10 @@ const sessionHealth = (supervisor: RegistrationSupervisor): SessionHealth => {
 }
 
 const watchHealth = (engine: ReturnType<WatchHub['engines']>[number]): WatchHealth => {
-  const { scope, served, state } = engine
+  const { kind, scope, served, state } = engine
   return {
     service: 'service' in scope ? scope.service : undefined,
-    scope: 'service' in scope ? 'service' : 'services' in scope ? 'services' : 'all',
+    scope: kind,
     state: state.name,
     entries: served.entries.size,
     held: served.heldCount,

@@ -4,10 +4,13 @@
  * @module
  */
 export {
+  type CallEvent,
   diagnosticChannels,
   type DiagnosticEvent,
   type DiagnosticTopic,
   type Logger,
+  type ViewChangeEvent,
+  type WriteEvent,
 } from './runtime/diagnostics.ts'
 export type {
   HealthState,

@@ -13,6 +13,7 @@ import { RegistryError } from './registry-error.ts'
 import { type RegistryOptions, resolveRegistryOptions } from './registry-options.ts'
 import { abortable } from './runtime/abort.ts'
 import { createPublish, type Publish } from './runtime/diagnostics.ts'
+import { timeCall } from './time-call.ts'
 import { RegistrationSupervisor } from './registration/registration-supervisor.ts'
 import { WatchHub } from './watch/watch-hub.ts'
 import type { AllWatcher, ServicesWatcher, Watcher } from './watcher.ts'
@@ -69,7 +70,7 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
         message: `ttlMs is ${ttlMs}; expected ${minTtlMs} to ${maxTtlMs} on this backend`,
       })
     const errors: SurvivedError[] = []
-    publish = createPublish(backend, resolved.logger)
+    publish = createPublish(backend, resolved.logger, this)
     const { servers } = driver
     const availability = new Availability({ backend, servers, clock, ttlMs, publish })
     const closed = this.#scope.signal
@@ -95,14 +96,18 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
   }
 
   register(instance: InstanceInput, options?: RegisterOptions): Promise<Registration> {
-    return this.#registrar.register(instance, options)
+    return timeCall(this.#context, 'register', instance?.service, () =>
+      this.#registrar.register(instance, options),
+    )
   }
 
   list(service: string, options?: WaitOptions): Promise<readonly ServiceInstance[]> {
-    return this.#discovery.list(service, options)
+    return timeCall(this.#context, 'list', service, () => this.#discovery.list(service, options))
   }
   listServices(options?: WaitOptions): Promise<readonly string[]> {
-    return this.#discovery.listServices(options)
+    return timeCall(this.#context, 'list-services', undefined, () =>
+      this.#discovery.listServices(options),
+    )
   }
   watch(service: string, options?: WaitOptions): Watcher {
     return this.#discovery.watch(service, options)
@@ -118,10 +123,12 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
     return this.#operator.health()
   }
   ping(options?: PingOptions): Promise<void> {
-    return this.#operator.ping(options)
+    return timeCall(this.#context, 'ping', options?.service, () => this.#operator.ping(options))
   }
   records(service?: string, options?: WaitOptions): Promise<StoredRecords> {
-    return this.#operator.records(service, options)
+    return timeCall(this.#context, 'records', service, () =>
+      this.#operator.records(service, options),
+    )
   }
   edit(
     service: string,
@@ -129,13 +136,17 @@ export class Registry implements Registrar, Discovery, Operator, AsyncDisposable
     edit: InstanceEdit | ((instance: ServiceInstance) => InstanceEdit),
     options?: WaitOptions,
   ): Promise<'edited' | 'absent'> {
-    return this.#operator.edit(service, id, edit, options)
+    return timeCall(this.#context, 'edit', service, () =>
+      this.#operator.edit(service, id, edit, options),
+    )
   }
   removeRecord(
     record: InstanceRecord,
     options?: WaitOptions,
   ): Promise<'removed' | 'absent' | 'not-ours'> {
-    return this.#operator.removeRecord(record, options)
+    return timeCall(this.#context, 'remove-record', record?.instance?.service, () =>
+      this.#operator.removeRecord(record, options),
+    )
   }
 
   /**

@@ -27,6 +27,18 @@ export const withHost = (headers: Headers, host: string): Headers => {
   return { host, ...headers }
 }
 
+/** Adds or replaces a header, given in lower case, in headers that `withHost` returned. */
+export const withHeader = (headers: Headers, name: string, value: string): Headers => {
+  if (Array.isArray(headers)) {
+    const kept = headers.filter(
+      (_, index) => String(headers[index - (index % 2)]).toLowerCase() !== name,
+    )
+    return [...kept, name, value]
+  }
+  const kept = Object.entries(headers ?? {}).filter(([key]) => key.toLowerCase() !== name)
+  return { ...Object.fromEntries(kept), [name]: value }
+}
+
 /** The value of a header by its lower-case name, in headers that `withHost` returned. */
 export const headerValue = (headers: Headers, name: string): string | undefined => {
   if (headers === undefined || headers === null) return undefined

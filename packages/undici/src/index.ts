@@ -11,6 +11,6 @@ export type {
   ServiceOptions,
   TimeoutOptions,
 } from './dispatcher-options.ts'
-export { requestChannelName, type RequestEvent } from './request-events.ts'
+export { requestChannelName, type RequestEvent, type RequestHeaders } from './request-events.ts'
 export { ServiceAgent, type ServiceAgentOptions } from './service-agent.ts'
 export { type DispatcherStats, ServiceDispatcher } from './service-dispatcher.ts'

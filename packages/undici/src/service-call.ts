@@ -13,7 +13,7 @@ import type { CallRequest } from './dispatcher-options.ts'
 import { Downstream } from './downstream.ts'
 import { isBlameless } from './failure.ts'
 import { Hedging } from './hedging.ts'
-import { withHost } from './host-header.ts'
+import { headerValue, withHeader, withHost } from './host-header.ts'
 import { InstanceChoice } from './instance-choice.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { InstancePools } from './instance-pools.ts'
@@ -60,7 +60,7 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
   readonly #http1: boolean
   readonly #ended: () => void
   readonly #options: CallOptions
-  readonly headers: Dispatcher.DispatchOptions['headers']
+  headers: Dispatcher.DispatchOptions['headers']
   readonly #downstream: Downstream
   readonly #choice: InstanceChoice
   readonly #body: RequestBody
@@ -115,6 +115,7 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
     const { callMs, discoveryMs } = route.settings
     route.used = true
     route.budget.deposit()
+    if (requestChannel.hasSubscribers) this.#publishStart()
     if (callMs > 0) this.#callTimer = setTimeout(() => this.#expire(callMs), callMs)
     if (route.ready) this.#next()
     else {
@@ -162,8 +163,9 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
     this.#downstream.data(chunk)
   }
 
-  attemptEnd(_attempt: Attempt, trailers: IncomingHttpHeaders): void {
+  attemptEnd(attempt: Attempt, trailers: IncomingHttpHeaders): void {
     this.#end()
+    if (requestChannel.hasSubscribers) publishRequest(this, 'end', attempt, {})
     this.#downstream.end(trailers)
   }
 
@@ -212,6 +214,17 @@ export class ServiceCall implements AttemptOwner, CallFacts, CallRequest {
   }
   attemptResponseStarted(): void {
     this.#downstream.responseStarted()
+  }
+
+  #publishStart(): void {
+    const { scheme, host } = this.#address
+    publishRequest(this, 'start', undefined, {
+      origin: `${scheme}://${host}`,
+      headers: {
+        get: (name) => headerValue(this.headers, name),
+        set: (name, value) => (this.headers = withHeader(this.headers, name, value)),
+      },
+    })
   }
 
   /** Begins the first try, or the next after one that failed. */

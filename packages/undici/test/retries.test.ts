@@ -357,16 +357,61 @@ describe('time', () => {
   })
 })
 
-test('the outcomes of requests are published on the channel', async () => {
+test('the progress of requests is published on the channel', async () => {
   await using world = await World.create()
   await world.http('a')
   const dispatcher = world.dispatcher()
   using seen = watchEvents()
   await (await request('http://orders.sd/p?q=1', { dispatcher })).body.dump()
   await failureOf(request('http://none.sd/', { dispatcher }))
-  expect(seen.events).toMatchObject([
+  const { events } = seen
+  // without the objects, which are large when a comparison fails
+  const told = events.map((event) => ({ ...event, call: undefined, headers: undefined }))
+  expect(told).toMatchObject([
+    { event: 'start', origin: 'http://orders.sd', attempt: 0 },
     { event: 'pick', service: 'orders', instance: 'a', method: 'GET', path: '/p?q=1', attempt: 1 },
     { event: 'response', status: 200, latencyMs: expect.any(Number) as number },
+    { event: 'end', instance: 'a' },
+    { event: 'start', origin: 'http://none.sd' },
     { event: 'error', service: 'none', attempt: 0, cause: { code: 'unavailable' } },
   ])
+  const calls = events.map(({ call }) => call)
+  expect(new Set(calls.slice(0, 4)).size).toBe(1)
+  expect(new Set(calls).size).toBe(2)
+})
+
+test.each([
+  ['an object', { 'X-Trace': 'old', accept: 'text/plain' }],
+  ['a list', ['X-Trace', 'old', 'accept', 'text/plain']],
+  [
+    'pairs',
+    new Map([
+      ['X-Trace', 'old'],
+      ['accept', 'text/plain'],
+    ]).entries(),
+  ],
+  ['nothing', undefined],
+])('a subscriber reads and sets a header, given in %s, for every try', async (_form, headers) => {
+  await using world = await World.create()
+  await world.dead('a')
+  await world.http('b')
+  const dispatcher = world.dispatcher()
+  const found: unknown[] = []
+  const set = (message: unknown): void => {
+    const { headers: present } = message as RequestEvent
+    if (present === undefined) return
+    found.push(present.get('x-trace'))
+    present.set('x-trace', 'new')
+    present.set('x-more', '1')
+  }
+  subscribe(requestChannelName, set)
+  try {
+    const options = headers === undefined ? {} : { headers }
+    const answer = await read(await request('http://orders.sd/', { dispatcher, ...options }))
+    expect(answer.headers).toMatchObject({ host: 'orders.sd', 'x-trace': 'new', 'x-more': '1' })
+    expect(answer.headers['accept']).toBe(headers === undefined ? undefined : 'text/plain')
+    expect(found).toEqual([headers === undefined ? undefined : 'old'])
+  } finally {
+    unsubscribe(requestChannelName, set)
+  }
 })

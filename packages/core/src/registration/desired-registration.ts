@@ -37,6 +37,11 @@ export interface DesiredRegistrationParts {
   readonly checked: Checked
   /** Called on every change of state and, with `retry`, on each new cause in the same state. */
   readonly onStatus: (registration: DesiredRegistration, retry: boolean) => void
+  /**
+   * Called when the backend has acknowledged all that is desired. `durationMs`: since the first change,
+   * or the loss, that was not acknowledged.
+   */
+  readonly onAcknowledged: (registration: DesiredRegistration, durationMs: number) => void
 }
 
 /**
@@ -57,6 +62,8 @@ export class DesiredRegistration {
   #unknownFields: InstanceRecord['unknownFields']
   #version = 1
   #acknowledgedVersion = 0
+  /** Since when something is not acknowledged, on the monotonic clock. */
+  #unacknowledgedSinceMs: number | undefined
   #deregistered = false
   /** The health that the owner, or an operator, has set. */
   #setHealth: ServiceInstance['health']
@@ -72,6 +79,7 @@ export class DesiredRegistration {
     this.onConflict = parts.onConflict
     this.registeredAtMs = parts.clock.nowMs()
     this.#calledAtMonotonicMs = parts.clock.monotonicMs()
+    this.#unacknowledgedSinceMs = this.#calledAtMonotonicMs
     this.status = new ConflatedValue<RegistrationStatus>({
       state: 'registering',
       since: new Date(this.registeredAtMs),
@@ -125,6 +133,7 @@ export class DesiredRegistration {
     this.#instance = this.#withHealth(instance)
     this.#claim = { ...this.#claim, seq: this.#claim.seq + 1 }
     this.#version += 1
+    this.#unacknowledgedSinceMs ??= this.#parts.clock.monotonicMs()
     return this.#version
   }
 
@@ -200,11 +209,17 @@ export class DesiredRegistration {
     // the first acknowledged version makes it registered, even if later ones are in flight
     if (this.#acknowledgedVersion >= this.#version || state === 'registering')
       this.#happen('written')
+    if (this.#acknowledgedVersion >= this.#version && this.#unacknowledgedSinceMs !== undefined) {
+      const sinceMs = this.#unacknowledgedSinceMs
+      this.#unacknowledgedSinceMs = undefined
+      this.#parts.onAcknowledged(this, this.#parts.clock.monotonicMs() - sinceMs)
+    }
     this.#waiters.answerAll(undefined, (wanted) => wanted <= this.#acknowledgedVersion)
   }
 
   /** The backend does not hold the desired state, or its state is unknown; recovery goes on. */
   disturb(cause: RegistryError): void {
+    this.#unacknowledgedSinceMs ??= this.#parts.clock.monotonicMs()
     this.#happen('interrupted', cause)
   }
 

@@ -112,6 +112,12 @@ export class RegistrationSupervisor {
       onConflict,
       checked,
       onStatus: (registration, retry) => this.#publishStatus(registration, retry),
+      onAcknowledged: ({ instance: { service, id } }, durationMs) =>
+        this.#context.publish('write', 'unlogged', 'write-acknowledged', '', {
+          service,
+          id,
+          durationMs,
+        }),
     })
     const cause = held?.error('conflict', desired.claim)
     if (cause !== undefined && onConflict !== 'takeover') throw cause

@@ -32,6 +32,13 @@ export interface View<T, Change> {
   record?(key: string): InstanceRecord | undefined
 }
 
+/** How many keys of a served view were added, updated and removed. */
+export interface ChangeCounts {
+  readonly added: number
+  readonly updated: number
+  readonly removed: number
+}
+
 /** Follows what a view serves, for one reader. */
 export interface ViewListener<T> {
   /** `key` is about to change from `before` to `after`. */
@@ -56,6 +63,7 @@ export class ServedView<T, Change> {
   #synced = false
   #stale: Staleness | undefined
   #version = 0
+  #counts = { added: 0, updated: 0, removed: 0 }
   #materialised: { readonly version: number; readonly values: readonly T[] } | undefined
 
   /** `onUnused` is called when the last reader has left. */
@@ -169,6 +177,14 @@ export class ServedView<T, Change> {
     return this.#protection.nextExpiryMs()
   }
 
+  /** The changes since the last call; `undefined` if there are none. */
+  takeCounts(): ChangeCounts | undefined {
+    const counts = this.#counts
+    if (counts.added + counts.updated + counts.removed === 0) return undefined
+    this.#counts = { added: 0, updated: 0, removed: 0 }
+    return counts
+  }
+
   /** Decides which of the keys that are gone are removed now. */
   #protect(
     touched: Touched<T>,
@@ -201,6 +217,7 @@ export class ServedView<T, Change> {
     )
       return
     for (const reader of this.#readers) reader.changing(key, before, value)
+    this.#counts[value === undefined ? 'removed' : before === undefined ? 'added' : 'updated'] += 1
     if (value === undefined) this.#entries.delete(key)
     else this.#entries.set(key, value)
     this.#version += 1

@@ -51,6 +51,9 @@ export class WatchEngine<T, Change> {
   get state(): WatchState {
     return this.#state
   }
+  get kind(): 'service' | 'all' | 'services' {
+    return 'service' in this.scope ? 'service' : 'services' in this.scope ? 'services' : 'all'
+  }
 
   /** Reports a sign of trouble from elsewhere: trouble of the session, or a failed probe. */
   trouble(): void {
@@ -185,6 +188,7 @@ export class WatchEngine<T, Change> {
 
   #armHoldTimer(): void {
     const dueMs = this.served.expireHolds()
+    this.#publishChanges()
     if (dueMs === this.#holdTimerDueMs) return
     this.#holdTimer?.cancel()
     this.#holdTimerDueMs = dueMs
@@ -193,6 +197,16 @@ export class WatchEngine<T, Change> {
     this.#holdTimer = clock.setTimer(Math.max(1, dueMs - clock.monotonicMs()), () => {
       this.#holdTimerDueMs = Number.POSITIVE_INFINITY
       this.#armHoldTimer()
+    })
+  }
+
+  #publishChanges(): void {
+    const counts = this.served.takeCounts()
+    if (counts === undefined) return
+    this.#context.publish('change', 'unlogged', 'view-changed', '', {
+      scope: this.kind,
+      ...this.#subject(),
+      ...counts,
     })
   }
 

@@ -257,20 +257,21 @@ describe('waiters', () => {
 test('a logger that throws or rejects stops nothing, and gets the event after its cause', async () => {
   const lines: unknown[] = []
   const rejecting: unknown = () => Promise.reject(new Error('broken'))
-  const publish = createPublish('etcd', {
+  const logger = {
     debug: () => {
       throw new Error('broken')
     },
     info: rejecting as () => void,
-    warn: (details, message) => void lines.push(details, message),
+    warn: (details: object, message: string) => void lines.push(details, message),
     error: () => {},
-  })
+  }
+  const publish = createPublish('etcd', logger, {})
   publish('watch', 'debug', 'a', 'one')
   publish('watch', 'info', 'b', 'two')
   publish('watch', 'warn', 'c', 'three', { x: 1 })
   expect(lines).toEqual([])
   await turn()
   expect(lines).toEqual([{ backend: 'etcd', event: 'c', x: 1 }, 'three'])
-  createPublish('etcd', undefined)('watch', 'warn', 'c', 'nobody listens')
+  createPublish('etcd', undefined, {})('watch', 'warn', 'c', 'nobody listens')
   await turn()
 })
