@@ -15,6 +15,7 @@ const documents = [
   'packages/balancer/README.md',
   'packages/lifecycle/README.md',
   'packages/fastify/README.md',
+  'packages/opentelemetry/README.md',
   'docs/calling-grpc.md',
   'packages/grpc/README.md',
   ...backends.map((file) => `docs/backends/${file}`),

@@ -97,6 +97,7 @@ export const packageBoundaries: readonly PackageBoundary[] = [
   },
   { name: '@sd/undici', folder: 'packages/undici', mayImport: [core, '@sd/balancer'] },
   { name: '@sd/lifecycle', folder: 'packages/lifecycle', mayImport: [core] },
+  { name: '@sd/opentelemetry', folder: 'packages/opentelemetry', mayImport: [core] },
   { name: '@sd/fastify', folder: 'packages/fastify', mayImport: [core, '@sd/lifecycle'] },
   { name: '@sd/nestjs', folder: 'packages/nestjs', mayImport: [core, '@sd/lifecycle'] },
   {

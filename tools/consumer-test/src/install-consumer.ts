@@ -19,6 +19,7 @@ export const packedPackages: readonly string[] = [
   'balancer',
   'grpc',
   'lifecycle',
+  'opentelemetry',
   'fastify',
   'nestjs',
   'undici',
