@@ -209,17 +209,49 @@ describe('removeOwned', () => {
     expect([...records.stored.keys()]).toEqual(['s/2'])
   })
 
-  test('never removes the record of an owner that takes over after the read', async () => {
+  test('removes what it wrote itself without reading, where a revision proves it', async () => {
+    for (const readsFirst of [false, true]) {
+      const records = new Records()
+      const store = records.store('a', { readsFirst })
+      const session = open('a')
+      await putOwned(session, [request('1'), request('2')], store)
+      records.calls.length = 0
+      const outcomes = await removeOwned(session, [ref('1'), ref('2')], store)
+      expect(resultsOf(outcomes)).toEqual(['removed', 'removed'])
+      expect(records.calls).toEqual([...(readsFirst ? ['read s/1,s/2'] : []), 'write s/1,s/2'])
+      expect(records.stored.size).toBe(0)
+    }
+  })
+
+  test('reads what changed since its own write, and what another owner of the process wrote', async () => {
     const records = new Records()
     const session = open('a')
-    await putOwned(session, [request('1')], records.store('a'))
-    const rivals = jsonFormat.encode(request('1', 'rival', 9))
-    records.beforeWrite = () => records.set('s/1', rivals, 'r')
+    await putOwned(session, [request('1'), request('2', 'mine too')], records.store('a'))
+    records.set('s/1', jsonFormat.encode(request('1', 'me', 5, 7)), 'a')
+    records.calls.length = 0
     expect(resultsOf(await removeOwned(session, [ref('1')], records.store('a')))).toEqual([
+      'removed',
+    ])
+    expect(records.calls).toEqual(['write s/1', 'read s/1', 'write s/1'])
+    expect(resultsOf(await removeOwned(session, [ref('2')], records.store('a')))).toEqual([
       'not-ours',
     ])
-    expect(records.stored.get('s/1')?.value).toBe(rivals)
+    expect([...records.stored.keys()]).toEqual(['s/2'])
   })
+
+  test.each([false, true])(
+    'never removes the record of an owner that takes over meanwhile (reads first: %s)',
+    async (readsFirst) => {
+      const records = new Records()
+      const session = open('a')
+      const store = records.store('a', { readsFirst })
+      await putOwned(session, [request('1')], store)
+      const rivals = jsonFormat.encode(request('1', 'rival', 9))
+      records.beforeWrite = () => records.set('s/1', rivals, 'r')
+      expect(resultsOf(await removeOwned(session, [ref('1')], store))).toEqual(['not-ours'])
+      expect(records.stored.get('s/1')?.value).toBe(rivals)
+    },
+  )
 
   test('forgets the sent record, so that the next put expects none', async () => {
     const records = new Records()

@@ -90,8 +90,9 @@ export interface ConditionalStore<Revision> {
     writes: readonly ConditionalWrite<Revision>[],
   ) => Promise<readonly WriteResult<Revision>[]>
   /**
-   * The revision of a key without a record. With it `putOwned` first writes without reading, as a
-   * session nearly always finds what it last wrote. Without it every put begins with a read.
+   * The revision of a key without a record, where no two records of a key ever have the same revision.
+   * With it `putOwned` and `removeOwned` first write without reading, as a session nearly always finds
+   * what it last wrote. Without it every put and every removal begins with a read.
    */
   readonly absent?: Revision | undefined
   /**
@@ -264,7 +265,8 @@ export const removeOwned = <Revision>(
       key,
       service: ref.service,
       value: undefined,
-      expected: undefined,
+      expected:
+        store.absent !== undefined && before?.owner === ref.owner ? before.revision : undefined,
       judge: ({ existing }) => forget(removalRefusal(session, existing, ref.owner)),
       done: () => forget({ result: 'removed' }) as RemoveOutcome,
     }
