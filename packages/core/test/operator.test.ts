@@ -277,7 +277,7 @@ describe('edit', () => {
     )
     const { registry: foreign } = createBed({ ...listing(unclaimed), edit: async () => 'edited' })
     expect(await refusal(foreign.edit('orders', '1', { weight: 0 }))).toBe(
-      'scripted [conflict] edit orders: id "1" is stored in a format without claims, so its owner would revert the edit; use its own `update`',
+      'scripted [conflict] edit orders: id "1" has a record without a claim, so its owner would revert the edit; use its own `update`',
     )
   })
 

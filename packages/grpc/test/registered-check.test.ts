@@ -13,7 +13,8 @@ const register = async (check: { readonly grpc: string; readonly service?: strin
   const registry = new Registry(memory({ store: new MemoryStore() }))
   const registration = await registry.register(
     { service: 'orders', endpoints: ['grpc://127.0.0.1:9090'] },
-    { check, intervalMs: 50, failuresBeforeFailing: 1 },
+    // a check may take as long as its interval
+    { check, intervalMs: 1_000, failuresBeforeFailing: 1 },
   )
   const failure = (): string | undefined =>
     registry.health().registrations[0]?.checkFailure?.message
