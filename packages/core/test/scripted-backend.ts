@@ -66,7 +66,10 @@ export class ScriptedBackend {
   answersPuts = true
   /** Sessions opened while this is set are lost before a caller can subscribe to their loss. */
   losesAtOnce = false
+  /** Whether sessions tell of the loss of a part. */
+  hasParts = false
   readonly #lost = new Map<string, AbortController>()
+  readonly #partLost = new Map<string, () => void>()
   readonly #clock: Clock
   #sessions = 0
 
@@ -90,6 +93,12 @@ export class ScriptedBackend {
     for (const [key, stored] of this.records)
       if (stored.session === session) this.records.delete(key)
     this.#lost.get(session)?.abort(failure('session-lost'))
+  }
+
+  /** Ends a part of a session, which held those records. */
+  losePart(session: string, keys: readonly string[]): void {
+    for (const key of keys) this.records.delete(key)
+    this.#partLost.get(session)?.()
   }
 
   /** A record of another client, tied to no session of this backend. */
@@ -137,6 +146,9 @@ export class ScriptedBackend {
       id,
       grantedTtlMs,
       lost: lost.signal,
+      ...(this.hasParts && {
+        onPartLost: (listener: () => void): void => void this.#partLost.set(id, listener),
+      }),
       renew: () => call('renew'),
       put: async (requests) => {
         await call(

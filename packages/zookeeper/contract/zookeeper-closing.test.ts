@@ -51,7 +51,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-  test('R10, R11: 1,000 at once share one session and two connections; closing ends both', async () => {
+  test('R10, R11: 1,000 at once share one session and connection, and another one to watch; closing ends both', async () => {
     await using world = new RegistryWorld()
     const connections = async (): Promise<number> =>
       (await ask(host, 'cons')).split('\n').filter((line) => line.includes('sid=')).length
@@ -65,6 +65,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     process.stderr.write(`1,000 registered in ${Math.round(performance.now() - began)} ms\n`)
     await told.sees(ids('i', 1000), slackMs)
     process.stderr.write(`and all delivered after ${Math.round(performance.now() - began)} ms\n`)
+    expect((await connections()) - before).toBe(1)
     const iteration = world.told(registry)
     await iteration.sees(ids('i', 1000), slackMs)
     expect(await sessions()).toEqual([registry.health().session.id])

@@ -124,7 +124,8 @@ describe('R7: two sessions race', () => {
         ownSessions,
         sent: new SentRecords(),
       }
-      const nodes = { client, keys: new Keys(namespace, jsonFormat), mutex: new Mutex() }
+      const keys = new Keys(namespace, jsonFormat)
+      const nodes = { client, keys, mutex: new Mutex(), tiedTo: (owner: string) => owner }
       await putOwned(self, [request('1')], conditionalStore(nodes, 'put', true, soon()))
       const multi = client.multi.bind(client)
       let raced = false

@@ -16,6 +16,7 @@ import {
   type ServiceInstance,
 } from '@sd/core/driver'
 import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
+import type { ZooKeeperClient } from './client/zookeeper-client.ts'
 import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
 import { isCode } from './client/zookeeper-error.ts'
@@ -67,19 +68,11 @@ class ZooKeeperDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
-    const open = AbortSignal.any([signal, this.#closed.signal])
-    open.throwIfAborted()
-    const [context, reader, keys] = [this.#context, this.#reader, this.#keys]
-    const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs: ttlMs, context })
-    try {
-      await client.connect(open)
-    } catch (cause) {
-      client.close(AbortSignal.abort()).catch(() => {})
-      if (open.aborted) throw open.reason
-      throw toRegistryError(cause, 'open-session')
-    }
-    const sessions = this.#sessions
-    return new ZooKeeperSession(client, { keys, clock: context.clock, reader, sessions })
+    const connect = (under: AbortSignal): Promise<ZooKeeperClient> => this.#connect(ttlMs, under)
+    const client = await connect(signal)
+    const [keys, reader, sessions] = [this.#keys, this.#reader, this.#sessions]
+    const { clock } = this.#context
+    return new ZooKeeperSession(client, connect, { keys, clock, reader, sessions })
   }
 
   list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
@@ -120,8 +113,9 @@ class ZooKeeperDriver implements RegistryDriver {
   ): Promise<EditOutcome> {
     const keys = this.#keys
     const { key } = record
+    const reading = { keys, operation: 'edit', tiedTo: (owner: string) => owner }
     const work = async (client: ReaderConnection): Promise<EditOutcome> => {
-      const [found] = await readNodes(client, keys, 'edit', [key], signal)
+      const [found] = await readNodes(client, reading, [key], signal)
       const data = editedValue(keys.format, record, found?.existing?.value, instance)
       if (typeof data === 'string') return data
       const { parentVersion = 0, node } = found?.revision ?? {}
@@ -154,7 +148,7 @@ class ZooKeeperDriver implements RegistryDriver {
         `${root} has ${parents?.childCount ?? 0} service nodes; nodes of empty services stay`,
         'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s at ticks of 2 s)',
         'at most 125 instances and about 1 MB in one transaction (jute.maxbuffer)',
-        'two connections for each process (maxClientCnxns, 60 for each address by default)',
+        'one connection for each process and 512 KB of paths that it registers, one more to list and watch (maxClientCnxns, 60 for each address by default)',
         'no TLS in this client',
       ],
     }
@@ -162,9 +156,25 @@ class ZooKeeperDriver implements RegistryDriver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(zookeeperError('closed', 'open-session', 'the driver is closed'))
-    for (const session of this.#sessions.values()) session.abandon()
+    for (const session of new Set(this.#sessions.values())) session.abandon()
     this.#sessions.clear()
     await this.#reader.close()
+  }
+
+  /** Opens a ZooKeeper session on a connection of its own. */
+  async #connect(sessionTimeoutMs: number, signal: AbortSignal): Promise<ZooKeeperClient> {
+    const open = AbortSignal.any([signal, this.#closed.signal])
+    open.throwIfAborted()
+    const context = this.#context
+    const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs, context })
+    try {
+      await client.connect(open)
+    } catch (cause) {
+      client.close(AbortSignal.abort()).catch(() => {})
+      if (open.aborted) throw open.reason
+      throw toRegistryError(cause, 'open-session')
+    }
+    return client
   }
 }
 

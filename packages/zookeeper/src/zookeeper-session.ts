@@ -3,9 +3,8 @@ import {
   type Audit,
   auditOwned,
   commonService,
-  type ConditionalStore,
-  type DriverContext,
   type DriverSession,
+  type FoundRecord,
   inParallel,
   type OwnedRef,
   putOwned,
@@ -20,153 +19,261 @@ import {
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
 import { isCode } from './client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
-import { barrier, heartbeat } from './client/round-trips.ts'
-import type { Keys } from './keys.ts'
-import type { Reader } from './reader/reader.ts'
 import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
 import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
-import { ifThere, maxReads } from './reader/read-scope.ts'
+import type { PartContext, SessionPart } from './session/session-part.ts'
+import { type ConnectPart, SessionParts } from './session/session-parts.ts'
+import { ifThere } from './reader/read-scope.ts'
 
 /** State that the sessions of one driver share. */
-export interface SessionContext {
-  readonly keys: Keys
-  readonly clock: DriverContext['clock']
-  /** Shows whether a server answers after this session's own client has ended. */
-  readonly reader: Reader
-  /** The driver's sessions. A session adds itself, and removes itself once it is over. */
+export interface SessionContext extends PartContext {
+  /**
+   * The driver's sessions, by the ids of the ZooKeeper sessions they consist of. A session adds its
+   * parts, and removes them once they are over.
+   */
   readonly sessions: Map<string, ZooKeeperSession>
 }
 
-/** One ZooKeeper session on its own connection. It owns the ephemeral node of each written record. */
+/** How many reads of an audit are in flight at once on one connection: those of writes come between. */
+const maxAuditReads = 24
+
+/** Stands for a part that has ended: what it holds is not stored for long. */
+const endedPart = 'ended'
+
+/**
+ * A session of core: one ZooKeeper session, or several where the paths of its records take more than
+ * `maxPathBytes`. A part that ends by itself takes only its own records with it. Core then audits, and
+ * writes them again, in the other parts. The session is lost with its last part.
+ */
 export class ZooKeeperSession implements DriverSession {
-  /** Hexadecimal, as ZooKeeper's own tools show it. */
+  /** The id of the first part: hexadecimal, as ZooKeeper's own tools show it. */
   readonly id: string
   readonly grantedTtlMs: number
   readonly #context: SessionContext
-  readonly #client: ZooKeeperClient
-  readonly #nodes: NodeStore
+  readonly #parts: SessionParts
+  /** One for all parts: two rounds on one service would outdate each other's reads. */
+  readonly #mutex = new Mutex()
   readonly #self: WritingSession<NodeRevision>
   readonly #lost = new AbortController()
   readonly #abandoned = new AbortController()
-  #answers = 0
-  #closing: Promise<void> | undefined
-  #answeringSinceMs: number | undefined
+  #onPartLost: (() => void) | undefined
+  #loss: unknown
+  #closing = false
   #over = false
 
-  /** `client` is connected. */
-  constructor(client: ZooKeeperClient, context: SessionContext) {
+  /** `client` is connected; `connect` opens further ZooKeeper sessions. */
+  constructor(client: ZooKeeperClient, connect: ConnectPart, context: SessionContext) {
     const { keys, sessions } = context
     this.id = client.sessionId
     this.grantedTtlMs = client.sessionTimeoutMs
     this.#context = context
-    this.#client = client
-    this.#nodes = { client, keys, mutex: new Mutex() }
     this.#self = {
       backend,
       id: this.id,
       format: keys.format,
-      ownSessions: sessions.set(this.id, this),
+      ownSessions: { has: (id) => id === endedPart || sessions.has(id) },
       sent: new SentRecords(),
     }
-    const ended = (): void => this.#lost.abort(this.#endOf('renew'))
-    if (client.ended.aborted) ended()
-    else client.ended.addEventListener('abort', ended, { once: true })
+    this.#parts = new SessionParts(context, connect, {
+      added: (part) => void sessions.set(part.id, this),
+      lost: (part) => this.#partLost(part),
+    })
+    this.#parts.add(client)
   }
 
   get lost(): AbortSignal {
     return this.#lost.signal
   }
 
-  async renew(signal: AbortSignal): Promise<void> {
-    const answers = this.#answers
-    const { clock } = this.#context
-    const sinceMs = clock.monotonicMs()
-    try {
-      await this.#call('renew', signal, () => heartbeat(this.#client, signal))
-    } catch (error) {
-      // a server that answers nothing is dropped early enough for the session to survive; a heartbeat
-      // that the caller aborts sooner is no sign of a silent server
-      const hung = signal.aborted && clock.monotonicMs() - sinceMs >= this.grantedTtlMs / 10
-      if (hung && answers === this.#answers) this.#client.reconnect()
-      throw error
-    }
+  onPartLost(listener: () => void): void {
+    this.#onPartLost = listener
+  }
+
+  /**
+   * A part without a connection is left to its client, which reconnects or ends it by the local clock:
+   * the others are alive without it.
+   */
+  renew(signal: AbortSignal): Promise<void> {
+    return this.#call('renew', signal, async () => {
+      const { live } = this.#parts
+      const connected = live.filter(({ isConnected }) => isConnected)
+      const beating = connected.length === 0 ? live : connected
+      await Promise.all(beating.map((part) => part.renew(signal)))
+    })
   }
 
   put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
-    const instances = requests.map(({ instance }) => instance)
+    const service = commonService(requests.map(({ instance }) => instance))
     // the client of an ending session still counts as connecting
-    if (this.#closing !== undefined && !this.#abandoned.signal.aborted && !signal.aborted)
+    if (this.#closing && !this.#abandoned.signal.aborted && !signal.aborted)
       return Promise.reject(
-        zookeeperError('session-lost', 'put', 'the session was closed', commonService(instances)),
+        zookeeperError('session-lost', 'put', 'the session was closed', service),
       )
-    const { id, format, sent } = this.#self
-    const work = (): Promise<readonly PutOutcome[]> => {
-      const isNew = instances.every((instance) => !sent.get(format.key(instance, id)))
-      return putOwned(this.#self, requests, conditionalStore(this.#nodes, 'put', isNew, signal))
-    }
-    return this.#call('put', signal, work, commonService(instances))
+    return this.#call('put', signal, () => this.#put(requests, signal), service)
   }
 
   /** The empty node above remains: if it were removed, its version would begin at 0 again. */
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
     const work = async (): Promise<readonly RemoveOutcome[]> => {
-      // an earlier session may have written through a member that this session's member lags behind
-      await barrier(this.#client, signal)
-      return removeOwned(this.#self, refs, conditionalStore(this.#nodes, 'remove', false, signal))
+      const keys = refs.map((ref) => this.#keyOf(ref))
+      // any session may delete a node
+      const part = this.#partOf(keys[0])
+      // an earlier session may have written through a member that this part's member lags behind
+      await part.barrier(signal)
+      try {
+        return await part.run((client) =>
+          removeOwned(
+            this.#self,
+            refs,
+            conditionalStore(this.#nodes(client), 'remove', false, signal),
+          ),
+        )
+      } finally {
+        this.#forget(keys)
+      }
     }
     return this.#call('remove', signal, work, commonService(refs))
   }
 
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const { keys } = this.#context
-    // nothing is written, so the versions of the nodes above need not be read
-    const read: ConditionalStore<NodeRevision>['read'] = (recordKeys) =>
-      inParallel(recordKeys, maxReads, async (key) => {
-        const node = await ifThere(this.#client.get(keys.path(key), signal))
-        return foundNode(keys, 'audit', key, node)
+    const work = async (): Promise<readonly Audit[]> => {
+      const audits = new Map<OwnedRef, Audit>()
+      const groups = Map.groupBy(refs, (ref) => this.#partOf(this.#keyOf(ref)))
+      await inParallel(groups, groups.size, async ([part, group]) => {
+        const all = await this.#audit(part, group, signal)
+        for (const [index, ref] of group.entries()) audits.set(ref, all[index] as Audit)
       })
-    const work = (): Promise<readonly Audit[]> => auditOwned(this.#self, refs, { read })
+      return refs.map((ref) => audits.get(ref) as Audit)
+    }
     return this.#call('audit', signal, work, commonService(refs))
   }
 
-  /**
-   * Resolves when a server has confirmed the end of the session. If none did before the client gave
-   * up, resolves one and a half ttl after servers answer again: a frozen server may, when it resumes,
-   * process the requests in its sockets, and then keep the session for one more ttl.
-   */
+  /** Ends every part; see `SessionPart.close`. */
   async close(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#over) return
-    // not under `signal`: closing continues between the calls
-    this.#closing ??= this.#client.close(this.#abandoned.signal)
-    this.#closing.catch(() => {})
+    this.#closing = true
+    const { sessions } = this.#context
     try {
-      await abortable(this.#closing, signal)
+      await abortable(
+        this.#parts.end(zookeeperError('closed', 'put', 'the session was closed')),
+        signal,
+      )
+      const ends = await Promise.allSettled(
+        this.#parts.all.map(async (part) => {
+          await abortable(part.close(signal), signal)
+          sessions.delete(part.id)
+        }),
+      )
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
     } catch (cause) {
       if (signal.aborted) throw signal.reason
       throw this.#failure(cause, 'close')
     }
-    if (isCode(this.#client.ended.reason, 'OPERATION_TIMEOUT')) await this.#waitOut(signal)
     this.#over = true
-    this.#context.sessions.delete(this.id)
   }
 
-  /** Releases the client without ending the session, which expires after its timeout. */
+  /** Releases the clients without ending the session, which expires after its timeout. */
   abandon(): void {
     const closed = zookeeperError('closed', 'close', 'the driver is closed')
     this.#abandoned.abort(closed)
-    this.#client.close(this.#abandoned.signal).catch(() => {})
+    void this.#parts.end(closed)
+    for (const part of this.#parts.all) part.abandon(closed)
   }
 
-  async #waitOut(signal: AbortSignal): Promise<void> {
-    const { reader, clock } = this.#context
-    await reader.call('close', signal, (connection) => connection.barrier(signal))
-    const nowMs = clock.monotonicMs()
-    this.#answeringSinceMs ??= nowMs
-    const leftMs = this.#answeringSinceMs + 1.5 * this.grantedTtlMs - nowMs
-    if (leftMs <= 0) return
-    const message = `the session ${this.id} may stay alive for ${Math.ceil(leftMs)} ms`
-    throw zookeeperError('unavailable', 'close', message)
+  async #put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
+    const keyOf = ({ instance }: PutRequest): string => this.#keyOf(instance)
+    const keys = requests.map(keyOf)
+    const { placed, refusal } = await this.#parts.place(keys, signal)
+    const outcomes = new Map<PutRequest, PutOutcome>()
+    const groups = Map.groupBy(requests, (request) => placed.get(keyOf(request)))
+    try {
+      await inParallel(groups, groups.size, async ([part, group]) => {
+        const results = part && (await this.#putIn(part, group, signal))
+        for (const [index, request] of group.entries())
+          outcomes.set(
+            request,
+            results?.[index] ?? { result: 'error', error: refusal as RegistryError },
+          )
+      })
+    } finally {
+      this.#forget(keys)
+    }
+    return requests.map((request) => outcomes.get(request) as PutOutcome)
+  }
+
+  #putIn(
+    part: SessionPart,
+    requests: readonly PutRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly PutOutcome[]> {
+    const { sent } = this.#self
+    const isNew = requests.every(({ instance }) => !sent.get(this.#keyOf(instance)))
+    return part.run((client) =>
+      putOwned(this.#self, requests, conditionalStore(this.#nodes(client), 'put', isNew, signal)),
+    )
+  }
+
+  async #audit(
+    part: SessionPart,
+    refs: readonly OwnedRef[],
+    signal: AbortSignal,
+  ): Promise<readonly Audit[]> {
+    const { keys } = this.#context
+    // another part's member may be ahead of this one's
+    if (refs.some((ref) => this.#parts.placeOf(this.#keyOf(ref)) !== part))
+      await part.barrier(signal)
+    return part.run((client) => {
+      // nothing is written, so the versions of the nodes above need not be read
+      const read = (recordKeys: readonly string[]): Promise<readonly FoundRecord<NodeRevision>[]> =>
+        inParallel(recordKeys, maxAuditReads, async (key) => {
+          const node = await ifThere(client.get(keys.path(key), signal))
+          return foundNode({ keys, operation: 'audit', tiedTo: this.#tiedTo }, key, node)
+        })
+      return auditOwned(this.#self, refs, { read })
+    })
+  }
+
+  #keyOf(ref: { readonly service: string; readonly id: string }): string {
+    return this.#self.format.key(ref, this.id)
+  }
+
+  #nodes(client: ZooKeeperClient): NodeStore {
+    return { client, keys: this.#context.keys, mutex: this.#mutex, tiedTo: this.#tiedTo }
+  }
+
+  /** The live part for a key; a connected one where it is in none. */
+  #partOf(key: string | undefined): SessionPart {
+    const { live } = this.#parts
+    const place = key === undefined ? undefined : this.#parts.placeOf(key)
+    const part =
+      place?.loss === undefined && place !== undefined
+        ? place
+        : (live.find(({ isConnected }) => isConnected) ?? live[0])
+    if (part === undefined) throw this.#lost.signal.reason
+    return part
+  }
+
+  /** What `sent` does not contain is not stored in this session. */
+  #forget(keys: readonly string[]): void {
+    for (const key of keys) if (this.#self.sent.get(key) === undefined) this.#parts.unplace(key)
+  }
+
+  /** The id of the session whose part owns a node. */
+  readonly #tiedTo = (ephemeralOwner: string): string => {
+    const part = this.#parts.all.find(({ id }) => id === ephemeralOwner)
+    if (part === undefined) return ephemeralOwner
+    return part.loss === undefined ? this.id : endedPart
+  }
+
+  #partLost(part: SessionPart): void {
+    this.#loss = part.loss
+    if (this.#parts.live.length > 0) {
+      this.#onPartLost?.()
+      return
+    }
+    this.#lost.abort(this.#endOf('renew'))
+    void this.#parts.end(this.#lost.signal.reason)
   }
 
   async #call<T>(
@@ -177,9 +284,8 @@ export class ZooKeeperSession implements DriverSession {
   ): Promise<T> {
     signal.throwIfAborted()
     try {
-      const result = await abortable(work(), signal)
-      this.#answers++
-      return result
+      this.#lost.signal.throwIfAborted()
+      return await abortable(work(), signal)
     } catch (cause) {
       if (signal.aborted) throw signal.reason
       throw this.#failure(cause, operation, service)
@@ -189,15 +295,16 @@ export class ZooKeeperSession implements DriverSession {
   #failure(cause: unknown, operation: string, service?: string): RegistryError {
     if (this.#abandoned.signal.aborted)
       return zookeeperError('closed', operation, 'the driver is closed')
-    if (this.#client.ended.aborted) return this.#endOf(operation, service)
+    if (this.#lost.signal.aborted) return this.#endOf(operation, service)
     const error = toRegistryError(cause, operation, service)
-    if (error.code === 'session-lost') this.#lost.abort(error)
-    return error
+    if (error.code !== 'session-lost') return error
+    // the other parts are alive
+    return zookeeperError('unavailable', operation, error.message, service)
   }
 
-  /** Why the client has ended. */
+  /** Why the last part has ended. */
   #endOf(operation: string, service?: string): RegistryError {
-    const { reason } = this.#client.ended
+    const reason = this.#loss
     if (isCode(reason, 'AUTH_FAILED')) return toRegistryError(reason, operation, service)
     const message = reason instanceof Error ? reason.message : String(reason)
     return zookeeperError('session-lost', operation, message, service)

@@ -34,6 +34,7 @@ const everything: {
   diagnose: true,
   grantedTtlMs: true,
   lost: true,
+  onPartLost: true,
   renew: true,
   put: true,
   remove: true,

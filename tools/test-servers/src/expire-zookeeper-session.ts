@@ -41,8 +41,10 @@ export const expireZooKeeperSession = async (endpoint: string, id: string): Prom
     socket.write(frame(request))
     const [reply] = (await once(socket, 'data')) as [Buffer]
     if (reply.readBigUInt64BE(12) !== sessionId) throw new Error(`there is no session ${id}`)
+    const answered = Promise.race([once(socket, 'data'), once(socket, 'close')])
     socket.write(frame(end))
-    await once(socket, 'data')
+    // a server may close the connection of a session that has ended before it answers
+    await answered
   } finally {
     socket.destroy()
   }

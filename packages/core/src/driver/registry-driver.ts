@@ -111,6 +111,12 @@ export interface DriverSession {
   readonly grantedTtlMs: number
   /** Aborts when the backend reports that the session has ended. */
   readonly lost: AbortSignal
+  /**
+   * Names the function to call when a part of this session has ended on the server while the session
+   * goes on: records of it may be gone. Core then audits at once. Omitted where a session ends as a
+   * whole.
+   */
+  onPartLost?(listener: () => void): void
   /** Sends one heartbeat. Throws `session-lost` when the backend no longer knows the session. */
   renew(signal: AbortSignal): Promise<void>
   /**

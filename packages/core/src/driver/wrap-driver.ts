@@ -12,7 +12,7 @@ export type DriverCall =
       keyof RegistryDriver,
       'backend' | 'capabilities' | 'servers' | 'carriers' | 'observe' | typeof Symbol.asyncDispose
     >
-  | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost'>
+  | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost' | 'onPartLost'>
 
 /** Intercepts a wrapped driver. Calls without a hook are forwarded unchanged. */
 export interface DriverHooks {
@@ -39,8 +39,8 @@ export interface DriverHooks {
 
 /**
  * Wraps `driver` in `hooks` that delay, fail, count or trace its calls. Forwards every method,
- * including those of its sessions; `edit`, `diagnose` and `removeStrays` exist if `driver` has them. Modelled on
- * the layers of Apache OpenDAL, which wrap an accessor in the same way.
+ * including those of its sessions; `edit`, `diagnose`, `removeStrays` and `onPartLost` exist if `driver`
+ * has them. Modelled on the layers of Apache OpenDAL, which wrap an accessor in the same way.
  */
 export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
   const call = <T>(
@@ -88,10 +88,12 @@ const wrapSession = (
   call: NonNullable<DriverHooks['call']>,
 ): DriverSession => {
   const removeStrays = session.removeStrays?.bind(session)
+  const onPartLost = session.onPartLost?.bind(session)
   return {
     id: session.id,
     grantedTtlMs: session.grantedTtlMs,
     lost: session.lost,
+    ...(onPartLost === undefined ? {} : { onPartLost }),
     renew: (signal) => call('renew', signal, (under) => session.renew(under)),
     put: (requests, signal) => call('put', signal, (under) => session.put(requests, under)),
     remove: (refs, signal) => call('remove', signal, (under) => session.remove(refs, under)),

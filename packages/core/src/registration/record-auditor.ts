@@ -15,6 +15,7 @@ const parallelBatches = 2
 
 interface Asked {
   readonly entry: RegistrationEntry
+  readonly desired: DesiredRegistration | undefined
   readonly version: number
 }
 
@@ -82,18 +83,26 @@ export class RecordAuditor {
     subject: CallSubject,
   ): Promise<void> {
     const { owner, clock, callTimeoutMs } = this.#context
-    const asked = entries.map((entry): Asked => ({ entry, version: entry.writtenVersion }))
-    const refs = entries.map((entry) => entry.ref(owner))
+    const asked = entries
+      // written, deregistered or lost while the slices before were audited
+      .filter((entry) => entry.desired !== undefined && !entry.needsPut(session.id))
+      .map((entry): Asked => ({ entry, desired: entry.desired, version: entry.writtenVersion }))
+    if (asked.length === 0) return
+    const refs = asked.map(({ entry }) => entry.ref(owner))
     const audits = await withDeadline(clock, callTimeoutMs, session.signal, subject, (signal) =>
       session.driverSession.audit(refs, signal),
     )
     asked.forEach((item, index) => this.#conclude(session, item, audits[index]))
   }
 
-  #conclude(session: OpenSession, { entry, version }: Asked, audit: Audit | undefined): void {
-    const { desired } = entry
-    // written or deregistered during the audit: the answer is outdated
-    if (desired === undefined || entry.writtenVersion !== version) return
+  #conclude(
+    session: OpenSession,
+    { entry, desired, version }: Asked,
+    audit: Audit | undefined,
+  ): void {
+    // written, deregistered or registered again during the audit: the answer is outdated
+    if (desired === undefined || entry.desired !== desired) return
+    if (entry.writtenVersion !== version) return
     if (entry.needsPut(session.id) || audit === undefined) return
     switch (audit.state) {
       case 'ours':
@@ -160,7 +169,7 @@ export class RecordAuditor {
       { service, id },
     )
     this.#writeAgain(entry)
-    const message = `the audit found the record ${state}: another client changed or deleted it; it is being written again`
+    const message = `the audit found the record ${state}: another client changed or deleted it, or a session of it has ended; it is being written again`
     desired.disturb(
       new RegistryError('conflict', { backend, operation: 'audit', service, message }),
     )

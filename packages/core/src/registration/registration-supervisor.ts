@@ -18,9 +18,9 @@ import { SessionKeeper } from '../session/session-keeper.ts'
 import type { SessionState } from '../session/session-state.ts'
 
 /**
- * Makes the backend match what the user registered and deregistered. One loop does all the work: it
- * keeps a session open, and writes, removes and audits in it in rounds, so that this process never
- * has two writes to one id in flight. Heartbeats run independently of the loop.
+ * Makes the backend match what the user registered and deregistered. One loop keeps a session open, and
+ * writes and removes in it in rounds, so that this process never has two writes to one id in flight.
+ * Heartbeats and audits run beside the loop: an audit of thousands of records delays no write.
  */
 export class RegistrationSupervisor {
   readonly #context: RegistrationContext
@@ -35,6 +35,7 @@ export class RegistrationSupervisor {
   /** The registrations whose recovery is not logged one by one. */
   readonly #quiet = new WeakSet<DesiredRegistration>()
   #loop: Promise<void> | undefined
+  #auditing: Promise<void> | undefined
 
   /** `onTrouble` is called on every sign that the backend is not well. */
   constructor(context: RegistrationContext, onTrouble: (cause: RegistryError) => void) {
@@ -54,6 +55,7 @@ export class RegistrationSupervisor {
           for (const desired of this.#table.desired()) desired.disturb(cause)
           this.#wake.notify()
         },
+        partLost: () => this.#wake.notify(),
         recovered: () => {
           this.#table.makeDue()
           this.#wake.notify()
@@ -192,6 +194,7 @@ export class RegistrationSupervisor {
     this.#keeper.retire(closed)
     this.#wake.notify()
     await this.#loop
+    await this.#auditing
     // a session whose opening was just answered may have become live meanwhile
     this.#keeper.retire(closed)
     this.#keeper.closed()
@@ -235,7 +238,7 @@ export class RegistrationSupervisor {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
-    const { clock, random, backoff: bounds, backend, publish } = this.#context
+    const { clock, random, backoff: bounds } = this.#context
     const backoff = new Backoff(bounds, clock, random)
     while (!signal.aborted) {
       await this.#wake.wait(clock, this.#nextDueMs())
@@ -244,12 +247,18 @@ export class RegistrationSupervisor {
         await this.#step()
         backoff.succeeded()
       } catch (thrown) {
-        // rounds handle their own failures, so this is a bug; it must neither end the loop nor spin
-        const cause = RegistryError.from(thrown, { backend, operation: 'supervise' })
-        publish('session', 'error', 'supervisor-failed', cause.message, { cause })
+        // must neither end the loop nor spin
+        this.#publishBug(thrown)
         await sleep(clock, backoff.nextDelayMs(), signal).catch(() => {})
       }
     }
+  }
+
+  /** Rounds and audits handle their own failures. */
+  #publishBug(thrown: unknown): void {
+    const { backend, publish } = this.#context
+    const cause = RegistryError.from(thrown, { backend, operation: 'supervise' })
+    publish('session', 'error', 'supervisor-failed', cause.message, { cause })
   }
 
   async #step(): Promise<void> {
@@ -271,18 +280,27 @@ export class RegistrationSupervisor {
       await this.#keeper.rotate(session)
       return
     }
-    if (now >= session.auditDueMs) await this.#audit(session)
+    if (this.#auditing === undefined && now >= session.auditDueMs)
+      this.#auditing = this.#audit(session)
   }
 
+  /** Never rejects. */
   async #audit(session: OpenSession): Promise<void> {
     session.scheduleAudit()
-    const unanswered = await this.#auditor.audit(session)
-    if (session.signal.aborted) return
-    if (unanswered?.code === 'session-lost') session.lose(unanswered)
-    else if (unanswered !== undefined) {
-      session.repeatAudit()
-      this.#context.availability.failed(unanswered)
-      this.#onTrouble(unanswered)
+    try {
+      const unanswered = await this.#auditor.audit(session)
+      if (session.signal.aborted) return
+      if (unanswered?.code === 'session-lost') session.lose(unanswered)
+      else if (unanswered !== undefined) {
+        session.repeatAudit()
+        this.#context.availability.failed(unanswered)
+        this.#onTrouble(unanswered)
+      }
+    } catch (thrown) {
+      this.#publishBug(thrown)
+    } finally {
+      this.#auditing = undefined
+      this.#wake.notify()
     }
   }
 
@@ -311,7 +329,8 @@ export class RegistrationSupervisor {
     const rotateMs = this.#table.needsFence(session)
       ? this.#keeper.planRotation()
       : Number.POSITIVE_INFINITY
-    return Math.min(this.#table.nextDueMs, rotateMs, session.auditDueMs, retired.nextDueMs)
+    const auditDueMs = this.#auditing === undefined ? session.auditDueMs : Number.POSITIVE_INFINITY
+    return Math.min(this.#table.nextDueMs, rotateMs, auditDueMs, retired.nextDueMs)
   }
 
   /** A recovery that an outage explains is logged with the outage, once for all instances. */

@@ -11,6 +11,8 @@ export interface SessionListener {
   renewed(session: OpenSession, recovered: boolean): void
   troubled(session: OpenSession, cause: RegistryError): void
   lost(session: OpenSession, cause: RegistryError): void
+  /** Records may be gone although the session goes on, so its audit is due now. */
+  partLost(session: OpenSession): void
 }
 
 /** Closes a session that opened just as its caller gave up. */
@@ -57,6 +59,11 @@ export class OpenSession {
       )
     if (session.lost.aborted) onLost()
     else session.lost.addEventListener('abort', onLost, { once: true, signal: this.#scope.signal })
+    session.onPartLost?.(() => {
+      if (this.#scope.signal.aborted) return
+      this.#auditDueMs = context.clock.monotonicMs()
+      listener.partLost(this)
+    })
     const beats = {
       renewed: () => this.#renewed(),
       troubled: (cause: RegistryError) => {
@@ -135,7 +142,8 @@ export class OpenSession {
 
   /** Schedules the next audit sooner, as the backend did not answer the last one. */
   repeatAudit(): void {
-    this.#auditDueMs = this.#context.clock.monotonicMs() + auditRetryMs(this.grantedTtlMs)
+    const retryMs = this.#context.clock.monotonicMs() + auditRetryMs(this.grantedTtlMs)
+    this.#auditDueMs = Math.min(this.#auditDueMs, retryMs)
   }
 
   /** Notes that a write was acknowledged or may have succeeded. */

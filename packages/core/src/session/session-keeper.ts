@@ -11,6 +11,8 @@ export interface SessionKeeperListener {
   opened(): void
   /** The live session is lost. */
   lost(cause: RegistryError): void
+  /** Records of the live session may be gone although it goes on: its audit is due now. */
+  partLost(): void
   /** The backend answers the live session again. */
   recovered(): void
   /** A sign that the backend is not well. */
@@ -143,6 +145,9 @@ export class SessionKeeper {
           this.#listener.troubled(cause)
         },
         lost: (session, cause) => this.#lost(session, cause),
+        partLost: (session) => {
+          if (this.#isLive(session)) this.#listener.partLost()
+        },
       },
       this.#signal,
     )

@@ -51,6 +51,7 @@ const createKeeper = () => {
     {
       opened: tell('opened'),
       lost: tell('lost'),
+      partLost: tell('partLost'),
       recovered: tell('recovered'),
       troubled: tell('troubled'),
       refused: tell('refused'),

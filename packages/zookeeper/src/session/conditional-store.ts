@@ -8,7 +8,7 @@ import type { MultiOperation, ZooKeeperClient } from '../client/zookeeper-client
 import { isCode } from '../client/zookeeper-error.ts'
 import { type Keys, parentData } from '../keys.ts'
 import { createParents } from './create-parents.ts'
-import { type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
+import { type NodeReading, type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
 
 /** Servers refuse packets above `jute.maxbuffer`, 1,048,575 bytes by default, the client above 1,000,000. */
 const maxPacketBytes = 990_000
@@ -31,10 +31,9 @@ export class Mutex {
   }
 }
 
-/** State that the reads and writes of one session share. */
-export interface NodeStore {
+/** State that the reads and writes in one ZooKeeper session share. */
+export interface NodeStore extends Pick<NodeReading, 'keys' | 'tiedTo'> {
   readonly client: ZooKeeperClient
-  readonly keys: Keys
   /** For rounds whose writes depend on a read: two at once would outdate each other's read. */
   readonly mutex: Mutex
 }
@@ -111,7 +110,7 @@ export const conditionalStore = (
   isNew: boolean,
   signal: AbortSignal,
 ): ConditionalStore<NodeRevision> => {
-  const { client, keys, mutex } = store
+  const { client, keys, tiedTo, mutex } = store
   const rootBytes = Buffer.byteLength(keys.root)
   const sizeOf = ({ key, value }: NodeWrite): number =>
     (value?.length ?? 0) + 3 * (rootBytes + key.length) + overheadBytes
@@ -122,7 +121,7 @@ export const conditionalStore = (
         signal.throwIfAborted()
         return round()
       }),
-    read: (recordKeys) => readNodes(client, keys, operation, recordKeys, signal),
+    read: (recordKeys) => readNodes(client, { keys, tiedTo, operation }, recordKeys, signal),
     write: async (writes) => {
       // of the nodes above: each transaction that creates records increments them for the next
       const versions = new Map<string, number>()

@@ -14,10 +14,18 @@ export interface NodeRevision {
 /** The key of the node above a record. */
 export const parentOf = (key: string): string => key.slice(0, key.lastIndexOf('/'))
 
+/** What reading existing nodes depends on. */
+export interface NodeReading {
+  readonly keys: Keys
+  /** For errors. */
+  readonly operation: string
+  /** The id of the driver's session that a node's `ephemeralOwner` belongs to. */
+  readonly tiedTo: (ephemeralOwner: string) => string
+}
+
 /** A node as the rules of ownership see it. A node above others cannot hold a record. */
 export const foundNode = (
-  keys: Keys,
-  operation: string,
+  { keys, operation, tiedTo }: NodeReading,
   key: string,
   node: NodeData | undefined,
   parentVersion?: number,
@@ -26,7 +34,7 @@ export const foundNode = (
   if (node === undefined) return { existing: undefined, revision }
   const { data: value, stat } = node
   const record = decodeRecord(keys.format, key, value)
-  const existing = { record, value, sessionId: stat.ephemeralOwner }
+  const existing = { record, value, sessionId: tiedTo(stat.ephemeralOwner) }
   if (!isParent(value) && stat.childCount === 0) return { existing, revision }
   const message = `${keys.path(key)} has child nodes, so it cannot hold a record; choose another id or namespace`
   const refusal = zookeeperError('invalid-argument', operation, message, keys.serviceOf(key))
@@ -40,11 +48,11 @@ export const foundNode = (
  */
 export const readNodes = async (
   client: Pick<ZooKeeperClient, 'exists' | 'get'>,
-  keys: Keys,
-  operation: string,
+  reading: NodeReading,
   recordKeys: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly FoundRecord<NodeRevision>[]> => {
+  const { keys } = reading
   const parents = new Map<string, number>()
   await inParallel(new Set(recordKeys.map(parentOf)), maxReads, async (parent) => {
     const stat = await client.exists(keys.path(parent), signal)
@@ -52,6 +60,6 @@ export const readNodes = async (
   })
   return inParallel(recordKeys, maxReads, async (key) => {
     const node = await ifThere(client.get(keys.path(key), signal))
-    return foundNode(keys, operation, key, node, parents.get(parentOf(key)))
+    return foundNode(reading, key, node, parents.get(parentOf(key)))
   })
 }

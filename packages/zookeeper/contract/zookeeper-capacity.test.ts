@@ -1,0 +1,217 @@
+import type { Registration } from '@sd/core'
+import type { DriverSession, RegistryDriver } from '@sd/core/driver'
+import { eventually } from '@sd/contract-tests'
+import { codeOf, ids, idsOf, instance, request, soon } from '@sd/contract-tests/world'
+import type { Server } from '@sd/contract-tests/servers'
+import { expireZooKeeperSession, launch, provisionFor, zookeeper } from '@sd/test-servers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { maxPathBytes, pathBytesOf } from '../src/session/session-part.ts'
+import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
+import { admin, ask, clientOf, connect } from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+/** Ids whose paths take some 700 bytes each. */
+const longIds = (count: number): string[] => ids(`${'ü'.repeat(115)}-`, count)
+
+const inBatches = async (
+  session: DriverSession,
+  requests: readonly ReturnType<typeof request>[],
+): Promise<void> => {
+  for (let from = 0; from < requests.length; from += 125) {
+    const outcomes = await session.put(requests.slice(from, from + 125), soon())
+    expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+  }
+}
+
+describe.runIf(controllable)('more paths than the end of one ZooKeeper session can list', () => {
+  let cluster: Awaited<ReturnType<typeof launch>>
+  let server: Server
+  let host: string
+
+  /** The paths of each session that has nodes, as the server lists them. */
+  const sessions = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+    const [, holding = ''] = (await ask(host, 'dump')).split('Sessions with Ephemerals')
+    const blocks = holding.split(/^(0x[0-9a-f]+):$/gm).slice(1)
+    return new Map(
+      blocks.flatMap((block, index) =>
+        index % 2 === 0
+          ? [
+              [
+                block,
+                Array.from(
+                  (blocks[index + 1] ?? '').matchAll(/^\t(\/.*)$/gm),
+                  ([, path = '']) => path,
+                ),
+              ] as const,
+            ]
+          : [],
+      ),
+    )
+  }
+
+  const expectWithinLimit = async (): Promise<void> => {
+    for (const paths of (await sessions()).values())
+      expect(paths.reduce((sum, path) => sum + pathBytesOf(path), 0)).toBeLessThanOrEqual(
+        maxPathBytes,
+      )
+  }
+
+  const expectRestarts = async (): Promise<void> => {
+    await server.stop('kill')
+    await server.start()
+    const driver = connect([host], { namespace: 'after' })
+    const session = await driver.openSession({ ttlMs }, soon())
+    await session.put([request('1')], soon())
+    await session.close(soon())
+    await driver[Symbol.asyncDispose]()
+  }
+
+  beforeEach(async () => {
+    cluster = await launch(zookeeper)
+    server = cluster.servers[0] as Server
+    host = clientOf(server)
+  })
+  afterEach(() => cluster?.[Symbol.asyncDispose]())
+
+  describe('3,300 instances with long ids', () => {
+    let driver: RegistryDriver
+    let session: DriverSession
+
+    beforeEach(async () => {
+      driver = connect([host], { namespace: 'long' })
+      session = await driver.openSession({ ttlMs }, soon())
+      await inBatches(
+        session,
+        longIds(3_300).map((id) => request(id)),
+      )
+      await expectWithinLimit()
+    })
+
+    test('R11: the server starts again after they were closed', async () => {
+      await session.close(soon())
+      expect(await idsOf(driver)).toEqual([])
+      await driver[Symbol.asyncDispose]()
+      await expectRestarts()
+    })
+
+    test('R3: the server starts again after their process has crashed', async () => {
+      await driver[Symbol.asyncDispose]()
+      await eventually(
+        'the sessions have ended',
+        ttlMs + graceMs + slackMs,
+        async () => (await sessions()).size === 0,
+      )
+      await expectRestarts()
+    })
+  })
+
+  test('R10: 30,000 instances are registered and removed, and the server starts again', async () => {
+    const watching = connect([host], { namespace: 'many' })
+    const driver = connect([host], { namespace: 'many' })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    const requests = ids('0123456789abcdef0123456789-', 30_000).map((id) => request(id))
+    const began = performance.now()
+    await inBatches(session, requests)
+    process.stderr.write(`30,000 written in ${Math.round(performance.now() - began)} ms\n`)
+    await expectWithinLimit()
+    expect((await sessions()).size).toBeLessThanOrEqual(5)
+    await session.close(soon())
+    expect(await sessions()).toEqual(new Map())
+    expect(await idsOf(watching)).toEqual([])
+    await driver[Symbol.asyncDispose]()
+    await watching[Symbol.asyncDispose]()
+    await expectRestarts()
+  })
+
+  test.each([
+    ['first', (id: string, first: string) => id === first],
+    ['further', (id: string, first: string) => id !== first],
+  ] as const)(
+    'R5: only the instances of a %s ZooKeeper session that expires are written again',
+    async (_, isTheOne) => {
+      await using world = new RegistryWorld()
+      const all = longIds(1_600)
+      const registry = world.registry([host])
+      const registrations: readonly Registration[] = await Promise.all(
+        all.map((id) => registry.register(instance(id))),
+      )
+      const before = await sessions()
+      expect(before.size).toBe(3)
+      const { id = '' } = registry.health().session
+      const [expired = '', lost] = [...before].find(([each]) => isTheOne(each, id)) ?? []
+      await using zookeeperItself = await admin(host)
+      const created = async (): Promise<ReadonlyMap<string, bigint | undefined>> =>
+        new Map(
+          await Promise.all(
+            [...before.values()]
+              .flat()
+              .map(
+                async (path) =>
+                  [path, (await zookeeperItself.exists(path, soon()))?.createdZxid] as const,
+              ),
+          ),
+        )
+      const old = await created()
+      await expireZooKeeperSession(host, expired)
+      await eventually('all are back', capMs + 1_000 + slackMs, async () => {
+        const now = await sessions()
+        return !now.has(expired) && [...now.values()].flat().length === all.length
+      })
+      const now = await created()
+      expect(
+        [...old]
+          .filter(([path, zxid]) => now.get(path) !== zxid)
+          .map(([path]) => path)
+          .toSorted(),
+      ).toEqual(lost?.toSorted())
+      await expectWithinLimit()
+      const isRegistered = ({ status }: Registration): boolean => status.state === 'registered'
+      await eventually('all are registered', slackMs, () => registrations.every(isRegistered))
+      expect(registry.health().session.id).toBe(id)
+      await registry.close()
+      expect(await sessions()).toEqual(new Map())
+    },
+  )
+
+  test('R10: what cannot be spread as the server refuses connections is named, and affects no other', async () => {
+    await cluster[Symbol.asyncDispose]()
+    cluster = await launch({
+      ...zookeeper,
+      files: (member, options) =>
+        Object.fromEntries(
+          Object.entries(zookeeper.files?.(member, options) ?? {}).map(([path, content]) => [
+            path,
+            path.endsWith('zoo.cfg') ? `${content}maxClientCnxns=1\n` : content,
+          ]),
+        ),
+    })
+    host = clientOf(cluster.servers[0])
+    const driver = connect([host], { namespace: 'refused' })
+    const session = await driver.openSession({ ttlMs: 10_000 }, soon())
+    const results: string[] = []
+    const refusals = new Set<string>()
+    for (const batch of [0, 125, 250, 375, 500, 625, 750]) {
+      const requests = longIds(875)
+        .slice(batch, batch + 125)
+        .map((id) => request(id))
+      for (const outcome of await session.put(requests, soon())) {
+        results.push(outcome.result)
+        if (outcome.result === 'error')
+          refusals.add(`${outcome.error.code}: ${outcome.error.message}`)
+      }
+    }
+    const written = results.lastIndexOf('written') + 1
+    expect(written).toBeGreaterThan(600)
+    expect(written).toBeLessThan(800)
+    expect(results.slice(0, written).every((result) => result === 'written')).toBe(true)
+    expect([...refusals].join()).toMatch(/^unavailable: .*fill 1 ZooKeeper session.*maxClientCnxns/)
+    await session.renew(soon())
+    const [again] = longIds(1)
+    expect(await session.put([request(again ?? '', { seq: 1 })], soon())).toMatchObject([
+      { result: 'written' },
+    ])
+    expect(await codeOf(session.close(soon()))).toBe('none')
+    await driver[Symbol.asyncDispose]()
+  })
+})
