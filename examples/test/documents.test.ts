@@ -14,6 +14,7 @@ const documents = [
   'docs/cli.md',
   'packages/balancer/README.md',
   'packages/lifecycle/README.md',
+  'packages/gateway/README.md',
   'packages/fastify/README.md',
   'packages/opentelemetry/README.md',
   'docs/calling-grpc.md',

@@ -103,7 +103,7 @@ export const packageBoundaries: readonly PackageBoundary[] = [
   {
     name: '@sd/gateway',
     folder: 'packages/gateway',
-    mayImport: [core, '@sd/balancer', '@sd/undici'],
+    mayImport: [core, driver, '@sd/balancer', '@sd/undici', '@sd/lifecycle', '@sd/opentelemetry'],
   },
   { name: '@sd/cli', folder: 'packages/cli', mayImport: 'everything' },
 ]

@@ -23,6 +23,7 @@ export const packedPackages: readonly string[] = [
   'fastify',
   'nestjs',
   'undici',
+  'gateway',
   'cli',
   'contract-tests',
 ]

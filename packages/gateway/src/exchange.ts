@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import { type Arrival, plainAddress } from './forwarded.ts'
+import { type ExchangeKind, gatewayChannel, publish } from './gateway-events.ts'
+import { problemResponse, type Refusal } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** A request to the gateway. */
+export type Incoming = IncomingMessage | Http2ServerRequest
+/** Its response. */
+export type Outgoing = ServerResponse | Http2ServerResponse
+
+/** How long the rest of a request's body is read and dropped after its response. */
+const lingerMs = 5_000
+
+/** One request to the gateway and its response: what the access log and the diagnostics tell. */
+export class Exchange {
+  readonly request: Incoming
+  readonly response: Outgoing
+  readonly startedMs: number = performance.now()
+  kind: ExchangeKind = 'http'
+  route: Route | undefined
+  refusal: Refusal | undefined
+  requestBytes = 0
+  responseBytes = 0
+  grpcStatus: number | undefined
+  /** Called when the client has left before the response's end. */
+  onLeft: (() => void) | undefined
+  readonly #ended: (exchange: Exchange) => void
+  #complete = false
+
+  /** `ended`: called once, after the response or when the client has left. */
+  constructor(request: Incoming, response: Outgoing, ended: (exchange: Exchange) => void) {
+    this.request = request
+    this.response = response
+    this.#ended = ended
+    response.once('close', () => this.#close())
+  }
+
+  get method(): string {
+    return this.request.method as string
+  }
+  /** The path without the query. */
+  get path(): string {
+    return (this.request.url as string).split('?', 1)[0] as string
+  }
+  get protocol(): string {
+    const { httpVersionMajor, httpVersion } = this.request
+    return httpVersionMajor === 2 ? '2' : httpVersion
+  }
+  /** The Host header, or `:authority` of HTTP/2; empty if there is none. */
+  get host(): string {
+    const { headers } = this.request
+    return (headers[':authority'] as string | undefined) ?? headers.host ?? ''
+  }
+  /** The status that the client got; 499 if it left before that, as in nginx. */
+  get status(): number {
+    const { response } = this
+    return response.headersSent || this.#complete ? response.statusCode : 499
+  }
+  get arrival(): Arrival {
+    const { socket } = this.request
+    return {
+      peer: plainAddress(socket.remoteAddress),
+      host: this.host,
+      scheme: (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http',
+    }
+  }
+
+  /** Tells subscribers that the request is forwarded; they may change `headers`. */
+  started(headers: string[]): void {
+    if (gatewayChannel.hasSubscribers)
+      publish({ backend: 'gateway', event: 'started', ...this.#facts(), headers })
+  }
+
+  /** Answers with problem details, unless the response has begun: then it breaks off. */
+  refuse(refused: Refusal): void {
+    this.refusal ??= refused
+    const { response, request } = this
+    if (response.destroyed) return
+    if (response.headersSent) {
+      this.cut()
+      return
+    }
+    const { headers, body } = problemResponse(refused)
+    const http1 = request.httpVersionMajor === 1
+    // what is left of a body is not worth reading
+    const close = http1 && !request.complete ? { connection: 'close' } : {}
+    // a head that Node refused to write may have set it
+    if (http1) response.statusMessage = ''
+    ;(response as ServerResponse).writeHead(refused.status, { ...headers, ...close })
+    this.responseBytes += this.method === 'HEAD' ? 0 : body.length
+    this.end(this.method === 'HEAD' ? undefined : body)
+  }
+
+  /** Ends the response, and reads what is left of the request so that the client gets it whole. */
+  end(body?: string): void {
+    this.#complete = true
+    if (body === undefined) this.response.end()
+    else this.response.end(body)
+    const { request } = this
+    if (request.complete || request.destroyed) return
+    request.resume()
+    const timer = setTimeout(() => request.destroy(), lingerMs).unref()
+    request.once('close', () => clearTimeout(timer))
+  }
+
+  /** Breaks the connection (HTTP/2: the stream), so that the client sees an incomplete response. */
+  cut(): void {
+    this.response.destroy()
+  }
+
+  #facts(): {
+    readonly exchange: object
+    readonly kind: ExchangeKind
+    readonly route: string | undefined
+    readonly service: string | undefined
+    readonly method: string
+    readonly path: string
+    readonly protocol: string
+  } {
+    const { kind, route, method, path, protocol } = this
+    const service = route?.options.service
+    return { exchange: this, kind, route: route?.options.name, service, method, path, protocol }
+  }
+
+  #close(): void {
+    if (!this.#complete) this.onLeft?.()
+    if (gatewayChannel.hasSubscribers)
+      publish({
+        backend: 'gateway',
+        event: 'finished',
+        ...this.#facts(),
+        status: this.status,
+        durationMs: performance.now() - this.startedMs,
+        requestBytes: this.requestBytes,
+        responseBytes: this.responseBytes,
+        reason: this.refusal?.reason,
+        cause: this.refusal?.cause,
+        grpcStatus: this.grpcStatus,
+      })
+    this.#ended(this)
+  }
+}

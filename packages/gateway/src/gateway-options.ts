@@ -1,0 +1,47 @@
+import type { Discovery } from '@sd/core'
+import type { RouteOptions } from './route-options.ts'
+
+/** Timeouts towards clients in milliseconds. All optional. */
+export interface ClientTimeouts {
+  /** For a request's head. Default 60,000. */
+  readonly headersMs?: number | undefined
+  /** For a whole request with its body; 0: no limit. Default 300,000. */
+  readonly requestMs?: number | undefined
+  /**
+   * How long an idle connection is kept; longer than the load balancer in front keeps it. Default
+   * 72,000.
+   */
+  readonly keepAliveMs?: number | undefined
+}
+
+/** How a gateway stops. All optional. */
+export interface StopOptions {
+  /**
+   * How long `/readyz` says 503 while requests are served, so that a load balancer stops sending.
+   * Default 0.
+   */
+  readonly announceMs?: number | undefined
+  /** How long requests under way may take before they are cut off. Default 10,000. */
+  readonly drainMs?: number | undefined
+}
+
+/** The options of a `Gateway`. */
+export interface GatewayOptions {
+  /** Where instances are found: a `Registry`. Closing the gateway does not close it. */
+  readonly discovery: Discovery
+  readonly routes: readonly RouteOptions[]
+  /**
+   * How many proxies in front of the gateway are trusted to report where a request came from. With
+   * 0, what requests say about that in `X-Forwarded-*` and `Forwarded` is replaced. Default 0.
+   */
+  readonly trustedHops?: number | undefined
+  readonly timeouts?: ClientTimeouts | undefined
+}
+
+/** Where a gateway listens. */
+export interface ListenOptions {
+  /** Default: any free port. */
+  readonly port?: number | undefined
+  /** The address to bind. Default: all interfaces. */
+  readonly host?: string | undefined
+}
