@@ -6,12 +6,14 @@ import {
   type DriverSession,
   type InstanceRecord,
   type Observation,
+  type OwnedRef,
   type Progress,
   type PutOutcome,
   type PutRequest,
   type RegistryDriver,
   RegistryError,
   type RegistryErrorCode,
+  type RemoveOutcome,
   type Scope,
   sameInstance,
   toCursor,
@@ -50,6 +52,11 @@ export class ScriptedBackend {
   before: (call: ScriptedCall) => void | Promise<void> = () => {}
   /** Returns the outcome of one put, in place of the backend. */
   answerPut: (request: PutRequest) => PutOutcome | undefined = () => undefined
+  /** Returns the outcomes of a removal, in place of the backend. */
+  answerRemove: (refs: readonly OwnedRef[]) => readonly RemoveOutcome[] | undefined = () =>
+    undefined
+  /** Returns the outcomes of an audit, in place of the backend. */
+  answerAudit: (audits: readonly Audit[]) => readonly Audit[] = (audits) => audits
   /**
    * Makes what `observe` returns. Default: one snapshot of the stored records, and then nothing.
    */
@@ -68,6 +75,8 @@ export class ScriptedBackend {
   losesAtOnce = false
   /** Whether sessions tell of the loss of a part. */
   hasParts = false
+  /** Whether an audit reads the records when it is asked, and not when it answers. */
+  auditsBefore = false
   readonly #lost = new Map<string, AbortController>()
   readonly #partLost = new Map<string, () => void>()
   readonly #clock: Clock
@@ -159,6 +168,8 @@ export class ScriptedBackend {
       },
       remove: async (refs) => {
         await call('remove', refs.map(keyOf))
+        const scripted = this.answerRemove(refs)
+        if (scripted !== undefined) return scripted
         return refs.map((ref) => {
           const stored = this.records.get(keyOf(ref))
           if (stored === undefined) return { result: 'absent' }
@@ -168,8 +179,11 @@ export class ScriptedBackend {
         })
       },
       audit: async (refs) => {
+        const before = refs.map((ref): Audit => this.#audit(id, ref))
         await call('audit', refs.map(keyOf))
-        return refs.map((ref): Audit => this.#audit(id, ref))
+        return this.answerAudit(
+          this.auditsBefore ? before : refs.map((ref) => this.#audit(id, ref)),
+        )
       },
       close: async () => {
         await call('close-session')

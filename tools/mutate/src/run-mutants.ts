@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { Baseline, Message, Reply, Request, Task } from './messages.ts'
 import { exitCodeOfEndless } from './mutant-switch.ts'
 
-/** Longer than anything but a process that hangs outside of core's own code. */
-const mostMs = 60_000
+/** Longer than anything on a loaded machine but a process that hangs outside of core's own code. */
+const mostMs = 300_000
 
 /** A process with the mutated core in it. */
 class MutantProcess {
@@ -50,7 +50,7 @@ class MutantProcess {
 
 const start = async (task: Task): Promise<MutantProcess> => {
   const process = new MutantProcess()
-  const answer = await process.ask(task, 10 * mostMs)
+  const answer = await process.ask(task, 2 * mostMs)
   if ('ready' in answer) return process
   process.end()
   throw new Error(
@@ -62,7 +62,7 @@ const start = async (task: Task): Promise<MutantProcess> => {
 export const measureBaseline = async (task: Task): Promise<Baseline> => {
   const process = new MutantProcess()
   try {
-    const answer = await process.ask(task, 10 * mostMs)
+    const answer = await process.ask(task, 2 * mostMs)
     if ('baseline' in answer) return answer.baseline
     throw new Error(
       'broken' in answer ? answer.broken : 'the process that runs mutants ended as it started',

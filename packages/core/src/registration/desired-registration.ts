@@ -193,12 +193,8 @@ export class DesiredRegistration {
     )
   }
 
-  /** Resolves when `version` or a later one is acknowledged. */
+  /** Resolves when `version`, which is new, or a later one is acknowledged. */
   acknowledged(version: number, signal?: AbortSignal): Promise<void> {
-    const { state } = this.status.value
-    if (version <= this.#acknowledgedVersion && !this.final) return Promise.resolve()
-    if (this.final || this.#deregistered)
-      return Promise.reject(this.error(state === 'superseded' ? 'conflict' : 'closed'))
     return this.#waiters.wait(version, signal)
   }
 
@@ -245,7 +241,6 @@ export class DesiredRegistration {
   /** No record of it can be stored any more. */
   removed(): void {
     this.#happen('removed')
-    this.#rejectWaiters(() => this.error('closed'))
   }
 
   error(code: 'conflict' | 'closed', holder?: Claim): RegistryError {

@@ -121,14 +121,9 @@ export class RecordAuditor {
 
   /** Adopts an edit that another client made in our name, as `Registry.edit` does. */
   #adopt(entry: RegistrationEntry, desired: DesiredRegistration, { record }: Audit): boolean {
-    const claim = record?.claim
-    if (
-      record === undefined ||
-      claim?.owner !== desired.claim.owner ||
-      claim.claimedAtMs !== desired.claim.claimedAtMs ||
-      claim.seq <= desired.claim.seq
-    )
-      return false
+    if (record?.claim === undefined) return false
+    const { claimedAtMs, seq } = record.claim
+    if (claimedAtMs !== desired.claim.claimedAtMs || seq <= desired.claim.seq) return false
     desired.adopt(record)
     this.#writeAgain(entry)
     const { service, id } = entry
@@ -151,7 +146,7 @@ export class RecordAuditor {
     { record, foreign = false }: Audit,
   ): boolean {
     const claim = record?.claim
-    if (!foreign && (claim === undefined || claimWins(desired.claim, claim))) return false
+    if (!foreign && claimWins(desired.claim, claim)) return false
     this.#table.release(entry)
     this.#table.rememberSuperseded(desired)
     desired.supersede(desired.error('conflict', claim))
@@ -177,7 +172,6 @@ export class RecordAuditor {
 
   #writeAgain(entry: RegistrationEntry): void {
     entry.writtenIn = undefined
-    entry.retryAtMs = 0
     this.#table.toWrite.add(entry)
   }
 }

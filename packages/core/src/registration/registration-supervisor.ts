@@ -121,10 +121,9 @@ export class RegistrationSupervisor {
           durationMs,
         }),
     })
-    const cause = held?.error('conflict', desired.claim)
-    if (cause !== undefined && onConflict !== 'takeover') throw cause
+    if (held !== undefined && onConflict !== 'takeover') throw held.error('conflict', desired.claim)
     this.#table.add(desired)
-    if (cause !== undefined) held?.supersede(cause)
+    held?.supersede(held.error('conflict', desired.claim))
     this.#start()
     return desired
   }
@@ -240,7 +239,7 @@ export class RegistrationSupervisor {
     const { signal } = this.#stop
     const { clock, random, backoff: bounds } = this.#context
     const backoff = new Backoff(bounds, clock, random)
-    while (!signal.aborted) {
+    for (;;) {
       await this.#wake.wait(clock, this.#nextDueMs())
       if (signal.aborted) return
       try {
@@ -273,7 +272,7 @@ export class RegistrationSupervisor {
     await Promise.all([this.#writer.writeDue(session), this.#remover.removeDue(session)])
     if (session.signal.aborted) return
     retired.releaseDropped()
-    if (retired.size > 0 && this.#table.isSettled(session)) retired.release()
+    if (this.#table.isSettled(session)) retired.release()
     const now = this.#context.clock.monotonicMs()
     if (!this.#table.needsFence(session)) this.#keeper.cancelRotation()
     else if (now >= this.#keeper.planRotation()) {

@@ -1,4 +1,5 @@
 import { RegistryError, type RegisterOptions, type Registration } from '@sd/core'
+import { resolveCheck } from '../../src/check/check-options.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   createTestBed,
@@ -269,13 +270,22 @@ describe('setHealth', () => {
 test.each([
   [{ check: 'http://h' }, 'check is "http://h"'],
   [{ check: {} }, 'expected a function'],
+  [{ check: null }, 'check is null'],
   [{ check: { http: 'h:80' } }, 'check.http is "h:80"; expected a URL'],
+  [{ check: { http: 'http://[' } }, 'check.http is "http://["'],
+  [{ check: { http: '' } }, 'check.http is ""'],
+  [{ check: { http: ['http://h'] } }, 'check.http is'],
+  [{ check: { tcp: '' } }, 'check.tcp is ""; expected host:port'],
+  [{ check: { tcp: 'tcp://:80' } }, 'check.tcp'],
   [{ check: { http: 'ftp://h' } }, 'check.http'],
   [{ check: { tcp: 'h' } }, 'check.tcp is "h"; expected host:port'],
   [{ check: { grpc: 'http://h:1' } }, 'check.grpc'],
   [{ check: { tcp: 'h:1', http: 'http://h' } }, 'the fields tcp, http'],
   [{ check: { tcp: 'h:1', service: 'x' } }, 'the fields tcp, service'],
+  [{ check: { grpc: 'h:1', service: 7 } }, 'the fields grpc, service'],
+  [{ check: { service: 'x' } }, 'the fields service'],
   [{ check: () => true, intervalMs: 0 }, 'intervalMs is 0'],
+  [{ check: () => true, intervalMs: '100' }, 'intervalMs is "100"'],
   [
     { check: () => true, intervalMs: 100, timeoutMs: 101 },
     'timeoutMs is 101; expected a number from 1 to 100',
@@ -293,3 +303,19 @@ test.each([
     expect(bed.registry.health().registrations).toEqual([])
   },
 )
+
+test('every time may have a fraction, and a run may be as long as the interval', () => {
+  const check = (): boolean => true
+  expect(resolveCheck({})).toBeUndefined()
+  expect(resolveCheck({ check: { grpc: 'h:1' } })).toMatchObject({
+    intervalMs: 5_000,
+    timeoutMs: 1_000,
+    failuresBeforeFailing: 3,
+    successesBeforePassing: 1,
+  })
+  expect(resolveCheck({ check, intervalMs: 500 })).toMatchObject({ timeoutMs: 500 })
+  expect(resolveCheck({ check, intervalMs: 100.5, timeoutMs: 100.5 })).toMatchObject({
+    intervalMs: 100.5,
+    timeoutMs: 100.5,
+  })
+})
