@@ -15,6 +15,8 @@ export type {
 } from './contract-harness.ts'
 export type { Need } from './contract-case.ts'
 export { contractCaseNames } from './contract-cases.ts'
+export { describeFormatContract } from './format/describe-format-contract.ts'
+export type { ForeignRecord, FormatSamples } from './format/format-cases.ts'
 export { describeRegistryContract } from './describe-registry-contract.ts'
 export { eventually } from './eventually.ts'
 export { forkOwner, type ForkOwnerOptions } from './fork-owner.ts'

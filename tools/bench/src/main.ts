@@ -1,6 +1,7 @@
 import { etcd, provideServers } from '@sd/test-servers'
 import { compareBalancerCost } from './balancer-cost.ts'
 import { type Comparison, describeComparison } from './compare.ts'
+import { compareFormatCost } from './format-cost.ts'
 import { compareGrpcCost } from './grpc-cost.ts'
 import { compareHttpCost } from './http-cost.ts'
 import { compareRegisterCost } from './register-cost.ts'
@@ -28,6 +29,7 @@ const run = async (): Promise<number> => {
     process.stdout.write(`${describeComparison(comparison)}\n`)
   }
   show(await compareWatchCost())
+  show(await compareFormatCost())
   for await (const comparison of compareBalancerCost()) show(comparison)
   show(await compareGrpcCost())
   for await (const comparison of compareHttpCost()) show(comparison)

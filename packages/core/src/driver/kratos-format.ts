@@ -12,6 +12,8 @@ import {
 import { keysByName } from './keys-by-name.ts'
 import type { WireFormat } from './wire-format.ts'
 
+const keys = keysByName('kratos')
+
 /** Kratos keeps the weight here, as a string. */
 const weightKey = 'weight'
 
@@ -36,7 +38,7 @@ export const kratosFormat: WireFormat = {
   foreignWriters: true,
   defaultNamespace: 'microservices',
   namespacePrefix: (namespace) => `/${namespace.replace(/^\/+/, '')}/`,
-  ...keysByName('kratos'),
+  ...keys,
   encode: (request) => {
     const { service, id, version = '', weight, health, metadata, endpoints } = request.instance
     const passing = health === 'passing'
@@ -57,16 +59,16 @@ export const kratosFormat: WireFormat = {
     )
   },
   decode: decodeWith((key, value) => {
-    const slash = key.indexOf('/')
-    if (slash <= 0) throw new Malformed('its key is not <service>/<id>')
-    const service = key.slice(0, slash)
+    const service = keys.serviceOf(key)
+    if (service === undefined) throw new Malformed('its key is not <service>/<id>')
     const document = parseObject(readText(value))
     if (readString(document, 'name') !== service)
       throw new Malformed('its "name" is not the service of its key')
     // Kratos's readers go by the document's id, not by the key
-    const id = readString(document, 'id') || key.slice(slash + 1)
+    const id = readString(document, 'id') || key.slice(service.length + 1)
     const record = readDocument(document, service, id)
-    const { instance } = record
-    return { ...record, instance: { ...instance, metadata: withoutWeight(instance.metadata) } }
+    const shown: { metadata: Readonly<Record<string, string>> } = record.instance
+    shown.metadata = withoutWeight(shown.metadata)
+    return record
   }),
 }
