@@ -11,6 +11,7 @@ import {
 import { idsOf, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { FirstCreations } from '../src/session/first-creations.ts'
 import { Keys } from '../src/keys.ts'
 import { conditionalStore, Mutex } from '../src/session/conditional-store.ts'
 import type { NodeRevision } from '../src/session/existing-nodes.ts'
@@ -125,7 +126,13 @@ describe('R7: two sessions race', () => {
         sent: new SentRecords(),
       }
       const keys = new Keys(namespace, jsonFormat)
-      const nodes = { client, keys, mutex: new Mutex(), tiedTo: (owner: string) => owner }
+      const nodes = {
+        client,
+        keys,
+        mutex: new Mutex(),
+        firstCreations: new FirstCreations(),
+        tiedTo: (owner: string) => owner,
+      }
       await putOwned(self, [request('1')], conditionalStore(nodes, 'put', true, soon()))
       const multi = client.multi.bind(client)
       let raced = false

@@ -2,7 +2,7 @@ import type { DriverSession, InstanceRecord, RegistryDriver } from '@sd/core/dri
 import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { expireZooKeeperSession, provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { admin, connect, writePersistent } from './support.ts'
+import { admin, ask, connect, writePersistent } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const endpoint = servers.endpoints[0] ?? ''
@@ -159,6 +159,24 @@ describe('put', () => {
     expect(new Set(records.map(({ claim }) => claim?.owner))).toEqual(new Set(['c']))
   })
 
+  test('writes 1,000 instances of a new service in few packets', async () => {
+    const received = async (): Promise<number> =>
+      Number(/Received: (\d+)/.exec(await ask(endpoint, 'srvr'))?.[1])
+    const requests = many(1000).map((each) => ({
+      ...each,
+      instance: { ...each.instance, service: 'new' },
+    }))
+    const before = await received()
+    await Promise.all(
+      [0, 1, 2, 3, 4, 5, 6, 7].map(async (batch) => {
+        const outcomes = await session.put(requests.slice(batch * 125, (batch + 1) * 125), soon())
+        expect(outcomes.every(({ result }) => result === 'written')).toBe(true)
+      }),
+    )
+    expect((await received()) - before).toBeLessThanOrEqual(20)
+    expect(await idsOf(driver, { service: 'new' })).toHaveLength(1000)
+  })
+
   test('D3: overwrites an unreadable record only to take it over', async () => {
     await session.put([request('0')], soon())
     await writePersistent(zookeeperItself, path('1'), bytes('{"broken'))
@@ -245,6 +263,23 @@ describe('audit', () => {
     expect(audits[3]?.record?.claim?.seq).toBe(1)
     expect(session.lost.aborted).toBe(false)
   })
+
+  test.each([
+    ['in place', (data: Uint8Array) => zookeeperItself.set(path('1'), data, -1, soon())],
+    ['by another node', (data: Uint8Array) => writePersistent(zookeeperItself, path('1'), data)],
+  ] as const)(
+    'R5: a record that was overwritten %s with the data of a node above records is written again',
+    async (_, overwrite) => {
+      await session.put([request('1')], soon())
+      await overwrite(bytes('{"sd":"parent"}'))
+      const [audit] = await session.audit([ref('1')], soon())
+      expect(audit?.state).not.toBe('ours')
+      const put = session.put([request('1', { seq: 1 })], soon())
+      expect(await put).toMatchObject([{ result: 'written' }])
+      expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
+      expect(await idsOf(driver)).toEqual(['1'])
+    },
+  )
 
   test('recognizes a write whose answer was lost', async () => {
     await session.put([request('0')], soon())

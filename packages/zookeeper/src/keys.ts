@@ -1,4 +1,5 @@
 import { type DecodedRecord, decodeRecord, type WireFormat } from '@sd/core/driver'
+import type { NodeData } from './client/zookeeper-client.ts'
 
 /**
  * The data of the persistent nodes above records. It distinguishes them from records where one
@@ -7,8 +8,12 @@ import { type DecodedRecord, decodeRecord, type WireFormat } from '@sd/core/driv
  */
 export const parentData: Uint8Array = Buffer.from('{"sd":"parent"}')
 
-/** Whether a node with this data is above records, and no record itself. */
-export const isParent = (data: Uint8Array): boolean => Buffer.compare(data, parentData) === 0
+/**
+ * Whether a node is above records, and no record itself. An ephemeral one is a record that somebody has
+ * overwritten, as only persistent nodes can have children.
+ */
+export const isParent = ({ data, stat }: NodeData): boolean =>
+  stat.ephemeralOwner === '' && Buffer.compare(data, parentData) === 0
 
 /**
  * Where one namespace's records are stored: `/<namespace>/<service>/<id>`, with names as the format

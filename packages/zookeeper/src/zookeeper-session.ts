@@ -21,6 +21,7 @@ import { isCode } from './client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
 import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
 import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
+import { FirstCreations } from './session/first-creations.ts'
 import type { PartContext, SessionPart } from './session/session-part.ts'
 import { type ConnectPart, SessionParts } from './session/session-parts.ts'
 import { ifThere } from './reader/read-scope.ts'
@@ -53,6 +54,7 @@ export class ZooKeeperSession implements DriverSession {
   readonly #parts: SessionParts
   /** One for all parts: two rounds on one service would outdate each other's reads. */
   readonly #mutex = new Mutex()
+  readonly #firstCreations = new FirstCreations()
   readonly #self: WritingSession<NodeRevision>
   readonly #lost = new AbortController()
   readonly #abandoned = new AbortController()
@@ -118,16 +120,19 @@ export class ZooKeeperSession implements DriverSession {
       const keys = refs.map((ref) => this.#keyOf(ref))
       // any session may delete a node
       const part = this.#partOf(keys[0])
-      // an earlier session may have written through a member that this part's member lags behind
-      await part.barrier(signal)
+      // an earlier session may have written through a member that this part's member lags behind; the
+      // server answers the reads that follow on the connection after it
+      const passed = part.barrier(signal)
+      passed.catch(() => {})
       try {
-        return await part.run((client) =>
-          removeOwned(
-            this.#self,
-            refs,
-            conditionalStore(this.#nodes(client), 'remove', false, signal),
-          ),
-        )
+        return await part.run((client) => {
+          const store = conditionalStore(this.#nodes(client), 'remove', false, signal)
+          const read: typeof store.read = async (recordKeys) => {
+            const [found] = await Promise.all([store.read(recordKeys), passed])
+            return found
+          }
+          return removeOwned(this.#self, refs, { ...store, read })
+        })
       } finally {
         this.#forget(keys)
       }
@@ -239,7 +244,9 @@ export class ZooKeeperSession implements DriverSession {
   }
 
   #nodes(client: ZooKeeperClient): NodeStore {
-    return { client, keys: this.#context.keys, mutex: this.#mutex, tiedTo: this.#tiedTo }
+    const { keys } = this.#context
+    const [mutex, firstCreations, tiedTo] = [this.#mutex, this.#firstCreations, this.#tiedTo]
+    return { client, keys, mutex, firstCreations, tiedTo }
   }
 
   /** The live part for a key; a connected one where it is in none. */

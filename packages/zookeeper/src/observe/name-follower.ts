@@ -35,7 +35,7 @@ export class NameFollower {
       record ??= await findRecord(keys, reads, this.#parent, signal)
       if (record !== undefined) {
         const node = await ifThere(subscription.get(keys.path(record), this.#changed))
-        if (node && !isParent(node.data)) return record
+        if (node && !isParent(node)) return record
         record = undefined
         continue
       }

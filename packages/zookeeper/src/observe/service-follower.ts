@@ -75,6 +75,6 @@ export class ServiceFollower {
       this.#changed()
     })
     const node = await ifThere(read)
-    return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
+    return node && !isParent(node) ? keys.decode(key, node.data) : undefined
   }
 }

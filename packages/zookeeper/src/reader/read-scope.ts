@@ -48,7 +48,7 @@ export const findRecord = async (
   // one by one: usually the first child is a record
   for (const key of await childKeys(keys, reads, parent, signal)) {
     const node = await ifThere(reads.get(keys.path(key), signal))
-    if (node && !isParent(node.data)) return key
+    if (node && !isParent(node)) return key
   }
   return undefined
 }
@@ -65,7 +65,7 @@ const readRecords = async (
     maxReads,
     async (key): Promise<DecodedRecord | undefined> => {
       const node = await ifThere(reads.get(keys.path(key), signal))
-      return node && !isParent(node.data) ? keys.decode(key, node.data) : undefined
+      return node && !isParent(node) ? keys.decode(key, node.data) : undefined
     },
   )
   return decoded.filter((item) => item !== undefined)

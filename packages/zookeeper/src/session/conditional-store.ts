@@ -2,13 +2,16 @@ import {
   type ConditionalStore,
   type ConditionalWrite,
   groupBySize,
+  inParallel,
   type WriteResult,
 } from '@sd/core/driver'
 import type { MultiOperation, ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { isCode } from '../client/zookeeper-error.ts'
 import { type Keys, parentData } from '../keys.ts'
+import { maxReads } from '../reader/read-scope.ts'
 import { createParents } from './create-parents.ts'
 import { type NodeReading, type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
+import type { FirstCreations } from './first-creations.ts'
 
 /** Servers refuse packets above `jute.maxbuffer`, 1,048,575 bytes by default, the client above 1,000,000. */
 const maxPacketBytes = 990_000
@@ -36,6 +39,7 @@ export interface NodeStore extends Pick<NodeReading, 'keys' | 'tiedTo'> {
   readonly client: ZooKeeperClient
   /** For rounds whose writes depend on a read: two at once would outdate each other's read. */
   readonly mutex: Mutex
+  readonly firstCreations: FirstCreations
 }
 
 /** The operations that create, replace or remove one record's node. */
@@ -73,31 +77,54 @@ const fenceOf = (
     : { type: 'check', path, version }
 }
 
-/** Runs one transaction; `false` if the stored state is not the expected one. */
+/** Runs one transaction; returns the code of what keeps the stored state from being the expected one. */
+const transact = async (
+  { client }: NodeStore,
+  operations: readonly MultiOperation[],
+  signal: AbortSignal,
+): Promise<'written' | 'no node' | 'changed'> => {
+  try {
+    await client.multi(operations, signal)
+    return 'written'
+  } catch (error) {
+    if (isCode(error, 'NO_NODE')) return 'no node'
+    if (isCode(error, 'NODE_EXISTS', 'BAD_VERSION')) return 'changed'
+    throw error
+  }
+}
+
+/** Writes in one transaction; `false` if the stored state is not the expected one. */
 const writeGroup = async (
   store: NodeStore,
   writes: readonly NodeWrite[],
   versions: Map<string, number>,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const { client, keys } = store
+  const { client, keys, firstCreations } = store
   const fenced: MultiOperation[] = []
-  const counted: string[] = []
+  const created: string[] = []
+  // above new records that nothing was read for
+  const unread: string[] = []
   for (const [parent, group] of Map.groupBy(writes, ({ key }) => parentOf(key))) {
     if (!versions.has(parent)) await createParents(client, keys, parent, signal)
     const operations = group.flatMap((write) => operationsOf(store, write))
     const fence = fenceOf(keys, parent, operations, versions.get(parent) ?? 0)
-    if (fence.type === 'set') counted.push(parent)
+    if (fence.type === 'set') created.push(parent)
+    if (versions.get(parent) === -1) unread.push(parent)
     fenced.push(fence, ...operations)
   }
-  try {
-    await client.multi(fenced, signal)
-  } catch (error) {
-    if (isCode(error, 'NODE_EXISTS', 'NO_NODE', 'BAD_VERSION')) return false
-    throw error
-  }
-  for (const parent of counted) versions.set(parent, (versions.get(parent) ?? 0) + 1)
-  return true
+  const written = await firstCreations.run(unread, signal, async () => {
+    const first = await transact(store, fenced, signal)
+    if (first !== 'no node' || unread.length === 0) return first === 'written'
+    await inParallel(unread, maxReads, (parent) => createParents(client, keys, parent, signal))
+    return (await transact(store, fenced, signal)) === 'written'
+  })
+  if (written)
+    for (const parent of created) {
+      const version = versions.get(parent) ?? 0
+      if (version !== -1) versions.set(parent, version + 1)
+    }
+  return written
 }
 
 /**

@@ -35,7 +35,9 @@ export const foundNode = (
   const { data: value, stat } = node
   const record = decodeRecord(keys.format, key, value)
   const existing = { record, value, sessionId: tiedTo(stat.ephemeralOwner) }
-  if (!isParent(value) && stat.childCount === 0) return { existing, revision }
+  // a record may have been overwritten with the data of a node above others, which never had a child
+  const used = stat.childCount + stat.childrenVersion + stat.version > 0
+  if (stat.childCount === 0 && !(isParent(node) && used)) return { existing, revision }
   const message = `${keys.path(key)} has child nodes, so it cannot hold a record; choose another id or namespace`
   const refusal = zookeeperError('invalid-argument', operation, message, keys.serviceOf(key))
   return { existing, revision, refusal }
