@@ -26,7 +26,7 @@ export interface RequestMessage {
 }
 
 /** The headers of a request before its first try; names are in lower case. */
-interface RequestHeaders {
+export interface RequestHeaders {
   get(name: string): string | undefined
   set(name: string, value: string): void
 }
@@ -66,6 +66,5 @@ export type GatewayMessage =
       readonly durationMs: number
       /** Why the gateway answered by itself. */
       readonly reason: string | undefined
-      readonly cause: unknown
     })
   | (Exchange & { readonly event: 'upgraded' })

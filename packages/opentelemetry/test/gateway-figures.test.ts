@@ -17,8 +17,8 @@ test('requests of a gateway are counted by status and measured', async () => {
   const finished = { ...facts, event: 'finished', protocol: '1.1', durationMs: 12 } as const
   const [answered, refused] = [{}, {}]
   publish({ ...facts, event: 'started', protocol: '1.1', exchange: answered, headers: [] })
-  publish({ ...finished, exchange: answered, status: 200, reason: undefined, cause: undefined })
-  publish({ ...finished, exchange: refused, status: 503, reason: 'no-instance', cause: undefined })
+  publish({ ...finished, exchange: answered, status: 200, reason: undefined })
+  publish({ ...finished, exchange: refused, status: 503, reason: 'no-instance' })
   const requests = (attributes = {}): Promise<number | undefined> =>
     figures.value('sd.gateway.requests', attributes)
   const orders = { 'http.route': '/orders', 'sd.service': 'orders' }

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
-import { metrics } from '@opentelemetry/api'
+import { metrics, trace } from '@opentelemetry/api'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
 import { afterEach, expect, test } from 'vitest'
 import { diagnosticChannels } from '@sd/core'
 import { instrument } from '../src/index.ts'
@@ -7,11 +8,18 @@ import { Figures } from './figures.ts'
 import { Fleet } from './fleet.ts'
 
 const subscribed = (): readonly string[] =>
-  [...Object.values(diagnosticChannels), 'sd:request', 'sd:pick', 'sd:balancer'].filter(
-    (name) => channel(name).hasSubscribers,
-  )
+  [
+    ...Object.values(diagnosticChannels),
+    'sd:request',
+    'sd:pick',
+    'sd:balancer',
+    'sd:gateway',
+  ].filter((name) => channel(name).hasSubscribers)
 
-afterEach(() => metrics.disable())
+afterEach(() => {
+  metrics.disable()
+  trace.disable()
+})
 
 test('without a provider nothing is subscribed to', async () => {
   await using fleet = await Fleet.create()
@@ -26,6 +34,18 @@ test('the global provider is the default', async () => {
   const instrumentation = instrument(fleet.registry)
   expect(await figures.value('sd.registries')).toBe(1)
   expect(subscribed()).toContain('sd:change')
+  instrumentation.stop()
+  expect(subscribed()).toEqual([])
+})
+
+test('the global tracer provider is the default, once it is set', async () => {
+  await using fleet = await Fleet.create()
+  const early = instrument(fleet.registry)
+  trace.setGlobalTracerProvider(new TracerProvider())
+  expect(subscribed()).toEqual([])
+  early.stop()
+  const instrumentation = instrument(fleet.registry)
+  expect(subscribed()).toEqual(['sd:call', 'sd:request', 'sd:gateway'])
   instrumentation.stop()
   expect(subscribed()).toEqual([])
 })

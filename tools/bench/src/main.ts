@@ -4,6 +4,7 @@ import { type Comparison, describeComparison } from './compare.ts'
 import { compareFormatCost } from './format-cost.ts'
 import { compareGrpcCost } from './grpc-cost.ts'
 import { compareHttpCost } from './http-cost.ts'
+import { compareInstrumentationCost } from './instrumentation-cost.ts'
 import { compareRegisterCost } from './register-cost.ts'
 import { compareWatchCost } from './watch-cost.ts'
 
@@ -30,6 +31,7 @@ const run = async (): Promise<number> => {
   }
   show(await compareWatchCost())
   show(await compareFormatCost())
+  show(await compareInstrumentationCost())
   for await (const comparison of compareBalancerCost()) show(comparison)
   show(await compareGrpcCost())
   for await (const comparison of compareHttpCost()) show(comparison)

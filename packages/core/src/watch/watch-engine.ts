@@ -3,6 +3,7 @@ import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { sleep } from '../runtime/abort.ts'
+import { hasSubscribers } from '../runtime/diagnostics.ts'
 import { silenceMs } from '../runtime/timing.ts'
 import { attach } from './attach.ts'
 import { ServedView, type View, type WatchContext } from './served-view.ts'
@@ -202,7 +203,8 @@ export class WatchEngine<T, Change> {
 
   #publishChanges(): void {
     const counts = this.served.takeCounts()
-    if (counts === undefined) return
+    // the check, as this runs for every change
+    if (counts === undefined || !hasSubscribers('change')) return
     this.#context.publish('change', 'unlogged', 'view-changed', '', {
       scope: this.kind,
       ...this.#subject(),
