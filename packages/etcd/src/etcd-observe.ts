@@ -28,7 +28,7 @@ export interface Observer {
 type LastEvents = ReadonlyMap<string, IEvent>
 
 /** What an attachment finds: what is stored, then the last event of each key of a batch. */
-type Found = { readonly kvs: readonly IKeyValue[] } | { readonly last: LastEvents }
+type Found = { readonly kvs: IKeyValue[] } | { readonly last: LastEvents }
 
 /**
  * Finds out why the server refused a watch. Older servers answer `permission denied` also to a
@@ -142,10 +142,11 @@ export async function* observe(
   for await (const found of attachAndRead(observer, scope, signal, progress)) {
     if (!('services' in scope))
       yield 'kvs' in found
-        ? { type: 'snapshot', ...decodeAll(store, found.kvs) }
+        ? // emptied, as a suspended generator keeps its variables: the whole response, here
+          { type: 'snapshot', ...decodeAll(store, found.kvs.splice(0)) }
         : changesOf(store, found.last)
     else if ('kvs' in found) {
-      for (const { key } of found.kvs) services.add(store.keys.relative(key))
+      for (const { key } of found.kvs.splice(0)) services.add(store.keys.relative(key))
       yield { type: 'snapshot', ...nothing, services: services.names }
     } else {
       const change = services.apply(found.last)

@@ -31,7 +31,7 @@ export interface PagedRead {
 
 /** The result of a paged read. */
 export interface ReadKeys {
-  readonly kvs: readonly IKeyValue[]
+  readonly kvs: IKeyValue[]
   /** Of the first page: all others are of the same revision. */
   readonly header: IResponseHeader
 }

@@ -61,8 +61,10 @@ export const jsonFormat: WireFormat = {
         `its schema ${schema} is newer than ${schemaVersion}: upgrade this reader`,
       )
     const { service, id } = place
-    if (readString(document, 'name') !== service || readString(document, 'id') !== id)
+    const name = readString(document, 'name')
+    if (name !== service || readString(document, 'id') !== id)
       throw new Malformed('its "name" and "id" are not those of its key')
-    return readDocument(document, service, id)
+    // a short text of a JSON document is one string for all documents, a part of the key is not
+    return readDocument(document, name, id)
   }),
 }

@@ -11,6 +11,16 @@ import { sameInstance, type ServiceInstance } from '../model/service-instance.ts
 import type { Touch, Touched, View } from './served-view.ts'
 import type { InstanceChange } from './watch-event.ts'
 
+/** The records of one id: nearly always one, for which an array would be much of the memory. */
+type RecordsOfId = InstanceRecord | readonly InstanceRecord[]
+
+const toList = (records: RecordsOfId | undefined): readonly InstanceRecord[] => {
+  if (records === undefined) return []
+  return 'instance' in records ? [records] : records
+}
+
+const keyOf = ({ instance }: InstanceRecord): string => instanceKey(instance.service, instance.id)
+
 /**
  * Instances by key. A backend may hold several records of one id. The view serves the one with the
  * highest claim, and the next one when that is removed.
@@ -18,9 +28,7 @@ import type { InstanceChange } from './watch-event.ts'
 export class InstanceView implements View<ServiceInstance, InstanceChange> {
   readonly #onSkipped: (skipped: SkippedRecord) => void
   #records = new Map<RecordKey, InstanceRecord>()
-  /** The records of each key; nearly always one. */
-  #byKey = new Map<string, Set<RecordKey>>()
-  #served = new Map<string, InstanceRecord>()
+  #byKey = new Map<string, RecordsOfId>()
 
   /** `onSkipped` is called with every unreadable record. */
   constructor(onSkipped: (skipped: SkippedRecord) => void) {
@@ -28,7 +36,7 @@ export class InstanceView implements View<ServiceInstance, InstanceChange> {
   }
 
   record(key: string): InstanceRecord | undefined {
-    return this.#served.get(key)
+    return highestRecord(toList(this.#byKey.get(key)))
   }
 
   same(a: ServiceInstance, b: ServiceInstance): boolean {
@@ -43,68 +51,53 @@ export class InstanceView implements View<ServiceInstance, InstanceChange> {
 
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<ServiceInstance> {
     for (const skipped of observation.skipped) this.#onSkipped(skipped)
-    const keys = new Set<string>()
+    let before = new Map<string, RecordsOfId | undefined>()
     if (observation.type === 'snapshot') {
-      for (const key of this.#byKey.keys()) keys.add(key)
+      before = this.#byKey
       this.#records = new Map()
       this.#byKey = new Map()
     } else {
-      for (const key of observation.removed) this.#drop(key, keys)
-      for (const { key } of observation.skipped) this.#drop(key, keys)
+      for (const key of observation.removed) this.#drop(key, before)
+      for (const { key } of observation.skipped) this.#drop(key, before)
     }
-    for (const record of observation.records) this.#put(freezeRecord(record), keys)
-    return this.#serve(keys)
+    for (const record of observation.records) this.#put(freezeRecord(record), before)
+    return this.#touched(before)
   }
 
-  #put(record: InstanceRecord, keys: Set<string>): void {
-    const key = instanceKey(record.instance.service, record.instance.id)
-    keys.add(key)
-    const before = this.#records.get(record.key)
-    if (before !== undefined) {
-      const { service, id } = before.instance
-      // in place, as deleting and inserting makes a large map rehash
-      if (instanceKey(service, id) === key) {
-        this.#records.set(record.key, record)
-        return
-      }
-      this.#drop(record.key, keys)
-    }
+  /** `before` gets the records that a touched id had. */
+  #put(record: InstanceRecord, before: Map<string, RecordsOfId | undefined>): void {
+    const key = keyOf(record)
+    const replaced = this.#records.get(record.key)
+    if (replaced !== undefined && keyOf(replaced) !== key) this.#drop(record.key, before)
+    const records = this.#byKey.get(key)
+    if (!before.has(key)) before.set(key, records)
     this.#records.set(record.key, record)
-    const named = this.#byKey.get(key)
-    if (named === undefined) this.#byKey.set(key, new Set([record.key]))
-    else named.add(record.key)
+    const others = toList(records).filter((each) => each.key !== record.key)
+    this.#byKey.set(key, others.length === 0 ? record : [...others, record])
   }
 
-  #drop(recordKey: RecordKey, keys: Set<string>): void {
+  #drop(recordKey: RecordKey, before: Map<string, RecordsOfId | undefined>): void {
     const record = this.#records.get(recordKey)
     if (record === undefined) return
-    const key = instanceKey(record.instance.service, record.instance.id)
+    const key = keyOf(record)
+    const records = this.#byKey.get(key)
+    if (!before.has(key)) before.set(key, records)
     this.#records.delete(recordKey)
-    const named = this.#byKey.get(key)
-    named?.delete(recordKey)
-    if (named?.size === 0) this.#byKey.delete(key)
-    keys.add(key)
+    const [first, ...more] = toList(records).filter((each) => each.key !== recordKey)
+    if (first === undefined) this.#byKey.delete(key)
+    else this.#byKey.set(key, more.length === 0 ? first : [first, ...more])
   }
 
-  #serve(keys: ReadonlySet<string>): Touched<ServiceInstance> {
+  #touched(before: ReadonlyMap<string, RecordsOfId | undefined>): Touched<ServiceInstance> {
     const touched = new Map<string, Touch<ServiceInstance>>()
-    for (const key of keys) {
-      const before = this.#served.get(key)
-      const after = highestRecord(this.#recordsOf(key))
-      if (after === undefined) this.#served.delete(key)
-      else this.#served.set(key, after)
-      if (after === undefined) {
-        if (before !== undefined) touched.set(key, { value: undefined, ttlMs: before.ttlMs })
-      } else if (before === undefined || !sameInstance(before.instance, after.instance))
-        touched.set(key, { value: after.instance })
+    for (const [key, records] of before) {
+      const served = highestRecord(toList(records))
+      const serves = this.record(key)
+      if (serves === undefined) {
+        if (served !== undefined) touched.set(key, { value: undefined, ttlMs: served.ttlMs })
+      } else if (served === undefined || !sameInstance(served.instance, serves.instance))
+        touched.set(key, { value: serves.instance })
     }
     return touched
-  }
-
-  *#recordsOf(key: string): Iterable<InstanceRecord> {
-    for (const recordKey of this.#byKey.get(key) ?? []) {
-      const record = this.#records.get(recordKey)
-      if (record !== undefined) yield record
-    }
   }
 }
