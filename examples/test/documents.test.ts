@@ -12,6 +12,7 @@ const documents = [
   'README.md',
   'docs/balancing.md',
   'docs/cli.md',
+  'docs/gateway.md',
   'packages/balancer/README.md',
   'packages/lifecycle/README.md',
   'packages/gateway/README.md',

@@ -4,6 +4,7 @@ import { completionCommand } from './commands/completion.ts'
 import { copyCommand } from './commands/copy.ts'
 import { deregisterCommand } from './commands/deregister.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { gatewayCommand } from './commands/gateway.ts'
 import { listCommand } from './commands/list.ts'
 import { registerCommand } from './commands/register.ts'
 import { resolveCommand } from './commands/resolve.ts'
@@ -50,6 +51,7 @@ export const createProgram = (run: Run): Command => {
     setCommand,
     deregisterCommand,
     copyCommand,
+    gatewayCommand,
     doctorCommand,
     completionCommand,
   ]

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { type Arrival, plainAddress } from './forwarded.ts'
 import { type ExchangeKind, gatewayChannel, publish } from './gateway-events.ts'
@@ -30,8 +30,19 @@ export class Exchange {
   readonly #ended: (exchange: Exchange) => void
   #complete = false
 
-  /** `ended`: called once, after the response or when the client has left. */
-  constructor(request: Incoming, response: Outgoing, ended: (exchange: Exchange) => void) {
+  readonly #published: boolean
+
+  /**
+   * `ended`: called once, after the response or when the client has left. `published`: whether the
+   * exchange is told on the diagnostics channel; those of the admin port are not.
+   */
+  constructor(
+    request: Incoming,
+    response: Outgoing,
+    ended: (exchange: Exchange) => void,
+    published = true,
+  ) {
+    this.#published = published
     this.request = request
     this.response = response
     this.#ended = ended
@@ -74,6 +85,22 @@ export class Exchange {
       publish({ backend: 'gateway', event: 'started', ...this.#facts(), headers })
   }
 
+  /** The connection was upgraded: the exchange ends when the client's socket has closed. */
+  upgraded(upgrade: string): void {
+    const { response, request } = this
+    this.#complete = true
+    response.statusCode = 101
+    // the response is detached from the socket
+    request.socket.once('close', () => response.emit('close'))
+    if (gatewayChannel.hasSubscribers)
+      publish({
+        backend: 'gateway',
+        event: 'upgraded',
+        ...this.#facts(),
+        upgrade: upgrade.toLowerCase(),
+      })
+  }
+
   /** Answers with problem details, unless the response has begun: then it breaks off. */
   refuse(refused: Refusal): void {
     this.refusal ??= refused
@@ -108,7 +135,10 @@ export class Exchange {
 
   /** Breaks the connection (HTTP/2: the stream), so that the client sees an incomplete response. */
   cut(): void {
-    this.response.destroy()
+    const { response } = this
+    // destroying the response would end the stream of HTTP/2 as if it were whole
+    if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    else response.destroy()
   }
 
   #facts(): {
@@ -127,7 +157,7 @@ export class Exchange {
 
   #close(): void {
     if (!this.#complete) this.onLeft?.()
-    if (gatewayChannel.hasSubscribers)
+    if (this.#published && gatewayChannel.hasSubscribers)
       publish({
         backend: 'gateway',
         event: 'finished',

@@ -27,6 +27,19 @@ const elements = (value: string): readonly string[] =>
 export const lastElements = (value: string, count: number): string[] =>
   elements(value).slice(-count)
 
+/**
+ * The client's address: that of the connection, or with trusted proxies the one that the first of
+ * them wrote.
+ */
+export const clientAddress = (
+  peer: string,
+  forwardedFor: string | undefined,
+  trustedHops: number,
+): string =>
+  trustedHops === 0 || forwardedFor === undefined
+    ? peer
+    : (lastElements(forwardedFor, trustedHops)[0] ?? peer)
+
 const node = (address: string): string => (address.includes(':') ? `"[${address}]"` : address)
 
 const element = ({ peer, host, scheme }: Arrival): string =>

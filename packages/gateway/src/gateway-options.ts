@@ -1,4 +1,7 @@
 import type { Discovery } from '@sd/core'
+import type { AccessLogOptions } from './access-log.ts'
+import type { FrontTls } from './front.ts'
+import type { GatewayMetrics } from './prometheus-metrics.ts'
 import type { RouteOptions } from './route-options.ts'
 
 /** Timeouts towards clients in milliseconds. All optional. */
@@ -36,6 +39,17 @@ export interface GatewayOptions {
    */
   readonly trustedHops?: number | undefined
   readonly timeouts?: ClientTimeouts | undefined
+  /** TLS towards clients, with HTTP/2 by ALPN. Default: plain HTTP/1.1 and HTTP/2. */
+  readonly tls?: FrontTls | undefined
+  /** Default: no access log. */
+  readonly accessLog?: AccessLogOptions | undefined
+  /** Figures for `/metrics`: `prometheusMetrics(registry)`. Default: no such path. */
+  readonly metrics?: GatewayMetrics | undefined
+  /**
+   * Whether `/healthz`, `/readyz` and `/metrics` are answered on a port of their own, that of
+   * `listenAdmin`, and not beside the routes. Default false.
+   */
+  readonly adminApart?: boolean | undefined
 }
 
 /** Where a gateway listens. */

@@ -1,22 +1,47 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo, Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type SecureContextOptions, Server as TlsServer } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RegistryError } from '@sd/core'
-import { httpServer } from '@sd/lifecycle'
-import { check, checkRoutes, checkWhole } from './check-routes.ts'
+import { type AnyHttpServer, httpServer, type ServiceServer } from '@sd/lifecycle'
+import { AccessLog } from './access-log.ts'
+import { checkFrontTls, checkGateway } from './check-gateway.ts'
+import { check, checkRoutes } from './check-routes.ts'
 import { Exchange, type Incoming, type Outgoing } from './exchange.ts'
 import { Forwarding } from './forwarding.ts'
+import { createFront, type FrontTls, isUpgradable } from './front.ts'
 import { gatewayChannel, publish } from './gateway-events.ts'
 import type { GatewayOptions, ListenOptions, StopOptions } from './gateway-options.ts'
 import { ownPaths, type OwnPath } from './own-paths.ts'
 import { refusal } from './problem.ts'
 import { isHost, targetProblem } from './request-target.ts'
+import type { Route } from './route.ts'
 import { Routes } from './routes.ts'
 import type { RouteOptions } from './route-options.ts'
+import { responseOn, Tunnel, upgradeProblem } from './tunnel.ts'
 
-const gatewayFields = ['discovery', 'routes', 'trustedHops', 'timeouts'] as const
-const timeoutFields = ['headersMs', 'requestMs', 'keepAliveMs'] as const
-const maxMs = 2 ** 31 - 1
+const listenOn = async (
+  server: AnyHttpServer,
+  { port = 0, host }: ListenOptions,
+): Promise<number> => {
+  const listening = Promise.withResolvers<void>()
+  const net = server as NetServer
+  net.once('error', listening.reject)
+  net.listen({ port, host }, () => listening.resolve())
+  await listening.promise
+  net.off('error', listening.reject)
+  return (net.address() as AddressInfo).port
+}
+
+/** Whether there are several Host headers, of which an instance might read another one. */
+const repeatsHost = ({ rawHeaders }: Incoming): boolean => {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1
+  }
+  return count > 1
+}
 
 /**
  * A reverse proxy by service name. It sends each request to an instance of the service that the
@@ -25,51 +50,52 @@ const maxMs = 2 ** 31 - 1
 export class Gateway implements AsyncDisposable {
   readonly #routes: Routes
   readonly #trustedHops: number
-  readonly #server: Server
-  readonly #front: ReturnType<typeof httpServer>
+  readonly #server: AnyHttpServer
+  readonly #front: ServiceServer
+  readonly #admin: AnyHttpServer | undefined
   readonly #own: ReadonlyMap<string, OwnPath>
+  readonly #reserved: readonly string[]
+  readonly #log: AccessLog | undefined
   readonly #exchanges = new Set<Exchange>()
+  readonly #tunnels = new Set<Tunnel>()
   readonly #ended = (exchange: Exchange): void => this.#end(exchange)
   #draining = false
   #stopping: Promise<void> | undefined
 
   /** @throws RegistryError `invalid-config`, naming the option */
   constructor(options: GatewayOptions) {
-    check.object(options, gatewayFields)
-    const { discovery, trustedHops } = options
-    if (typeof discovery?.watch !== 'function')
-      check.expected(
-        'discovery',
-        discovery,
-        'a registry: what createRegistry of @sd/registry returns',
-      )
-    this.#trustedHops = checkWhole('trustedHops', trustedHops, 0, 0, 100)
-    const timeouts = check.object(options.timeouts ?? {}, timeoutFields, 'timeouts')
-    const ms = (name: (typeof timeoutFields)[number], fallback: number): number =>
-      checkWhole(`timeouts.${name}`, timeouts[name], fallback, 0, maxMs)
-    const serverOptions = {
-      headersTimeout: ms('headersMs', 60_000),
-      requestTimeout: ms('requestMs', 300_000),
-      keepAliveTimeout: ms('keepAliveMs', 72_000),
-    }
-    this.#own = ownPaths(this)
+    const { discovery, trustedHops, front, accessLog, metrics, adminApart } = checkGateway(options)
+    this.#trustedHops = trustedHops
+    if (accessLog !== undefined) this.#log = new AccessLog(accessLog, trustedHops)
+    const own = ownPaths(this, metrics)
+    this.#own = adminApart ? new Map() : own
+    this.#reserved = [...this.#own.keys()]
     this.#routes = new Routes(discovery)
-    this.#routes.replace(checkRoutes(options.routes, [...this.#own.keys()]))
-    this.#server = createServer(serverOptions, (request, response) =>
-      this.#handle(request, response, false),
-    )
-    this.#server.on('checkContinue', (request, response) => this.#handle(request, response, true))
-    this.#server.on('connect', (_request, socket) =>
-      socket.end(
-        'HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
-      ),
-    )
+    this.#routes.replace(checkRoutes(options.routes, this.#reserved))
+    this.#server = createFront(front, {
+      request: (request, response, continues) => this.#handle(request, response, continues),
+      upgrade: (request, socket, head) => this.#handleUpgrade(request, socket, head),
+    })
     this.#front = httpServer(this.#server)
+    if (adminApart)
+      this.#admin = createServer((request, response) => {
+        const exchange = new Exchange(request, response, () => {}, false)
+        const answer = own.get(request.url as string)
+        if (answer === undefined) exchange.refuse(refusal('no-route', 'there is no such path'))
+        else answer(exchange)
+      })
   }
 
-  /** Requests under way. */
+  /** Requests under way, including upgraded connections. */
   get requests(): number {
     return this.#exchanges.size
+  }
+
+  /** Upgraded connections that are open. */
+  get upgraded(): number {
+    let count = 0
+    for (const { open } of this.#tunnels) if (open) count += 1
+    return count
   }
 
   /** Why the gateway should get no requests; empty if it is ready. */
@@ -81,13 +107,14 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Listens, and resolves to the port. Rejects with Node's error, e.g. `EADDRINUSE`. */
-  async listen({ port = 0, host }: ListenOptions = {}): Promise<number> {
-    const listening = Promise.withResolvers<void>()
-    this.#server.once('error', listening.reject)
-    this.#server.listen({ port, host }, () => listening.resolve())
-    await listening.promise
-    this.#server.off('error', listening.reject)
-    return (this.#server.address() as AddressInfo).port
+  listen(options: ListenOptions = {}): Promise<number> {
+    return listenOn(this.#server, options)
+  }
+
+  /** Listens for `/healthz`, `/readyz` and `/metrics` if they are apart; resolves to the port. */
+  async listenAdmin(options: ListenOptions = {}): Promise<number> {
+    if (this.#admin === undefined) throw new TypeError('listenAdmin needs the option adminApart')
+    return listenOn(this.#admin, options)
   }
 
   /**
@@ -98,7 +125,7 @@ export class Gateway implements AsyncDisposable {
   reload(routes: readonly RouteOptions[]): void {
     let cause: unknown
     try {
-      this.#routes.replace(checkRoutes(routes, [...this.#own.keys()]))
+      this.#routes.replace(checkRoutes(routes, this.#reserved))
     } catch (error) {
       cause = error
     }
@@ -107,7 +134,21 @@ export class Gateway implements AsyncDisposable {
     if (cause !== undefined) throw cause
   }
 
-  /** Finishes the requests under way, refuses new connections, and releases everything. */
+  /**
+   * Shows another certificate to new connections.
+   * @throws RegistryError `invalid-config`; the present certificate stays in use
+   */
+  renewTls(tls: FrontTls): void {
+    const checked = checkFrontTls(tls)
+    if (!(this.#server instanceof TlsServer) || checked === undefined)
+      check.refuse('tls was not given at the start, and cannot be added')
+    else this.#server.setSecureContext(checked as SecureContextOptions)
+  }
+
+  /**
+   * Finishes the requests under way, tells WebSocket clients to go, refuses new connections, and
+   * releases everything.
+   */
   stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(options)
     return this.#stopping
@@ -117,7 +158,13 @@ export class Gateway implements AsyncDisposable {
   async destroy(): Promise<void> {
     this.#draining = true
     this.#front.destroy()
+    for (const tunnel of this.#tunnels) tunnel.destroy()
+    if (this.#admin?.listening === true) {
+      this.#admin.close()
+      if ('closeAllConnections' in this.#admin) this.#admin.closeAllConnections()
+    }
     await this.#routes.destroy()
+    this.#log?.flush()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,69 +173,96 @@ export class Gateway implements AsyncDisposable {
 
   async #stop({ announceMs = 0, drainMs = 10_000 }: StopOptions): Promise<void> {
     this.#draining = true
+    const { requests, upgraded } = this
     if (gatewayChannel.hasSubscribers)
-      publish({ backend: 'gateway', event: 'draining', requests: this.requests, upgraded: 0 })
+      publish({ backend: 'gateway', event: 'draining', requests, upgraded })
     await sleep(announceMs)
+    for (const tunnel of this.#tunnels) tunnel.leave()
     await this.#front.drain(AbortSignal.timeout(drainMs))
     await this.destroy()
   }
 
   #handle(request: Incoming, response: Outgoing, continues: boolean): void {
+    const exchange = this.#begin(request, response)
+    const route = this.#admit(exchange)
+    if (route !== undefined)
+      this.#attempt(exchange, () =>
+        new Forwarding(exchange, route, continues).start(this.#trustedHops),
+      )
+  }
+
+  #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {})
+    const exchange = this.#begin(request, responseOn(request, socket))
+    exchange.kind = 'upgrade'
+    const problem = isUpgradable(request.headers.upgrade)
+      ? upgradeProblem(request)
+      : refusal('bad-request', 'of the upgrades only websocket is passed through')
+    if (problem !== undefined) {
+      exchange.refuse(problem)
+      return
+    }
+    const route = this.#admit(exchange)
+    if (route === undefined) return
+    const tunnel = new Tunnel(exchange, route, socket, head)
+    this.#tunnels.add(tunnel)
+    exchange.response.once('close', () => this.#tunnels.delete(tunnel))
+    this.#attempt(exchange, () => tunnel.start(this.#trustedHops))
+  }
+
+  #begin(request: Incoming, response: Outgoing): Exchange {
     const exchange = new Exchange(request, response, this.#ended)
     this.#exchanges.add(exchange)
+    return exchange
+  }
+
+  /** Refuses what cannot be sent, e.g. a header that undici does not write. */
+  #attempt(exchange: Exchange, forward: () => void): void {
     try {
-      this.#answer(exchange, continues)
+      forward()
     } catch (error) {
-      // undici throws for a request that it cannot send
-      exchange.refuse(refusal('bad-request', 'the request cannot be forwarded', undefined, error))
-      if (!(error instanceof RegistryError)) throw error
+      const service = exchange.route?.options.service
+      exchange.refuse(refusal('bad-request', 'the request cannot be forwarded', service, error))
     }
   }
 
-  #answer(exchange: Exchange, continues: boolean): void {
+  /** The route for a request that may be forwarded; the others are answered here. */
+  #admit(exchange: Exchange): Route | undefined {
     const { request, host } = exchange
     const target = request.url as string
+    const refuse = (...given: Parameters<typeof refusal>): undefined => {
+      exchange.refuse(refusal(...given))
+      return undefined
+    }
     const problem = targetProblem(target)
-    if (problem !== undefined) return exchange.refuse(refusal('bad-target', problem))
-    if ((host !== '' && !isHost(host)) || this.#repeatsHost(request))
-      return exchange.refuse(refusal('bad-host', 'the Host header does not name one host'))
+    if (problem !== undefined) return refuse('bad-target', problem)
+    if ((host !== '' && !isHost(host)) || repeatsHost(request))
+      return refuse('bad-host', 'the Host header does not name one host')
     const own = this.#own.get(target)
-    if (own !== undefined) return own(exchange)
-    if (request.method === 'TRACE')
-      return exchange.refuse(refusal('method-refused', 'TRACE is not forwarded'))
+    if (own !== undefined) {
+      own(exchange)
+      return undefined
+    }
+    if (request.method === 'TRACE') return refuse('method-refused', 'TRACE is not forwarded')
     const route = this.#routes.find(host, target)
-    if (route === undefined)
-      return exchange.refuse(refusal('no-route', 'no route matches the host and the path'))
+    if (route === undefined) return refuse('no-route', 'no route matches the host and the path')
     exchange.route = route
     route.requests += 1
     const { service, maxRequests, maxBodyBytes } = route.options
     if (route.requests > maxRequests)
-      return exchange.refuse(
-        refusal(
-          'too-many-requests',
-          `${maxRequests} requests to the service are under way`,
-          service,
-        ),
+      return refuse(
+        'too-many-requests',
+        `${maxRequests} requests to the service are under way`,
+        service,
       )
     if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes)
-      return exchange.refuse(
-        refusal('body-too-large', `the body is larger than ${maxBodyBytes} bytes`, service),
-      )
-    new Forwarding(exchange, route, continues).start(this.#trustedHops)
-  }
-
-  /** Whether there are several Host headers, of which an instance might read another one. */
-  #repeatsHost({ rawHeaders }: Incoming): boolean {
-    let count = 0
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i] as string
-      if (name.length === 4 && name.toLowerCase() === 'host') count += 1
-    }
-    return count > 1
+      return refuse('body-too-large', `the body is larger than ${maxBodyBytes} bytes`, service)
+    return route
   }
 
   #end(exchange: Exchange): void {
     this.#exchanges.delete(exchange)
     if (exchange.route !== undefined) exchange.route.requests -= 1
+    this.#log?.add(exchange)
   }
 }

@@ -2,6 +2,8 @@
  * A reverse proxy by service name that follows the registry.
  * @module
  */
+export type { AccessLogFormat, AccessLogOptions } from './access-log.ts'
+export type { FrontTls } from './front.ts'
 export { Gateway } from './gateway.ts'
 export {
   type ConnectionUpgraded,
@@ -20,4 +22,5 @@ export type {
   StopOptions,
 } from './gateway-options.ts'
 export type { RefusalReason } from './problem.ts'
+export { type GatewayMetrics, prometheusMetrics } from './prometheus-metrics.ts'
 export type { RouteOptions, RouteTimeouts, RouteTls } from './route-options.ts'

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Exchange } from './exchange.ts'
+import { refusal } from './problem.ts'
+import type { GatewayMetrics } from './prometheus-metrics.ts'
 
 /** Answers a request for one of the gateway's own paths. */
 export type OwnPath = (exchange: Exchange) => void
@@ -10,10 +12,9 @@ export interface Readiness {
   readonly unready: readonly string[]
 }
 
-const answer = (exchange: Exchange, status: number, body: object): void => {
-  const text = `${JSON.stringify(body)}\n`
+const answer = (exchange: Exchange, status: number, type: string, text: string): void => {
   const headers = {
-    'content-type': 'application/json',
+    'content-type': type,
     'content-length': String(Buffer.byteLength(text)),
     'cache-control': 'no-store',
   }
@@ -21,20 +22,37 @@ const answer = (exchange: Exchange, status: number, body: object): void => {
   exchange.end(exchange.method === 'HEAD' ? undefined : text)
 }
 
+const answerJson = (exchange: Exchange, status: number, body: object): void =>
+  answer(exchange, status, 'application/json', `${JSON.stringify(body)}\n`)
+
+const answerMetrics = async (exchange: Exchange, metrics: GatewayMetrics): Promise<void> => {
+  try {
+    answer(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', await metrics.text())
+  } catch (error) {
+    exchange.refuse(refusal('internal', 'the figures could not be collected', undefined, error))
+  }
+}
+
 /**
  * The paths that a gateway answers itself. `/healthz`: always 200. `/readyz`: 503 while the registry
  * has not answered for each route's service, and when the gateway drains. A registry that goes away
- * later does not make it unready: it forwards with the last known state.
+ * later does not make it unready: it forwards with the last known state. `/metrics`: the figures.
  */
-export const ownPaths = (gateway: Readiness): ReadonlyMap<string, OwnPath> =>
+export const ownPaths = (
+  gateway: Readiness,
+  metrics: GatewayMetrics | undefined,
+): ReadonlyMap<string, OwnPath> =>
   new Map<string, OwnPath>([
-    ['/healthz', (exchange) => answer(exchange, 200, { status: 'ok' })],
+    ['/healthz', (exchange) => answerJson(exchange, 200, { status: 'ok' })],
     [
       '/readyz',
       (exchange) => {
         const reasons = gateway.unready
         const ready = reasons.length === 0
-        answer(exchange, ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', reasons })
+        answerJson(exchange, ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', reasons })
       },
     ],
+    ...(metrics === undefined
+      ? []
+      : [['/metrics', (exchange: Exchange) => void answerMetrics(exchange, metrics)] as const]),
   ])

@@ -13,6 +13,8 @@ const statuses = {
   'method-refused': 405,
   /** The body is larger than the route's `maxBodyBytes`. */
   'body-too-large': 413,
+  /** The gateway itself failed. */
+  internal: 500,
   /** The route's `maxRequests` are under way. */
   'too-many-requests': 503,
   /** No instance can be picked. */

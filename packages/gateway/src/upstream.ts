@@ -1,5 +1,5 @@
 import { type Discovery, RegistryError, type Watcher } from '@sd/core'
-import { ServiceDispatcher, type ServiceOptions } from '@sd/undici'
+import { ServiceAgent, ServiceDispatcher, type ServiceOptions } from '@sd/undici'
 import type { Dispatcher } from 'undici'
 import { check, type CheckedRoute } from './check-routes.ts'
 
@@ -54,12 +54,31 @@ const makeDispatcher = (
   }
 }
 
+const makeAgent = (discovery: Discovery, route: CheckedRoute, host: string): ServiceAgent => {
+  const { balancer, key, timeouts, tlsName } = serviceOptions(route)
+  const { discoveryMs } = timeouts ?? {}
+  const { name: _, ...pem } = route.tls ?? {}
+  return new ServiceAgent({
+    discovery,
+    services: { [host]: route.service },
+    balancer,
+    key,
+    tlsName,
+    timeouts: { discoveryMs },
+    https: pem as object,
+  })
+}
+
 /** One route's service: its dispatcher, and a watch that keeps the list of instances ready. */
 export class Upstream {
   readonly service: string
+  /** The host that stands for the service in the dispatcher and the agent. */
+  readonly host: string
   readonly #origin: string
   readonly #dispatcher: ServiceDispatcher
   readonly #watcher: Watcher
+  readonly #makeAgent: () => ServiceAgent
+  #agent: ServiceAgent | undefined
   #heard = false
 
   /**
@@ -70,6 +89,8 @@ export class Upstream {
     const { service, scheme } = route
     const host = hostOf(service)
     this.service = service
+    this.host = host
+    this.#makeAgent = () => makeAgent(discovery, route, host)
     this.#origin = `${scheme}://${host}`
     this.#dispatcher = makeDispatcher(discovery, route, host, at)
     this.#watcher = discovery.watch(service)
@@ -89,16 +110,22 @@ export class Upstream {
     this.#dispatcher.dispatch({ ...options, origin: this.#origin }, handler)
   }
 
+  /** For upgrades. Made when the first one comes. */
+  get agent(): ServiceAgent {
+    this.#agent ??= this.#makeAgent()
+    return this.#agent
+  }
+
   /** Finishes what is under way, then releases the connections and the watch. */
   async close(): Promise<void> {
-    await this.#dispatcher.close()
+    await Promise.all([this.#dispatcher.close(), this.#agent?.close()])
     this.#watcher.close()
   }
 
   /** Ends everything immediately. */
   async destroy(): Promise<void> {
     this.#watcher.close()
-    await this.#dispatcher.destroy()
+    await Promise.all([this.#dispatcher.destroy(), this.#agent?.destroy()])
   }
 
   async #listen(): Promise<void> {

@@ -158,11 +158,10 @@ describe('a body is framed anew', () => {
       `POST /first HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhiGET /second HTTP/1.1\r\nhost: a\r\n${close}\r\n`,
     )
     expect(text.match(/HTTP\/1.1 200/g)).toHaveLength(2)
-    expect(backend.seen.map(({ url, body }) => [url, body])).toEqual([
-      ['/first', 'hi'],
-      ['/second', ''],
-      ['/probe', ''],
-    ])
+    // they may reach the instance in any order, on two connections
+    expect(new Set(backend.seen.map(({ url, body }) => `${url} ${body}`))).toEqual(
+      new Set(['/first hi', '/second ', '/probe ']),
+    )
   })
 })
 

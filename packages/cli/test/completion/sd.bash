@@ -12,7 +12,7 @@ _sd() {
       --) return ;;
       --url) ((index++)); url=(--url "${words[index]//[\"\']/}") ;;
       --url=*) url=("${words[index]}") ;;
-      --tag|--zone|--version|--metadata|--endpoint|--id|--weight|--meta|--check|--check-interval|--check-timeout|--check-failures|--check-successes|--ready-timeout|--on-conflict|--drain|--scheme|--count|--health|--remove-meta) ((index++)) ;;
+      --tag|--zone|--version|--metadata|--endpoint|--id|--weight|--meta|--check|--check-interval|--check-timeout|--check-failures|--check-successes|--ready-timeout|--on-conflict|--drain|--scheme|--count|--health|--remove-meta|--port|--host|--route|--config|--tls-cert|--tls-key|--admin-port|--trusted-hops|--access-log|--announce) ((index++)) ;;
       -*) ;;
       *) if [[ $command ]]; then ((place++)); service=${words[index]}; else command=${words[index]}; fi ;;
     esac
@@ -20,7 +20,7 @@ _sd() {
   # the value of an option
   ((index > last)) && return
   case $command in
-    '') flags='--version --url --json --help' first='list watch register resolve set deregister copy doctor completion help' ;;
+    '') flags='--version --url --json --help' first='list watch register resolve set deregister copy gateway doctor completion help' ;;
     list) flags='--json --url --tag --zone --version --metadata --help' first='' names=1 ;;
     watch) flags='--json --url --tag --zone --version --metadata --all --help' first='' names=1 ;;
     register) flags='--json --url --endpoint --id --version --zone --weight --tag --meta --check --check-interval --check-timeout --check-failures --check-successes --ready-timeout --on-conflict --drain --help' first='' names=1 ;;
@@ -28,6 +28,7 @@ _sd() {
     set) flags='--json --url --weight --health --meta --remove-meta --help' first='' names=2 ;;
     deregister) flags='--json --url --force --yes --help' first='' names=2 ;;
     copy) flags='--json --apply --follow --help' first='' names=0 ;;
+    gateway) flags='--json --url --port --host --route --strip-prefix --config --tls-cert --tls-key --admin-port --trusted-hops --access-log --announce --drain --help' first='' names=0 ;;
     doctor) flags='--json --url --probe --help' first='' names=0 ;;
     completion) flags='--json --help' first='bash zsh fish' names=0 ;;
     help) flags='' first='' names=0 ;;

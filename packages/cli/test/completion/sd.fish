@@ -7,7 +7,7 @@ function __sd_arguments
   for word in $words[(math $place + 1)..]
     if test $skip = 1
       set skip 0
-    else if contains -- $word --url --tag --zone --version --metadata --endpoint --id --weight --meta --check --check-interval --check-timeout --check-failures --check-successes --ready-timeout --on-conflict --drain --scheme --count --health --remove-meta
+    else if contains -- $word --url --tag --zone --version --metadata --endpoint --id --weight --meta --check --check-interval --check-timeout --check-failures --check-successes --ready-timeout --on-conflict --drain --scheme --count --health --remove-meta --port --host --route --config --tls-cert --tls-key --admin-port --trusted-hops --access-log --announce
       set skip 1
     else if not string match -q -- '-*' $word
       echo $word
@@ -31,6 +31,7 @@ complete -c sd -f -n __fish_use_subcommand -a resolve -d 'Print live endpoints o
 complete -c sd -f -n __fish_use_subcommand -a set -d 'Change the weight, the health or the metadata of a running instance'
 complete -c sd -f -n __fish_use_subcommand -a deregister -d 'Remove the record of an instance whose owner is dead'
 complete -c sd -f -n __fish_use_subcommand -a copy -d 'Mirror the services of one registry into another, for a migration'
+complete -c sd -f -n __fish_use_subcommand -a gateway -d 'Forward requests to services by name'
 complete -c sd -f -n __fish_use_subcommand -a doctor -d 'Find out what is wrong with a registry'
 complete -c sd -f -n __fish_use_subcommand -a completion -d 'Print the completion script of a shell'
 complete -c sd -f -n __fish_use_subcommand -a help -d ''
@@ -104,6 +105,21 @@ complete -c sd -n '__fish_seen_subcommand_from copy' -l json -d 'one JSON object
 complete -c sd -n '__fish_seen_subcommand_from copy' -l apply -d 'register the copies until interrupted'
 complete -c sd -n '__fish_seen_subcommand_from copy' -l follow -d 'mirror later changes of the source'
 complete -c sd -n '__fish_seen_subcommand_from copy' -l help -d 'display help for command'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l json -d 'one JSON object per line'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l port -r -d 'the port to listen on (default: 8080)'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l host -r -d 'the address to listen on (default: all)'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l route -r -d '[HOST][/PREFIX]=SERVICE; may be repeated'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l strip-prefix -d 'instances get paths without the prefix of --route'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l config -r -d 'a JSON file with routes and settings'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l tls-cert -r -d 'PEM certificate for clients; with --tls-key'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l tls-key -r -d 'its private key'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l admin-port -r -d 'a port for the probes and /metrics'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l trusted-hops -r -d 'proxies in front to believe (default: 0)'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l access-log -r -d 'default: combined, json with --json'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l announce -r -d 'time from a signal until it drains'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l drain -r -d 'longest time for requests under way'
+complete -c sd -n '__fish_seen_subcommand_from gateway' -l help -d 'display help for command'
 complete -c sd -n '__fish_seen_subcommand_from doctor' -l json -d 'one JSON object per line'
 complete -c sd -n '__fish_seen_subcommand_from doctor' -l url -r -d 'the registry, like etcd://host:2379/services?ttl=10s'
 complete -c sd -n '__fish_seen_subcommand_from doctor' -l probe -d 'connect to the port of every endpoint'

@@ -20,6 +20,7 @@ _sd_commands() {
     'set:Change the weight, the health or the metadata of a running instance'
     'deregister:Remove the record of an instance whose owner is dead'
     'copy:Mirror the services of one registry into another, for a migration'
+    'gateway:Forward requests to services by name'
     'doctor:Find out what is wrong with a registry'
     'completion:Print the completion script of a shell'
     'help:'
@@ -41,6 +42,7 @@ _sd() {
       set) _arguments '--json[one JSON object per line]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--weight[0 to 65535; 0 drains, 100 is the default]:value:_default' '--health[whether it wants calls]:value:_default' '--meta[sets a metadata entry; may be repeated]:value:_default' '--remove-meta[removes a metadata entry; may be repeated]:value:_default' '--help[display help for command]' '1:service: _sd_names' '2:id: _sd_names $line[1]' '*:argument:_default' ;;
       deregister) _arguments '--json[one JSON object per line]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--force[remove the record of another owner]' '--yes[do not ask]' '--help[display help for command]' '1:service: _sd_names' '2:id: _sd_names $line[1]' '*:argument:_default' ;;
       copy) _arguments '--json[one JSON object per line]' '--apply[register the copies until interrupted]' '--follow[mirror later changes of the source]' '--help[display help for command]' '*:argument:_default' ;;
+      gateway) _arguments '--json[one JSON object per line]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--port[the port to listen on (default\: 8080)]:value:_default' '--host[the address to listen on (default\: all)]:value:_default' '--route[\[HOST\]\[/PREFIX\]=SERVICE; may be repeated]:value:_default' '--strip-prefix[instances get paths without the prefix of --route]' '--config[a JSON file with routes and settings]:value:_default' '--tls-cert[PEM certificate for clients; with --tls-key]:value:_default' '--tls-key[its private key]:value:_default' '--admin-port[a port for the probes and /metrics]:value:_default' '--trusted-hops[proxies in front to believe (default\: 0)]:value:_default' '--access-log[default\: combined, json with --json]:value:_default' '--announce[time from a signal until it drains]:value:_default' '--drain[longest time for requests under way]:value:_default' '--help[display help for command]' '*:argument:_default' ;;
       doctor) _arguments '--json[one JSON object per line]' '--url[the registry, like etcd\://host\:2379/services?ttl=10s]:value:_default' '--probe[connect to the port of every endpoint]' '--help[display help for command]' '*:argument:_default' ;;
       completion) _arguments '--json[one JSON object per line]' '--help[display help for command]' '1:value:(bash zsh fish)' '*:argument:_default' ;;
       help) _arguments '*:argument:_default' ;;

@@ -1,0 +1,31 @@
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { Registry } from '@sd/core'
+import { instrument } from '@sd/opentelemetry'
+
+/** Figures for `/metrics`. */
+export interface GatewayMetrics {
+  /** The present figures in Prometheus's text format. */
+  text(): Promise<string>
+  /** Ends the counting. */
+  stop(): Promise<void>
+}
+
+/**
+ * Counts what `@sd/opentelemetry` reports about a registry and the gateways of this process, for the
+ * `metrics` of a `Gateway`. An application with its own OpenTelemetry SDK calls `instrument` itself
+ * instead.
+ */
+export const prometheusMetrics = (registry: Registry): GatewayMetrics => {
+  const reader = new PrometheusExporter({ preventServerStart: true })
+  const meterProvider = new MeterProvider({ readers: [reader] })
+  const instrumentation = instrument(registry, { meterProvider })
+  const serializer = new PrometheusSerializer()
+  return {
+    text: async () => serializer.serialize((await reader.collect()).resourceMetrics),
+    stop: async () => {
+      instrumentation.stop()
+      await meterProvider.shutdown()
+    },
+  }
+}
