@@ -3,7 +3,7 @@ import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Exchange } from './exchange.ts'
 import { FrameBoundary } from './frame-boundary.ts'
-import { refusal } from './problem.ts'
+import { type Refusal, refusal } from './problem.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { Route } from './route.ts'
@@ -165,7 +165,7 @@ export class Tunnel {
 }
 
 /** Why an upgrade is refused; `undefined`: it may be passed. */
-export const upgradeProblem = ({ headers, method }: IncomingMessage) => {
+export const upgradeProblem = ({ headers, method }: IncomingMessage): Refusal | undefined => {
   if (method !== 'GET' || headers['content-length'] !== undefined || 'transfer-encoding' in headers)
     return refusal('bad-request', 'an upgrade is a GET without a body')
   return undefined
