@@ -30,6 +30,11 @@ export interface Backend<Name extends BackendName = BackendName> {
   readonly packageName: string
   /** All of its own configuration keys. The compiler checks that none is missing. */
   readonly keys: Readonly<Record<OwnKeyOf<Name>, true>>
+  /**
+   * Whether its package reads the files of `tlsFiles` itself, again for each connection, so that
+   * certificates can be replaced on disk.
+   */
+  readonly readsTlsFiles?: true
   /** Imports its package on first use. */
   readonly load: () => Promise<LoadedBackend>
   /** The grammar of its URLs. */
@@ -84,7 +89,9 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       password: true,
       worldReadable: true,
       tls: true,
+      tlsFiles: true,
     },
+    readsTlsFiles: true,
     load: async () => {
       const { zookeeper, zookeeperFormats, validateZooKeeperConfig } = await import('@sd/zookeeper')
       return { validate: validateZooKeeperConfig, create: zookeeper, formats: zookeeperFormats }

@@ -70,11 +70,14 @@ const resolveNamed = async (
   resolveRegistryOptions({ format }) // checks one that was given as an object
   const { tlsFiles: _, ...bare } = own
   validate(bare)
+  // also where the backend reads them itself: a wrong file is an error of the configuration
   const complete = await readTlsFiles(name, bare, files)
+  if (backend.readsTlsFiles) validate(complete)
   // `create` validates again, now with the contents of the files
+  const configured = backend.readsTlsFiles ? own : complete
   return {
     backend: name,
-    driver: create(complete as never),
+    driver: create(configured as never),
     options: { ...options, ...(format ? { format } : {}) },
   }
 }

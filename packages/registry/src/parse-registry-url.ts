@@ -93,8 +93,9 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  * `backends.ts` has the grammar of each backend. `commonQuery` has the query keys that all backends
  * accept: `format` (the name of a format that the backend carries), `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations:
  * `500ms`, `10s`, `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`,
- * `false`). etcd and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also `datacenter`,
- * `consistency` and `socket`; zookeeper adds `world-readable`; memory and sqlite add `namespace`.
+ * `false`). etcd, zookeeper and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also
+ * `datacenter`, `consistency` and `socket`; zookeeper also `world-readable` and `server-name`; memory
+ * and sqlite add `namespace`.
  * `createRegistry` checks ranges. Pass an option that a URL cannot express, like a logger, next to the
  * URL: `createRegistry({ url, logger })`.
  *

@@ -54,6 +54,12 @@ export interface EtcdRegistryConfig extends NamedOptions<
   readonly tlsFiles?: TlsFiles | undefined
 }
 
+/** TLS settings of ZooKeeper. */
+export interface ZooKeeperTls extends TlsConfig {
+  /** The name that the servers' certificates must have. Default: each host as it is written. */
+  readonly serverName?: string
+}
+
 /** A registry on ZooKeeper; needs the package `@sd/zookeeper`. */
 export interface ZooKeeperRegistryConfig extends NamedOptions<'json' | 'kratos'> {
   readonly backend: 'zookeeper'
@@ -69,8 +75,10 @@ export interface ZooKeeperRegistryConfig extends NamedOptions<'json' | 'kratos'>
   readonly password?: string
   /** With credentials: whether others may read what this process creates. Default true. */
   readonly worldReadable?: boolean
-  /** Refused, because this client does not support TLS; the error names the alternative. */
-  readonly tls?: never
+  /** Turns TLS on, also as `{}`. Default `ca`: the authorities that Node includes. */
+  readonly tls?: ZooKeeperTls
+  /** Turns TLS on as well. Read again for each connection. */
+  readonly tlsFiles?: TlsFiles | undefined
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */

@@ -211,7 +211,11 @@ describe('createRegistry refuses', () => {
     ],
     ['a field that etcd refuses', { backend: 'etcd' }, 'endpoints is undefined; expected'],
     ['a user without a password', 'etcd://user@h', 'username is given alone'],
-    ['TLS to ZooKeeper', 'zookeeper://h?tls=true', 'this client does not support TLS'],
+    [
+      'a missing file of ZooKeeper',
+      'zookeeper://h?tls=true&ca=/nowhere/ca.pem',
+      'tlsFiles.ca is "/nowhere/ca.pem", which cannot be read (ENOENT)',
+    ],
     [
       'an unknown consistency of Consul',
       'consul://h?consistency=strong',
@@ -301,9 +305,7 @@ type OwnFields<Config> = {
 test('the types of the optional backends are those of their packages', () => {
   expectTypeOf<OwnFields<EtcdRegistryConfig>>().toEqualTypeOf<OwnFields<EtcdConfig>>()
   expectTypeOf<OwnFields<ConsulRegistryConfig>>().toEqualTypeOf<OwnFields<ConsulConfig>>()
-  expectTypeOf<Omit<OwnFields<ZooKeeperRegistryConfig>, 'tls'>>().toEqualTypeOf<
-    OwnFields<ZooKeeperConfig>
-  >()
+  expectTypeOf<OwnFields<ZooKeeperRegistryConfig>>().toEqualTypeOf<OwnFields<ZooKeeperConfig>>()
 })
 
 test('the names of formats are those of the packages', () => {

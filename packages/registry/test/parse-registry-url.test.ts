@@ -76,6 +76,16 @@ describe('a registry URL', () => {
       },
     ],
     ['zookeeper://[::1]?tls=false', { backend: 'zookeeper', hosts: ['[::1]:2181'] }],
+    ['zookeeper://h?tls=true', { backend: 'zookeeper', hosts: ['h:2181'], tls: {} }],
+    [
+      'zookeeper://h:2281?tls=true&ca=ca.pem&server-name=zk.example',
+      {
+        backend: 'zookeeper',
+        hosts: ['h:2281'],
+        tls: { serverName: 'zk.example' },
+        tlsFiles: { ca: 'ca.pem' },
+      },
+    ],
     ['consul://h', { backend: 'consul', endpoint: 'http://h:8500' }],
     [
       'consul://:t0ken@h:1/blue?tls=true&ca=ca.pem&datacenter=dc1&consistency=stale',
@@ -204,6 +214,8 @@ describe('a registry URL', () => {
     ['etcd://h?max-fraction=NaN', 23, 'expected a number from 0 to 1'],
     ['etcd://h?min-instances=1.5', 24, 'expected a whole number'],
     ['etcd://h?tls=yes', 14, 'tls is "yes"; expected true or false'],
+    ['zookeeper://h?ca=a.pem', 11, 'ca is given without tls=true'],
+    ['zookeeper://h?server-name=a', 11, 'server-name is given without tls=true'],
     ['etcd://h?ca=a.pem', 6, 'ca is given without tls=true'],
     ['etcd://h?tls=false&key=a.pem', 6, 'key is given without tls=true'],
     ['etcd://h?tls=true&ca=', 22, 'expected a text'],

@@ -7,7 +7,7 @@ import {
 } from '@sd/core/driver'
 import { soon } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
-import { createZooKeeperClient } from '../src/client/node-zookeeper-client.ts'
+import { createZooKeeperClient } from '../src/client/create-client.ts'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
 import { isCode } from '../src/client/zookeeper-error.ts'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'

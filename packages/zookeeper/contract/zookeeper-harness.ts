@@ -1,17 +1,23 @@
 import type { DriverFactory } from '@sd/core/driver'
 import { encodeName } from '@sd/core/driver'
-import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import {
+  type ContractHarness,
+  forkOwner,
+  type Need,
+  type SecureConnection,
+} from '@sd/contract-tests'
 import { soon } from '@sd/contract-tests/world'
-import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
+import { backUpData, createCertificates, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import {
   expireZooKeeperSession,
   harnessHooks,
+  launch,
   provideServers,
   provisionFor,
   zookeeper as zookeeperServer,
 } from '@sd/test-servers'
 import { zookeeper } from '../src/index.ts'
-import { admin, writePersistent } from './support.ts'
+import { admin, clientOf, writePersistent } from './support.ts'
 
 const provision = await provisionFor('zookeeper')
 
@@ -46,6 +52,10 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
   const [server] = servers.control?.servers ?? []
   const [direct = ''] = servers.endpoints
   const proxy = await TcpProxy.to(direct)
+  const tls = server && (await createCertificates())
+  const overTls =
+    tls &&
+    (await launch(zookeeperServer, { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }))
   const over =
     (endpoint: string) =>
     (namespace: string): DriverFactory =>
@@ -87,6 +97,19 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
             secrets: [refusedPassword, Buffer.from(`app:${refusedPassword}`).toString('base64')],
           },
         },
+        ...(tls &&
+          overTls && {
+            'client-certificate': {
+              connect: (namespace: string) =>
+                zookeeper({
+                  hosts: overTls.servers.map(clientOf),
+                  namespace,
+                  tls: { ca: tls.ca, ...tls.client },
+                }),
+              server: { stop: (how) => overTls.stop(how), start: () => overTls.start() },
+              secrets: [tls.client.key, tls.client.key.split('\n')[1] ?? tls.client.key],
+            } satisfies SecureConnection,
+          }),
       },
     }),
     expireSession: (sessionId) => expireZooKeeperSession(direct, sessionId),
@@ -106,7 +129,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
         instance,
         ttlMs,
       }),
-    askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} } as never),
+    askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} }),
     invalidConfigs: [
       { field: 'hosts', make: () => zookeeper({ hosts: [] }) },
       { field: 'hosts', make: () => zookeeper({ hosts: ['http://h:1'] }) },
@@ -115,6 +138,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     ],
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]()
+      await overTls?.[Symbol.asyncDispose]()
       await servers[Symbol.asyncDispose]()
     },
   }

@@ -60,7 +60,7 @@ describe('the connection that reads', () => {
     await expect(driver.probe(soon())).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(
-        new RegExp(`no session with ${host.endpoint} .*ECONNREFUSED`),
+        new RegExp(`no session with ${host.endpoint} .*${host.endpoint}: it refuses connections`),
       ) as string,
     })
   })

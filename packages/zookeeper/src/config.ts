@@ -1,5 +1,24 @@
-import { ConfigCheck, show } from '@sd/core/driver'
+import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
+
+/** TLS settings: PEM contents, not file names. */
+export interface ZooKeeperTls extends TlsConfig {
+  /**
+   * The name that the servers' certificates must have, also sent to the server (SNI). Default: each
+   * host as it is written in `hosts`.
+   */
+  readonly serverName?: string
+}
+
+/**
+ * Names of PEM files with the `tls` of the same names. They are read again for each connection, so a
+ * certificate that is replaced on disk is used from the next connection on.
+ */
+export interface ZooKeeperTlsFiles {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
 
 /** How to reach ZooKeeper. */
 export interface ZooKeeperConfig {
@@ -18,6 +37,13 @@ export interface ZooKeeperConfig {
    * credentials, as everybody may then do everything. Default true.
    */
   readonly worldReadable?: boolean
+  /**
+   * Turns TLS on, also as `{}`; the ports in `hosts` are then those of `secureClientPort`. Default
+   * `ca`: the authorities that Node includes (`tls.rootCertificates`).
+   */
+  readonly tls?: ZooKeeperTls
+  /** Turns TLS on as well. */
+  readonly tlsFiles?: ZooKeeperTlsFiles
 }
 
 /** The namespace where neither the configuration nor the format names one. */
@@ -25,7 +51,17 @@ export const defaultNamespace = 'services'
 
 const defaultPort = 2181
 
-const fields = ['hosts', 'namespace', 'username', 'password', 'worldReadable', 'tls'] as const
+const fields = [
+  'hosts',
+  'namespace',
+  'username',
+  'password',
+  'worldReadable',
+  'tls',
+  'tlsFiles',
+] as const
+
+const fileFields = ['ca', 'cert', 'key'] as const
 
 const check = new ConfigCheck(backend)
 
@@ -63,17 +99,45 @@ const readNamespace = (value: unknown): string => {
   return parts.join('/')
 }
 
+const readTls = (value: unknown): ZooKeeperTls | undefined => {
+  if (value === undefined) return undefined
+  const { serverName, ...rest } = check.object(value, [...fileFields, 'serverName'], 'tls')
+  if (serverName !== undefined && (typeof serverName !== 'string' || serverName === ''))
+    return check.expected('tls.serverName', serverName, "the name in the servers' certificates")
+  const pems = check.tls(rest, true, 'tls')
+  return Object.freeze({ ...pems, ...(serverName === undefined ? {} : { serverName }) })
+}
+
+const readTlsFiles = (
+  value: unknown,
+  tls: ZooKeeperTls | undefined,
+): ZooKeeperTlsFiles | undefined => {
+  if (value === undefined) return undefined
+  const given = check.object(value, fileFields, 'tlsFiles')
+  const files: Record<string, string> = {}
+  for (const field of fileFields) {
+    const file = given[field]
+    if (file === undefined) continue
+    if (typeof file !== 'string' || file === '' || file.includes('\0'))
+      return check.expected(`tlsFiles.${field}`, file, "a file's name")
+    if (tls?.[field] !== undefined)
+      return check.refuse(`tlsFiles.${field} and tls.${field} are both given; expected one`)
+    files[field] = file
+  }
+  const has = (field: 'cert' | 'key'): boolean => (files[field] ?? tls?.[field]) !== undefined
+  if (has('cert') !== has('key'))
+    return check.refuse(
+      `tlsFiles.${has('cert') ? 'cert' : 'key'} is given alone; expected cert and key together`,
+    )
+  return Object.freeze(files)
+}
+
 /**
- * A checked, frozen copy of `value`. Throws `invalid-config`
- * naming the field, its value and the accepted values. Refuses unknown keys and `tls`, which this
- * backend does not support.
+ * A checked, frozen copy of `value`. Throws `invalid-config` naming the field, its value and the
+ * accepted values. Refuses unknown keys. Reads no file.
  */
 export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
   const given = check.object(value, fields)
-  if (given['tls'] !== undefined)
-    check.refuse(
-      'tls is given, but this client does not support TLS; remove it, run a TLS tunnel (such as stunnel) next to the process, and name its local end in hosts',
-    )
   const hosts = readHosts(given['hosts'])
   const username = check.credential('username', given['username'])
   const password = check.credential('password', given['password'])
@@ -85,10 +149,14 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
     check.refuse('username contains a colon; expected a name without one')
   const worldReadable = check.boolean('worldReadable', given['worldReadable'])
   const { namespace } = given
+  const tls = readTls(given['tls'])
+  const tlsFiles = readTlsFiles(given['tlsFiles'], tls)
   return Object.freeze({
     hosts,
     ...(namespace === undefined ? {} : { namespace: readNamespace(namespace) }),
     ...(username && password ? { username, password } : {}),
     ...(worldReadable === undefined ? {} : { worldReadable }),
+    ...(tls ? { tls } : {}),
+    ...(tlsFiles ? { tlsFiles } : {}),
   })
 }

@@ -1,4 +1,9 @@
-import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
+import {
+  type DriverErrors,
+  driverErrors,
+  type RegistryErrorCode,
+  tlsRefusal,
+} from '@sd/core/driver'
 import { ZooKeeperError, type ZooKeeperErrorCode } from './client/zookeeper-error.ts'
 
 /** The backend's name in every error and in the driver. */
@@ -33,6 +38,8 @@ const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
 
 const errors: DriverErrors = driverErrors(backend, (cause) => {
   if (!(cause instanceof ZooKeeperError)) return { code: 'internal' }
+  const refusal = cause.code === 'CONNECTION_LOSS' ? tlsRefusal(cause.message) : undefined
+  if (refusal) return { code: refusal.code, message: `${cause.message}${refusal.advice}` }
   const remedy = advice[cause.code]
   const message = remedy === undefined ? cause.message : `${cause.message}: ${remedy}`
   return { code: codes[cause.code] ?? 'internal', message }

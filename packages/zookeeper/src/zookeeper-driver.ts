@@ -15,7 +15,7 @@ import {
   type Scope,
   type ServiceInstance,
 } from '@sd/core/driver'
-import { createZooKeeperClient } from './client/node-zookeeper-client.ts'
+import { createZooKeeperClient } from './client/create-client.ts'
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
 import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
@@ -36,7 +36,7 @@ const capabilities: Capabilities = Object.freeze({
   atomicClaim: true,
   resume: false,
   deltas: true,
-  tls: false,
+  tls: true,
   // the server itself clamps a ttl to between two and twenty of its ticks
   minTtlMs: 1_000,
   maxBatch: 125,
@@ -143,13 +143,12 @@ class ZooKeeperDriver implements RegistryDriver {
       connection.exists(root, signal),
     )
     return {
-      serverVersion: await serverVersion(this.#config.hosts, this.#context.clock, signal),
+      serverVersion: await serverVersion(this.#config, this.#context.clock, signal),
       limits: [
         `${root} has ${parents?.childCount ?? 0} service nodes; nodes of empty services stay`,
         'a ttl is clamped to 2 … 20 ticks of the server (4 … 40 s at ticks of 2 s)',
         'at most 125 instances and about 1 MB in one transaction (jute.maxbuffer)',
         'one connection for each process and 512 KB of paths that it registers, one more to list and watch (maxClientCnxns, 60 for each address by default)',
-        'no TLS in this client',
       ],
     }
   }

@@ -16,6 +16,16 @@ describe('validateZooKeeperConfig', () => {
     expect(validateZooKeeperConfig(given)).toEqual({ ...given, namespace: 'a/b' })
   })
 
+  it('accepts TLS with the authorities of Node, a name, and names of files', () => {
+    const given = {
+      hosts,
+      tls: { serverName: 'zk.example' },
+      tlsFiles: { ca: '/etc/ca.pem', cert: 'c.pem', key: 'k.pem' },
+    }
+    expect(validateZooKeeperConfig(given)).toEqual(given)
+    expect(validateZooKeeperConfig({ hosts, tls: {} })).toMatchObject({ tls: {} })
+  })
+
   it.each([
     [undefined, 'the configuration is undefined'],
     [{}, 'hosts is undefined'],
@@ -35,7 +45,13 @@ describe('validateZooKeeperConfig', () => {
     [{ hosts, password: 'p' }, 'password is given alone'],
     [{ hosts, username: 'u:v', password: 'p' }, 'username contains a colon'],
     [{ hosts, worldReadable: 'no' }, 'worldReadable is "no"; expected true or false'],
-    [{ hosts, tls: {} }, 'this client does not support TLS'],
+    [{ hosts, tls: true }, 'tls is true; expected an object'],
+    [{ hosts, tls: { ca: 'ca.pem' } }, 'tls.ca holds no PEM block'],
+    [{ hosts, tls: { serverName: '' } }, 'tls.serverName is ""'],
+    [{ hosts, tls: { name: 'x' } }, 'unknown key "tls.name"'],
+    [{ hosts, tlsFiles: { ca: '' } }, 'tlsFiles.ca is ""; expected a file\'s name'],
+    [{ hosts, tlsFiles: { cert: 'c.pem' } }, 'tlsFiles.cert is given alone'],
+    [{ hosts, tlsFiles: { chain: 'c.pem' } }, 'unknown key "tlsFiles.chain"'],
     [{ hosts, host: 'x' }, 'unknown key "host"'],
   ])('refuses %j', (given, message) => {
     const refused = expect.objectContaining({

@@ -32,6 +32,20 @@ describe('toRegistryError', () => {
     expect(toRegistryError('text', 'put')).toMatchObject({ code: 'internal' })
   })
 
+  it.each([
+    [
+      'h:1: self-signed certificate in certificate chain',
+      'invalid-config',
+      'tls.ca is the authority',
+    ],
+    ['h:1: tlsv13 alert certificate required', 'permission-denied', 'check tls.cert and tls.key'],
+    ['h:1: it hangs up during the TLS handshake', 'unavailable', 'hangs up'],
+  ])('a connection that fails with "%s" is %s', (message, code, advice) => {
+    const cause = new ZooKeeperError('CONNECTION_LOSS', { operation: 'connect', message })
+    const error = toRegistryError(cause, 'list')
+    expect(error).toMatchObject({ code, message: expect.stringContaining(advice) as string })
+  })
+
   it('says what an operator must do', () => {
     const denied = new ZooKeeperError('NO_AUTH', { operation: 'set' })
     expect(toRegistryError(denied, 'put').message).toContain('check username and password')

@@ -19,12 +19,11 @@ export interface HttpEndpoints extends Omit<HostsUrl, 'hosts'> {
   readonly tlsFiles?: TlsFiles
 }
 
-/** Builds the configuration of a backend with an HTTP API, with or without TLS. */
-export const httpEndpoints = (
-  { hosts, ...rest }: HostsUrl,
+/** Whether `tls=true` is given, and the files that `ca`, `cert` and `key` name. */
+export const tlsOf = (
   query: QueryValues,
   at: number,
-): HttpEndpoints => {
+): { readonly secure: boolean; readonly tlsFiles?: TlsFiles } => {
   const secure = query.get('tls') === true
   const files: Record<string, string> = {}
   for (const field of ['ca', 'cert', 'key']) {
@@ -33,9 +32,19 @@ export const httpEndpoints = (
     if (!secure) throw urlProblem(at, `${field} is given without tls=true`)
     files[field] = file
   }
+  return { secure, ...(Object.keys(files).length > 0 ? { tlsFiles: files } : {}) }
+}
+
+/** Builds the configuration of a backend with an HTTP API, with or without TLS. */
+export const httpEndpoints = (
+  { hosts, ...rest }: HostsUrl,
+  query: QueryValues,
+  at: number,
+): HttpEndpoints => {
+  const { secure, ...files } = tlsOf(query, at)
   return {
     ...rest,
     endpoints: hosts.map(({ host, port }) => `${secure ? 'https' : 'http'}://${host}:${port}`),
-    ...(Object.keys(files).length > 0 ? { tlsFiles: files } : {}),
+    ...files,
   }
 }

@@ -3,7 +3,22 @@ import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bytes, handshakeBytes, hostOf, inOrder, make, open, slackMs, soon } from './support.ts'
+import { operations, xids } from '../../src/client/codec/protocol-numbers.ts'
+import { Request } from '../../src/client/codec/requests.ts'
+import { createHostRotation } from '../../src/client/create-client.ts'
+import { WireClient } from '../../src/client/wire-client.ts'
+import {
+  bytes,
+  connected,
+  handshakeBytes,
+  hostOf,
+  inOrder,
+  make,
+  open,
+  optionsOf,
+  slackMs,
+  soon,
+} from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const secret = 'hunter2-is-not-shown'
@@ -36,7 +51,6 @@ describe.runIf(controllable)('credentials', () => {
     expect(await owner.client.get('/private', soon())).toMatchObject({ stat: { version: 0 } })
   })
 
-  // the library sends queued calls before the login
   test('after every reconnect the login is sent before any call', async () => {
     await using proxy = await TcpProxy.to(host)
     await using owner = await open([proxy.endpoint], { ...login, sessionTimeoutMs: 10_000 })
@@ -104,19 +118,46 @@ describe.runIf(controllable)('credentials', () => {
     for (const text of shown) expect(text).not.toContain(secret)
   })
 
-  test('refused by the server, the client ends at once', async () => {
-    const opening = open([host], login, ({ connection }) => {
-      for (const credential of connection.credentials) credential.scheme = 'none-that-it-knows'
+  /** A client whose login has the scheme that `scheme` returns at the time. */
+  const withScheme = (scheme: () => string) => {
+    const made = () =>
+      new Request(
+        operations.auth,
+        (to) =>
+          to
+            .int(0)
+            .text(scheme())
+            .bytes(bytes(`sd:${secret}`)),
+        xids.auth,
+      )
+    const changing = {
+      get frame() {
+        return made().frame
+      },
+    }
+    const options = optionsOf([host], {})
+    const rotation = createHostRotation(options)
+    return new WireClient({
+      ...options,
+      rotation,
+      access: 'creator',
+      login: changing as unknown as Request,
     })
-    const failure = await opening.catch((error: unknown) => error)
+  }
+
+  test('refused by the server, the client ends at once', async () => {
+    const failure = await connected(withScheme(() => 'none-that-it-knows')).catch(
+      (error: unknown) => error,
+    )
     expect(failure).toMatchObject({ code: 'AUTH_FAILED' })
     expect(String(failure)).toContain('the server refused the credentials')
   })
 
   test('refused later, the client ends and reports it', async () => {
-    await using owner = await open([host], login)
-    const { client, library } = owner
-    for (const credential of library.connection.credentials) credential.scheme = 'gone'
+    let scheme = 'digest'
+    await using owner = await connected(withScheme(() => scheme))
+    const { client } = owner
+    scheme = 'gone'
     client.reconnect()
     await until('the refusal is reported', () => client.ended.aborted, slackMs)
     expect(client.ended.reason).toMatchObject({ code: 'AUTH_FAILED' })

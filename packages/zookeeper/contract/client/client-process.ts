@@ -1,5 +1,5 @@
 import { createDriverContext } from '@sd/core/driver'
-import { createZooKeeperClient } from '../../src/client/node-zookeeper-client.ts'
+import { createZooKeeperClient } from '../../src/client/create-client.ts'
 import type { ProcessTask } from './fork-client.ts'
 
 // The body of the process that `forkClient` starts: connects, reports its state, and closes on

@@ -15,8 +15,12 @@ import {
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
-/** The time limit of a handshake: see `Connection.handshakeMs`. */
-const handshakeMs = 1_000
+/** The time after which a first connection tries the next host as well: see `Connection`. */
+const headStartMs = 250
+/** The time limit of the first handshake at this timeout: see `patienceMs`. */
+const handshakeMs = 500
+/** For how long a client tries to connect: see `establishSession`. */
+const boundMs = 3_000
 
 describe.runIf(controllable)('connecting', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
@@ -61,8 +65,8 @@ describe.runIf(controllable)('connecting', () => {
     [Buffer.from([0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0]), 0],
     [Buffer.concat([Buffer.from([0, 0, 0, 37]), Buffer.alloc(37)]), 0],
     [Buffer.alloc(1_000), 0],
-    [Buffer.from([0, 0, 0]), handshakeMs],
-    ['silent', handshakeMs],
+    [Buffer.from([0, 0, 0]), headStartMs],
+    ['silent', headStartMs],
   ] as const)('skips a host that answers %j', async (behaviour, delayMs) => {
     await using strange = await StrangeHost.that(behaviour)
     const began = performance.now()
@@ -83,12 +87,11 @@ describe.runIf(controllable)('connecting', () => {
       const client = make([one.endpoint, two.endpoint])
       const began = performance.now()
       const failure = await client.connect(soon(30_000)).catch((error: unknown) => error)
-      const boundMs = 3 * handshakeMs
       expect(failure).toMatchObject({ code: 'CONNECTION_LOSS', operation: 'connect' })
       expect(String(failure)).toContain(`no session with ${one.endpoint}, ${two.endpoint}`)
       expect(performance.now() - began).toBeGreaterThan(boundMs - 1)
       expect(performance.now() - began).toBeLessThan(boundMs + slackMs)
-      const [least, most] = behaviour === 'refuses' ? [0, 0] : [1, 15]
+      const [least, most] = behaviour === 'refuses' ? [0, 0] : [1, 20]
       for (const { accepted } of [one, two]) {
         expect(accepted).toBeGreaterThanOrEqual(least)
         expect(accepted).toBeLessThanOrEqual(most)
@@ -98,7 +101,9 @@ describe.runIf(controllable)('connecting', () => {
       const accepted = [one.accepted, two.accepted]
       expect(await codeOf(client.exists('/', soon()))).toBe('CONNECTION_LOSS')
       await new Promise((resolve) => setTimeout(resolve, handshakeMs))
-      expect([one.accepted, two.accepted]).toEqual(accepted)
+      // a host may accept a connection that was abandoned in the middle
+      const later = one.accepted + two.accepted - (accepted[0] ?? 0) - (accepted[1] ?? 0)
+      expect(later).toBeLessThanOrEqual(1)
     },
   )
 
@@ -127,7 +132,6 @@ describe.runIf(controllable)('connecting', () => {
     expect(opened.client.state).toBe('connected')
   })
 
-  // the library reconnects without delay after a handshake
   test('a server that drops each connection after its handshake is retried with pauses', async () => {
     await using proxy = await TcpProxy.to(host)
     await using opened = await open([proxy.endpoint])

@@ -129,7 +129,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     }
   })
 
-  test('a frozen first host delays the connection by one handshake', async () => {
+  test('a frozen first host delays the connection only until the next host is tried too', async () => {
     const [first] = cluster.servers
     await settled()
     await first?.pause()
@@ -137,8 +137,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
       const began = performance.now()
       await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs })
       expect(a.client.state).toBe('connected')
-      expect(performance.now() - began).toBeGreaterThan(sessionTimeoutMs / 6 - 1)
-      expect(performance.now() - began).toBeLessThan(sessionTimeoutMs / 6 + 2 * slackMs)
+      expect(performance.now() - began).toBeLessThan(1_500)
     } finally {
       await first?.resume()
     }

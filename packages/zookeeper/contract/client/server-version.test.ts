@@ -10,7 +10,7 @@ test.each(['refuses', 'silent', 'closes', 'garbage'] as const)(
   'a host that %s returns no version, and the call does not wait for one',
   async (behaviour) => {
     await using host = await StrangeHost.that(behaviour)
-    expect(await serverVersion([host.endpoint], clock, soon())).toBe('unknown')
+    expect(await serverVersion({ hosts: [host.endpoint] }, clock, soon())).toBe('unknown')
   },
 )
 
@@ -18,7 +18,7 @@ test('the call rejects with the reason of its signal', async () => {
   await using host = await StrangeHost.that('silent')
   const reason = new Error('enough')
   const abort = new AbortController()
-  const asking = serverVersion([host.endpoint], clock, abort.signal)
+  const asking = serverVersion({ hosts: [host.endpoint] }, clock, abort.signal)
   abort.abort(reason)
   await expect(asking).rejects.toBe(reason)
 })

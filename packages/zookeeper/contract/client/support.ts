@@ -1,12 +1,9 @@
 import { createDriverContext, type DriverContext, type DriverEvent } from '@sd/core/driver'
 import type { Server } from '@sd/contract-tests/servers'
-import { GuardedClient } from '../../src/client/guarded-client.ts'
-import type { Library } from '../../src/client/library.ts'
 import {
   createZooKeeperClient,
-  openLibrary,
   type ZooKeeperClientOptions,
-} from '../../src/client/node-zookeeper-client.ts'
+} from '../../src/client/create-client.ts'
 import type { ClientState, ZooKeeperClient } from '../../src/client/zookeeper-client.ts'
 
 /** A timeout that a server grants as requested: its ticks are 500 ms. */
@@ -16,7 +13,7 @@ export const sessionTimeoutMs = 2_000
 export const slackMs = 2_000
 
 /** The bytes with which a server completes a handshake. */
-export const handshakeBytes = 40
+export const handshakeBytes = 41
 
 /** Aborts a call that takes far too long. */
 export const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)
@@ -29,7 +26,7 @@ export const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 type Options = Partial<ZooKeeperClientOptions>
 
-const optionsOf = (hosts: readonly string[], rest: Options): ZooKeeperClientOptions => ({
+export const optionsOf = (hosts: readonly string[], rest: Options): ZooKeeperClientOptions => ({
   hosts,
   sessionTimeoutMs,
   context: createDriverContext(),
@@ -54,27 +51,19 @@ export const inOrder = (): DriverContext & { readonly reported: readonly DriverE
 /** A connected client, closed at the end of its block. */
 export interface Opened extends AsyncDisposable {
   readonly client: ZooKeeperClient
-  /** The library's client behind it. */
-  readonly library: Library
   /** Every state since it connected. */
   readonly states: readonly ClientState[]
 }
 
-export const open = async (
-  hosts: readonly string[],
-  rest: Options = {},
-  prepare: (library: Library) => void = () => {},
-): Promise<Opened> => {
-  const options = optionsOf(hosts, rest)
-  const library = openLibrary(options)
-  prepare(library)
-  const client = new GuardedClient({ ...options, library })
+export const open = async (hosts: readonly string[], rest: Options = {}): Promise<Opened> =>
+  connected(make(hosts, rest))
+
+export const connected = async (client: ZooKeeperClient): Promise<Opened> => {
   await client.connect(soon())
   const states: ClientState[] = []
   client.onState((state) => void states.push(state))
   return {
     client,
-    library,
     states,
     [Symbol.asyncDispose]: () => client.close(soon(1_000)).catch(() => {}),
   }

@@ -1,13 +1,12 @@
 import type { Clock, Timer } from '@sd/core/driver'
-import type { Connection } from './connection.ts'
-import type { LibraryRequest } from './library.ts'
+import { closeSessionRequest } from './codec/requests.ts'
+import type { Connection } from './connection/connection.ts'
 import type { ZooKeeperClient } from './zookeeper-client.ts'
 
 /** The dependencies of `endSession`. */
 export interface Ending {
   readonly client: ZooKeeperClient
   readonly connection: Connection
-  readonly request: LibraryRequest
   readonly clock: Clock
 }
 
@@ -16,14 +15,15 @@ export interface Ending {
  * the session ends otherwise, or the signal aborts (then it returns `false`).
  */
 export const endSession = async (
-  { client, connection, request, clock }: Ending,
+  { client, connection, clock }: Ending,
   signal: AbortSignal,
 ): Promise<boolean> => {
   if (signal.aborted) return false
+  const request = closeSessionRequest()
   const { promise, resolve } = Promise.withResolvers<boolean>()
   let timeout: Timer | undefined
   const attempt = (): void => {
-    timeout = clock.setTimer(connection.handshakeMs, () =>
+    timeout = clock.setTimer(connection.patienceMs, () =>
       connection.drop('the server did not answer the request to close the session'),
     )
     connection.send(request, (code) => {

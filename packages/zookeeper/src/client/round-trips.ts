@@ -19,8 +19,8 @@ export const heartbeat = (
 /**
  * Resolves when the member that `client` is connected to has applied every write that was
  * acknowledged before the call. Every `multi` goes through the leader, even if it changes nothing or
- * fails, and the member answers it after it has applied all earlier commits. This client has no
- * `sync`, and ZooKeeper's own guarantees less (ZOOKEEPER-2136).
+ * fails, and the member answers it after it has applied all earlier commits. `sync` guarantees less:
+ * a leader answers it without asking its followers (ZOOKEEPER-2136).
  */
 export const barrier = (client: ZooKeeperClient, signal: AbortSignal): Promise<void> =>
   unlessDenied(client.multi([{ type: 'check', path: '/', version: -1 }], signal))

@@ -1,5 +1,9 @@
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
+import { connect as connectTls, type ConnectionOptions as SecureOptions } from 'node:tls'
 import type { Clock } from '@sd/core/driver'
+import type { ZooKeeperConfig } from '../config.ts'
+import { parseHost } from './connection/host-rotation.ts'
+import { secureOptionsOf } from './secure-options.ts'
 
 /** For all servers together, as a frozen one does not answer. */
 const timeoutMs = 1_000
@@ -7,13 +11,22 @@ const timeoutMs = 1_000
 const versionLine = /^Zookeeper version: ([^,\s-]+)/
 
 /** The answer to `srvr`, the only four-letter word that servers answer by default. */
-const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
+const askServer = (
+  hostAndPort: string,
+  secure: SecureOptions | undefined,
+  signal: AbortSignal,
+): Promise<string> =>
   new Promise((resolve, reject) => {
-    const colon = hostAndPort.lastIndexOf(':')
-    const host = hostAndPort.slice(0, colon).replace(/^\[|\]$/g, '')
-    const socket = connect({ host, port: Number(hostAndPort.slice(colon + 1)), signal })
+    const { host, port } = parseHost(hostAndPort) ?? { host: hostAndPort, port: 0 }
+    const servername = isIP(host) === 0 ? { servername: host } : {}
+    const socket = secure
+      ? connectTls({ ...servername, ...secure, host, port })
+      : connect({ host, port })
+    const aborted = (): void => void socket.destroy()
+    signal.addEventListener('abort', aborted, { once: true })
+    if (signal.aborted) aborted()
     let answer = ''
-    socket.once('connect', () => socket.end('srvr'))
+    socket.once(secure ? 'secureConnect' : 'connect', () => socket.write('srvr'))
     socket.on('data', (data: Buffer) => (answer += data.toString('latin1')))
     socket.once('error', reject)
     socket.once('close', () => resolve(answer))
@@ -24,15 +37,17 @@ const askServer = (hostAndPort: string, signal: AbortSignal): Promise<string> =>
  * (`4lw.commands.whitelist`). Rejects with the signal's reason only.
  */
 export const serverVersion = async (
-  hosts: readonly string[],
+  config: Pick<ZooKeeperConfig, 'hosts' | 'tls' | 'tlsFiles'>,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string> => {
   const answered = new AbortController()
   const asking = AbortSignal.any([signal, answered.signal])
   const timer = clock.setTimer(timeoutMs, () => answered.abort())
-  const versions = hosts.map(async (host) => {
-    const version = versionLine.exec(await askServer(host, asking))?.[1]
+  const secureOptions = secureOptionsOf(config)
+  const versions = config.hosts.map(async (host) => {
+    const answer = await askServer(host, await secureOptions?.(), asking)
+    const version = versionLine.exec(answer)?.[1]
     if (version === undefined) throw new Error(`${host} does not report its version`)
     return version
   })

@@ -1,10 +1,9 @@
 import type { ZooKeeperError } from './zookeeper-error.ts'
 
 /**
- * A ZooKeeper client as the driver needs it: one session on one connection at a time. The client
- * library is behind this port, in `node-zookeeper-client.ts`; a custom wire client could replace it.
+ * A ZooKeeper client as the driver needs it: one session on one connection at a time.
  */
-export interface ZooKeeperClient {
+export interface ZooKeeperClient extends RecentOperations {
   /** Hexadecimal, as ZooKeeper's own tools show it. Empty before `connect` has resolved. */
   readonly sessionId: string
   /** The timeout that the server granted. */
@@ -34,7 +33,7 @@ export interface ZooKeeperClient {
   // Every call settles at once when its signal aborts (with the signal's reason), and rejects with
   // a `ZooKeeperError` otherwise. Nothing is queued: a call without a connection fails with
   // `CONNECTION_LOSS`. A write that fails with `CONNECTION_LOSS` after it was sent has an unknown
-  // outcome. The number of `get`, `children` and `exists` with a watch in flight is limited; no
+  // outcome. The number of `get`, `children` and `exists` with a watch in flight is limited to 64; no
   // other call waits for them, so an `exists` without a watch is a good heartbeat.
 
   create(path: string, data: Uint8Array, kind: NodeKind, signal: AbortSignal): Promise<void>
@@ -59,9 +58,8 @@ export interface ZooKeeperClient {
 /**
  * The operations that servers have since ZooKeeper 3.6. An older server answers each of them, except
  * `sync`, with an error `UNIMPLEMENTED` that names the version, and ends the connection.
- * @public
  */
-export interface RecentOperations {
+interface RecentOperations {
   /**
    * Reads up to `maxReadsInBatch` nodes with one request; more are refused with `BAD_ARGUMENTS`.
    * Resolves with one outcome for each, in order: some may be refused while others succeed. The
@@ -90,16 +88,10 @@ export interface RecentOperations {
   removeWatches(path: string, signal: AbortSignal): Promise<void>
 }
 
-/**
- * How many nodes one `multiRead` may read: their answers then always fit into one packet.
- * @public
- */
+/** How many nodes one `multiRead` may read: their answers then always fit into one packet. */
 export const maxReadsInBatch = 64
 
-/**
- * How many requests of `multiRead` are in flight at once.
- * @public
- */
+/** How many requests of `multiRead` are in flight at once. */
 export const maxBatchesInFlight = 16
 
 /** One read of a `multiRead`. */
@@ -118,14 +110,10 @@ export type ReadOutcome =
  * Called for each change of the watched tree, in the server's order, and once with `lost` when the
  * connection was lost: later changes have to be read again. A creation or deletion is reported for
  * the node itself, and not for the node above it.
- * @public
  */
 export type TreeListener = (event: TreeEvent) => void
 
-/**
- * A change of a node in a watched tree.
- * @public
- */
+/** A change of a node in a watched tree. */
 export type TreeEvent =
   | { readonly type: 'created' | 'deleted' | 'changed'; readonly path: string }
   | { readonly type: 'lost' }

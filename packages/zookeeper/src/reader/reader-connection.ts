@@ -1,6 +1,6 @@
 import { abortable, type DriverContext, type Progress } from '@sd/core/driver'
 import { barrier } from '../client/round-trips.ts'
-import { createHostRotation, createZooKeeperClient } from '../client/node-zookeeper-client.ts'
+import { createHostRotation, createZooKeeperClient } from '../client/create-client.ts'
 import type {
   MultiOperation,
   NodeChildren,

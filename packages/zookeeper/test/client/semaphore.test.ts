@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Semaphore } from '../../src/client/guards/semaphore.ts'
+import { Semaphore } from '../../src/client/semaphore.ts'
 
 describe('Semaphore', () => {
   test('starts as many as it has permits, and the others in order as permits are released', () => {

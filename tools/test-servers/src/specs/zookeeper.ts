@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import type { Member, TlsOptions } from '@sd/contract-tests/servers'
 import { mavenRelease } from '../releases/maven-release.ts'
 import type { TestServer } from '../test-server.ts'
 import { zookeeperCommand } from './zookeeper-command.ts'
@@ -29,10 +30,11 @@ export const zookeeper: TestServer = {
     zookeeperCommand(env['SD_ZOOKEEPER_JARS'] ?? '/usr/share/java', env['SD_JAVA']),
   unpacked: (root, env) => zookeeperCommand(join(root, 'usr/share/java'), env['SD_JAVA']),
   containerCommand: [], // the image reads /conf/zoo.cfg and /data/myid
-  ports: { client: 2181, quorum: 2888, election: 3888 },
+  ports: { client: 2181, plain: 2182, quorum: 2888, election: 3888 },
+  tls: true,
   env: () => ({ JVMFLAGS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' }),
   args: (member) => (member.driver === 'process' ? [`${member.confDir}/zoo.cfg`] : []),
-  files: (member) => ({
+  files: (member, { tls }) => ({
     [`${member.dataDir}/myid`]: String(member.members.indexOf(member.name) + 1),
     [`${member.confDir}/zoo.cfg`]: [
       `dataDir=${member.dataDir}`,
@@ -43,7 +45,7 @@ export const zookeeper: TestServer = {
       '4lw.commands.whitelist=*',
       'minSessionTimeout=1000',
       'forceSync=no',
-      `clientPort=${member.port('client')}`,
+      ...(tls ? tlsSettings(member, tls) : [`clientPort=${member.port('client')}`]),
       `clientPortAddress=${member.listen}`,
       ...(member.members.length === 1
         ? []
@@ -53,16 +55,37 @@ export const zookeeper: TestServer = {
           })),
       '',
     ].join('\n'),
-  }),
-  ready: (endpoints) =>
-    new Promise((resolve) => {
-      const [host, port] = (endpoints['client'] ?? '').split(':')
-      const socket = connect(Number(port), host)
-      let answer = ''
-      socket.setTimeout(1000, () => socket.destroy())
-      socket.on('connect', () => socket.write('srvr'))
-      socket.on('data', (data) => (answer += data.toString()))
-      socket.on('error', () => {}) // 'close' follows
-      socket.on('close', () => resolve(answer.includes('Mode: ')))
+    ...(tls && {
+      [`${member.confDir}/server.pem`]: `${tls.key}\n${tls.cert}\n`,
+      [`${member.confDir}/authority.pem`]: `${tls.ca ?? tls.cert}\n`,
     }),
+  }),
+  // with TLS only the plain port answers this
+  ready: async (endpoints) =>
+    (await serves(endpoints['client'])) || (await serves(endpoints['plain'])),
 }
+
+/** A plain port for four-letter commands, and the client's port with TLS. */
+const tlsSettings = (member: Member, { ca, clientCertAuth }: TlsOptions): readonly string[] => [
+  `clientPort=${member.port('plain')}`,
+  `secureClientPort=${member.port('client')}`,
+  `secureClientPortAddress=${member.listen}`,
+  'serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory',
+  `ssl.keyStore.location=${member.confDir}/server.pem`,
+  'ssl.keyStore.type=PEM',
+  `ssl.trustStore.location=${member.confDir}/authority.pem`,
+  'ssl.trustStore.type=PEM',
+  `ssl.clientAuth=${clientCertAuth && ca ? 'need' : 'none'}`,
+]
+
+const serves = (endpoint = ''): Promise<boolean> =>
+  new Promise((resolve) => {
+    const [host, port] = endpoint.split(':')
+    const socket = connect(Number(port), host)
+    let answer = ''
+    socket.setTimeout(1000, () => socket.destroy())
+    socket.on('connect', () => socket.write('srvr'))
+    socket.on('data', (data) => (answer += data.toString()))
+    socket.on('error', () => {}) // 'close' follows
+    socket.on('close', () => resolve(answer.includes('Mode: ')))
+  })

@@ -23,3 +23,8 @@ export const operations = {
 
 /** Request numbers with a meaning of their own (`org.apache.zookeeper.ClientCnxn`). */
 export const xids = { event: -1, ping: -2, auth: -4 } as const
+
+const maxXid = 0x7fff_ffff
+
+/** The number after `xid`: they are 32 bits, and negative ones have a meaning. */
+export const nextXid = (xid: number): number => (xid >= maxXid ? 1 : xid + 1)

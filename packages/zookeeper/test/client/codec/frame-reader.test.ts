@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FrameReader } from '../../../src/client/codec/frame-reader.ts'
+import { FrameReader, FrameTooLong } from '../../../src/client/codec/frame-reader.ts'
 
 const frame = (content: string): Buffer => {
   const body = Buffer.from(content)
@@ -8,9 +8,11 @@ const frame = (content: string): Buffer => {
   return Buffer.concat([length, body])
 }
 
+const maxBytes = 64 * 1024 * 1024
+
 const read = (chunks: readonly Buffer[]): string[] => {
-  const reader = new FrameReader()
-  return chunks.flatMap((chunk) => reader.push(chunk)).map((found) => found.toString('utf8', 4))
+  const reader = new FrameReader(maxBytes)
+  return chunks.flatMap((chunk) => [...reader.push(chunk)]).map((found) => found.toString())
 }
 
 describe('FrameReader', () => {
@@ -48,8 +50,19 @@ describe('FrameReader', () => {
     Buffer.from([0xff, 0xff, 0xff, 0xfe]),
     Buffer.from([4, 0, 0, 1]),
   ])('throws on an invalid frame length: %s', (data) => {
-    expect(() => new FrameReader().push(Buffer.from(data as Buffer))).toThrow(
-      'not a ZooKeeper server',
+    expect(() => [...new FrameReader(maxBytes).push(Buffer.from(data as Buffer))]).toThrow(
+      `at most ${maxBytes} are accepted`,
     )
+  })
+
+  test('applies a new limit to the next frame', () => {
+    const reader = new FrameReader(3)
+    const found: string[] = []
+    for (const content of reader.push(Buffer.concat([frame('one'), frame('four')]))) {
+      found.push(content.toString())
+      reader.maxBytes = 4
+    }
+    expect(found).toEqual(['one', 'four'])
+    expect(() => [...reader.push(frame('three'))]).toThrow(FrameTooLong)
   })
 })

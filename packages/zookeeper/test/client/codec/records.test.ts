@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { nextXid } from '../../../src/client/codec/protocol-numbers.ts'
 import { readConnectReply } from '../../../src/client/codec/handshake.ts'
 import { MalformedRecord, RecordReader } from '../../../src/client/codec/record-reader.ts'
 import { RecordWriter } from '../../../src/client/codec/record-writer.ts'
@@ -93,4 +94,8 @@ describe('readConnectReply', () => {
   test('refuses a password of another length', () => {
     expect(() => readConnectReply(reply(37, 0))).toThrow('handshake is malformed')
   })
+})
+
+test('request numbers stay positive, and begin again after the largest', () => {
+  expect([0, 1, 2 ** 31 - 2, 2 ** 31 - 1].map(nextXid)).toEqual([1, 2, 2 ** 31 - 1, 1])
 })

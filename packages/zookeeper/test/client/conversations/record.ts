@@ -13,8 +13,12 @@ const [host = '', port = ''] = endpoint.split(':')
 const socket = connect(Number(port), host)
 await once(socket, 'connect')
 
-const reader = new FrameReader()
+const reader = new FrameReader(1_000)
 const frames: Buffer[] = []
+/** As it was sent. */
+const withLength = (frame: Buffer): string =>
+  frame.length.toString(16).padStart(8, '0') + frame.toString('hex')
+
 let arrived = (): void => {}
 socket.on('data', (chunk) => {
   frames.push(...reader.push(chunk))
@@ -26,9 +30,9 @@ const exchange = async (sent: Buffer, xid?: number): Promise<Exchange> => {
   const hex = sent.toString('hex')
   socket.write(sent)
   for (;;) {
-    const at = frames.findIndex((frame) => xid === undefined || frame.readInt32BE(4) === xid)
+    const at = frames.findIndex((frame) => xid === undefined || frame.readInt32BE(0) === xid)
     if (at >= 0) {
-      const received = frames.splice(0, at + 1).map((frame) => frame.toString('hex'))
+      const received = frames.splice(0, at + 1).map(withLength)
       return { sent: hex, received }
     }
     await new Promise<void>((resolve) => (arrived = resolve))

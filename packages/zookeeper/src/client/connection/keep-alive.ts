@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '@sd/core/driver'
 
 /**
- * Pings whenever nothing was sent for a while. The library pings only when nothing was received
- * either: a client that only receives (watch events) never pings, and its session expires.
+ * Pings whenever nothing was sent for a while, whatever was received: a server counts only what it
+ * receives, so a client that only receives watch events would lose its session.
  */
 export class KeepAlive {
   readonly #clock: Clock

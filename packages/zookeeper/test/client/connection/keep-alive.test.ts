@@ -1,6 +1,6 @@
 import type { Clock } from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
-import { KeepAlive } from '../../src/client/guards/keep-alive.ts'
+import { KeepAlive } from '../../../src/client/connection/keep-alive.ts'
 
 /** A clock that moves only when the test advances it. */
 class ManualClock implements Clock {

@@ -1,32 +1,51 @@
 import { abortable, type DriverContext } from '@sd/core/driver'
 import { Calls, type EndReason } from './calls.ts'
-import { Connection, type EndOfSession } from './connection.ts'
+import {
+  readChildren,
+  readData,
+  readMulti,
+  readMultiRead,
+  readStat,
+  sessionIdText,
+} from './codec/replies.ts'
+import {
+  addWatchRequest,
+  childrenRequest,
+  createRequest,
+  deleteRequest,
+  existsRequest,
+  getRequest,
+  multiReadRequest,
+  multiRequest,
+  type NodeAccess,
+  removeWatchesRequest,
+  setRequest,
+  syncRequest,
+} from './codec/requests.ts'
+import { Connection, type ConnectionOptions, type EndOfSession } from './connection/connection.ts'
+import type { WatchKind, WatchTable } from './connection/watch-table.ts'
 import { endSession } from './end-session.ts'
 import { establishSession } from './establish-session.ts'
-import type { HostRotation } from './guards/host-rotation.ts'
-import type { WatchKind } from './guards/watch-table.ts'
-import type { Library } from './library.ts'
-import { readChildren, readData, readMulti, readStat, sessionIdText } from './replies.ts'
-import { Requests } from './requests.ts'
-import type {
-  ClientState,
-  MultiOperation,
-  NodeChildren,
-  NodeData,
-  NodeKind,
-  NodeListener,
-  NodeStat,
-  ZooKeeperClient,
+import {
+  type ClientState,
+  maxReadsInBatch,
+  type MultiOperation,
+  type NodeChildren,
+  type NodeData,
+  type NodeKind,
+  type NodeListener,
+  type NodeStat,
+  type ReadOperation,
+  type ReadOutcome,
+  type TreeListener,
+  type ZooKeeperClient,
 } from './zookeeper-client.ts'
 import { ZooKeeperError } from './zookeeper-error.ts'
 
-export interface GuardedClientOptions {
-  readonly library: Library
+export interface WireClientOptions extends ConnectionOptions {
   readonly hosts: readonly string[]
-  readonly sessionTimeoutMs: number
-  readonly username?: string | undefined
-  readonly worldReadable?: boolean | undefined
-  readonly rotation?: HostRotation | undefined
+  /** The permissions of the nodes that it creates. */
+  readonly access: NodeAccess
   readonly context: DriverContext
 }
 
@@ -44,12 +63,11 @@ const endings: Readonly<Record<EndOfSession, EndReason>> = {
 
 const nothing = (): void => {}
 
-/** Implements the port over a guarded connection of the library. */
-export class GuardedClient implements ZooKeeperClient {
-  readonly #options: GuardedClientOptions
+/** Implements the port over a connection. */
+export class WireClient implements ZooKeeperClient {
+  readonly #options: WireClientOptions
   readonly #connection: Connection
   readonly #calls: Calls
-  readonly #requests: Requests
   readonly #listeners = new Set<(state: ClientState) => void>()
   readonly #ended = new AbortController()
   #state: ClientState = 'connecting'
@@ -58,26 +76,22 @@ export class GuardedClient implements ZooKeeperClient {
   #started = false
   #why: EndReason | undefined
   #closing: Promise<boolean> | undefined
+  #onFailed: (() => void) | undefined
 
-  constructor(options: GuardedClientOptions) {
-    const { library, sessionTimeoutMs, username, worldReadable = true, rotation, context } = options
+  constructor(options: WireClientOptions) {
     this.#options = options
-    this.#sessionTimeoutMs = sessionTimeoutMs
-    const owned = worldReadable ? 'creator, world reads' : 'creator'
-    this.#requests = new Requests(library.jute, username === undefined ? 'open' : owned)
-    this.#connection = new Connection(
-      { library, sessionTimeoutMs, rotation, context, authenticates: username !== undefined },
-      {
-        opened: () => {
-          this.#sessionId = sessionIdText(this.#connection.sessionId)
-          this.#sessionTimeoutMs = this.#connection.sessionTimeoutMs
-          this.#move('connected')
-        },
-        lost: () => this.#move('disconnected'),
-        ended: (why) => this.#end(why),
-        listenerThrew: (error) => this.#listenerThrew(error),
+    this.#sessionTimeoutMs = options.sessionTimeoutMs
+    this.#connection = new Connection(options, {
+      opened: () => {
+        this.#sessionId = sessionIdText(this.#connection.sessionId)
+        this.#sessionTimeoutMs = this.#connection.sessionTimeoutMs
+        this.#move('connected')
       },
-    )
+      lost: () => this.#move('disconnected'),
+      failed: () => this.#onFailed?.(),
+      ended: (why) => this.#end(why),
+      listenerThrew: (error) => this.#listenerThrew(error),
+    })
     this.#calls = new Calls(this.#connection, () => this.#endReason())
   }
 
@@ -108,11 +122,17 @@ export class GuardedClient implements ZooKeeperClient {
     const { hosts, sessionTimeoutMs, context } = this.#options
     const { clock } = context
     const connection = this.#connection
+    const onFailed = (listener: () => void): void => void (this.#onFailed = listener)
     try {
-      await establishSession({ client: this, connection, hosts, sessionTimeoutMs, clock }, signal)
+      await establishSession(
+        { client: this, connection, hosts, sessionTimeoutMs, clock, onFailed },
+        signal,
+      )
     } catch (error) {
       this.#release()
       throw error
+    } finally {
+      this.#onFailed = undefined
     }
   }
 
@@ -128,17 +148,17 @@ export class GuardedClient implements ZooKeeperClient {
   }
 
   create(path: string, data: Uint8Array, kind: NodeKind, signal: AbortSignal): Promise<void> {
-    const request = () => this.#requests.create(path, data, kind)
+    const request = () => createRequest(path, data, kind, this.#options.access)
     return this.#calls.run({ operation: 'create', path, signal, request, read: nothing })
   }
 
   set(path: string, data: Uint8Array, version: number, signal: AbortSignal): Promise<NodeStat> {
-    const request = () => this.#requests.set(path, data, version)
+    const request = () => setRequest(path, data, version)
     return this.#calls.run({ operation: 'set', path, signal, request, read: readStat })
   }
 
   delete(path: string, version: number, signal: AbortSignal): Promise<void> {
-    const request = () => this.#requests.delete(path, version)
+    const request = () => deleteRequest(path, version)
     return this.#calls.run({ operation: 'delete', path, signal, request, read: nothing })
   }
 
@@ -147,9 +167,9 @@ export class GuardedClient implements ZooKeeperClient {
       operation: 'get',
       path,
       signal,
-      isRead: true,
-      watch: watching('data', watch),
-      request: () => this.#requests.get(path, watch !== undefined),
+      kind: 'read',
+      watch: watching('data', path, watch),
+      request: () => getRequest(path, watch !== undefined),
       read: readData,
     })
   }
@@ -160,11 +180,11 @@ export class GuardedClient implements ZooKeeperClient {
       path,
       signal,
       // without a watch it is a heartbeat, or as small as one
-      isRead: watch !== undefined,
-      watch: watching('data', watch),
-      request: () => this.#requests.exists(path, watch !== undefined),
-      takesAbsence: true,
-      read: (payload) => (payload === undefined ? undefined : readStat(payload)),
+      kind: watch === undefined ? 'other' : 'read',
+      watch: watching('data', path, watch),
+      request: () => existsRequest(path, watch !== undefined),
+      unless: { code: 'NO_NODE', result: undefined },
+      read: readStat,
     })
   }
 
@@ -173,9 +193,9 @@ export class GuardedClient implements ZooKeeperClient {
       operation: 'children',
       path,
       signal,
-      isRead: true,
-      watch: watching('children', watch),
-      request: () => this.#requests.children(path, watch !== undefined),
+      kind: 'read',
+      watch: watching('children', path, watch),
+      request: () => childrenRequest(path, watch !== undefined),
       read: readChildren,
     })
   }
@@ -184,8 +204,50 @@ export class GuardedClient implements ZooKeeperClient {
     return this.#calls.run({
       operation: 'multi',
       signal,
-      request: () => this.#requests.multi(operations),
-      read: (payload) => readMulti(payload, operations),
+      request: () => multiRequest(operations, this.#options.access),
+      read: (answer) => readMulti(answer, operations),
+    })
+  }
+
+  multiRead(reads: readonly ReadOperation[], signal: AbortSignal): Promise<readonly ReadOutcome[]> {
+    return this.#calls.run({
+      operation: 'multiRead',
+      signal,
+      kind: 'batch',
+      request: () => {
+        if (reads.length > maxReadsInBatch)
+          throw new RangeError(`${reads.length} reads; expected at most ${maxReadsInBatch}`)
+        return multiReadRequest(reads)
+      },
+      read: (answer) => readMultiRead(answer, reads),
+    })
+  }
+
+  sync(path: string, signal: AbortSignal): Promise<void> {
+    const request = () => syncRequest(path)
+    return this.#calls.run({ operation: 'sync', path, signal, request, read: nothing })
+  }
+
+  addWatch(path: string, listener: TreeListener, signal: AbortSignal): Promise<void> {
+    return this.#calls.run({
+      operation: 'addWatch',
+      path,
+      signal,
+      request: () => addWatchRequest(path),
+      read: nothing,
+      watch: (watches) => watches.addTree(path, listener),
+    })
+  }
+
+  removeWatches(path: string, signal: AbortSignal): Promise<void> {
+    return this.#calls.run({
+      operation: 'removeWatches',
+      path,
+      signal,
+      request: () => removeWatchesRequest(path),
+      unless: { code: 'NO_WATCHER', result: undefined },
+      read: nothing,
+      watch: (watches) => watches.remove(path),
     })
   }
 
@@ -199,9 +261,9 @@ export class GuardedClient implements ZooKeeperClient {
   /** Whether the session is known to have ended. Releases everything, and never rejects. */
   async #close(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options.context
-    const [connection, request] = [this.#connection, this.#requests.closeSession()]
+    const connection = this.#connection
     const hasSession = this.#sessionId !== '' && this.#state !== 'ended'
-    const ending = !hasSession || endSession({ client: this, connection, request, clock }, signal)
+    const ending = !hasSession || endSession({ client: this, connection, clock }, signal)
     // released before the promises settle, but after `endSession` has seen the abort
     signal.addEventListener('abort', () => this.#release(), { once: true })
     const confirmed = await ending
@@ -235,7 +297,7 @@ export class GuardedClient implements ZooKeeperClient {
     }
   }
 
-  /** Reports an error of the caller's listener, which must not reach the library's parser. */
+  /** Reports an error of the caller's listener, which must not end the connection. */
   #listenerThrew(error: unknown): void {
     const message = `a listener threw: ${error instanceof Error ? error.message : String(error)}`
     this.#options.context.report({ level: 'error', event: 'zookeeper-listener-threw', message })
@@ -249,5 +311,5 @@ export class GuardedClient implements ZooKeeperClient {
   }
 }
 
-const watching = (kind: WatchKind, listener: NodeListener | undefined) =>
-  listener && { kind, listener }
+const watching = (kind: WatchKind, path: string, listener: NodeListener | undefined) =>
+  listener && ((watches: WatchTable) => watches.add(kind, path, listener))

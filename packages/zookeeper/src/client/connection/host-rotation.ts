@@ -1,14 +1,18 @@
 import type { Random } from '@sd/core/driver'
-import type { Host } from '../library.ts'
+
+/** Where a server listens. */
+export interface Host {
+  readonly host: string
+  readonly port: number
+}
 
 const firstDelayMs = 100
 const maxDelayMs = 1_000
 
 /**
  * Which host to try next, and when: each once without delay, then all in rounds with growing delays
- * between the rounds, so that no host waits long for its next attempt. The library resets its delay
- * after each handshake, and would reconnect some thousand times a second to a server that drops
- * connections right after it.
+ * between the rounds, so that no host waits long for its next attempt, and a server that drops
+ * connections right after the handshake is not tried some thousand times a second.
  */
 export class HostRotation {
   readonly #hosts: readonly Host[]
@@ -24,6 +28,16 @@ export class HostRotation {
     this.#maxDelayMs = Math.min(maxDelayMs, sessionTimeoutMs / 4)
     // distributes processes over the members
     this.#index = Math.floor(random.next() * hosts.length)
+  }
+
+  /** The number of hosts. */
+  get size(): number {
+    return this.#hosts.length
+  }
+
+  /** How often all hosts were tried, counted by attempts since it was settled. */
+  get round(): number {
+    return Math.max(0, Math.floor((this.#attempts - 1) / this.#hosts.length))
   }
 
   /** The next host, and how long to wait before it is tried. */

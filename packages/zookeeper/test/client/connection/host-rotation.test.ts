@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HostRotation, parseHost } from '../../src/client/guards/host-rotation.ts'
+import { HostRotation, parseHost } from '../../../src/client/connection/host-rotation.ts'
 
 const hosts = ['a', 'b', 'c'].map((host) => ({ host, port: 2181 }))
 

@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { codeOf } from '@sd/contract-tests/world'
+import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
+import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { describe, expect, test } from 'vitest'
+import { hostOf, inOrder, make, open, soon } from './support.ts'
+
+const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
+
+/** ZooKeeper's default of maxClientCnxns. */
+const maxConnections = 60
+
+describe.runIf(controllable)('what keeps a client from a connection', () => {
+  test('as many connections as maxClientCnxns allows: the error names it, and room ends it', async () => {
+    await using cluster = await launch(zookeeper)
+    const [endpoint = ''] = cluster.servers.map(hostOf)
+    const [host, port] = endpoint.split(':')
+    const sockets: Socket[] = []
+    for (let count = 0; count < maxConnections; count++) {
+      const socket = connect(Number(port), host)
+      socket.on('error', () => {})
+      sockets.push(socket)
+      await once(socket, 'connect')
+    }
+    const failure: unknown = await make([endpoint])
+      .connect(soon())
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'CONNECTION_LOSS',
+      message: expect.stringMatching(/hangs up before it answers: .*maxClientCnxns/) as string,
+    })
+    const waiting = open([endpoint], { sessionTimeoutMs: 10_000 })
+    for (const socket of sockets) socket.destroy()
+    await using opened = await waiting
+    expect(opened.client.state).toBe('connected')
+  })
+
+  test('each host is named with what it did last', async () => {
+    await using refuses = await StrangeHost.that('refuses')
+    await using silent = await StrangeHost.that('silent')
+    await using closes = await StrangeHost.that('closes')
+    await using garbage = await StrangeHost.that('garbage')
+    const hosts = [refuses, silent, closes, garbage].map(({ endpoint }) => endpoint)
+    const failure: unknown = await make([...hosts, 'no-such-host.invalid:2181'])
+      .connect(soon())
+      .catch((error: unknown) => error)
+    const message = String(failure)
+    expect(message).toContain(`${hosts[0]}: it refuses connections`)
+    expect(message).toMatch(
+      new RegExp(`${hosts[1]}: it accepts and does not answer within \\d+ ms`),
+    )
+    expect(message).toContain(`${hosts[2]}: it hangs up before it answers`)
+    expect(message).toContain(`${hosts[3]}: it is no ZooKeeper server, or one that expects TLS`)
+    expect(message).toMatch(/no-such-host\.invalid:2181: its name/)
+  })
+
+  test('one silent member of three delays a first connection by less than a second and a half', async () => {
+    await using cluster = await launch(zookeeper, { members: ['n1', 'n2', 'n3'] })
+    await using silent = await StrangeHost.that('silent')
+    const hosts = [silent.endpoint, ...cluster.servers.slice(1).map(hostOf)]
+    const began = performance.now()
+    await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs: 30_000 })
+    expect(performance.now() - began).toBeLessThan(1_500)
+    expect(silent.accepted).toBe(1)
+    expect(await a.client.exists('/', soon())).toBeDefined()
+  })
+
+  test('a session that was granted less than asked survives a reset with a silent member', async () => {
+    await using cluster = await launch(zookeeper)
+    await using proxy = await TcpProxy.to(cluster.servers.map(hostOf)[0] ?? '')
+    await using silent = await StrangeHost.that('silent')
+    // 10 s are granted
+    await using a = await open([proxy.endpoint, silent.endpoint], {
+      context: inOrder(),
+      sessionTimeoutMs: 60_000,
+    })
+    const { client } = a
+    const { sessionId } = client
+    for (let round = 0; round < 3; round++) {
+      proxy.reset()
+      await until('it left', () => client.state !== 'connected', 2_000)
+      await until('connected again', () => client.state === 'connected', client.sessionTimeoutMs)
+    }
+    expect(client.sessionId).toBe(sessionId)
+    expect(await codeOf(client.exists('/', soon()))).toBe('none')
+  })
+})

@@ -1,0 +1,261 @@
+import type { DriverContext, Timer } from '@sd/core/driver'
+import { connectRequest, type Granted, noSession, type SessionKey } from '../codec/handshake.ts'
+import { nextXid, xids } from '../codec/protocol-numbers.ts'
+import { MalformedRecord, RecordReader } from '../codec/record-reader.ts'
+import { readEvent, readHeader } from '../codec/replies.ts'
+import { pingRequest, type Request } from '../codec/requests.ts'
+import { connectionLossCode } from '../error-codes.ts'
+import type { HostRotation } from './host-rotation.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { Link, type LinkOptions } from './link.ts'
+import { patienceMs } from './patience.ts'
+import { WatchTable } from './watch-table.ts'
+
+/** A connection that lasted at least this long counts as good. */
+const lastingMs = 1_000
+
+/** How long a first connection waits for one host before it tries the next as well. */
+const headStartMs = 250
+
+/**
+ * Receives the answer to a request, after its header, or the code of its failure and no answer.
+ * Called once. What it throws ends the connection.
+ */
+export type Answered = (code: number, answer?: RecordReader) => void
+
+/** The server does not know the session or refused the login, or none was reached for the session's timeout. */
+export type EndOfSession = 'expired' | 'auth-failed' | 'out-of-reach'
+
+/** Callbacks of a connection. They must not throw. */
+export interface ConnectionEvents {
+  /** The handshake and the login are done. */
+  opened(): void
+  /** An open connection was lost. Its requests have failed; watches are notified after this call. */
+  lost(): void
+  /** A host was tried in vain; `troubles` has the reason. */
+  failed(): void
+  /** The session has ended for good; the connection is released already. */
+  ended(why: EndOfSession): void
+  listenerThrew(error: unknown): void
+}
+
+export interface ConnectionOptions extends Pick<LinkOptions, 'secureOptions' | 'login'> {
+  readonly rotation: HostRotation
+  /** The timeout to ask for. */
+  readonly sessionTimeoutMs: number
+  readonly context: DriverContext
+}
+
+/** One session's connection, to one host after the other. */
+export class Connection {
+  readonly watches: WatchTable
+  readonly #options: ConnectionOptions
+  readonly #events: ConnectionEvents
+  readonly #keepAlive: KeepAlive
+  /** What each host did last, in the order of those events. */
+  readonly #troubles = new Map<string, string>()
+  readonly #dialling = new Set<Link>()
+  #inFlight: { readonly xid: number; readonly answered: Answered }[] = []
+  /** The index of the oldest request in flight: shifting an array of thousands is slow. */
+  #oldest = 0
+  #link: Link | undefined
+  #session: SessionKey = noSession
+  #timeoutMs: number
+  #lastZxid = 0n
+  #xid = 0
+  #openedMs = 0
+  #released = false
+  #next: Timer | undefined
+  #sessionEnd: Timer | undefined
+
+  constructor(options: ConnectionOptions, events: ConnectionEvents) {
+    this.#options = options
+    this.#events = events
+    this.#timeoutMs = options.sessionTimeoutMs
+    this.watches = new WatchTable((call) => this.#tell(call))
+    const ping = pingRequest()
+    this.#keepAlive = new KeepAlive(options.context.clock, () => this.#link?.send(ping.frame))
+  }
+
+  get isOpen(): boolean {
+    return this.#link !== undefined
+  }
+
+  /** What the hosts that were tried did last, for error messages; the newest last. */
+  get trouble(): string {
+    const troubles = Array.from(this.#troubles, ([host, why]) => `${host}: ${why}`)
+    return troubles.length === 0 ? 'not connected yet' : troubles.join('; ')
+  }
+
+  /** The same of each host, for hosts that failed. */
+  get troubles(): ReadonlyMap<string, string> {
+    return this.#troubles
+  }
+
+  /** How long a host may take from the first packet until the login is done. */
+  get patienceMs(): number {
+    return patienceMs(this.#timeoutMs, this.#options.rotation.size, this.#options.rotation.round)
+  }
+
+  /** The timeout that the server granted, or before that the requested one. */
+  get sessionTimeoutMs(): number {
+    return this.#timeoutMs
+  }
+
+  get sessionId(): bigint {
+    return this.#session.id
+  }
+
+  connect(): void {
+    // the delays of a client before this one do not count
+    this.#options.rotation.settled()
+    this.#tryNext()
+  }
+
+  /** Sends `request` now, or fails it. */
+  send(request: Request, answered: Answered): void {
+    if (!this.#link) return answered(connectionLossCode)
+    this.#xid = nextXid(this.#xid)
+    this.#keepAlive.sent()
+    this.#inFlight.push({ xid: this.#xid, answered })
+    this.#link.send(request.numbered(this.#xid))
+  }
+
+  /** Drops the connection to the current host, if any, and continues with the next host. */
+  drop(why: string): void {
+    const link = this.#link
+    if (!link) return
+    link.close()
+    this.#gone(link, why)
+  }
+
+  /** Releases everything; no callback is called after it, except `lost` for an open connection. */
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#next?.cancel()
+    for (const link of this.#dialling) link.close()
+    this.#dialling.clear()
+    this.drop('the client is closed')
+    this.#sessionEnd?.cancel()
+  }
+
+  /** Dials the next host that is not being dialled, after the rotation's delay. */
+  #tryNext(): void {
+    if (this.#released || this.#link) return
+    this.#next?.cancel()
+    const { rotation, context } = this.#options
+    const busy = new Set(Array.from(this.#dialling, ({ host }) => host))
+    if (busy.size >= rotation.size) return
+    let { host, delayMs } = rotation.next()
+    while (busy.has(host)) {
+      const next = rotation.next()
+      // the delay between two rounds applies, also if the host at their border is skipped
+      ;[host, delayMs] = [next.host, Math.max(delayMs, next.delayMs)]
+    }
+    this.#next = context.clock.setTimer(delayMs, () => {
+      this.#dial(host)
+      // racing hosts would contend for a session that exists
+      if (this.#session === noSession)
+        this.#next = context.clock.setTimer(headStartMs, () => this.#tryNext())
+    })
+  }
+
+  #dial(host: LinkOptions['host']): void {
+    const { sessionTimeoutMs, secureOptions, login, context } = this.#options
+    const handshake = connectRequest(this.#session, sessionTimeoutMs, this.#lastZxid)
+    const options = { host, secureOptions, handshake, login, patienceMs: this.patienceMs }
+    const link = new Link(
+      { ...options, clock: context.clock },
+      {
+        opened: (granted) => this.#opened(link, granted),
+        refused: (why) => {
+          if (why === 'expired' && this.#session === noSession)
+            this.#failed(link, 'it refuses a new session')
+          else this.#end(why)
+        },
+        frame: (frame) => this.#received(frame),
+        failed: (why) => (link === this.#link ? this.#gone(link, why) : this.#failed(link, why)),
+      },
+    )
+    this.#dialling.add(link)
+  }
+
+  #opened(link: Link, granted: Granted): void {
+    this.#next?.cancel()
+    this.#sessionEnd?.cancel()
+    this.#dialling.delete(link)
+    // a session that a slower host grants as well owns nothing, and ends by itself
+    for (const other of this.#dialling) other.close()
+    this.#dialling.clear()
+    this.#troubles.clear()
+    this.#link = link
+    this.#session = granted
+    this.#timeoutMs = granted.timeoutMs
+    this.#openedMs = this.#options.context.clock.monotonicMs()
+    this.#keepAlive.start(granted.timeoutMs / 3)
+    this.#events.opened()
+  }
+
+  #received(frame: Buffer): void {
+    const reader = new RecordReader(frame)
+    const { xid, zxid, code } = readHeader(reader)
+    if (xid === xids.ping) return
+    if (xid === xids.event) return this.watches.fire(readEvent(reader))
+    const oldest = this.#inFlight[this.#oldest]
+    if (oldest?.xid !== xid)
+      throw new MalformedRecord(`an answer to request ${xid}; expected ${oldest?.xid ?? 'none'}`)
+    if (++this.#oldest === this.#inFlight.length) {
+      this.#inFlight = []
+      this.#oldest = 0
+    }
+    if (zxid > 0n) this.#lastZxid = zxid
+    oldest.answered(code, reader)
+  }
+
+  #failed(link: Link, why: string): void {
+    this.#dialling.delete(link)
+    this.#noteTrouble(link, why)
+    this.#events.failed()
+    this.#tryNext()
+  }
+
+  /** Runs once for each open connection. */
+  #gone(link: Link, why: string): void {
+    const { context, rotation } = this.#options
+    this.#link = undefined
+    this.#noteTrouble(link, why)
+    this.#keepAlive.stop()
+    if (context.clock.monotonicMs() - this.#openedMs >= lastingMs) rotation.settled()
+    // no server receives anything of this session until it reconnects
+    if (!this.#released)
+      this.#sessionEnd = context.clock.setTimer(this.#timeoutMs, () => this.#end('out-of-reach'))
+    const failing = this.#inFlight.slice(this.#oldest)
+    this.#inFlight = []
+    this.#oldest = 0
+    for (const { answered } of failing) answered(connectionLossCode)
+    this.#events.lost()
+    this.watches.lose()
+    this.#tryNext()
+  }
+
+  #noteTrouble({ host }: Link, why: string): void {
+    const name = `${host.host}:${host.port}`
+    this.#troubles.delete(name)
+    this.#troubles.set(name, why)
+  }
+
+  #end(why: EndOfSession): void {
+    if (this.#released) return
+    this.release()
+    this.#events.ended(why)
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#events.listenerThrew(error)
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { connect as dial, isIP, type Socket } from 'node:net'
+import { connect as dialTls, type ConnectionOptions as SecureOptions } from 'node:tls'
+import type { Clock, Timer } from '@sd/core/driver'
+import { FrameReader, FrameTooLong } from '../codec/frame-reader.ts'
+import { type Granted, readConnectReply } from '../codec/handshake.ts'
+import { xids } from '../codec/protocol-numbers.ts'
+import { MalformedRecord, RecordReader } from '../codec/record-reader.ts'
+import { readHeader } from '../codec/replies.ts'
+import type { Request } from '../codec/requests.ts'
+import type { Host } from './host-rotation.ts'
+import { socketTrouble } from './socket-trouble.ts'
+
+/** A handshake's answer is shorter. */
+const maxHandshakeBytes = 1_000
+/** Above any answer to one request: 64 of the largest nodes. */
+const maxFrameBytes = 64 * 1024 * 1024
+
+/** Callbacks of a link. `refused` and `failed` are called at most once, and never after `close`. */
+export interface LinkEvents {
+  /** The handshake and the login are done. */
+  opened(granted: Granted): void
+  /** The server does not know the session, or refuses the login. The link is closed. */
+  refused(why: 'expired' | 'auth-failed'): void
+  /** A frame after the login. Whatever it throws ends the link. */
+  frame(frame: Buffer): void
+  /** It ended, or no handshake was made in time: what the last host did, for error messages. */
+  failed(why: string): void
+}
+
+export interface LinkOptions {
+  readonly host: Host
+  /** Called for each link, so that certificates on disk can be replaced. Plain TCP without it. */
+  readonly secureOptions?: (() => Promise<SecureOptions>) | undefined
+  /** The first frame. */
+  readonly handshake: Buffer
+  readonly login?: Request | undefined
+  /** How long the host may take from the first packet until the login is done. */
+  readonly patienceMs: number
+  readonly clock: Clock
+}
+
+type Phase = 'dialling' | 'handshake' | 'login' | 'open' | 'closed'
+
+/** One socket to one host: dialling, TLS, the handshake, the login, then frames in both directions. */
+export class Link {
+  readonly host: Host
+  readonly #options: LinkOptions
+  readonly #events: LinkEvents
+  readonly #frames = new FrameReader(maxHandshakeBytes)
+  readonly #patience: Timer
+  #phase: Phase = 'dialling'
+  #socket: Socket | undefined
+  #granted: Granted | undefined
+  #corked = false
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.host = options.host
+    this.#options = options
+    this.#events = events
+    this.#patience = options.clock.setTimer(options.patienceMs, () => this.#tooLate())
+    void this.#dial()
+  }
+
+  /** Frames of one turn of the event loop leave in one packet. */
+  send(frame: Buffer): void {
+    const socket = this.#socket
+    if (!socket) return
+    if (!this.#corked) {
+      this.#corked = true
+      socket.cork()
+      process.nextTick(() => {
+        this.#corked = false
+        socket.uncork()
+      })
+    }
+    socket.write(frame)
+  }
+
+  /** Ends it at once; no callback is called after it. */
+  close(): void {
+    this.#phase = 'closed'
+    this.#patience.cancel()
+    this.#socket?.destroy()
+  }
+
+  async #dial(): Promise<void> {
+    const { host, secureOptions } = this.#options
+    const to = { host: host.host, port: host.port, noDelay: true, keepAlive: true }
+    if (!secureOptions) return this.#use(dial(to), false)
+    try {
+      const secure = await secureOptions()
+      if (this.#phase === 'closed') return
+      // an address is no server name (RFC 6066)
+      const servername = isIP(host.host) === 0 ? { servername: host.host } : {}
+      this.#use(dialTls({ ...servername, ...secure, ...to }), true)
+    } catch (error) {
+      this.#fail(`TLS is not possible: ${messageOf(error)}`)
+    }
+  }
+
+  #use(socket: Socket, isSecure: boolean): void {
+    this.#socket = socket
+    let trouble: NodeJS.ErrnoException | undefined
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => this.#dialled())
+    socket.on('data', (chunk) => this.#received(chunk))
+    socket.on('error', (error) => (trouble = error))
+    socket.once('close', () => this.#fail(socketTrouble(this.#phase, trouble, isSecure)))
+  }
+
+  #dialled(): void {
+    this.#phase = 'handshake'
+    this.send(this.#options.handshake)
+  }
+
+  /** An exception must not reach the socket: it would be uncaught. */
+  #received(chunk: Buffer): void {
+    try {
+      for (const frame of this.#frames.push(chunk)) {
+        // the previous frame may have ended the link
+        if (this.#phase === 'closed') return
+        this.#take(frame)
+      }
+    } catch (error) {
+      const malformed = error instanceof MalformedRecord || error instanceof FrameTooLong
+      const isStrange = malformed && this.#phase !== 'open'
+      const which = isStrange ? 'it is no ZooKeeper server, or one that expects TLS: ' : ''
+      this.#fail(`${which}${messageOf(error)}`)
+    }
+  }
+
+  #take(frame: Buffer): void {
+    if (this.#phase === 'open') return this.#events.frame(frame)
+    if (this.#phase === 'login') return this.#takeLogin(frame)
+    const granted = readConnectReply(frame)
+    if (granted.timeoutMs <= 0) return this.#refuse('expired')
+    this.#granted = granted
+    this.#frames.maxBytes = maxFrameBytes
+    const { login } = this.#options
+    if (!login) return this.#opened(granted)
+    this.#phase = 'login'
+    this.send(login.frame)
+  }
+
+  #takeLogin(frame: Buffer): void {
+    const { xid, code } = readHeader(new RecordReader(frame))
+    // any answer to a login except success is a refusal
+    if (xid === xids.auth && code !== 0) this.#refuse('auth-failed')
+    else if (xid === xids.auth && this.#granted) this.#opened(this.#granted)
+  }
+
+  #opened(granted: Granted): void {
+    this.#phase = 'open'
+    this.#patience.cancel()
+    this.#events.opened(granted)
+  }
+
+  #refuse(why: 'expired' | 'auth-failed'): void {
+    this.close()
+    this.#events.refused(why)
+  }
+
+  #tooLate(): void {
+    const { patienceMs } = this.#options
+    const did = this.#phase === 'dialling' ? 'no connection' : 'it accepts and does not answer'
+    this.#fail(`${did} within ${Math.round(patienceMs)} ms`)
+  }
+
+  #fail(why: string): void {
+    if (this.#phase === 'closed') return
+    this.close()
+    this.#events.failed(why)
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
