@@ -61,8 +61,7 @@ export class LossProtection {
   }
 
   /** Reports a sign of trouble, with the size of the served view as the new baseline. */
-  trouble(servedSize: number, nowMs: number): void {
-    this.#closeIfOver(nowMs)
+  trouble(servedSize: number): void {
     if (this.#window.name === 'troubled') return
     this.#forgetTold()
     this.#window = { name: 'troubled', baseline: servedSize }
@@ -70,7 +69,6 @@ export class LossProtection {
 
   /** Reports a good observation; the first one after trouble sets the end of the window. */
   confirm(nowMs: number): void {
-    this.#closeIfOver(nowMs)
     if (this.#window.name !== 'troubled') return
     const { baseline } = this.#window
     this.#window = { name: 'settling', baseline, endsAtMs: nowMs + this.#settings.holdMs }

@@ -133,8 +133,7 @@ export class ServedView<T, Change> {
 
   /** Opens the recovery window on a sign of trouble. */
   trouble(): void {
-    if (this.#synced)
-      this.#protection?.trouble(this.#entries.size, this.#context.clock.monotonicMs())
+    if (this.#synced) this.#protection?.trouble(this.#entries.size)
   }
 
   markStale(staleness: Staleness): void {

@@ -15,7 +15,7 @@ class Protected {
   }
 
   trouble(nowMs: number): this {
-    this.protection.trouble(this.served.size, nowMs)
+    this.protection.trouble(this.served.size)
     return this
   }
 
@@ -175,6 +175,44 @@ describe('LossProtection', () => {
       view.observe({ gone: [`k${round}`] }, round * 100 + 50)
     }
     expect(view.expire(950 + settleMs)).toHaveLength(9)
+  })
+
+  test('counts a removal whose hold has ended until the window ends', () => {
+    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    view.observe({ gone: ['a', 'b', 'c'] }, 0, 600)
+    expect(view.expire(600)).toEqual(['a', 'b', 'c'])
+    expect(view.held).toEqual([])
+    expect(view.observe({ gone: ['d'] }, 700, 5_000)).toEqual([])
+    expect(view.expire(700 + settleMs)).toEqual([])
+    expect(view.expire(5_700)).toEqual(['d'])
+  })
+
+  test('does not hold again what it has told', () => {
+    const view = new Protected(...numbered(6)).trouble(0).confirm(0)
+    view.observe({ gone: ['k0'] }, 0)
+    expect(view.expire(settleMs)).toEqual(['k0'])
+    view.observe({ gone: ['k1'] }, settleMs)
+    view.observe({ gone: ['k2', 'k3'] }, settleMs)
+    expect(view.held).toEqual(['k1', 'k2', 'k3'])
+    expect(view.protection.heldCount).toBe(3)
+  })
+
+  test('takes what is reported again for no arrival', () => {
+    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    view.observe({ here: ['a', 'b', 'c', 'd'] }, 1)
+    view.observe({ gone: ['a', 'b', 'c'] }, 2)
+    expect(view.expire(2 + 2 * settleMs - 50)).toEqual([])
+    expect(view.held).toEqual(['a', 'b', 'c'])
+  })
+
+  test('ends every hold on a grid, never early, and holds nothing whose owner has no time', () => {
+    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    view.observe({ gone: ['a', 'b', 'c'] }, 10)
+    expect(view.protection.nextExpiryMs()).toBe(1_050)
+    expect(view.expire(1_049)).toEqual([])
+    expect(view.expire(1_050)).toEqual(['a', 'b', 'c'])
+    const other = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    expect(other.observe({ gone: ['a', 'b', 'c'] }, 50, 0)).toEqual(['a', 'b', 'c'])
   })
 
   test('takes time in proportion to the changed keys, however many it holds', () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
 import { Reader } from '../../src/watch/reader.ts'
@@ -5,7 +6,7 @@ import { ServedView, type Touch, type View } from '../../src/watch/served-view.t
 import { ManualClock } from '../manual-clock.ts'
 
 /** A view of numbers, written by `set`. */
-const createSource = ({ synced = true } = {}) => {
+const createSource = ({ synced = true, onUnused = (): unknown => undefined } = {}) => {
   const touched = new Map<string, Touch<number>>()
   const view: View<number, string> = {
     apply: () => new Map(touched),
@@ -18,7 +19,7 @@ const createSource = ({ synced = true } = {}) => {
     lossProtection: undefined,
     publish: () => {},
   }
-  const served = new ServedView(context, view, () => {})
+  const served = new ServedView(context, view, onUnused)
   const apply = (): void => {
     served.apply({ type: 'changes', records: [], skipped: [], removed: [] })
     touched.clear()
@@ -142,5 +143,34 @@ describe('Reader', () => {
     expect(await pending).toBeUndefined()
     expect(await one.next(undefined)).toBeUndefined()
     await expect(two.next(undefined)).rejects.toBe(cause)
+  })
+})
+
+describe('the end of a reader', () => {
+  test('that begins with an aborted signal has its reason, and is attached no longer', async () => {
+    const { served } = createSource()
+    const reason = new Error('enough')
+    const reader = new Reader(served, AbortSignal.abort(reason))
+    await expect(reader.next()).rejects.toBe(reason)
+    expect(served.readers).toBe(0)
+  })
+
+  test('leaves its view once, however it comes', async () => {
+    let unused = 0
+    const source = createSource({ onUnused: () => (unused += 1) })
+    const stop = new AbortController()
+    const reader = new Reader(source.served, stop.signal)
+    reader.close()
+    reader.close()
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+    stop.abort(new Error('late'))
+    await expect(reader.next()).resolves.toBeUndefined()
+    expect(unused).toBe(1)
+  })
+
+  test('an aborted signal of next ends only that wait, also where there is an event', async () => {
+    const reader = createSource().reader()
+    await expect(reader.next({ signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
+    await expect(reader.next()).resolves.toMatchObject({ type: 'sync' })
   })
 })

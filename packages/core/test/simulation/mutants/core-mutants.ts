@@ -164,8 +164,8 @@ export const coreMutants: Readonly<Record<string, () => Restore>> = {
       LossProtection.prototype,
       'trouble',
       (original) =>
-        function (this: LossProtection, _servedSize, nowMs) {
-          original.call(this, 0, nowMs)
+        function (this: LossProtection) {
+          original.call(this, 0)
         },
     ),
 

@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import type { InstanceRecord, Observation, SkippedRecord } from '@sd/core/driver'
+import { highestRecord, instanceKey, toRecordKey } from '../../src/model/instance-record.ts'
+import { sameInstance, type ServiceInstance } from '../../src/model/service-instance.ts'
+import { InstanceView } from '../../src/watch/instance-view.ts'
+import { ServicesView } from '../../src/watch/services-view.ts'
+
+/** Small numbers that repeat for the same seed. */
+const drawing = (seed: number) => {
+  let state = seed
+  return (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return (state >>> 16) % below
+  }
+}
+
+const keys = ['k1', 'k2', 'k3', 'k4'].map(toRecordKey)
+
+const drawRecord = (draw: (below: number) => number): InstanceRecord => {
+  const instance = {
+    service: 'a',
+    id: `i${draw(3)}`,
+    endpoints: ['http://10.0.0.1:80'],
+    weight: draw(2),
+    health: 'passing',
+    tags: [],
+    metadata: {},
+  }
+  const key = keys[draw(keys.length)] ?? toRecordKey('')
+  const claim = { owner: `o${draw(2)}`, claimedAtMs: draw(3), seq: 0 }
+  return { key, instance, ttlMs: 1_000 + draw(3), ...(draw(4) === 0 ? {} : { claim }) }
+}
+
+const drawObservation = (draw: (below: number) => number) => {
+  // a driver reports a key once
+  const records = new Map(
+    Array.from({ length: draw(3) }, () => drawRecord(draw)).map((one) => [one.key, one]),
+  )
+  const others = keys.filter((key) => !records.has(key))
+  const skipped = others.filter(() => draw(5) === 0).map((key) => ({ key, reason: 'garbage' }))
+  const removed = others.filter(() => draw(4) === 0)
+  const read = { records: [...records.values()], skipped }
+  const observation: Exclude<Observation, { type: 'alive' }> =
+    draw(5) === 0 ? { type: 'snapshot', ...read } : { type: 'changes', removed, ...read }
+  return observation
+}
+
+/** What is served by id: of the records with the id, the one with the highest claim. */
+const servedOf = (records: ReadonlyMap<string, InstanceRecord>) => {
+  const byId = Map.groupBy(records.values(), ({ instance: { service, id } }) =>
+    instanceKey(service, id),
+  )
+  return new Map([...byId].map(([id, some]) => [id, highestRecord(some)]))
+}
+
+test('serves the highest claim of each id, and reports what changed', () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const draw = drawing(seed)
+    const seen: SkippedRecord[] = []
+    const view = new InstanceView((skipped) => seen.push(skipped))
+    let records = new Map<string, InstanceRecord>()
+    for (let step = 0; step < 30; step += 1) {
+      const observation = drawObservation(draw)
+      const before = servedOf(records)
+      if (observation.type === 'snapshot') records = new Map()
+      else for (const key of observation.removed) records.delete(key)
+      for (const { key } of observation.skipped) records.delete(key)
+      for (const one of observation.records) records.set(one.key, one)
+      const after = servedOf(records)
+      const expected = new Map<string, object>()
+      for (const id of new Set([...before.keys(), ...after.keys()])) {
+        const [was, is] = [before.get(id), after.get(id)]
+        if (is === undefined) expected.set(id, { value: undefined, ttlMs: was?.ttlMs })
+        else if (was === undefined || !sameInstance(was.instance, is.instance))
+          expected.set(id, { value: is.instance })
+      }
+      seen.length = 0
+      expect(view.apply(observation), `seed ${seed}, step ${step}`).toEqual(expected)
+      expect(seen).toEqual(observation.skipped)
+      // of equal claims either may be served
+      for (const id of ['i0', 'i1', 'i2'].map((one) => instanceKey('a', one)))
+        expect(view.record(id)?.instance).toEqual(after.get(id)?.instance)
+    }
+  }
+})
+
+test('the change from what a reader knows', () => {
+  const view = new InstanceView(() => {})
+  const [one, other] = [{ weight: 1 }, { weight: 2 }] as unknown as ServiceInstance[]
+  expect(view.toChange(undefined, one)).toEqual({ type: 'added', instance: one })
+  expect(view.toChange(one, undefined)).toEqual({ type: 'removed', instance: one })
+  expect(view.toChange(one, other)).toEqual({ type: 'updated', instance: other, previous: one })
+  expect(new ServicesView().same('a', 'a')).toBe(true)
+  expect(new ServicesView().same('a', 'b')).toBe(false)
+})
