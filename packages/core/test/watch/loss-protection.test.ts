@@ -14,7 +14,7 @@ class Protected {
     this.served = new Set(keys)
   }
 
-  trouble(nowMs: number): this {
+  trouble(): this {
     this.protection.trouble(this.served.size)
     return this
   }
@@ -64,14 +64,14 @@ describe('LossProtection', () => {
   })
 
   test('holds all removals of a loss above the fraction inside the window', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(10)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(10)
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10)).toEqual([])
     expect(view.held).toEqual(['a', 'b', 'c'])
     expect(view.protection.heldCount).toBe(3)
   })
 
   test('lets a loss of up to the fraction pass after a short delay', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     expect(view.observe({ gone: ['a'] }, 0)).toEqual([])
     expect(view.observe({ gone: ['b'] }, 100)).toEqual([])
     expect(view.protection.nextExpiryMs()).toBe(settleMs)
@@ -81,7 +81,7 @@ describe('LossProtection', () => {
   })
 
   test('counts removals that arrive one by one together, and holds all of them', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a'] }, 0)
     view.observe({ gone: ['b'] }, 100)
     view.observe({ gone: ['c'] }, 200)
@@ -92,7 +92,7 @@ describe('LossProtection', () => {
   })
 
   test('releases a key that returns, and holds it again when it is removed again', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0)
     view.observe({ here: ['a'] }, 900)
     expect(view.held).toEqual(['b', 'c'])
@@ -102,56 +102,59 @@ describe('LossProtection', () => {
   })
 
   test('never extends a hold, whatever trouble follows', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c', 'd'] }, 0)
-    for (let nowMs = 100; nowMs < holdMs; nowMs += 100) view.trouble(nowMs).confirm(nowMs)
+    for (let nowMs = 100; nowMs < holdMs; nowMs += 100) view.trouble().confirm(nowMs)
     expect(view.expire(holdMs)).toEqual(['a', 'b', 'c', 'd'])
   })
 
   test('holds for as long as the owner may need to return, and no longer', () => {
-    const view = new Protected('a', 'b', 'c').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0, 5_000)
     expect(view.expire(4_999)).toEqual([])
     expect(view.expire(5_000)).toEqual(['a', 'b', 'c'])
   })
 
   test('ends its window, after which removals pass at once', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(10)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(10)
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10 + holdMs)).toEqual(['a', 'b', 'c'])
   })
 
   test('does not end its window before an observation succeeds', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble()
     expect(view.observe({ gone: ['a', 'b', 'c'] }, 10 * holdMs)).toEqual([])
   })
 
   test('does not protect views that are too small', () => {
-    const view = new Protected('a', 'b').trouble(0).confirm(0)
+    const view = new Protected('a', 'b').trouble().confirm(0)
     expect(view.observe({ gone: ['a', 'b'] }, 1)).toEqual(['a', 'b'])
   })
 
   test('protects a view that grew after the first trouble', () => {
-    const view = new Protected().trouble(0).confirm(0)
+    const view = new Protected().trouble().confirm(0)
     view.observe({ here: numbered(10) }, 100)
-    view.trouble(300).confirm(300)
+    view.trouble().confirm(300)
     expect(view.observe({ gone: numbered(10) }, 300)).toEqual([])
     expect(view.held).toHaveLength(10)
   })
 
   test('protects instances that were added inside the window, without further trouble', () => {
-    const view = new Protected().trouble(0).confirm(0)
+    const view = new Protected().trouble().confirm(0)
     view.observe({ here: numbered(10) }, 100)
     expect(view.observe({ gone: numbered(10) }, 300)).toEqual([])
   })
 
   test('protects instances that were restarted once', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     let nowMs = 0
     for (const key of ['a', 'b', 'c', 'd']) {
       view.observe({ gone: [key] }, (nowMs += 200))
       view.observe({ here: [key] }, (nowMs += 50))
     }
-    while (nowMs < 60_000) view.trouble((nowMs += 900)).confirm(nowMs)
+    while (nowMs < 60_000) {
+      nowMs += 900
+      view.trouble().confirm(nowMs)
+    }
     expect(view.observe({ gone: ['a', 'b', 'c', 'd'] }, nowMs)).toEqual([])
   })
 
@@ -160,7 +163,7 @@ describe('LossProtection', () => {
     const waits: number[] = []
     for (let round = 0; round < 100; round += 1) {
       const nowMs = round * 800
-      view.trouble(nowMs).confirm(nowMs)
+      view.trouble().confirm(nowMs)
       view.expire(nowMs)
       view.observe({ here: [`k${round + 10}`], gone: [`k${round}`] }, nowMs)
       waits.push(view.protection.nextExpiryMs() - nowMs)
@@ -169,7 +172,7 @@ describe('LossProtection', () => {
   })
 
   test('lets the removals of a rolling replacement pass inside one window', () => {
-    const view = new Protected(...numbered(10)).trouble(0).confirm(0)
+    const view = new Protected(...numbered(10)).trouble().confirm(0)
     for (let round = 0; round < 9; round += 1) {
       view.observe({ here: [`new${round}`] }, round * 100)
       view.observe({ gone: [`k${round}`] }, round * 100 + 50)
@@ -178,7 +181,7 @@ describe('LossProtection', () => {
   })
 
   test('counts a removal whose hold has ended until the window ends', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0, 600)
     expect(view.expire(600)).toEqual(['a', 'b', 'c'])
     expect(view.held).toEqual([])
@@ -188,7 +191,7 @@ describe('LossProtection', () => {
   })
 
   test('does not hold again what it has told', () => {
-    const view = new Protected(...numbered(6)).trouble(0).confirm(0)
+    const view = new Protected(...numbered(6)).trouble().confirm(0)
     view.observe({ gone: ['k0'] }, 0)
     expect(view.expire(settleMs)).toEqual(['k0'])
     view.observe({ gone: ['k1'] }, settleMs)
@@ -198,7 +201,7 @@ describe('LossProtection', () => {
   })
 
   test('takes what is reported again for no arrival', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ here: ['a', 'b', 'c', 'd'] }, 1)
     view.observe({ gone: ['a', 'b', 'c'] }, 2)
     expect(view.expire(2 + 2 * settleMs - 50)).toEqual([])
@@ -206,18 +209,18 @@ describe('LossProtection', () => {
   })
 
   test('ends every hold on a grid, never early, and holds nothing whose owner has no time', () => {
-    const view = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 10)
     expect(view.protection.nextExpiryMs()).toBe(1_050)
     expect(view.expire(1_049)).toEqual([])
     expect(view.expire(1_050)).toEqual(['a', 'b', 'c'])
-    const other = new Protected('a', 'b', 'c', 'd').trouble(0).confirm(0)
+    const other = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     expect(other.observe({ gone: ['a', 'b', 'c'] }, 50, 0)).toEqual(['a', 'b', 'c'])
   })
 
   test('takes time in proportion to the changed keys, however many it holds', () => {
     const keys = numbered(100)
-    const view = new Protected(...keys).trouble(0).confirm(0)
+    const view = new Protected(...keys).trouble().confirm(0)
     view.observe({ gone: keys }, 0)
     const walked = vi.spyOn(Map.prototype, Symbol.iterator)
     for (const key of keys.slice(0, 90)) {
