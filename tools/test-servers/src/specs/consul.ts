@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { FoundCommand } from '../found-command.ts'
 import { readUrl } from '../read-url.ts'
@@ -58,6 +59,7 @@ export const consul: TestServer = {
     'agent',
     '-server',
     `-node=${member.name}`,
+    `-node-id=${nodeId(member.name)}`,
     `-data-dir=${member.dataDir}`,
     `-bootstrap-expect=${member.members.length}`,
     `-client=${member.listen}`,
@@ -80,6 +82,15 @@ export const consul: TestServer = {
   ],
   ready: async (endpoints) =>
     (await readUrl(`http://${endpoints['http']}/v1/status/leader`)).length > 2,
+}
+
+/**
+ * The same after the data was wiped. With the random one of a new data folder, an agent whose catalog
+ * is restored from an older snapshot fails to synchronise: "Node name … is reserved by node …".
+ */
+function nodeId(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex')
+  return [8, 12, 16, 20, 32].map((to, index) => hex.slice([0, 8, 12, 16, 20][index], to)).join('-')
 }
 
 async function binary(file: string): Promise<FoundCommand> {
