@@ -1,4 +1,9 @@
-import { createDriverContext, type DriverSession, type RegistryDriver } from '@sd/core/driver'
+import {
+  createDriverContext,
+  type DriverSession,
+  type RegistryDriver,
+  type WireFormat,
+} from '@sd/core/driver'
 import { resolveRegistryOptions } from '@sd/core'
 import { RegistryError, resolveBackend } from '@sd/registry'
 
@@ -6,6 +11,8 @@ import { RegistryError, resolveBackend } from '@sd/registry'
 export interface OpenDriver extends AsyncDisposable {
   readonly driver: RegistryDriver
   readonly ttlMs: number
+  /** The format of its records. */
+  readonly format: WireFormat
   /** Runs one call of the driver with the deadline that a registry would use. */
   readonly call: <T>(operation: string, work: (signal: AbortSignal) => Promise<T>) => Promise<T>
   /** Closes a session, which removes its records, even after `signal` aborts. Never rejects. */
@@ -23,6 +30,7 @@ export const openDriver = async (
   return {
     driver,
     ttlMs,
+    format,
     [Symbol.asyncDispose]: async () => {
       // limited like a registry's close; its failure does not fail the completed work
       const deadline = Promise.withResolvers<void>()

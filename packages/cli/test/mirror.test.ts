@@ -1,3 +1,4 @@
+import { kratosFormat } from '@sd/core/driver'
 import { createRegistry, type ServiceInstance } from '@sd/registry'
 import { expect, test } from 'vitest'
 import { Mirror, type MirrorEvent } from '../src/copy/mirror.ts'
@@ -43,4 +44,20 @@ test('an update during the registration of a copy is applied to it', async () =>
   ])
   expect(await target.list('orders')).toEqual([])
   expect(mirror.size).toBe(0)
+})
+
+test('an instance that the format of the target cannot express is reported', async () => {
+  await using target = await createRegistry({
+    backend: 'memory',
+    store: 'mirror-format',
+    format: kratosFormat,
+  })
+  const events: MirrorEvent[] = []
+  const mirror = new Mirror(target, (event) => events.push(event))
+  await mirror.want({ ...instance(1), id: 'a/b' })
+  await mirror.want(instance(2))
+  expect(events.map(({ type, cause }) => [type, cause?.code])).toEqual([
+    ['failed', 'unsupported'],
+    ['copied', undefined],
+  ])
 })

@@ -56,8 +56,8 @@ export const doctorCommand = (run: Run): Command =>
     'Find out what is wrong with a registry',
     `Connects, authenticates, reads, opens a session, writes a record under its own service, waits for
 the watch to deliver it, removes it, and prints the duration of each step. Shows the server's
-version and limits, the difference between its clock and the local one, and the unreadable records
-with the reasons. Ends with 1 when a step fails, and with 4 when there is no connection.`,
+version and limits, the difference between its clock and the local one, the unreadable records
+with the reasons, and what the format of another fleet cannot carry. Ends with 1 when a step fails, and with 4 when there is no connection.`,
     [
       ['sd doctor', 'check the registry of SD_URL'],
       ['sd doctor --probe', 'also list the instances whose endpoint does not answer'],

@@ -24,9 +24,10 @@ interface Entry {
   registration: Promise<Registration | undefined> | undefined
 }
 
-/** A readable record may not be registrable, for example without an endpoint. */
+/** A readable record may not be registrable, e.g. without an endpoint, or in the target's format. */
 const isRefusal = (error: unknown): error is RegistryError =>
-  error instanceof RegistryError && error.code === 'invalid-argument'
+  error instanceof RegistryError &&
+  (error.code === 'invalid-argument' || error.code === 'unsupported')
 
 const copyOf = (instance: ServiceInstance): InstanceInput => ({
   ...instance,

@@ -1,4 +1,4 @@
-import type { Contents } from '@sd/core/driver'
+import type { Contents, WireFormat } from '@sd/core/driver'
 import { RegistryError } from '@sd/registry'
 import type { OpenDriver } from '../open-driver.ts'
 import { probeEndpoints } from './probe-endpoints.ts'
@@ -83,6 +83,28 @@ const probe = async ({ records }: Contents, signal: AbortSignal): Promise<StepRe
   }
 }
 
+/** What the format of another fleet cannot carry; nothing for the format of `@sd`. */
+function* describeFormat({
+  name,
+  lacks,
+  foreignWriters = false,
+}: WireFormat): Generator<StepResult> {
+  if (lacks.length === 0 && !foreignWriters) return
+  yield {
+    status: lacks.length === 0 ? 'ok' : 'warn',
+    step: 'format',
+    detail: `${name} carries ${lacks.length === 0 ? 'everything' : `no ${lacks.join(', ')}`}`,
+    lines: [
+      ...(lacks.includes('claim')
+        ? ['without a claim no id is taken over: registering an id fails until its record is gone']
+        : []),
+      ...(foreignWriters
+        ? ['other programs write it: their record under an id of yours supersedes yours']
+        : []),
+    ],
+  }
+}
+
 /** Options of a diagnosis. */
 export interface DiagnosisOptions {
   /** The service of the test record, which is removed again. */
@@ -97,6 +119,7 @@ export async function* diagnose(
   open: OpenDriver,
   { service, probe: wantsProbe, signal }: DiagnosisOptions,
 ): AsyncGenerator<StepResult> {
+  yield* describeFormat(open.format)
   for await (const result of reach(open, signal)) {
     yield result
     // each later step would fail for the same reason after its deadline
