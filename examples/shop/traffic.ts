@@ -1,0 +1,49 @@
+/** How the requests of `Traffic` went. */
+export interface TrafficReport {
+  readonly answered: number
+  readonly failed: readonly string[]
+}
+
+const kinds = [
+  { method: 'GET', path: '/orders/pen' },
+  { method: 'POST', path: '/orders/book' },
+  { method: 'GET', path: '/' },
+] as const
+
+/** Requests through the gateway, without a pause, until it is stopped. */
+export class Traffic {
+  readonly #url: string
+  readonly #callers: readonly Promise<void>[]
+  readonly #failed: string[] = []
+  #answered = 0
+  #stopping = false
+
+  constructor(url: string) {
+    this.#url = url
+    this.#callers = kinds.map((kind) => this.#call(kind))
+  }
+
+  get answered(): number {
+    return this.#answered
+  }
+
+  async stop(): Promise<TrafficReport> {
+    this.#stopping = true
+    await Promise.all(this.#callers)
+    return { answered: this.#answered, failed: this.#failed }
+  }
+
+  async #call({ method, path }: (typeof kinds)[number]): Promise<void> {
+    const body = method === 'POST' ? 'one, please' : null
+    while (!this.#stopping) {
+      try {
+        const response = await fetch(this.#url + path, { method, body })
+        const text = await response.text()
+        if (!response.ok) throw new Error(`${response.status} ${text}`)
+        this.#answered += 1
+      } catch (error) {
+        this.#failed.push(`${method} ${path}: ${String(error)}`)
+      }
+    }
+  }
+}
