@@ -258,7 +258,7 @@ describe('health', () => {
     registry.watchServices()
     await clock.advance(260)
     const watch = { state: 'live', held: 0, readers: 1 }
-    expect(registry.health()).toEqual({
+    expect(registry.health()).toStrictEqual({
       backend: 'scripted',
       ok: true,
       state: 'ok',
@@ -286,6 +286,40 @@ describe('health', () => {
     })
   })
 
+  test('of watches that have received nothing yet, or nothing any more', async () => {
+    const { clock, backend, registry } = createTold()
+    let attached = 0
+    backend.observe = async function* () {
+      attached += 1
+      if (attached > 1) await new Promise(() => {})
+      yield { type: 'snapshot', records: [], skipped: [] }
+      await new Promise<void>((resolve) => void clock.setTimer(50, resolve))
+      throw failure('unavailable', 'watch')
+    }
+    registry.watch('a')
+    await clock.advance(10)
+    registry.watchAll()
+    await clock.advance(10)
+    const { ok, state, session, watches } = registry.health()
+    expect([ok, state, session]).toStrictEqual([false, 'degraded', { state: 'idle' }])
+    const all = { service: undefined, scope: 'all', state: 'attaching' }
+    expect(watches).toMatchObject([{ scope: 'service', state: 'live' }, all])
+    expect(watches[0]).not.toHaveProperty('stale')
+    await clock.advance(capMs + 50)
+    expect(registry.health()).toMatchObject({
+      ok: false,
+      watches: [
+        {
+          service: 'a',
+          state: 'attaching',
+          stale: { since: new Date(1_000_050), cause: { code: 'unavailable' } },
+        },
+        all,
+      ],
+    })
+    await registry.close()
+  })
+
   test('names why there is no session, and the last failures, each once', async () => {
     const { clock, backend, registry } = createTold()
     const cause = failure('unavailable', 'open-session')
@@ -296,7 +330,7 @@ describe('health', () => {
     await clock.advance(capMs)
     const { ok, session, registrations, lastErrors } = registry.health()
     expect(ok).toBe(false)
-    expect(session).toEqual({ state: 'waiting', cause })
+    expect(session).toStrictEqual({ state: 'waiting', cause })
     expect(registrations).toMatchObject([{ status: { state: 'registering', cause } }])
     expect(lastErrors).toEqual([{ at: new Date(1_000_000), error: cause }])
     await registry.close()

@@ -37,6 +37,15 @@ const recorder = (optional: boolean): { driver: RegistryDriver; called: string[]
     remove: () => told('remove', []),
     audit: () => told('audit', []),
     close: () => told('close', undefined),
+    ...(optional
+      ? {
+          removeStrays: () => told('removeStrays', [record.key]),
+          onPartLost: (listener: () => void) => {
+            called.push('onPartLost')
+            listener()
+          },
+        }
+      : {}),
   }
   const driver: RegistryDriver = {
     backend: 'inner',
@@ -61,6 +70,8 @@ const recorder = (optional: boolean): { driver: RegistryDriver; called: string[]
       ? {
           edit: () => told('edit', 'edited' as const),
           diagnose: () => told('diagnose', { serverVersion: '1', limits: [] }),
+          servers: ['10.0.0.1:80'],
+          carriers: [],
         }
       : {}),
     [Symbol.asyncDispose]: () => told('dispose', undefined),
@@ -81,6 +92,7 @@ const useAll = async (driver: RegistryDriver): Promise<void> => {
   await session.put([], signal)
   await session.remove([], signal)
   await session.audit([], signal)
+  expect(await session.removeStrays?.(signal)).toEqual([record.key])
   await session.close(signal)
 }
 
@@ -94,6 +106,7 @@ const everyCall: readonly DriverCall[] = [
   'put',
   'remove',
   'audit',
+  'removeStrays',
   'close',
 ]
 
@@ -106,12 +119,20 @@ describe('wrapDriver', () => {
     expect(called.toSorted()).toEqual([...everyCall, 'observe', 'dispose'].toSorted())
     expect(wrapped.backend).toBe('inner')
     expect(wrapped.capabilities).toEqual(driver.capabilities)
+    expect(wrapped.servers).toBe(driver.servers)
+    expect(wrapped.carriers).toBe(driver.carriers)
+    let lost = 0
+    const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
+    session.onPartLost?.(() => (lost += 1))
+    expect(lost).toBe(1)
   })
 
-  test('has edit and diagnose only where the wrapped driver has them', () => {
+  test('has what is optional only where the wrapped driver has it', async () => {
     const wrapped = wrapDriver(recorder(false).driver, {})
-    expect('edit' in wrapped).toBe(false)
-    expect('diagnose' in wrapped).toBe(false)
+    for (const name of ['edit', 'diagnose', 'servers', 'carriers'])
+      expect(wrapped).not.toHaveProperty(name)
+    const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
+    for (const name of ['removeStrays', 'onPartLost']) expect(session).not.toHaveProperty(name)
   })
 
   test('runs every call inside the hook, with the signal that the hook passes', async () => {

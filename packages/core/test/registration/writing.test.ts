@@ -108,6 +108,7 @@ describe('the claim of a registration', () => {
 describe('the outcome of a write that is outdated', () => {
   test.each([
     ['a conflict', () => ({ result: 'conflict', holder: held(9e9).claim }) as const],
+    ['a conflict with nobody', () => ({ result: 'conflict' }) as const],
     ['a refusal', () => ({ result: 'error', error: failure('permission-denied') }) as const],
   ])('%s does not concern the registration that came after it', async (_, outcome) => {
     const { clock, backend, registry } = steady()
