@@ -3,7 +3,7 @@ import { codeOf, many, observing, orders, ref, request, soon } from '@sd/contrac
 import { TcpProxy } from '@sd/contract-tests/servers'
 import { provideServers, until, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { admin, connect, follow } from './support.ts'
+import { admin, ask, connect, follow } from './support.ts'
 
 const servers = await provideServers(zookeeper)
 const endpoint = servers.endpoints[0] ?? ''
@@ -161,8 +161,47 @@ describe('observe', () => {
     const before = proxy.bytes.fromServer
     await session.put([request('1x')], soon())
     expect(idsIn((await watches[0]?.next()) as Observation)).toEqual(['1x'])
-    // one event, one list of 51 names, one record
-    expect(proxy.bytes.fromServer - before).toBeLessThan(4_000)
+    // two events and one record
+    expect(proxy.bytes.fromServer - before).toBeLessThan(1_000)
+    await watcher[Symbol.asyncDispose]()
+    await session.close(soon())
+  })
+
+  test('an observation of a service that never appears leaves no watch on the server', async () => {
+    const watched = async (): Promise<boolean> =>
+      (await ask(endpoint, 'wchp')).includes(`/${namespace}/never`)
+    {
+      await using watch = observing(driver, { service: 'never' })
+      await watch.next()
+      expect(await watched()).toBe(true)
+    }
+    await until('the watch is removed', async () => !(await watched()))
+    await driver.probe(soon())
+  })
+
+  test('300 instances that come and go in a service of 2,000 cost one event or two and one record each', async () => {
+    const session = await driver.openSession({ ttlMs: 8_000 }, soon())
+    const all = many(2_000)
+    for (let from = 0; from < 2_000; from += 125)
+      await session.put(all.slice(from, from + 125), soon())
+    await using proxy = await TcpProxy.to(endpoint)
+    const watcher = connect([proxy.endpoint], { namespace })
+    const end = new AbortController()
+    const { view, ended } = follow(watcher, orders, end.signal)
+    await until('it has begun', () => view.size === 2_000)
+    const before = proxy.bytes.fromServer
+    for (let at = 0; at < 300; at++) {
+      await session.put([request(`more${at}`)], soon())
+      if (at >= 150) await session.remove([ref(`more${at - 150}`)], soon())
+    }
+    for (let at = 150; at < 300; at++) await session.remove([ref(`more${at}`)], soon())
+    await session.put([request('last')], soon())
+    await until('it has seen all', () => view.size === 2_001 && view.has('orders/last'))
+    const bytes = proxy.bytes.fromServer - before
+    process.stderr.write(`300 came and went in a service of 2,000: ${bytes} B received\n`)
+    expect(bytes).toBeLessThan(200_000)
+    end.abort()
+    await ended
     await watcher[Symbol.asyncDispose]()
     await session.close(soon())
   })
@@ -199,7 +238,7 @@ describe('observe', () => {
     await session.close(soon())
   })
 
-  test('5,000 instances of one service: a change reads one record and the list of names', async () => {
+  test('5,000 instances of one service: a change reads one record', async () => {
     const session = await driver.openSession({ ttlMs: 8_000 }, soon())
     const all = many(5_000)
     for (let from = 0; from < 5_000; from += 125)
@@ -222,10 +261,7 @@ describe('observe', () => {
     process.stderr.write(
       `5,000: attached in ${Math.round(attachMs)} ms; update ${updated} B, add ${added} B, remove ${removed} B\n`,
     )
-    expect(updated).toBeLessThan(2_000)
-    const listBytes = 5_000 * 12
-    expect(added).toBeLessThan(listBytes)
-    expect(removed).toBeLessThan(listBytes * 2)
+    for (const bytes of [updated, added, removed]) expect(bytes).toBeLessThan(1_000)
     await watcher[Symbol.asyncDispose]()
     await session.close(soon())
   })

@@ -35,6 +35,7 @@ const readerOfAll = (context: ObservationContext, changed: () => void): ReadChan
   const parents = new ParentFollowers(context, follow, changed)
   return recordReader(async () => {
     const { due, gone } = await parents.due()
+    for (const follower of gone) follower.leave()
     const changes = await inParallel(due, maxReads, (follower) => follower.changes())
     return {
       decoded: changes.flatMap(({ decoded }) => decoded),
@@ -53,6 +54,7 @@ const readerOfServices = (context: ObservationContext, changed: () => void): Rea
   let first = true
   return async () => {
     const { due, gone } = await parents.due()
+    for (const follower of gone) follower.leave()
     const names: string[] = []
     const removedServices = gone.flatMap(({ service }) => service ?? [])
     await inParallel(due, maxReads, async (follower) => {
@@ -81,8 +83,8 @@ const isEmpty = (observation: Exclude<Observation, { type: 'alive' }>): boolean 
   (observation.services ?? []).length + (observation.removedServices ?? []).length === 0
 
 /**
- * Observes a scope: a snapshot, then changes. Each read sets the watch that covers it, and so does the
- * read after each event, so that no change is lost. The observation ends with its connection. The next
+ * Observes a scope: a snapshot, then changes. Every read comes after the watch that covers it, so that no
+ * change is lost. The observation ends with its connection. The next
  * one's snapshot contains later changes; it begins with a barrier, as another member may lag behind.
  */
 export async function* observe(
@@ -104,8 +106,9 @@ export async function* observe(
   )
   const ended = AbortSignal.any([signal, connection.lost])
   using subscription = connection.watches.subscribe(ended)
+  using trees = connection.trees.subscribe(ended)
   const wake = new Wake()
-  const context = { keys, reads: connection, subscription, signal: ended }
+  const context = { keys, reads: connection, subscription, trees, signal: ended }
   const readChanges = readerOf(context, scope, () => wake.notify())
   const next = async (): Promise<Observation> => {
     try {

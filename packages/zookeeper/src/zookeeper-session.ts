@@ -24,7 +24,7 @@ import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
 import { FirstCreations } from './session/first-creations.ts'
 import type { PartContext, SessionPart } from './session/session-part.ts'
 import { type ConnectPart, SessionParts } from './session/session-parts.ts'
-import { ifThere } from './reader/read-scope.ts'
+import { readNodesAt } from './reader/read-nodes.ts'
 
 /** State that the sessions of one driver share. */
 export interface SessionContext extends PartContext {
@@ -34,9 +34,6 @@ export interface SessionContext extends PartContext {
    */
   readonly sessions: Map<string, ZooKeeperSession>
 }
-
-/** How many reads of an audit are in flight at once on one connection: those of writes come between. */
-const maxAuditReads = 24
 
 /** Stands for a part that has ended: what it holds is not stored for long. */
 const endedPart = 'ended'
@@ -230,11 +227,14 @@ export class ZooKeeperSession implements DriverSession {
       await part.barrier(signal)
     return part.run((client) => {
       // nothing is written, so the versions of the nodes above need not be read
-      const read = (recordKeys: readonly string[]): Promise<readonly FoundRecord<NodeRevision>[]> =>
-        inParallel(recordKeys, maxAuditReads, async (key) => {
-          const node = await ifThere(client.get(keys.path(key), signal))
-          return foundNode({ keys, operation: 'audit', tiedTo: this.#tiedTo }, key, node)
-        })
+      const read = async (
+        recordKeys: readonly string[],
+      ): Promise<readonly FoundRecord<NodeRevision>[]> => {
+        const paths = recordKeys.map((key) => keys.path(key))
+        const nodes = await readNodesAt(client, paths, signal)
+        const reading = { keys, operation: 'audit', tiedTo: this.#tiedTo }
+        return recordKeys.map((key, index) => foundNode(reading, key, nodes[index]))
+      }
       return auditOwned(this.#self, refs, { read })
     })
   }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeListener } from '../src/client/zookeeper-client.ts'
-import { type Reads, Watches } from '../src/reader/watches.ts'
+import { Watches, type WatchingReads } from '../src/reader/watches.ts'
 
 const node = { data: new Uint8Array(), stat: {} } as never
 const { signal } = new AbortController()
 
 /** Answers every read, and keeps the listeners that are set. */
-const reading = (): { reads: Reads; set: NodeListener[] } => {
+const reading = (): { reads: WatchingReads; set: NodeListener[] } => {
   const set: NodeListener[] = []
   const answer = async (_path: string, _signal: AbortSignal, watch?: NodeListener) => {
     if (watch) set.push(watch)
@@ -47,7 +47,7 @@ describe('Watches', () => {
   it('relies on no watch before the read that sets it is answered', async () => {
     const set: NodeListener[] = []
     const answers: ((there: boolean) => void)[] = []
-    const get: Reads['get'] = (_path, _signal, watch) =>
+    const get: WatchingReads['get'] = (_path, _signal, watch) =>
       new Promise((resolve, reject) => {
         answers.push((there) => {
           if (!there) return reject(new Error('NO_NODE'))

@@ -1,6 +1,6 @@
 import { isParent } from '../keys.ts'
 import { findRecord, ifThere } from '../reader/read-scope.ts'
-import { type ObservationContext, watchChildren } from './observation-context.ts'
+import type { ObservationContext } from './observation-context.ts'
 
 /**
  * Follows whether a service has a record. Watches only one of its records, so that changes of the
@@ -8,6 +8,7 @@ import { type ObservationContext, watchChildren } from './observation-context.ts
  */
 export class NameFollower {
   readonly #context: ObservationContext
+  readonly #path: string
   readonly #parent: string
   readonly #changed: () => void
   #record: string | undefined
@@ -17,6 +18,7 @@ export class NameFollower {
   /** `changed` is called when `refresh` has something to read. */
   constructor(context: ObservationContext, parent: string, changed: () => void) {
     this.#context = context
+    this.#path = context.keys.path(parent)
     this.#parent = parent
     this.#changed = changed
   }
@@ -25,13 +27,19 @@ export class NameFollower {
     this.#record = await this.#watchRecord()
     this.service =
       this.#record === undefined ? undefined : this.#context.keys.serviceOf(this.#record)
+    if (this.#record !== undefined) this.leave()
+  }
+
+  /** Follows the service no longer. */
+  leave(): void {
+    this.#context.trees.unfollow(this.#path)
   }
 
   async #watchRecord(): Promise<string | undefined> {
-    const { keys, reads, subscription, signal } = this.#context
+    const { keys, reads, subscription, trees, signal } = this.#context
     // usually the record was only updated
     let record = this.#record
-    for (;;) {
+    for (let followed = false; ;) {
       record ??= await findRecord(keys, reads, this.#parent, signal)
       if (record !== undefined) {
         const node = await ifThere(subscription.get(keys.path(record), this.#changed))
@@ -39,10 +47,10 @@ export class NameFollower {
         record = undefined
         continue
       }
-      // the list is watched from here on, so the first record is noticed if there is none yet
-      const names = await watchChildren(this.#context, keys.path(this.#parent), this.#changed)
-      if (names.length === 0) return undefined
-      if ((await findRecord(keys, reads, this.#parent, signal)) === undefined) return undefined
+      if (followed) return undefined
+      // from here on the first record is noticed
+      await trees.follow(this.#path, this.#changed)
+      followed = true
     }
   }
 }

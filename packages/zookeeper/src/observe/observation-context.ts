@@ -1,12 +1,14 @@
 import type { Keys } from '../keys.ts'
 import type { Reads, Subscription } from '../reader/watches.ts'
 import { ifThere } from '../reader/read-scope.ts'
+import type { TreeSubscription } from '../reader/tree-watches.ts'
 
 /** State that the parts of one observation share. */
 export interface ObservationContext {
   readonly keys: Keys
   readonly reads: Reads
   readonly subscription: Subscription
+  readonly trees: TreeSubscription
   readonly signal: AbortSignal
 }
 

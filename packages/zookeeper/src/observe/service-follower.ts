@@ -1,7 +1,8 @@
-import { type DecodedRecord, inParallel, type RecordKey, toRecordKey } from '@sd/core/driver'
+import { type DecodedRecord, type RecordKey, toRecordKey } from '@sd/core/driver'
 import { isParent } from '../keys.ts'
-import { ifThere, maxReads } from '../reader/read-scope.ts'
-import { type ObservationContext, watchChildren } from './observation-context.ts'
+import { ifThere } from '../reader/read-scope.ts'
+import { readNodesAt } from '../reader/read-nodes.ts'
+import type { ObservationContext } from './observation-context.ts'
 
 /** The records that were written, and those that were removed. */
 export interface RecordChanges {
@@ -10,20 +11,22 @@ export interface RecordChanges {
 }
 
 /**
- * Follows the records of one service: a watch on their list, and one on each of them. A node that
- * was reported as deleted is read again, as a takeover deletes and creates it in one transaction.
+ * Follows the records of one service with one watch on the node above them. A node that was reported as
+ * deleted is read again, as a takeover deletes and creates it in one transaction.
  */
 export class ServiceFollower {
   readonly #context: ObservationContext
+  readonly #path: string
   readonly #parent: string
   readonly #changed: () => void
   readonly #known = new Set<string>()
   readonly #due = new Set<string>()
-  #listDue = true
+  #listed = false
 
   /** `changed` is called when `changes` has something to read. */
   constructor(context: ObservationContext, parent: string, changed: () => void) {
     this.#context = context
+    this.#path = context.keys.path(parent)
     this.#parent = parent
     this.#changed = changed
   }
@@ -35,46 +38,42 @@ export class ServiceFollower {
 
   /** Reads the changes since the last call; the first time, everything. */
   async changes(): Promise<RecordChanges> {
-    const removed: RecordKey[] = []
-    const due = new Set(this.#due)
-    this.#due.clear()
-    if (this.#listDue) {
-      const present = await this.#list()
-      for (const key of this.#known)
-        if (!present.has(key)) {
-          this.#known.delete(key)
-          due.delete(key)
-          removed.push(toRecordKey(key))
-        }
-      for (const key of present) if (!this.#known.has(key)) due.add(key)
+    const { keys, reads, trees, signal } = this.#context
+    if (!this.#listed) {
+      await trees.follow(this.#path, ({ path }) => this.#notice(path))
+      const found = await ifThere(reads.children(this.#path, signal))
+      for (const name of found?.names ?? []) this.#due.add(`${this.#parent}/${name}`)
+      this.#listed = true
     }
+    const due = [...this.#due]
+    this.#due.clear()
+    const nodes = await readNodesAt(
+      reads,
+      due.map((key) => keys.path(key)),
+      signal,
+    )
     const decoded: DecodedRecord[] = []
-    await inParallel(due, maxReads, async (key) => {
-      const read = await this.#read(key)
-      if (read) decoded.push(read)
-      else if (this.#known.delete(key)) removed.push(toRecordKey(key))
-    })
-    for (const { key } of decoded) this.#known.add(key)
+    const removed: RecordKey[] = []
+    for (const [index, key] of due.entries()) {
+      const node = nodes[index]
+      if (node !== undefined && !isParent(node)) {
+        decoded.push(keys.decode(key, node.data))
+        this.#known.add(key)
+      } else if (this.#known.delete(key)) removed.push(toRecordKey(key))
+    }
     return { decoded, removed }
   }
 
-  async #list(): Promise<ReadonlySet<string>> {
-    this.#listDue = false
-    const path = this.#context.keys.path(this.#parent)
-    const names = await watchChildren(this.#context, path, () => {
-      this.#listDue = true
-      this.#changed()
-    })
-    return new Set(names.map((name) => `${this.#parent}/${name}`))
+  /** Follows the service no longer. */
+  leave(): void {
+    this.#context.trees.unfollow(this.#path)
   }
 
-  async #read(key: string): Promise<DecodedRecord | undefined> {
-    const { keys, subscription } = this.#context
-    const read = subscription.get(keys.path(key), () => {
-      this.#due.add(key)
-      this.#changed()
-    })
-    const node = await ifThere(read)
-    return node && !isParent(node) ? keys.decode(key, node.data) : undefined
+  /** The node above the records changes with each creation, and nodes below records are others' records. */
+  #notice(path: string): void {
+    const name = path.slice(this.#path.length + 1)
+    if (name === '' || name.includes('/')) return
+    this.#due.add(`${this.#parent}/${name}`)
+    this.#changed()
   }
 }

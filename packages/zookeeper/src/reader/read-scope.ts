@@ -7,6 +7,7 @@ import {
 } from '@sd/core/driver'
 import { isCode } from '../client/zookeeper-error.ts'
 import { isParent, type Keys } from '../keys.ts'
+import { readNodesAt } from './read-nodes.ts'
 import type { Reads } from './watches.ts'
 
 /** How many reads of one call are in flight at once: more would only wait in the client. */
@@ -60,15 +61,15 @@ const readRecords = async (
   signal: AbortSignal,
 ): Promise<DecodedRecord[]> => {
   const records = await childKeys(keys, reads, parent, signal)
-  const decoded = await inParallel(
-    records,
-    maxReads,
-    async (key): Promise<DecodedRecord | undefined> => {
-      const node = await ifThere(reads.get(keys.path(key), signal))
-      return node && !isParent(node) ? keys.decode(key, node.data) : undefined
-    },
+  const nodes = await readNodesAt(
+    reads,
+    records.map((key) => keys.path(key)),
+    signal,
   )
-  return decoded.filter((item) => item !== undefined)
+  return records.flatMap((key, index) => {
+    const node = nodes[index]
+    return node !== undefined && !isParent(node) ? [keys.decode(key, node.data)] : []
+  })
 }
 
 /** Reads a scope, not atomically. After a barrier, every read is at least as new as this call. */

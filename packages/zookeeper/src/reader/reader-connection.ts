@@ -7,10 +7,14 @@ import type {
   NodeData,
   NodeListener,
   NodeStat,
+  ReadOperation,
+  ReadOutcome,
+  TreeListener,
   ZooKeeperClient,
 } from '../client/zookeeper-client.ts'
 import { ZooKeeperError } from '../client/zookeeper-error.ts'
 import type { ZooKeeperConfig } from '../config.ts'
+import { type TreeCalls, TreeWatches } from './tree-watches.ts'
 import { type Reads, Watches } from './watches.ts'
 
 /** No record depends on this session: it only has to outlast a garbage collection. */
@@ -31,8 +35,9 @@ export const createRotation = ({ hosts }: ZooKeeperConfig, context: DriverContex
   createHostRotation({ hosts, sessionTimeoutMs, context })
 
 /** One client for lists, watches and probes. It is never repaired: after a failure a call makes another. */
-export class ReaderConnection implements Reads {
+export class ReaderConnection implements Reads, TreeCalls {
   readonly watches: Watches
+  readonly trees: TreeWatches
   /** Resolves when it is connected; rejects when it failed to connect. */
   readonly ready: Promise<void>
   readonly #client: ZooKeeperClient
@@ -50,6 +55,7 @@ export class ReaderConnection implements Reads {
     this.#clock = context.clock
     this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context })
     this.watches = new Watches(this)
+    this.trees = new TreeWatches(this, this.#lost.signal)
     this.ready = this.#connect()
     // waiting callers handle the rejection; there may be none
     this.ready.catch(() => {})
@@ -70,6 +76,18 @@ export class ReaderConnection implements Reads {
 
   children(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeChildren> {
     return this.#counted(this.#client.children(path, signal, watch))
+  }
+
+  multiRead(reads: readonly ReadOperation[], signal: AbortSignal): Promise<readonly ReadOutcome[]> {
+    return this.#counted(this.#client.multiRead(reads, signal))
+  }
+
+  addWatch(path: string, listener: TreeListener, signal: AbortSignal): Promise<void> {
+    return this.#counted(this.#client.addWatch(path, listener, signal))
+  }
+
+  removeWatches(path: string, signal: AbortSignal): Promise<void> {
+    return this.#counted(this.#client.removeWatches(path, signal))
   }
 
   multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void> {

@@ -7,7 +7,10 @@ import type {
 } from '../client/zookeeper-client.ts'
 
 /** The reads that can set a watch. */
-export type Reads = Pick<ZooKeeperClient, 'get' | 'exists' | 'children'>
+export type WatchingReads = Pick<ZooKeeperClient, 'get' | 'exists' | 'children'>
+
+/** All reads of an observation. */
+export type Reads = WatchingReads & Pick<ZooKeeperClient, 'multiRead'>
 
 type Read<T> = (listener: NodeListener | undefined) => Promise<T>
 
@@ -19,14 +22,14 @@ interface SharedWatch {
 
 /**
  * The one-shot watches of one connection, at most one on the server for each node and kind of read:
- * another read of a watched node shares its watch. This client cannot cancel a watch on the server, so
- * without sharing every observation that ends would leave its own watches behind.
+ * another read of a watched node shares its watch. A one-shot watch whose observation has ended stays on
+ * the server until it fires, so without sharing every observation would leave its own behind.
  */
 export class Watches {
-  readonly #reads: Reads
+  readonly #reads: WatchingReads
   readonly #shared = new Map<string, SharedWatch>()
 
-  constructor(reads: Reads) {
+  constructor(reads: WatchingReads) {
     this.#reads = reads
   }
 
@@ -74,11 +77,11 @@ export class Watches {
 /** The watches of one observation; all of them end with it. */
 export class Subscription implements Disposable {
   readonly #watches: Watches
-  readonly #reads: Reads
+  readonly #reads: WatchingReads
   readonly #signal: AbortSignal
   readonly #taken = new Map<string, () => void>()
 
-  constructor(watches: Watches, reads: Reads, signal: AbortSignal) {
+  constructor(watches: Watches, reads: WatchingReads, signal: AbortSignal) {
     this.#watches = watches
     this.#reads = reads
     this.#signal = signal

@@ -1,8 +1,8 @@
-import { decodeRecord, type FoundRecord, inParallel } from '@sd/core/driver'
+import { decodeRecord, type FoundRecord } from '@sd/core/driver'
 import type { NodeData, NodeStat, ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { zookeeperError } from '../errors.ts'
 import { isParent, type Keys } from '../keys.ts'
-import { ifThere, maxReads } from '../reader/read-scope.ts'
+import { readNodesAt } from '../reader/read-nodes.ts'
 
 /** The state a write depends on: the record's node, and the version of the service's node above it. */
 export interface NodeRevision {
@@ -49,19 +49,17 @@ export const foundNode = (
  * is not enough: it begins at 0 when the node is created again, and could match by chance.
  */
 export const readNodes = async (
-  client: Pick<ZooKeeperClient, 'exists' | 'get'>,
+  client: Pick<ZooKeeperClient, 'multiRead'>,
   reading: NodeReading,
   recordKeys: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly FoundRecord<NodeRevision>[]> => {
   const { keys } = reading
-  const parents = new Map<string, number>()
-  await inParallel(new Set(recordKeys.map(parentOf)), maxReads, async (parent) => {
-    const stat = await client.exists(keys.path(parent), signal)
-    if (stat) parents.set(parent, stat.version)
-  })
-  return inParallel(recordKeys, maxReads, async (key) => {
-    const node = await ifThere(client.get(keys.path(key), signal))
-    return foundNode(reading, key, node, parents.get(parentOf(key)))
-  })
+  const parents = [...new Set(recordKeys.map(parentOf))]
+  const paths = [...parents, ...recordKeys].map((key) => keys.path(key))
+  const nodes = await readNodesAt(client, paths, signal)
+  const versions = new Map(parents.map((parent, index) => [parent, nodes[index]?.stat.version]))
+  return recordKeys.map((key, index) =>
+    foundNode(reading, key, nodes[parents.length + index], versions.get(parentOf(key))),
+  )
 }
