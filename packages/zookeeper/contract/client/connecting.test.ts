@@ -18,9 +18,10 @@ const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 /** The time after which a first connection tries the next host as well: see `Connection`. */
 const headStartMs = 250
 /** The time limit of the first handshake at this timeout: see `patienceMs`. */
-const handshakeMs = 500
-/** For how long a client tries to connect: see `establishSession`. */
-const boundMs = 3_000
+const handshakeMs = 1_000
+/** For how long a client tries to connect to hosts that are silent, or refuse: see `establishSession`. */
+const silentMs = 3_000
+const refusedMs = 1_000
 
 describe.runIf(controllable)('connecting', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
@@ -86,6 +87,7 @@ describe.runIf(controllable)('connecting', () => {
       await using two = await StrangeHost.that(behaviour)
       const client = make([one.endpoint, two.endpoint])
       const began = performance.now()
+      const boundMs = behaviour === 'silent' ? silentMs : refusedMs
       const failure = await client.connect(soon(30_000)).catch((error: unknown) => error)
       expect(failure).toMatchObject({ code: 'CONNECTION_LOSS', operation: 'connect' })
       expect(String(failure)).toContain(`no session with ${one.endpoint}, ${two.endpoint}`)

@@ -7,7 +7,7 @@ import { pingRequest, type Request } from '../codec/requests.ts'
 import { connectionLossCode } from '../error-codes.ts'
 import type { HostRotation } from './host-rotation.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { Link, type LinkOptions } from './link.ts'
+import { Link, type LinkOptions, type Trouble } from './link.ts'
 import { patienceMs } from './patience.ts'
 import { WatchTable } from './watch-table.ts'
 
@@ -53,7 +53,7 @@ export class Connection {
   readonly #events: ConnectionEvents
   readonly #keepAlive: KeepAlive
   /** What each host did last, in the order of those events. */
-  readonly #troubles = new Map<string, string>()
+  readonly #troubles = new Map<string, Trouble>()
   readonly #dialling = new Set<Link>()
   #inFlight: { readonly xid: number; readonly answered: Answered }[] = []
   /** The index of the oldest request in flight: shifting an array of thousands is slow. */
@@ -63,6 +63,8 @@ export class Connection {
   #timeoutMs: number
   #lastZxid = 0n
   #xid = 0
+  /** How many hosts in a row stayed silent. */
+  #silences = 0
   #openedMs = 0
   #released = false
   #next: Timer | undefined
@@ -83,18 +85,19 @@ export class Connection {
 
   /** What the hosts that were tried did last, for error messages; the newest last. */
   get trouble(): string {
-    const troubles = Array.from(this.#troubles, ([host, why]) => `${host}: ${why}`)
+    const troubles = Array.from(this.#troubles, ([host, { why }]) => `${host}: ${why}`)
     return troubles.length === 0 ? 'not connected yet' : troubles.join('; ')
   }
 
   /** The same of each host, for hosts that failed. */
-  get troubles(): ReadonlyMap<string, string> {
+  get troubles(): ReadonlyMap<string, Trouble> {
     return this.#troubles
   }
 
   /** How long a host may take from the first packet until the login is done. */
   get patienceMs(): number {
-    return patienceMs(this.#timeoutMs, this.#options.rotation.size, this.#options.rotation.round)
+    const { size } = this.#options.rotation
+    return patienceMs(this.#timeoutMs, size, Math.floor(this.#silences / size))
   }
 
   /** The timeout that the server granted, or before that the requested one. */
@@ -126,7 +129,7 @@ export class Connection {
     const link = this.#link
     if (!link) return
     link.close()
-    this.#gone(link, why)
+    this.#gone(link, { why, isSilent: false })
   }
 
   /** Releases everything; no callback is called after it, except `lost` for an open connection. */
@@ -171,11 +174,12 @@ export class Connection {
         opened: (granted) => this.#opened(link, granted),
         refused: (why) => {
           if (why === 'expired' && this.#session === noSession)
-            this.#failed(link, 'it refuses a new session')
+            this.#failed(link, { why: 'it refuses a new session', isSilent: false })
           else this.#end(why)
         },
         frame: (frame) => this.#received(frame),
-        failed: (why) => (link === this.#link ? this.#gone(link, why) : this.#failed(link, why)),
+        failed: (trouble) =>
+          link === this.#link ? this.#gone(link, trouble) : this.#failed(link, trouble),
       },
     )
     this.#dialling.add(link)
@@ -189,6 +193,7 @@ export class Connection {
     for (const other of this.#dialling) other.close()
     this.#dialling.clear()
     this.#troubles.clear()
+    this.#silences = 0
     this.#link = link
     this.#session = granted
     this.#timeoutMs = granted.timeoutMs
@@ -213,18 +218,19 @@ export class Connection {
     oldest.answered(code, reader)
   }
 
-  #failed(link: Link, why: string): void {
+  #failed(link: Link, trouble: Trouble): void {
     this.#dialling.delete(link)
-    this.#noteTrouble(link, why)
+    if (trouble.isSilent) this.#silences++
+    this.#noteTrouble(link, trouble)
     this.#events.failed()
     this.#tryNext()
   }
 
   /** Runs once for each open connection. */
-  #gone(link: Link, why: string): void {
+  #gone(link: Link, trouble: Trouble): void {
     const { context, rotation } = this.#options
     this.#link = undefined
-    this.#noteTrouble(link, why)
+    this.#noteTrouble(link, trouble)
     this.#keepAlive.stop()
     if (context.clock.monotonicMs() - this.#openedMs >= lastingMs) rotation.settled()
     // no server receives anything of this session until it reconnects
@@ -239,10 +245,10 @@ export class Connection {
     this.#tryNext()
   }
 
-  #noteTrouble({ host }: Link, why: string): void {
+  #noteTrouble({ host }: Link, trouble: Trouble): void {
     const name = `${host.host}:${host.port}`
     this.#troubles.delete(name)
-    this.#troubles.set(name, why)
+    this.#troubles.set(name, trouble)
   }
 
   #end(why: EndOfSession): void {

@@ -35,11 +35,6 @@ export class HostRotation {
     return this.#hosts.length
   }
 
-  /** How often all hosts were tried, counted by attempts since it was settled. */
-  get round(): number {
-    return Math.max(0, Math.floor((this.#attempts - 1) / this.#hosts.length))
-  }
-
   /** The next host, and how long to wait before it is tried. */
   next(): { readonly host: Host; readonly delayMs: number } {
     const count = this.#hosts.length

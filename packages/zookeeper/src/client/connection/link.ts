@@ -15,6 +15,14 @@ const maxHandshakeBytes = 1_000
 /** Above any answer to one request: 64 of the largest nodes. */
 const maxFrameBytes = 64 * 1024 * 1024
 
+/** What a host did last. */
+export interface Trouble {
+  /** For error messages. */
+  readonly why: string
+  /** Whether it did nothing for as long as it was waited for: it may be slow. */
+  readonly isSilent: boolean
+}
+
 /** Callbacks of a link. `refused` and `failed` are called at most once, and never after `close`. */
 export interface LinkEvents {
   /** The handshake and the login are done. */
@@ -23,8 +31,8 @@ export interface LinkEvents {
   refused(why: 'expired' | 'auth-failed'): void
   /** A frame after the login. Whatever it throws ends the link. */
   frame(frame: Buffer): void
-  /** It ended, or no handshake was made in time: what the last host did, for error messages. */
-  failed(why: string): void
+  /** It ended, or no handshake was made in time. */
+  failed(trouble: Trouble): void
 }
 
 export interface LinkOptions {
@@ -162,13 +170,13 @@ export class Link {
   #tooLate(): void {
     const { patienceMs } = this.#options
     const did = this.#phase === 'dialling' ? 'no connection' : 'it accepts and does not answer'
-    this.#fail(`${did} within ${Math.round(patienceMs)} ms`)
+    this.#fail(`${did} within ${Math.round(patienceMs)} ms`, true)
   }
 
-  #fail(why: string): void {
+  #fail(why: string, isSilent = false): void {
     if (this.#phase === 'closed') return
     this.close()
-    this.#events.failed(why)
+    this.#events.failed({ why, isSilent })
   }
 }
 

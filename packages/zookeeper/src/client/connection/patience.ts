@@ -1,13 +1,13 @@
 const leastMs = 250
-const mostMs = 1_000
+const mostMs = 1_500
 
 /**
- * How long one host may take from the first packet until the login is done. All hosts together get
- * half of the session's timeout, so that a silent one does not cost the session. Each further round
- * over all hosts doubles it, up to half of the timeout, as servers that are only slow need longer.
+ * How long one host may take from the first packet until the login is done. A round over all hosts
+ * takes half of the session's timeout at most, so that silent ones do not cost the session. Each round
+ * in which hosts stayed silent doubles it, up to the whole timeout, as servers that are only slow, like
+ * one that has just started and serves TLS, need longer.
  */
-export const patienceMs = (sessionTimeoutMs: number, hosts: number, round: number): number => {
-  const half = sessionTimeoutMs / 2
-  const first = Math.min(mostMs, Math.max(leastMs, half / Math.max(2, hosts)))
-  return Math.min(first * 2 ** Math.min(round, 10), Math.max(first, half))
+export const patienceMs = (sessionTimeoutMs: number, hosts: number, rounds: number): number => {
+  const first = Math.min(mostMs, Math.max(leastMs, sessionTimeoutMs / 2 / hosts))
+  return Math.min(first * 2 ** Math.min(rounds, 10), Math.max(first, sessionTimeoutMs / hosts))
 }
