@@ -1,4 +1,4 @@
-import type { DriverFactory } from '@sd/core/driver'
+import type { DriverFactory, WireFormat } from '@sd/core/driver'
 import type { InstanceInput } from '@sd/core'
 
 /** Stops and starts the real server, always on the same address. */
@@ -127,6 +127,12 @@ export interface ContractOptions {
   readonly many?: number
   /** How long this backend takes to register that many, if that is seconds. Default 0 ms. */
   readonly manyMs?: number
+  /**
+   * The format of the records, for a run of the suite with the format of another fleet: `writeRaw`,
+   * `deleteRecord` and `startOwner` use it, too. Cases that need a part that it lacks must fail, as with
+   * `knownGaps`. Default: the format of `@sd`.
+   */
+  readonly format?: WireFormat
   /** Runs only the cases with one of these ids. */
   readonly only?: readonly string[]
   /** Why the harness lacks a hook, by its name: the names of the skipped cases say so. */

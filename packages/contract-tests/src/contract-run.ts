@@ -5,7 +5,9 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  jsonFormat,
   type RegistryDriver,
+  type WireFormat,
   wrapDriver,
 } from '@sd/core/driver'
 import { soon } from './answers.ts'
@@ -41,6 +43,7 @@ export class ContractRun extends TestWorld {
   readonly times: ContractTimes
   readonly many: number
   readonly logs: LogLine[] = []
+  readonly #format: WireFormat
   readonly #drivers: RegistryDriver[] = []
   readonly #sessions: DriverSession[] = []
 
@@ -49,12 +52,14 @@ export class ContractRun extends TestWorld {
     capabilities: Capabilities,
     times: ContractTimes,
     many: number,
+    format: WireFormat = jsonFormat,
   ) {
     super({ ...times, name: 'contract' })
     this.harness = harness
     this.capabilities = capabilities
     this.times = times
     this.many = many
+    this.#format = format
   }
 
   /** A registry over the link that faults affect. */
@@ -80,7 +85,7 @@ export class ContractRun extends TestWorld {
       warn: log('warn'),
       error: log('error'),
     }
-    return super.open(factory, { logger, ...options })
+    return super.open(factory, { logger, format: this.#format, ...options })
   }
 
   /**
@@ -90,13 +95,17 @@ export class ContractRun extends TestWorld {
   driver(context: Partial<DriverContext> = {}): RegistryDriver {
     const { harness, namespace } = this
     const factory = harness.connectSteady?.(namespace) ?? harness.connect(namespace)
-    return this.keep(factory({ ...createDriverContext(), ...context }))
+    return this.keep(factory(this.#context(context)))
   }
 
   /** A driver whose link no fault affects. Disposed of with the run. */
   directDriver(): RegistryDriver {
     const factory = this.harness.connectDirect?.(this.namespace)
-    return factory === undefined ? this.driver() : this.keep(factory(createDriverContext()))
+    return factory === undefined ? this.driver() : this.keep(factory(this.#context()))
+  }
+
+  #context(parts: Partial<DriverContext> = {}): DriverContext {
+    return createDriverContext({ format: this.#format, ...parts })
   }
 
   /** A session of `driver` with a ttl longer than any case. Closed with the run. */

@@ -1,7 +1,9 @@
+import { jsonFormat } from '@sd/core/driver'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { ContractCase, Need } from './contract-case.ts'
 import { contractCaseNames, contractCases } from './contract-cases.ts'
 import type { ContractHarness, ContractOptions } from './contract-harness.ts'
+import { formatGaps, whyNotWith } from './format/format-gaps.ts'
 import { caseBounds, runContractCase } from './run-contract-case.ts'
 import { selectCases } from './select-cases.ts'
 
@@ -16,8 +18,9 @@ export const describeRegistryContract = (
   harness: () => Promise<ContractHarness>,
   options: ContractOptions = {},
 ): void => {
-  const { only, missing = {}, knownGaps = {}, ...given } = options
-  const bounds = caseBounds(given)
+  const { only, missing = {}, format = jsonFormat, ...given } = options
+  const knownGaps = { ...formatGaps(format), ...options.knownGaps }
+  const bounds = caseBounds({ ...given, format })
   for (const gap of Object.keys(knownGaps))
     if (!contractCaseNames.includes(gap))
       throw new Error(`knownGaps names an unknown case: "${gap}"`)
@@ -35,7 +38,12 @@ export const describeRegistryContract = (
       await runContractCase(contractCase, current, bounds)
     }
 
-    for (const { contractCase, skipped } of selectCases(contractCases, provides, missing)) {
+    for (const { contractCase, skipped: lacking } of selectCases(
+      contractCases,
+      provides,
+      missing,
+    )) {
+      const skipped = lacking ?? whyNotWith(format, contractCase.name)
       if (only !== undefined && !only.includes(contractCase.name.split(' ')[0] ?? '')) continue
       const timeout = 60_000 + 10 * bounds.times.ttlMs
       if (skipped !== undefined) test.skip(`${contractCase.name} (${skipped})`, () => {})

@@ -1,4 +1,4 @@
-import { createDriverContext } from '@sd/core/driver'
+import { createDriverContext, jsonFormat, type WireFormat } from '@sd/core/driver'
 import type { ContractCase } from './contract-case.ts'
 import type { ContractHarness } from './contract-harness.ts'
 import { ContractRun, type ContractTimes } from './contract-run.ts'
@@ -9,6 +9,8 @@ export interface CaseBounds {
   readonly times: ContractTimes
   /** How many instances and watchers the large cases use. */
   readonly many: number
+  /** The format of the records. */
+  readonly format: WireFormat
 }
 
 /** The backoff cap of the suite's registries: short, for a quick recovery. */
@@ -18,12 +20,13 @@ const slackMs = 3_000
 
 /** The limits of a case, with defaults for what `given` leaves out. */
 export const caseBounds = (
-  given: Partial<ContractTimes> & { readonly many?: number } = {},
+  given: Partial<ContractTimes> & Partial<Pick<CaseBounds, 'many' | 'format'>> = {},
 ): CaseBounds => {
-  const { many = 1_000, ...times } = given
+  const { many = 1_000, format = jsonFormat, ...times } = given
   return {
     times: { ttlMs: 2_000, graceMs: 1_000, capMs, manyMs: 0, slackMs, ...times },
     many,
+    format,
   }
 }
 
@@ -35,12 +38,12 @@ export const caseBounds = (
 export const runContractCase = async (
   contractCase: ContractCase,
   harness: ContractHarness,
-  { times, many }: CaseBounds,
+  { times, many, format }: CaseBounds,
 ): Promise<void> => {
   const missing = contractCase.needs.filter((need) => harness[need] === undefined)
   if (missing.length > 0) throw new Error(`the harness lacks ${missing.join(', ')}`)
-  await using driver = harness.connect('capabilities')(createDriverContext())
-  const run = new ContractRun(harness, driver.capabilities, times, many)
+  await using driver = harness.connect('capabilities')(createDriverContext({ format }))
+  const run = new ContractRun(harness, driver.capabilities, times, many, format)
   try {
     await contractCase.run(run)
   } catch (error) {

@@ -42,6 +42,7 @@ describe('kratosFormat', () => {
     expect(kratosFormat.serviceOf('orders/orders-1')).toBe('orders')
     expect(kratosFormat.serviceOf('orders')).toBeUndefined()
     expect(kratosFormat.serviceOf('orders/')).toBeUndefined()
+    expect(kratosFormat.serviceOf('eu/orders/orders-1')).toBeUndefined()
     expect(kratosFormat.serviceOf('/x')).toBeUndefined()
   })
 

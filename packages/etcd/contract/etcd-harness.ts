@@ -1,9 +1,9 @@
 import type { DriverFactory } from '@sd/core/driver'
-import { encodeName } from '@sd/core/driver'
+import { jsonFormat } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import { etcd as etcdServer, harnessHooks, provideServers, provisionFor } from '@sd/test-servers'
-import { etcd } from '../src/index.ts'
+import { etcd, etcdFormats, type EtcdFormatName } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { admin } from './support.ts'
 
@@ -35,11 +35,25 @@ const hooks: readonly Need[] = [
 /** The hooks of this run. */
 export const etcdHooks = harnessHooks(provision, hooks)
 
+/** The hooks of a run with a format: those about connections need no run of their own. */
+export const formatHooks = {
+  provides: etcdHooks.provides.filter(
+    (hook) => hook !== 'secure' && hook !== 'askForTls' && hook !== 'invalidConfigs',
+  ),
+  missing: {
+    ...etcdHooks.missing,
+    secure: 'a format changes nothing there',
+    askForTls: 'a format changes nothing there',
+    invalidConfigs: 'a format changes nothing there',
+  },
+}
+
 /** A harness over one real server, behind a proxy that applies the link faults. */
-export const etcdHarness = async (): Promise<ContractHarness> => {
+export const etcdHarness = async (name: EtcdFormatName = 'json'): Promise<ContractHarness> => {
+  const format = etcdFormats[name]
   const servers = await provideServers(etcdServer)
   const [server] = servers.control?.servers ?? []
-  const secure = server && (await launchSecureServers())
+  const secure = server && format === jsonFormat ? await launchSecureServers() : undefined
   const [direct = ''] = servers.endpoints
   const proxy = await TcpProxy.to(direct)
   const over =
@@ -47,7 +61,7 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
     (namespace: string): DriverFactory =>
       etcd({ endpoints: [`http://${endpoint}`], namespace })
   const keyOf = (namespace: string, service: string, id: string): string =>
-    `${namespace}/${encodeName(service)}/${encodeName(id)}`
+    `${format.namespacePrefix?.(namespace) ?? `${namespace}/`}${format.key({ service, id }, '')}`
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -82,9 +96,9 @@ export const etcdHarness = async (): Promise<ContractHarness> => {
     },
     startOwner: (namespace, instance, ttlMs) =>
       forkOwner({
-        module: new URL('../src/index.ts', import.meta.url).href,
-        factory: 'etcd',
-        config: { endpoints: [`http://${direct}`], namespace },
+        module: new URL('etcd-in-format.ts', import.meta.url).href,
+        factory: 'etcdInFormat',
+        config: { endpoints: [`http://${direct}`], namespace, format: name },
         instance,
         ttlMs,
       }),

@@ -1,4 +1,6 @@
 import { describeRegistryContract } from '@sd/contract-tests'
 import { etcdHarness, etcdHooks } from './etcd-harness.ts'
 
-describeRegistryContract('etcd', etcdHooks.provides, etcdHarness, { missing: etcdHooks.missing })
+describeRegistryContract('etcd', etcdHooks.provides, () => etcdHarness(), {
+  missing: etcdHooks.missing,
+})

@@ -49,6 +49,7 @@ const everything: {
   maxTtlMs: true,
   maxBatch: true,
   maxRecordBytes: true,
+  format: true,
   connect: true,
   connectDirect: true,
   connectSteady: true,

@@ -7,17 +7,19 @@ const refusalOf = (format: string, field: string, name: string): string | undefi
     : undefined
 
 /**
- * The keys of formats that do not encode names: `<service>/<id>`. The part after the first slash is
- * the id. Refuses names that would end up in another key.
+ * The keys of formats that do not encode names: `<service>/<id>`. Refuses names that would end up in
+ * another key.
  */
 export const keysByName = (
   format: string,
 ): Required<Pick<WireFormat, 'key' | 'prefix' | 'serviceOf' | 'refusal'>> => ({
   key: ({ service, id }) => `${service}/${id}`,
   prefix: (service) => `${service}/`,
+  // a key with more than two parts belongs to a namespace below this one
   serviceOf: (key) => {
     const slash = key.indexOf('/')
-    return slash > 0 && slash < key.length - 1 ? key.slice(0, slash) : undefined
+    const isLast = slash === key.lastIndexOf('/')
+    return slash > 0 && isLast && slash < key.length - 1 ? key.slice(0, slash) : undefined
   },
   refusal: ({ service, id }: ServiceInstance) =>
     refusalOf(format, 'service', service) ?? refusalOf(format, 'id', id),
