@@ -52,3 +52,12 @@ test('a circular chain of causes ends', () => {
   cause.cause = cause
   expect(toRegistryError(cause, 'put').code).toBe('unavailable')
 })
+
+test('without a classification every failure is internal, and anything may be thrown', () => {
+  const { toRegistryError: translate } = driverErrors('shop')
+  expect(translate(undefined, 'put')).toMatchObject({
+    code: 'internal',
+    message: '[internal] put: undefined',
+    cause: expect.any(Error),
+  })
+})

@@ -2,7 +2,6 @@ import {
   auditRecord,
   type ExistingRecord,
   editedValue,
-  highestRecord,
   type InstanceRecord,
   isHeldBy,
   jsonFormat,
@@ -180,6 +179,10 @@ describe('editedValue', () => {
       registeredAtMs: 8,
     })
   const read: InstanceRecord = { key, instance, claim, ttlMs: 9, registeredAtMs: 8 }
+  const { claim: _claim, ...document } = JSON.parse(Buffer.from(stored(2)).toString()) as {
+    readonly claim: unknown
+  }
+  const unclaimed = Buffer.from(JSON.stringify(document))
 
   test('keeps the owner and counts its edits', () => {
     const edited = editedValue(jsonFormat, read, stored(2), { ...instance, weight: 0 })
@@ -189,6 +192,17 @@ describe('editedValue', () => {
       ttlMs: 9,
       registeredAtMs: 8,
     })
+    expect(jsonFormat.decode(key, edited as Uint8Array)).not.toHaveProperty('unknownFields')
+  })
+
+  test('keeps the fields that this version does not know', () => {
+    const found = Buffer.from(
+      JSON.stringify({ ...document, claim: { owner: 'them', at: 7, seq: 2 }, shard: 7 }),
+    )
+    const edited = editedValue(jsonFormat, read, found, { ...instance, weight: 0 })
+    expect(jsonFormat.decode(key, edited as Uint8Array)).toMatchObject({
+      unknownFields: { shard: 7 },
+    })
   })
 
   test.each([
@@ -196,21 +210,15 @@ describe('editedValue', () => {
     ['a record that was edited since', read, stored(3), 'changed'],
     ['a record that cannot be read any more', read, Buffer.from('?'), 'changed'],
     ['a record that was read without a claim', { key, instance }, stored(2), 'changed'],
+    ['another owner', { ...read, claim: { ...claim, owner: 'me' } }, stored(2), 'changed'],
+    [
+      'a later registration',
+      { ...read, claim: { ...claim, claimedAtMs: 6 } },
+      stored(2),
+      'changed',
+    ],
+    ['a record that has lost its claim', read, unclaimed, 'changed'],
   ])('leaves %s alone', (_, record, found, result) => {
     expect(editedValue(jsonFormat, record, found, instance)).toBe(result)
   })
-})
-
-test('highestRecord is the one with the highest claim; without claims the first by key', () => {
-  const of = (name: string, claimedAtMs?: number): InstanceRecord => ({
-    key: toRecordKey(name),
-    instance,
-    ...(claimedAtMs === undefined ? {} : { claim: { owner: 'o', claimedAtMs, seq: 0 } }),
-  })
-  const named = (...records: InstanceRecord[]) => highestRecord(records)?.key
-  expect(named()).toBeUndefined()
-  expect(named(of('a', 1), of('b', 2), of('c', 1))).toBe('b')
-  expect(named(of('a'), of('b', 1))).toBe('b')
-  expect(named(of('b'), of('a'))).toBe('a')
-  expect(named(of('b', 1), of('a', 1))).toBe('a')
 })

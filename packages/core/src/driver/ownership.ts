@@ -1,4 +1,4 @@
-import { claimWins } from '../model/claim.ts'
+import { type Claim, claimWins } from '../model/claim.ts'
 import type { InstanceRecord } from '../model/instance-record.ts'
 import type { ServiceInstance } from '../model/service-instance.ts'
 import { type DecodedRecord, isReadable } from './decoded-record.ts'
@@ -87,20 +87,22 @@ export const auditRecord = (
   return { ...ref, state: 'replaced', record, ...(foreign ? { foreign } : {}) }
 }
 
-/** The request that edits `record`: the same owner with the next `seq`, which the owner adopts. */
-const editedRequest = (record: InstanceRecord, instance: ServiceInstance): PutRequest => {
-  const {
-    claim = { owner: '', claimedAtMs: 0, seq: 0 },
+/** The request that edits a record: the same owner with the next `seq`, which the owner adopts. */
+const editedRequest = (
+  {
     ttlMs = 0,
-    registeredAtMs = claim.claimedAtMs,
+    registeredAtMs,
     unknownFields,
-  } = record
+  }: Pick<InstanceRecord, 'ttlMs' | 'registeredAtMs' | 'unknownFields'>,
+  claim: Claim,
+  instance: ServiceInstance,
+): PutRequest => {
   return {
     instance,
     claim: { ...claim, seq: claim.seq + 1 },
     mode: 'if-newer',
     ttlMs,
-    registeredAtMs,
+    registeredAtMs: registeredAtMs ?? claim.claimedAtMs,
     ...(unknownFields === undefined ? {} : { unknownFields }),
   }
 }
@@ -124,5 +126,5 @@ export const editedValue = (
     owner === record.claim.owner &&
     claimedAtMs === record.claim.claimedAtMs &&
     seq === record.claim.seq
-  return same ? format.encode(editedRequest({ ...decoded, key: record.key }, instance)) : 'changed'
+  return same ? format.encode(editedRequest(decoded, decoded.claim, instance)) : 'changed'
 }

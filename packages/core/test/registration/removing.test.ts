@@ -85,6 +85,17 @@ describe('a removal', () => {
     expect(gone.ending).toBe('resolved')
   })
 
+  test('is what the end of a scope does', async () => {
+    const { clock, backend, one } = await registered()
+    const leaving = (async (): Promise<void> => {
+      await using scoped = one
+      expect(scoped.status.state).toBe('registered')
+    })()
+    await clock.advance(1)
+    await leaving
+    expect(backend.records.size).toBe(0)
+  })
+
   test('ends the check of the instance at once', async () => {
     const { clock, backend, registry } = createTestBed({ random })
     let runs = 0
