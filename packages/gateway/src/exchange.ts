@@ -1,15 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { ServerResponse } from 'node:http'
+import { constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { type Arrival, plainAddress } from './forwarded.ts'
 import { type ExchangeKind, gatewayChannel, publish } from './gateway-events.ts'
-import { problemResponse, type Refusal } from './problem.ts'
+import { grpcProblem, problemResponse, type Refusal } from './problem.ts'
+import type { Incoming, Outgoing } from './messages.ts'
 import type { Route } from './route.ts'
-
-/** A request to the gateway. */
-export type Incoming = IncomingMessage | Http2ServerRequest
-/** Its response. */
-export type Outgoing = ServerResponse | Http2ServerResponse
+import { setHead } from './write-head.ts'
 
 /** How long the rest of a request's body is read and dropped after its response. */
 const lingerMs = 5_000
@@ -108,6 +105,13 @@ export class Exchange {
     if (response.destroyed) return
     if (response.headersSent) {
       this.cut()
+      return
+    }
+    if (this.kind === 'grpc') {
+      const headers = grpcProblem(refused)
+      this.grpcStatus = Number(headers['grpc-status'])
+      setHead(response, 200, headers)
+      this.end()
       return
     }
     const { headers, body } = problemResponse(refused)

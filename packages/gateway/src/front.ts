@@ -1,9 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createSecureServer, createServer as createHttp2Server } from 'node:http2'
+import {
+  createSecureServer,
+  createServer as createHttp2Server,
+  type ServerHttp2Session,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { AnyHttpServer } from '@sd/lifecycle'
-import type { Incoming, Outgoing } from './exchange.ts'
+import type { Incoming, Outgoing } from './messages.ts'
 
 /** The certificate that the gateway shows to clients: PEM contents. */
 export interface FrontTls {
@@ -38,6 +42,7 @@ const preface = 'PRI'
  */
 const sniff = (socket: Socket, limitMs: number, decide: (http2: boolean) => void): void => {
   const late = (): void => void socket.destroy()
+  socket.once('end', late)
   socket.setTimeout(limitMs, late)
   const onError = (): void => {}
   socket.on('error', onError)
@@ -47,7 +52,7 @@ const sniff = (socket: Socket, limitMs: number, decide: (http2: boolean) => void
     held.push(chunk)
     begun += chunk.toString('latin1', 0, preface.length)
     if (begun.length < preface.length && preface.startsWith(begun)) return
-    socket.off('data', onData).off('timeout', late).off('error', onError)
+    socket.off('data', onData).off('timeout', late).off('end', late).off('error', onError)
     socket.setTimeout(0)
     socket.pause()
     socket.unshift(Buffer.concat(held))
@@ -71,8 +76,11 @@ const acceptHttp2 = (
   server.off('connection', accept)
   server.on('connection', (socket: Socket) =>
     sniff(socket, limitMs, (speaksHttp2) => {
-      if (speaksHttp2) http2.emit('connection', socket)
-      else accept.call(server, socket)
+      if (speaksHttp2) {
+        // servers of HTTP/1.1 keep the connection of a client that has ended its side
+        socket.allowHalfOpen = false
+        http2.emit('connection', socket)
+      } else accept.call(server, socket)
     }),
   )
 }
@@ -105,6 +113,10 @@ export const createFront = (options: FrontOptions, handlers: FrontHandlers): Any
       keepAliveTimeout: keepAliveMs,
     })
   }
+  // a session without traffic ends once its streams have ended
+  server.on('session', (session: ServerHttp2Session) =>
+    session.setTimeout(keepAliveMs, () => session.close()),
+  )
   const plain = server as Server
   plain.on('checkContinue', (request, response) => handlers.request(request, response, true))
   plain.on('upgrade', (request, socket, head) => handlers.upgrade(request, socket, head))

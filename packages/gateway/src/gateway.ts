@@ -7,11 +7,13 @@ import { type AnyHttpServer, httpServer, type ServiceServer } from '@sd/lifecycl
 import { AccessLog } from './access-log.ts'
 import { checkFrontTls, checkGateway } from './check-gateway.ts'
 import { check, checkRoutes } from './check-routes.ts'
-import { Exchange, type Incoming, type Outgoing } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { Incoming, Outgoing } from './messages.ts'
 import { Forwarding } from './forwarding.ts'
 import { createFront, type FrontTls, isUpgradable } from './front.ts'
 import { gatewayChannel, publish } from './gateway-events.ts'
 import type { GatewayOptions, ListenOptions, StopOptions } from './gateway-options.ts'
+import { GrpcForwarding } from './grpc-forwarding.ts'
 import { ownPaths, type OwnPath } from './own-paths.ts'
 import { refusal } from './problem.ts'
 import { isHost, targetProblem } from './request-target.ts'
@@ -32,6 +34,10 @@ const listenOn = async (
   net.off('error', listening.reject)
   return (net.address() as AddressInfo).port
 }
+
+/** gRPC-Web is HTTP/1.1 for proxies: a request like any other. */
+const isGrpc = ({ httpVersionMajor, headers }: Incoming): boolean =>
+  httpVersionMajor === 2 && /^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')
 
 /** Whether there are several Host headers, of which an instance might read another one. */
 const repeatsHost = ({ rawHeaders }: Incoming): boolean => {
@@ -184,11 +190,14 @@ export class Gateway implements AsyncDisposable {
 
   #handle(request: Incoming, response: Outgoing, continues: boolean): void {
     const exchange = this.#begin(request, response)
+    if (isGrpc(request)) exchange.kind = 'grpc'
     const route = this.#admit(exchange)
-    if (route !== undefined)
-      this.#attempt(exchange, () =>
-        new Forwarding(exchange, route, continues).start(this.#trustedHops),
-      )
+    if (route === undefined) return
+    const forwarding =
+      exchange.kind === 'grpc'
+        ? new GrpcForwarding(exchange, route)
+        : new Forwarding(exchange, route, continues)
+    this.#attempt(exchange, () => forwarding.start(this.#trustedHops))
   }
 
   #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -78,3 +78,31 @@ export const problemResponse = ({
     body,
   }
 }
+
+// https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, and what gRPC makes of HTTP's statuses
+const grpcStatuses: Readonly<Record<number, number>> = {
+  400: 13,
+  404: 12,
+  405: 12,
+  413: 8,
+  500: 13,
+  502: 14,
+  503: 14,
+  504: 4,
+}
+
+/** The response to a refused gRPC call: headers that are trailers at the same time. */
+export const grpcProblem = ({
+  status,
+  detail,
+  service,
+  reason,
+}: Refusal): Readonly<Record<string, string>> => ({
+  'content-type': 'application/grpc',
+  'grpc-status': String(grpcStatuses[status] ?? 2),
+  // percent-encoded as gRPC over HTTP/2 prescribes
+  'grpc-message': `${service === undefined ? '' : `${service}: `}${detail} (${reason})`.replace(
+    /[^\x20-\x24\x26-\x7e]+/g,
+    encodeURIComponent,
+  ),
+})

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import { Readable } from 'node:stream'
+import type { Incoming } from './messages.ts'
 
 /** What a `RequestBody` tells the exchange. */
 export interface BodyListener {
@@ -16,7 +15,7 @@ export interface BodyListener {
  * has its response.
  */
 export class RequestBody extends Readable {
-  readonly #source: IncomingMessage | Http2ServerRequest
+  readonly #source: Incoming
   readonly #listener: BodyListener
   readonly #maxBytes: number
   readonly #onData = (chunk: Buffer): void => this.#take(chunk)
@@ -25,11 +24,7 @@ export class RequestBody extends Readable {
   /** Bytes read so far. */
   bytes = 0
 
-  constructor(
-    source: IncomingMessage | Http2ServerRequest,
-    maxBytes: number,
-    listener: BodyListener,
-  ) {
+  constructor(source: Incoming, maxBytes: number, listener: BodyListener) {
     super()
     this.#source = source
     this.#maxBytes = maxBytes

@@ -12,6 +12,14 @@ import { upstreamFailure } from './upstream-failure.ts'
 /** How often a connection that was refused is tried at another instance. */
 const maxAttempts = 5
 
+/** How long a client may take to close its connection after a refusal. */
+const lingerMs = 5_000
+
+/** The instance does not answer. The code is that of a try of `@sd/undici` that takes too long. */
+class ResponseTimeout extends Error {
+  readonly code = 'timeout'
+}
+
 /** A close frame with the status 1001, going away (RFC 6455, 7.4.1). Servers do not mask frames. */
 const goingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
@@ -20,7 +28,12 @@ export const responseOn = (request: IncomingMessage, socket: Duplex): ServerResp
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket as never)
-  response.once('finish', () => socket.end())
+  response.once('finish', () => {
+    // reads what the client still sends, so that it gets the response whole
+    socket.resume().end()
+    const timer = setTimeout(() => socket.destroy(), lingerMs).unref()
+    socket.once('close', () => clearTimeout(timer))
+  })
   return response
 }
 
@@ -93,6 +106,12 @@ export class Tunnel {
       agent: secure ? upstream.agent.https : upstream.agent.http,
     })
     this.#request = request
+    const { responseMs = 60_000 } = options.timeouts ?? {}
+    const late = (): void =>
+      void request.destroy(new ResponseTimeout(`no response within ${responseMs} ms`))
+    const timer = responseMs > 0 ? setTimeout(late, responseMs) : undefined
+    for (const event of ['upgrade', 'response', 'close'])
+      request.once(event, () => clearTimeout(timer))
     request.once('upgrade', (response, socket, head) => this.#connect(response, socket, head))
     request.once('response', (response) => this.#relay(response))
     request.once('error', (error) => {

@@ -1,3 +1,4 @@
+import { RegistryError } from '@sd/core'
 import { CallError } from '@sd/undici'
 import { type Refusal, type RefusalReason, refusal } from './problem.ts'
 
@@ -58,7 +59,8 @@ const reasonOf = (error: unknown, heard: boolean): RefusalReason => {
     if (tlsCode.test(code)) return 'tls-failed'
   }
   if (codes.includes('closed')) return 'closing'
-  if (error instanceof CallError && error.attempts === 0)
+  // of the dispatcher or of the balancer
+  if (error instanceof CallError ? error.attempts === 0 : error instanceof RegistryError)
     return heard ? 'no-instance' : 'registry-unreachable'
   return 'connection-lost'
 }

@@ -2,6 +2,7 @@ import { type Discovery, RegistryError, type Watcher } from '@sd/core'
 import { ServiceAgent, ServiceDispatcher, type ServiceOptions } from '@sd/undici'
 import type { Dispatcher } from 'undici'
 import { check, type CheckedRoute } from './check-routes.ts'
+import { GrpcUpstream } from './grpc-upstream.ts'
 
 // the host of a service whose name is not one
 const otherHost = 'service.sd'
@@ -78,7 +79,9 @@ export class Upstream {
   readonly #dispatcher: ServiceDispatcher
   readonly #watcher: Watcher
   readonly #makeAgent: () => ServiceAgent
+  readonly #makeGrpc: () => GrpcUpstream
   #agent: ServiceAgent | undefined
+  #grpc: GrpcUpstream | undefined
   #heard = false
 
   /**
@@ -91,6 +94,7 @@ export class Upstream {
     this.service = service
     this.host = host
     this.#makeAgent = () => makeAgent(discovery, route, host)
+    this.#makeGrpc = () => new GrpcUpstream(discovery, route, host)
     this.#origin = `${scheme}://${host}`
     this.#dispatcher = makeDispatcher(discovery, route, host, at)
     this.#watcher = discovery.watch(service)
@@ -116,15 +120,22 @@ export class Upstream {
     return this.#agent
   }
 
+  /** For gRPC. Made when the first call comes. */
+  get grpc(): GrpcUpstream {
+    this.#grpc ??= this.#makeGrpc()
+    return this.#grpc
+  }
+
   /** Finishes what is under way, then releases the connections and the watch. */
   async close(): Promise<void> {
-    await Promise.all([this.#dispatcher.close(), this.#agent?.close()])
+    await Promise.all([this.#dispatcher.close(), this.#agent?.close(), this.#grpc?.close()])
     this.#watcher.close()
   }
 
   /** Ends everything immediately. */
   async destroy(): Promise<void> {
     this.#watcher.close()
+    this.#grpc?.destroy()
     await Promise.all([this.#dispatcher.destroy(), this.#agent?.destroy()])
   }
 
