@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createRegistry } from '@sd/registry'
 import { consul, etcd, provideServers, zookeeper } from '@sd/test-servers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../shop/shop.ts'
 
 const program = fileURLToPath(new URL('../shop/main.ts', import.meta.url))
@@ -18,6 +19,7 @@ const start = (
     env: { ...process.env, SD_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  onTestFinished(() => void child.kill())
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
@@ -97,5 +99,20 @@ test('the shop answers with its figures until it is interrupted', { timeout }, (
     const [code] = (await once(child, 'exit')) as [number]
     expect(code).toBe(0)
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed')
+  }),
+)
+
+test('an interrupted restart fails, and leaves no process', { timeout }, () =>
+  inFolder(async (url) => {
+    const port = await freePort()
+    const { child, text } = start(['--restart', '--port', String(port)], url)
+    await expect.poll(text, { timeout: 60_000 }).toContain('replaced orders.ts')
+    child.kill('SIGINT')
+    const [code] = (await once(child, 'exit')) as [number]
+    expect(text()).toContain('interrupted')
+    expect(code).toBe(1)
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed')
+    await using registry = await createRegistry(url)
+    expect(await registry.listServices()).toEqual([])
   }),
 )

@@ -23,10 +23,20 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const rollingRestart = async (shop: Shop): Promise<number> => {
   const traffic = new Traffic(shop.url)
-  await shop.restart(({ name }) => say(`replaced ${name}; ${traffic.answered} requests answered`))
-  const { answered, failed } = await traffic.stop()
+  try {
+    await shop.restart(({ name }) => say(`replaced ${name}; ${traffic.answered} requests answered`))
+  } finally {
+    // also when the shop was closed meanwhile
+    await traffic.stop()
+  }
+  const { answered, failed } = traffic
   say(`${answered} requests answered, ${failed.length} failed`)
   return failed.length === 0 ? 0 : fail(failed.slice(0, 5).join('\n'))
+}
+
+const afterInterruption = async (end: Promise<void>): Promise<number> => {
+  await end
+  return fail('interrupted')
 }
 
 const interrupted = (): Promise<void> =>
@@ -55,7 +65,7 @@ const run = async (given: readonly string[]): Promise<number> => {
   curl ${shop.url}/orders/pen      from orders, which asks prices over gRPC
   curl ${shop.url}/                from Python
   curl ${shop.url}/metrics         figures for Prometheus`)
-  if (restart) return await rollingRestart(shop)
+  if (restart) return await Promise.race([rollingRestart(shop), afterInterruption(end)])
   say('Ctrl-C closes it.')
   await end
   return 0

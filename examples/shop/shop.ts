@@ -38,6 +38,7 @@ export class Shop implements AsyncDisposable {
   readonly url: string
   readonly #registry: Registry
   readonly #gateway: Program
+  #closed = false
   readonly #programs = new Map<Service, Program[]>(names.map((service) => [service, []]))
 
   private constructor(registry: Registry, port: number) {
@@ -77,6 +78,7 @@ export class Shop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
     // the gateway first: nothing is called any more
     await this.#gateway.stop()
     await Promise.all(names.flatMap((service) => this.#running(service).map((it) => it.stop())))
@@ -88,11 +90,14 @@ export class Shop implements AsyncDisposable {
 
   /** Starts instances of a service, and waits until they are registered. */
   async #add(service: Service, count: number): Promise<void> {
+    this.#assertOpen()
     await using watcher = this.#registry.watch(service)
     await watcher.next()
     const known = new Set(watcher.instances.map(({ id }) => id))
     const started = await Promise.all(Array.from({ length: count }, () => services[service]()))
     this.#programs.get(service)?.push(...started)
+    if (this.#closed) await Promise.all(started.map((program) => program.stop()))
+    this.#assertOpen()
     const isNew = (): number => watcher.instances.filter(({ id }) => !known.has(id)).length
     const signal = AbortSignal.timeout(30_000)
     while (isNew() < count) {
@@ -100,6 +105,10 @@ export class Shop implements AsyncDisposable {
       const ended = started.find(({ running }) => !running)
       if (ended !== undefined) throw new Error(`${ended.name} has ended; its output says why`)
     }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error('the shop is closed')
   }
 
   async #answering(path: string): Promise<void> {

@@ -1,8 +1,4 @@
-/** How the requests of `Traffic` went. */
-export interface TrafficReport {
-  readonly answered: number
-  readonly failed: readonly string[]
-}
+import { setTimeout } from 'node:timers/promises'
 
 const kinds = [
   { method: 'GET', path: '/orders/pen' },
@@ -10,7 +6,7 @@ const kinds = [
   { method: 'GET', path: '/' },
 ] as const
 
-/** Requests through the gateway, without a pause, until it is stopped. */
+/** Requests through the gateway until it is stopped: without a pause, except after a failure. */
 export class Traffic {
   readonly #url: string
   readonly #callers: readonly Promise<void>[]
@@ -27,10 +23,15 @@ export class Traffic {
     return this.#answered
   }
 
-  async stop(): Promise<TrafficReport> {
+  /** What went wrong, one line for each failed request. */
+  get failed(): readonly string[] {
+    return this.#failed
+  }
+
+  /** Lets the requests under way end. */
+  async stop(): Promise<void> {
     this.#stopping = true
     await Promise.all(this.#callers)
-    return { answered: this.#answered, failed: this.#failed }
   }
 
   async #call({ method, path }: (typeof kinds)[number]): Promise<void> {
@@ -43,6 +44,7 @@ export class Traffic {
         this.#answered += 1
       } catch (error) {
         this.#failed.push(`${method} ${path}: ${String(error)}`)
+        await setTimeout(50)
       }
     }
   }
