@@ -61,7 +61,9 @@ export interface ZooKeeperTls extends TlsConfig {
 }
 
 /** A registry on ZooKeeper; needs the package `@sd/zookeeper`. */
-export interface ZooKeeperRegistryConfig extends NamedOptions<'json' | 'kratos'> {
+export interface ZooKeeperRegistryConfig extends NamedOptions<
+  'json' | 'kratos' | 'curator' | 'spring-zookeeper' | 'dubbo'
+> {
   readonly backend: 'zookeeper'
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]

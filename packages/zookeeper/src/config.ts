@@ -1,5 +1,6 @@
 import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
+import { forbiddenInPaths } from './formats/node-names.ts'
 
 /** TLS settings: PEM contents, not file names. */
 export interface ZooKeeperTls extends TlsConfig {
@@ -83,14 +84,10 @@ const readHosts = (value: unknown): readonly string[] => {
   return Object.freeze([...new Set(value.map(readHost))])
 }
 
-/** Characters that ZooKeeper refuses in paths (`PathUtils.validatePath`). */
-// eslint-disable-next-line no-control-regex
-const forbidden = /[\u0000-\u001F\u007F-\u009F\uD800-\uF8FF\uFFF0-\uFFFF]/
-
 const readNamespace = (value: unknown): string => {
   const parts = check.namespace(value).replace(/^\//, '').split('/')
   const bad = parts.some((part) => part === '' || part === '.' || part === '..')
-  if (bad || parts[0] === 'zookeeper' || forbidden.test(parts.join('/')))
+  if (bad || parts[0] === 'zookeeper' || forbiddenInPaths.test(parts.join('/')))
     return check.expected(
       'namespace',
       value,

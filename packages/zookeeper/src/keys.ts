@@ -29,6 +29,14 @@ export class Keys {
     this.format = format
   }
 
+  /**
+   * Whether the readers of other programs see a change only where a child comes or goes. Kratos's watch
+   * the children of a service's node, never their values.
+   */
+  get changesNeedNewNodes(): boolean {
+    return this.format.name === 'kratos'
+  }
+
   path(key: string): string {
     return `${this.root}/${key}`
   }

@@ -52,7 +52,7 @@ const operationsOf = (
   if (value === undefined) return [removal]
   const creation = { type: 'create', path, data: value, kind: 'ephemeral' } as const
   if (node === undefined) return [creation]
-  if (node.ephemeralOwner === client.sessionId)
+  if (node.ephemeralOwner === client.sessionId && !keys.changesNeedNewNodes)
     return [{ type: 'set', path, data: value, version: node.version }]
   // in one transaction, so that no reader sees the record missing
   return [removal, creation]

@@ -51,24 +51,16 @@ export const nodeZooKeeperPeer = ({ server, namespace, ttlSeconds }: NodePeerOpt
 
   const children = (path: string, changed: () => void): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
-      client.getChildren(
-        path,
-        () => changed(),
-        (error, names) => (error ? reject(error) : resolve(names)),
-      )
+      client.getChildren(path, changed, (error, names) => (error ? reject(error) : resolve(names)))
     })
 
   const data = (path: string, changed: () => void): Promise<Buffer | undefined> =>
     new Promise((resolve, reject) => {
-      client.getData(
-        path,
-        () => changed(),
-        (error, value) => {
-          if (!error) resolve(value)
-          else if (isCode(error, Exception.NO_NODE)) resolve(undefined)
-          else reject(error)
-        },
-      )
+      client.getData(path, changed, (error, value) => {
+        if (!error) resolve(value)
+        else if (isCode(error, Exception.NO_NODE)) resolve(undefined)
+        else reject(error)
+      })
     })
 
   return {
@@ -79,13 +71,23 @@ export const nodeZooKeeperPeer = ({ server, namespace, ttlSeconds }: NodePeerOpt
     },
     watch: async (service, shown, failed) => {
       const parent = parentOf(service)
+      let reading = false
+      let due = false
       const again = (): void => {
-        read().catch((error: unknown) => {
-          // a service that is not there yet, and a connection that is away, are asked for again
-          const expected = isCode(error, Exception.NO_NODE, Exception.CONNECTION_LOSS)
-          if (!expected) failed(error)
-          setTimeout(again, 200)
-        })
+        due = true
+        if (!reading) void readAll()
+      }
+      const readAll = async (): Promise<void> => {
+        reading = true
+        while (due) {
+          due = false
+          await read().catch((error: unknown) => {
+            // a service that is not there yet, and a connection that is away, are asked for again
+            if (!isCode(error, Exception.NO_NODE, Exception.CONNECTION_LOSS)) failed(error)
+            setTimeout(again, 200)
+          })
+        }
+        reading = false
       }
       const read = async (): Promise<void> => {
         const names = await children(parent, again)
