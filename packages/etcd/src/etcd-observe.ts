@@ -123,9 +123,11 @@ async function* attachAndRead(
 const changesOf = (store: Store, last: LastEvents): Observation => {
   const decoded: DecodedRecord[] = []
   const removed: RecordKey[] = []
-  for (const [key, { type, kv }] of last)
+  for (const [key, { type, kv }] of last) {
+    if (store.keys.isForeign(key)) continue
     if (type === 'Delete') removed.push(toRecordKey(key))
     else decoded.push(decodeRecord(store.format, key, kv.value))
+  }
   return { type: 'changes', ...toContents(decoded), removed }
 }
 

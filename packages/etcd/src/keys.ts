@@ -37,6 +37,14 @@ export class KeySpace {
     return key.subarray(this.#prefix.length).toString()
   }
 
+  /**
+   * Whether a relative key is no record's, where the namespace is all of etcd: other programs keep
+   * their own keys there.
+   */
+  isForeign(key: string): boolean {
+    return this.#prefix.length === 0 && this.#format.serviceOf(key) === undefined
+  }
+
   range(scope: Scope): KeyRange {
     const prefix =
       'service' in scope ? this.absolute(this.#format.prefix(scope.service)) : this.#prefix

@@ -1,5 +1,6 @@
 import { jsonFormat, kratosFormat } from '@sd/core/driver'
 import { describe, expect, it } from 'vitest'
+import { decodeAll } from '../src/client/kv.ts'
 import { goZeroFormat } from '../src/index.ts'
 import { KeySpace, prefixEnd } from '../src/keys.ts'
 
@@ -47,5 +48,19 @@ describe('KeySpace', () => {
       range_end: Buffer.from([0]),
     })
     expect(root.relative(Buffer.from('orders/1'))).toBe('orders/1')
+  })
+
+  it('ignores the keys of other programs where a format has no namespace', () => {
+    const stored = ['config', 'orders/1', 'prod/app/settings'].map((key) => ({
+      key: Buffer.from(key),
+      value: Buffer.from('10.0.0.1:9090'),
+    }))
+    const root = { keys: new KeySpace('', goZeroFormat), format: goZeroFormat }
+    const { records, skipped } = decodeAll(root, stored)
+    expect(records.map(({ key }) => key)).toEqual(['orders/1'])
+    expect(skipped).toEqual([])
+    const within = { keys: new KeySpace('services', jsonFormat), format: jsonFormat }
+    const damaged = [{ key: Buffer.from('services/a/b/c'), value: Buffer.from('{}') }]
+    expect(decodeAll(within, damaged).skipped).toHaveLength(1)
   })
 })

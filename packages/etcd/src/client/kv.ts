@@ -22,10 +22,15 @@ export interface StoreCall {
 
 /** Divides pairs into records and unreadable ones. */
 export const decodeAll = (
-  { keys, format }: Store,
+  { keys, format }: Pick<Store, 'keys' | 'format'>,
   kvs: readonly Pick<IKeyValue, 'key' | 'value'>[],
 ): Pick<Contents, 'records' | 'skipped'> =>
-  toContents(kvs.map(({ key, value }) => decodeRecord(format, keys.relative(key), value)))
+  toContents(
+    kvs.flatMap((kv) => {
+      const key = keys.relative(kv.key)
+      return keys.isForeign(key) ? [] : decodeRecord(format, key, kv.value)
+    }),
+  )
 
 /** Compares the revision of a key; a missing key has 0. */
 export const atRevision = (key: Buffer, revision: string): ICompare => ({
