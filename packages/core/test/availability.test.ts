@@ -159,3 +159,16 @@ test('a call that nothing repeats is forgotten with the next answer to any other
   availability.answered({})
   expect(availability.state).toBe('answering')
 })
+
+test('a watch that fails and is left keeps nothing from being well', async () => {
+  const { backend, clock, registry } = createTestBed()
+  backend.observe = () => {
+    throw failure('unavailable')
+  }
+  const watcher = registry.watch('a')
+  await clock.advance(1)
+  expect(registry.health().state).toBe('unreachable')
+  watcher.close()
+  await registry.ping()
+  expect(registry.health()).toMatchObject({ ok: true, state: 'ok' })
+})

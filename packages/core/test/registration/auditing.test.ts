@@ -205,7 +205,7 @@ test('a change of a check is logged, a failure as a warning with its cause', asy
   ])
 })
 
-describe('trouble of the session', () => {
+describe('a sign of trouble', () => {
   /** A watch of four peers, whose removals the test pushes. */
   const watching = async () => {
     const bed = await registered()
@@ -250,6 +250,31 @@ describe('trouble of the session', () => {
     }
     await clock.advance(ttlMs)
     await failed.promise
+    expect(await leave()).toBe(4)
+  })
+
+  test('a probe that fails protects them until a hold after the next answer', async () => {
+    for (const [afterMs, size] of [
+      [ttlMs, 4],
+      [ttlMs + capMs + 2_000 + ttlMs, 1],
+    ] as const) {
+      const { clock, backend, leave } = await watching()
+      await clock.advance(2 * ttlMs)
+      backend.before = ({ operation }) => {
+        if (operation !== 'probe') return
+        backend.before = () => {}
+        throw failure('unavailable')
+      }
+      await clock.advance(afterMs)
+      expect(await leave(), `after ${afterMs} ms`).toBe(size)
+    }
+  })
+
+  test('a process that did not run for long protects them', async () => {
+    const { clock, leave } = await watching()
+    await clock.advance(2 * ttlMs)
+    const monotonicMs = clock.monotonicMs.bind(clock)
+    clock.monotonicMs = () => monotonicMs() + 2 * ttlMs
     expect(await leave()).toBe(4)
   })
 
