@@ -6,7 +6,7 @@ const help = `Usage: npm run shop [-- --restart] [-- --port N]
 
 Starts a shop: a gateway on port 8080, and behind it two instances of each of three services.
   orders   HTTP, in Node.js; asks prices
-  prices   gRPC, in Node.js
+  prices   gRPC, in Node.js; also through the gateway, as /shop.Prices/PriceOf
   pages    python3 -m http.server, registered by \`sd register\`
 They use the embedded registry of this machine, or the one that SD_URL names. Ctrl-C ends them.
 

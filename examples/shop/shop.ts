@@ -44,7 +44,10 @@ export class Shop implements AsyncDisposable {
   private constructor(registry: Registry, port: number) {
     this.#registry = registry
     this.url = `http://127.0.0.1:${port}`
-    const routes = ['/orders=orders', '/=pages'].flatMap((route) => ['--route', route])
+    const routes = ['/orders=orders', '/shop.Prices=prices', '/=pages'].flatMap((route) => [
+      '--route',
+      route,
+    ])
     const listen = ['--host', '127.0.0.1', '--port', String(port)]
     this.#gateway = Program.sd('gateway', ...listen, ...routes, '--access-log', 'none')
   }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
+import { createPricesClient, type PricesClient } from './prices-protocol.ts'
 
-const kinds = [
+const requests = [
   { method: 'GET', path: '/orders/pen' },
   { method: 'POST', path: '/orders/book' },
   { method: 'GET', path: '/' },
@@ -9,6 +10,7 @@ const kinds = [
 /** Requests through the gateway until it is stopped: without a pause, except after a failure. */
 export class Traffic {
   readonly #url: string
+  readonly #prices: PricesClient
   readonly #callers: readonly Promise<void>[]
   readonly #failed: string[] = []
   #answered = 0
@@ -16,7 +18,13 @@ export class Traffic {
 
   constructor(url: string) {
     this.#url = url
-    this.#callers = kinds.map((kind) => this.#call(kind))
+    this.#prices = createPricesClient(new URL(url).host)
+    this.#callers = [
+      ...requests.map((request) =>
+        this.#repeat(`${request.method} ${request.path}`, () => this.#send(request)),
+      ),
+      this.#repeat('gRPC shop.Prices', () => this.#prices.priceOf('pen')),
+    ]
   }
 
   get answered(): number {
@@ -32,20 +40,25 @@ export class Traffic {
   async stop(): Promise<void> {
     this.#stopping = true
     await Promise.all(this.#callers)
+    this.#prices.close()
   }
 
-  async #call({ method, path }: (typeof kinds)[number]): Promise<void> {
-    const body = method === 'POST' ? 'one, please' : null
+  async #repeat(name: string, call: () => Promise<unknown>): Promise<void> {
     while (!this.#stopping) {
       try {
-        const response = await fetch(this.#url + path, { method, body })
-        const text = await response.text()
-        if (!response.ok) throw new Error(`${response.status} ${text}`)
+        await call()
         this.#answered += 1
       } catch (error) {
-        this.#failed.push(`${method} ${path}: ${String(error)}`)
+        this.#failed.push(`${name}: ${String(error)}`)
         await setTimeout(50)
       }
     }
+  }
+
+  async #send({ method, path }: (typeof requests)[number]): Promise<void> {
+    const body = method === 'POST' ? 'one, please' : null
+    const response = await fetch(this.#url + path, { method, body })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${response.status} ${text}`)
   }
 }
