@@ -89,13 +89,16 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
       statusText,
       responseHeaders((controller.rawHeaders ?? []) as Buffer[]),
     )
-    response.on('drain', this.#onDrain)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended) return
     this.#exchange.responseBytes += chunk.length
-    if (!(this.#exchange.response as ServerResponse).write(chunk)) controller.pause()
+    const response = this.#exchange.response as ServerResponse
+    // most responses fit: no listener for them
+    if (response.write(chunk) || controller.paused) return
+    controller.pause()
+    response.once('drain', this.#onDrain)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {

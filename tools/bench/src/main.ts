@@ -2,6 +2,7 @@ import { etcd, provideServers } from '@sd/test-servers'
 import { compareBalancerCost } from './balancer-cost.ts'
 import { type Comparison, describeComparison } from './compare.ts'
 import { compareFormatCost } from './format-cost.ts'
+import { compareGatewayCost } from './gateway-cost.ts'
 import { compareGrpcCost } from './grpc-cost.ts'
 import { compareHttpCost } from './http-cost.ts'
 import { compareInstrumentationCost } from './instrumentation-cost.ts'
@@ -35,6 +36,7 @@ const run = async (): Promise<number> => {
   for await (const comparison of compareBalancerCost()) show(comparison)
   show(await compareGrpcCost())
   for await (const comparison of compareHttpCost()) show(comparison)
+  for await (const comparison of compareGatewayCost()) show(comparison)
   if (!given.includes('--core-only')) {
     await using servers = await provideServers(etcd)
     show(await compareRegisterCost(servers.endpoints[0] ?? ''))
