@@ -14,6 +14,7 @@ import {
   removeOwned,
   type RemoveOutcome,
   SentRecords,
+  withDeadline,
   type WritingSession,
 } from '@sd/core/driver'
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
@@ -89,15 +90,27 @@ export class ZooKeeperSession implements DriverSession {
   }
 
   /**
-   * A part without a connection is left to its client, which reconnects or ends it by the local clock:
-   * the others are alive without it.
+   * Resolves when a part has answered. A part without a connection is left to its client, which reconnects
+   * or ends it by the local clock, and one that answers nothing moves to another connection: the others
+   * are alive without it.
    */
   renew(signal: AbortSignal): Promise<void> {
     return this.#call('renew', signal, async () => {
       const { live } = this.#parts
       const connected = live.filter(({ isConnected }) => isConnected)
       const beating = connected.length === 0 ? live : connected
-      await Promise.all(beating.map((part) => part.renew(signal)))
+      const [only, another] = beating
+      if (another === undefined) return only?.renew(signal)
+      const { clock } = this.#context
+      const [limitMs, subject] = [this.grantedTtlMs / 3, { backend, operation: 'renew' }]
+      const beats = beating.map((part) =>
+        withDeadline(clock, limitMs, this.#abandoned.signal, subject, (under) => part.renew(under)),
+      )
+      try {
+        await Promise.any(beats)
+      } catch (error) {
+        throw error instanceof AggregateError ? error.errors[0] : error
+      }
     })
   }
 

@@ -1,0 +1,54 @@
+import { createDriverContext, jsonFormat } from '@sd/core/driver'
+import { many } from '@sd/contract-tests/world'
+import { expect, test } from 'vitest'
+import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
+import { Keys } from '../src/keys.ts'
+import { maxPathBytes } from '../src/session/session-part.ts'
+import { ZooKeeperSession } from '../src/zookeeper-session.ts'
+
+/** A client whose server answers everything, until `silent` is set. */
+const createClient = (sessionId: string) => {
+  const client = {
+    sessionId,
+    sessionTimeoutMs: 90,
+    state: 'connected',
+    ended: new AbortController().signal,
+    silent: false,
+    reconnects: 0,
+    multi: async () => {},
+    reconnect: () => void client.reconnects++,
+    exists: (_: string, signal: AbortSignal) =>
+      client.silent
+        ? new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+          })
+        : Promise.resolve(undefined),
+  }
+  return client
+}
+
+test('a part that answers nothing moves to another connection, and the others are renewed', async () => {
+  const { clock } = createDriverContext()
+  const clients = [createClient('a'), createClient('b')]
+  const [first, further] = clients
+  // two long paths fill a part
+  const keys = new Keys('n'.repeat(maxPathBytes / 2), jsonFormat)
+  const asClient = (client: unknown): ZooKeeperClient => client as ZooKeeperClient
+  const session = new ZooKeeperSession(asClient(first), async () => asClient(further), {
+    keys,
+    clock,
+    reader: undefined as never,
+    sessions: new Map(),
+  })
+  const signal = AbortSignal.timeout(5_000)
+  await session.put(many(2), signal)
+  for (const silent of clients) {
+    silent.silent = true
+    await session.renew(signal)
+    await expect.poll(() => silent.reconnects).toBe(1)
+    silent.silent = false
+  }
+  for (const client of clients) client.silent = true
+  await expect(session.renew(signal)).rejects.toMatchObject({ code: 'timeout' })
+  expect(session.lost.aborted).toBe(false)
+})
