@@ -71,7 +71,11 @@ describe.runIf(controllable)('connecting', () => {
   ] as const)('skips a host that answers %j', async (behaviour, delayMs) => {
     await using strange = await StrangeHost.that(behaviour)
     const began = performance.now()
-    await using opened = await open([strange.endpoint, host], { context: inOrder() })
+    // long enough for the other host to answer before this one is tried again
+    await using opened = await open([strange.endpoint, host], {
+      context: inOrder(),
+      sessionTimeoutMs: 10_000,
+    })
     const tookMs = performance.now() - began
     expect(strange.accepted).toBe(behaviour === 'refuses' ? 0 : 1)
     expect(tookMs).toBeGreaterThan(delayMs - 1)
