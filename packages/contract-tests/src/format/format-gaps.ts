@@ -45,6 +45,7 @@ const casesOf: Readonly<Partial<Record<FormatPart, readonly string[]>>> = {
     'W2 delivers to each reader the net difference since its last event',
     'W3 continues on a server that was restored from an older backup, and written to, while the watch was cut off',
     'W3 reflects what changed while it was cut off',
+    'W3 loses no change over a link that is cut repeatedly',
     'W5 merges changes for a reader that does not read, and delays no other reader',
   ],
   metadata: [
