@@ -49,6 +49,7 @@ const casesOf: Readonly<Partial<Record<FormatPart, readonly string[]>>> = {
     'W5 merges changes for a reader that does not read, and delays no other reader',
   ],
   metadata: [
+    'T20 passes heartbeats while a write hangs',
     'D5 reads for longer than a call may take while its connection makes progress, and gives up on silence',
     'R1 lists the instance from another client once register resolves',
     'capability maxRecordBytes: a larger record is refused before any I/O, a smaller one is stored unchanged',
