@@ -84,7 +84,7 @@ describe('sd gateway', () => {
     expect(await at()).toBe('a')
     await write(settings('b'))
     gateway.child.kill('SIGHUP')
-    await gateway.writes(/reloaded .*gateway\.json: 1 routes$/m)
+    await gateway.writes(/reloaded .*gateway\.json: 1 route$/m)
     expect(await at()).toBe('b')
     for (const [text, why] of [
       ['{', /not used, the routes stay: .* is not JSON/],
@@ -98,7 +98,7 @@ describe('sd gateway', () => {
     }
     await write(JSON.stringify({ ...JSON.parse(settings('a')), trustedHops: 2 }))
     gateway.child.kill('SIGHUP')
-    await gateway.writes(/1 routes; a restart is needed for trustedHops/)
+    await gateway.writes(/1 route; a restart is needed for trustedHops/)
     expect(await at()).toBe('a')
     expect(gateway.json()[0]).toMatchObject({ service: 'a', status: 200, target: '/x' })
     gateway.child.kill('SIGTERM')

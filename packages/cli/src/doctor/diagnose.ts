@@ -1,14 +1,13 @@
 import type { Contents, WireFormat } from '@sd/core/driver'
 import { RegistryError } from '@sd/registry'
 import type { OpenDriver } from '../open-driver.ts'
+import { counted } from '../output/counted.ts'
 import { probeEndpoints } from './probe-endpoints.ts'
 import { rehearse } from './rehearse.ts'
 import { type StepResult, takeStep } from './step.ts'
 
 /** A larger clock offset disturbs "the newer wins". */
 const clockOffsetLimitMs = 1_000
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** Connects and authenticates. A server that answers with a refusal counts as connected. */
 async function* reach(

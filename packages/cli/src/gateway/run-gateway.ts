@@ -1,6 +1,7 @@
 import { type AccessLogOptions, Gateway, prometheusMetrics } from '@sd/gateway'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
 import { CommandError, exitCode, exitCodeOfSignal } from '../exit-code.ts'
+import { counted } from '../output/counted.ts'
 import {
   changedFixed,
   type GatewayFlags,
@@ -40,7 +41,7 @@ const reload = async (
     if (settings.tls !== undefined) gateway.renewTls(settings.tls)
     const fixed = changedFixed(before, settings)
     const restart = fixed.length === 0 ? '' : `; a restart is needed for ${fixed.join(', ')}`
-    note(`sd: reloaded ${options.config}: ${settings.routes.length} routes${restart}`)
+    note(`sd: reloaded ${options.config}: ${counted(settings.routes.length, 'route')}${restart}`)
     return { ...before, routes: settings.routes, tls: settings.tls }
   } catch (error) {
     note(`sd: ${options.config} is not used, the routes stay: ${(error as Error).message}`)
@@ -95,7 +96,7 @@ export const runGateway = async (
     })
     const scheme = tls === undefined ? 'http' : 'https'
     output.note(
-      `sd: listening on ${scheme}://${host ?? '0.0.0.0'}:${port}, ${settings.routes.length} routes`,
+      `sd: listening on ${scheme}://${host ?? '0.0.0.0'}:${port}, ${counted(settings.routes.length, 'route')}`,
     )
     return await stopped.promise
   } finally {

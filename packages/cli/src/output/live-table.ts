@@ -1,6 +1,7 @@
 import type { InstanceChange, ServiceInstance, WatchEvent } from '@sd/registry'
 import type { Watched } from '../filtered-watch.ts'
 import { changeText, type RecordOf, type WatchDisplay } from './change-lines.ts'
+import { counted } from './counted.ts'
 import { showAge } from './duration.ts'
 import { byName, instanceCells, instanceColumns } from './instance-output.ts'
 import type { Output, Style } from './output.ts'
@@ -167,7 +168,7 @@ export class LiveTable implements WatchDisplay {
 
   #footer(width: number): string {
     const { output, watcher, service } = this.#options
-    const count = `${service === undefined ? '' : `${service}: `}${watcher.size} instance${watcher.size === 1 ? '' : 's'}`
+    const count = `${service === undefined ? '' : `${service}: `}${counted(watcher.size, 'instance')}`
     const { stale } = watcher
     if (stale !== undefined) {
       const age = showAge(Date.now() - stale.since.getTime())
