@@ -129,10 +129,16 @@ const drawRestore = (random: SeededRandom, config: SimulationConfig): readonly O
     if (dice < 0.65) return { ...where, kind: 'update' }
     return { ...where, kind: 'register', onConflict: 'takeover', waitFor: 'registered' }
   }
+  const away = drawReturn(random, 1_500, [config.processes - 1])
+  const [backedUpMs = 0, restoredMs = 0] = away.map(({ atMs }) => atMs)
+  const registered = 4
+  const place = random.below(registered)
   return [
-    ...registerAll(random, 4),
+    ...registerAll(random, registered),
+    // its session goes on, and the backup ties the record to it again
+    { atMs: random.between(backedUpMs, restoredMs), kind: 'deregister', process: place % 2, place },
     ...Array.from({ length: random.between(1, 6) }, change),
-    ...drawReturn(random, 1_500, [config.processes - 1]),
+    ...away,
     ...(random.chance(0.15)
       ? [{ atMs: random.between(800, 3_500), kind: 'crash', process: 1 } as const]
       : []),

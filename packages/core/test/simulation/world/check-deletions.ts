@@ -28,7 +28,8 @@ const wanted = (world: CheckedWorld, key: string): boolean =>
 
 /**
  * Checks the deletions of the library itself. It closes an old session only when the new one has
- * all of its records; a removal deletes only records of the same owner.
+ * all of its records, as far as no backup ties one of them to the old one again; a removal deletes only
+ * records of the same owner.
  */
 export const checkDeletions = (world: CheckedWorld, writes: readonly Write[]): void => {
   const { server, journal, ledger } = world
@@ -36,7 +37,7 @@ export const checkDeletions = (world: CheckedWorld, writes: readonly Write[]): v
   if (acting === undefined) return
   for (const { key, stored } of writes) {
     if (stored !== undefined) continue
-    if (acting.operation === 'close-session' && wanted(world, key))
+    if (acting.operation === 'close-session' && !ledger.isRestored(key) && wanted(world, key))
       journal.violation(`closing an old session of ${acting.client} removed ${key} (R4)`)
     if (acting.operation === 'remove' && !ledger.isOwner(key, `owner-${acting.client}-`))
       journal.violation(`${acting.client} removed ${key}, which belongs to another owner (R7)`)

@@ -22,6 +22,8 @@ export class Ledger {
   /** Handles whose deregistration was acknowledged: no record of them may be stored again. */
   readonly #gone = new Set<number>()
   readonly #standing = new Map<string, Stored>()
+  /** Keys whose record a backup brought back, tied to the session that had it then. */
+  readonly #restored = new Set<string>()
   readonly #highestWeight = new Map<number, number>()
   /** By handle, the higher claim that replaced its record, and the lease of that record. */
   readonly #displaced = new Map<
@@ -38,6 +40,7 @@ export class Ledger {
 
   committed(writes: readonly Write[]): void {
     for (const { key, stored } of writes) {
+      this.#restored.delete(key)
       const handle = stored === undefined ? undefined : handleOf(stored.value)
       this.#journal.note(() => {
         const { value, lease } = stored ?? {}
@@ -57,8 +60,14 @@ export class Ledger {
     for (const write of writes) {
       const { key, stored } = write
       this.#journal.note(() => `  server: ${key} = ${stored === undefined ? 'gone' : 'restored'}`)
+      this.#restored.add(key)
       this.#note(write)
     }
+  }
+
+  /** Whether the record is as a backup brought it back. */
+  isRestored(key: string): boolean {
+    return this.#restored.has(key)
   }
 
   /** Records that a deregistration was acknowledged. */
