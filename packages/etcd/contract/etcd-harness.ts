@@ -35,16 +35,27 @@ const hooks: readonly Need[] = [
 /** The hooks of this run. */
 export const etcdHooks = harnessHooks(provision, hooks)
 
-/** The hooks of a run with a format: those about connections need no run of their own. */
-export const formatHooks = {
-  provides: etcdHooks.provides.filter(
-    (hook) => hook !== 'secure' && hook !== 'askForTls' && hook !== 'invalidConfigs',
-  ),
+/** What a format changes nothing about: connections and their faults are tested with the default one. */
+const unaffected: readonly Need[] = [
+  'secure',
+  'askForTls',
+  'invalidConfigs',
+  'partition',
+  'slow',
+  'narrow',
+  'cutAt',
+  'silence',
+  'hangWrites',
+  'delayWrites',
+  'connectionCount',
+]
+
+/** The hooks of a run with a format. */
+export const formatHooks: typeof etcdHooks = {
+  provides: etcdHooks.provides.filter((hook) => !unaffected.includes(hook)),
   missing: {
     ...etcdHooks.missing,
-    secure: 'a format changes nothing there',
-    askForTls: 'a format changes nothing there',
-    invalidConfigs: 'a format changes nothing there',
+    ...Object.fromEntries(unaffected.map((hook) => [hook, 'a format changes nothing there'])),
   },
 }
 
