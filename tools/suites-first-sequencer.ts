@@ -15,7 +15,12 @@ const isSuite = (moduleId: string): boolean => {
  * processors alternate with files that wait, so that few of the former run at once.
  */
 const longFiles: readonly string[] = [
+  'packages/etcd/contract/etcd-formats.test.ts',
+  'packages/gateway/contract/rolling-restart.test.ts',
   'packages/grpc/contract/churn.test.ts',
+  'tools/peers/contract/etcd-interop.test.ts',
+  'packages/gateway/contract/gateway-process.test.ts',
+  'examples/contract/shop.test.ts',
   'packages/etcd/contract/etcd-cluster.test.ts',
   'packages/cli/contract/copy-and-set.test.ts',
   'packages/zookeeper/contract/zookeeper-ensemble.test.ts',

@@ -44,7 +44,9 @@ const onSqlite = async (): Promise<SharedRegistry> => {
       await point('nowhere')
       return { [Symbol.asyncDispose]: () => point('data') }
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    // a process that a test still stops may write in it meanwhile
+    [Symbol.asyncDispose]: () =>
+      rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   }
 }
 
