@@ -10,9 +10,11 @@ import {
   putOwned,
   type PutOutcome,
   type PutRequest,
+  type RecordKey,
   type RegistryError,
   removeOwned,
   type RemoveOutcome,
+  removeStraysOwned,
   SentRecords,
   withDeadline,
   type WritingSession,
@@ -35,6 +37,9 @@ export interface SessionContext extends PartContext {
    */
   readonly sessions: Map<string, ZooKeeperSession>
 }
+
+/** How many stray records are read and removed at once. */
+const maxStraysInBatch = 100
 
 /** Stands for a part that has ended: what it holds is not stored for long. */
 const endedPart = 'ended'
@@ -161,6 +166,26 @@ export class ZooKeeperSession implements DriverSession {
       return refs.map((ref) => audits.get(ref) as Audit)
     }
     return this.#call('audit', signal, work, commonService(refs))
+  }
+
+  /**
+   * A restored backup ties what was removed since to a ZooKeeper session that goes on, and that renews
+   * it for ever.
+   */
+  removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
+    const { keys } = this.#context
+    const removeFrom = (part: SessionPart): Promise<readonly RecordKey[]> =>
+      part.run(async (client) => {
+        const paths = await client.ephemerals(`${keys.root}/`, signal)
+        const tied = paths
+          .map((path) => path.slice(keys.root.length + 1))
+          .filter((key) => keys.serviceOf(key) !== undefined) // in this namespace
+        const store = conditionalStore(this.#nodes(client), 'audit', false, signal)
+        return removeStraysOwned(this.#self, tied, store, maxStraysInBatch)
+      })
+    const work = async (): Promise<readonly RecordKey[]> =>
+      (await Promise.all(this.#parts.live.map(removeFrom))).flat()
+    return this.#call('audit', signal, work)
   }
 
   /** Ends every part; see `SessionPart.close`. */

@@ -35,6 +35,15 @@ describe.runIf(controllable)('operations since ZooKeeper 3.6', () => {
   const create = (path: string, text = '') =>
     other.client.create(path, bytes(text), 'persistent', soon())
 
+  test('ephemerals lists the nodes of its own session below a prefix', async () => {
+    await create('/tied')
+    await opened.client.create('/tied/own', bytes(''), 'ephemeral', soon())
+    await opened.client.create('/elsewhere', bytes(''), 'ephemeral', soon())
+    await other.client.create('/tied/others', bytes(''), 'ephemeral', soon())
+    expect(await opened.client.ephemerals('/tied/', soon())).toEqual(['/tied/own'])
+    expect(await other.client.ephemerals('/none/', soon())).toEqual([])
+  })
+
   test('multiRead has an outcome for each read, in order', async () => {
     await create('/many', 'm')
     for (let index = 0; index < 100; index++) await create(`/many/${index}`, `${index}`)

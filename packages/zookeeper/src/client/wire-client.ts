@@ -13,6 +13,7 @@ import {
   childrenRequest,
   createRequest,
   deleteRequest,
+  ephemeralsRequest,
   existsRequest,
   getRequest,
   multiReadRequest,
@@ -220,6 +221,17 @@ export class WireClient implements ZooKeeperClient {
         return multiReadRequest(reads)
       },
       read: (answer) => readMultiRead(answer, reads),
+    })
+  }
+
+  ephemerals(prefix: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#calls.run({
+      operation: 'ephemerals',
+      path: prefix,
+      signal,
+      kind: 'batch',
+      request: () => ephemeralsRequest(prefix),
+      read: (answer) => answer.texts(),
     })
   }
 

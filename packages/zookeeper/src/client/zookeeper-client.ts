@@ -74,6 +74,8 @@ interface RecentOperations {
    * Where that matters use `barrier`, which needs a quorum.
    */
   sync(path: string, signal: AbortSignal): Promise<void>
+  /** The paths of the ephemeral nodes of this session that begin with `prefix`. */
+  ephemerals(prefix: string, signal: AbortSignal): Promise<readonly string[]>
   /**
    * Watches the node at `path` and all nodes below it, until `removeWatches` or until the connection
    * is lost. `path` need not exist. Events come before the answers of reads that contain the change.

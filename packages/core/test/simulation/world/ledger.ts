@@ -28,7 +28,7 @@ export class Ledger {
   /** By handle, the higher claim that replaced its record, and the lease of that record. */
   readonly #displaced = new Map<
     number,
-    { readonly by: Claim; readonly lease: string | undefined }
+    { readonly key: string; readonly by: Claim; readonly lease: string | undefined }
   >()
   readonly #answersArrive: boolean
 
@@ -48,6 +48,10 @@ export class Ledger {
       })
       if (stored !== undefined) this.#replace(key, stored)
       if (stored !== undefined && handle !== undefined) this.#checkDisplaced(key, handle, stored)
+      // what another client wrote over the winner's record does not tell the loser that it lost
+      else if (stored !== undefined)
+        for (const [loser, displaced] of this.#displaced)
+          if (displaced.key === key) this.#displaced.delete(loser)
       // a restored record of it may be edited before it is removed
       if (handle !== undefined && this.#gone.has(handle) && !this.standsAs(key, handle))
         this.#journal.violation(`ghost: handle ${handle} is stored again under ${key} (R6)`)
@@ -120,7 +124,7 @@ export class Ledger {
     const { claim, instance } = value
     if (claim === undefined || before === undefined || before.owner === claim.owner) return
     const loser = standing && handleOf(standing.value)
-    if (loser !== undefined) this.#displaced.set(loser, { by: claim, lease: standing?.lease })
+    if (loser !== undefined) this.#displaced.set(loser, { key, by: claim, lease: standing?.lease })
     if (compareClaims(claim, before) < 0)
       this.#journal.violation(`${claim.owner} replaced the higher claim of ${before.owner} (R7)`)
     const first = instance !== undefined && !this.#highestWeight.has(handleOf(value) ?? 0)

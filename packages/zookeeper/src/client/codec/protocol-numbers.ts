@@ -15,6 +15,7 @@ export const operations = {
   removeWatches: 18,
   multiRead: 22,
   auth: 100,
+  getEphemerals: 103,
   addWatch: 106,
   closeSession: -11,
   /** The type of a result that is an error, and of the end of a list of operations. */

@@ -84,6 +84,10 @@ export const childrenRequest = (path: string, watch: boolean): Request =>
 export const syncRequest = (path: string): Request =>
   new Request(operations.sync, (to) => to.text(path))
 
+/** The paths of this session's nodes that begin with `prefix`. */
+export const ephemeralsRequest = (prefix: string): Request =>
+  new Request(operations.getEphemerals, (to) => to.text(prefix))
+
 /** Watches the node and everything below it (`AddWatchMode.PERSISTENT_RECURSIVE`). */
 export const addWatchRequest = (path: string): Request =>
   new Request(operations.addWatch, (to) => to.text(path).int(1))
