@@ -12,6 +12,11 @@ export interface InteropPair {
   readonly readsWeight: boolean
   /** Whether its instances are back after the server lost its data. */
   readonly recovers: boolean
+  /**
+   * An error that its reader reports whenever an instance leaves while it reads, whoever wrote that, and
+   * after which it reads again.
+   */
+  readonly usualError?: string
   /** A ttl that the library lets its user choose. */
   readonly ttlSeconds: number
 }
@@ -60,6 +65,7 @@ export const interopPairs: readonly InteropPair[] = [
     url: (server) => `zookeeper://${server}/microservices?format=kratos`,
     endpoints: kratos,
     recovers: false, // one failed attempt ends its recovery
+    usualError: 'zk: node does not exist',
   },
   {
     ...usual,
