@@ -16,6 +16,7 @@ const isSuite = (moduleId: string): boolean => {
  */
 const longFiles: readonly string[] = [
   'packages/etcd/contract/etcd-formats.test.ts',
+  'tools/peers/contract/zookeeper-interop.test.ts',
   'packages/gateway/contract/rolling-restart.test.ts',
   'packages/grpc/contract/churn.test.ts',
   'tools/peers/contract/etcd-interop.test.ts',
