@@ -80,7 +80,8 @@ export class Ledger {
     if (this.#gone.has(handle)) return
     this.#gone.add(handle)
     for (const [key, { value }] of this.#standing)
-      if (handleOf(value) === handle)
+      // the answer to a removal may arrive after the restore that brought the record back
+      if (handleOf(value) === handle && !this.#restored.has(key))
         this.#journal.violation(
           `deregister of handle ${handle} resolved while ${key} is stored (R2)`,
         )
