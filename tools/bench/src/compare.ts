@@ -21,6 +21,25 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
+/** The comparison of what both sides took, round by round. */
+export const comparisonOf = (
+  name: string,
+  limit: number,
+  base: readonly number[],
+  other: readonly number[],
+): Comparison => {
+  const ratios = other.map((value, index) => value / (base[index] ?? Number.NaN))
+  const [baseMs, otherMs] = [median(base), median(other)]
+  return {
+    name,
+    baseMs,
+    otherMs,
+    ratio: otherMs / baseMs,
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    limit,
+  }
+}
+
 /**
  * Runs both sides in turn, so that other load on the machine affects both alike, and alternates
  * which goes first. The first rounds warm up and do not count.
@@ -39,17 +58,12 @@ export const compare = async (
     const otherMs = otherFirst ?? (await other())
     if (round >= warmUp) pairs.push({ base: baseMs, other: otherMs })
   }
-  const baseMs = median(pairs.map((pair) => pair.base))
-  const otherMs = median(pairs.map((pair) => pair.other))
-  const ratios = pairs.map((pair) => pair.other / pair.base)
-  return {
+  return comparisonOf(
     name,
-    baseMs,
-    otherMs,
-    ratio: otherMs / baseMs,
-    spread: [Math.min(...ratios), Math.max(...ratios)],
     limit,
-  }
+    pairs.map((pair) => pair.base),
+    pairs.map((pair) => pair.other),
+  )
 }
 
 /** Formats a comparison as one readable line. */

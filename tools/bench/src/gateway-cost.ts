@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Pool } from 'undici'
-import { type Comparison, median } from './compare.ts'
+import { type Comparison, comparisonOf } from './compare.ts'
 
 const requestsPerRound = 2_000
 const atATime = 32
@@ -68,24 +68,6 @@ const startProxy = async (
   return { child, port, cpuMs }
 }
 
-const comparison = (
-  name: string,
-  limit: number,
-  base: readonly number[],
-  other: readonly number[],
-): Comparison => {
-  const ratios = other.map((value, index) => value / (base[index] ?? Number.NaN))
-  const [baseMs, otherMs] = [median(base), median(other)]
-  return {
-    name,
-    baseMs,
-    otherMs,
-    ratio: otherMs / baseMs,
-    spread: [Math.min(...ratios), Math.max(...ratios)],
-    limit,
-  }
-}
-
 /**
  * Small bodies through the gateway, against direct requests and against http-proxy-3, in one run:
  * requests per second, the 99th percentile, and the CPU time of the proxies.
@@ -112,19 +94,19 @@ export async function* compareGatewayCost(): AsyncGenerator<Comparison> {
     const of = (index: 0 | 1 | 2, key: keyof Round): number[] =>
       sides[index][2].map((round) => round[key])
     // 0.55 of the requests per second is 1 / 0.55 of the time
-    yield comparison(
+    yield comparisonOf(
       'gateway: time of small requests, against direct',
       1.82,
       of(0, 'elapsedMs'),
       of(1, 'elapsedMs'),
     )
-    yield comparison(
+    yield comparisonOf(
       'gateway: 99th percentile, against direct',
       1.6,
       of(0, 'p99Ms'),
       of(1, 'p99Ms'),
     )
-    yield comparison(
+    yield comparisonOf(
       'gateway: its work, against http-proxy-3',
       0.6,
       of(2, 'workMs'),

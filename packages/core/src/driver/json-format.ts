@@ -46,8 +46,10 @@ export const jsonFormat: WireFormat = {
         version: version ?? '',
         metadata,
         endpoints,
+        ...extraFields(request),
         // earlier versions write these also where they have the default
-        ...{ ...extraFields(request), weight, tags },
+        weight,
+        tags,
       }),
     )
   },

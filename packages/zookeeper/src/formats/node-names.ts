@@ -1,7 +1,7 @@
 import type { ServiceInstance, WireFormat } from '@sd/core/driver'
 
 /** Characters that ZooKeeper refuses in paths (`PathUtils.validatePath`). */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are among them
 export const forbiddenInPaths: RegExp = /[\u0000-\u001F\u007F-\u009F\uD800-\uF8FF\uFFF0-\uFFFF]/
 
 /** Why the names of an instance cannot be names of nodes, in a format that does not encode them. */
