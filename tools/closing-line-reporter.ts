@@ -37,14 +37,34 @@ export function skippedTests(modules: readonly TestModule[]): readonly string[] 
   )
 }
 
+/** The tests that failed, each with the first line of its error: `file > suite > test: error`. */
+export function failedTests(
+  modules: readonly TestModule[],
+  unhandledErrors: readonly SerializedError[],
+): readonly string[] {
+  const named = (name: string, errors: readonly SerializedError[] = []) =>
+    `${name}: ${errors[0]?.message?.split('\n', 1)[0] ?? 'it did not finish'}`
+  return [
+    ...modules.flatMap((module) => {
+      const tests = [...module.children.allTests('failed'), ...module.children.allTests('pending')]
+      if (tests.length === 0 && module.state() === 'failed')
+        return [named(module.relativeModuleId, module.errors())]
+      return tests.map((test) =>
+        named(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors),
+      )
+    }),
+    ...unhandledErrors.map((error) => named('outside of any test', [error])),
+  ]
+}
+
 /** The line that CI reads. */
 export function closingLine({ passed, failed, skipped }: RunCount): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
 /**
- * Ends a Vitest run with the names of the skipped tests and {@link closingLine} (Vitest requires a
- * default export).
+ * Ends a Vitest run with the names of the skipped and of the failed tests and with
+ * {@link closingLine} (Vitest requires a default export).
  */
 export default class ClosingLineReporter implements Reporter {
   #filtered = false
@@ -62,8 +82,9 @@ export default class ClosingLineReporter implements Reporter {
     const count = countRun(modules, unhandledErrors)
     const silent = reason !== 'passed' && count.failed === 0
     const skipped = this.#filtered ? [] : skippedTests(modules).map((name) => `skipped: ${name}\n`)
+    const failed = failedTests(modules, unhandledErrors).map((line) => `failed: ${line}\n`)
     process.stdout.write(
-      `\n${skipped.join('')}${closingLine(silent ? { ...count, failed: 1 } : count)}\n`,
+      `\n${skipped.join('')}${failed.join('')}${closingLine(silent ? { ...count, failed: 1 } : count)}\n`,
     )
   }
 }

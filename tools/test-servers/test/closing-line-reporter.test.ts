@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { TestModule } from 'vitest/node'
-import { closingLine, countRun, skippedTests } from '../../closing-line-reporter.ts'
+import { closingLine, countRun, failedTests, skippedTests } from '../../closing-line-reporter.ts'
 
 type State = 'passed' | 'failed' | 'skipped' | 'pending'
 
@@ -9,11 +9,18 @@ function module(tests: State[], state: State = 'passed'): TestModule {
   const allTests = (wanted?: State) =>
     tests
       .filter((own) => wanted === undefined || own === wanted)
-      .map((own) => ({ fullName: `suite > ${own} test`, result: () => ({ state: own }) }))
+      .map((own) => ({
+        fullName: `suite > ${own} test`,
+        result: () => ({
+          state: own,
+          errors: own === 'failed' ? [{ message: 'expected 1 to be 2\n\nDiff:' }] : [],
+        }),
+      }))
   return {
     relativeModuleId: 'a.test.ts',
     children: { allTests },
     state: () => state,
+    errors: () => [{ message: 'no such file' }],
   } as unknown as TestModule
 }
 
@@ -39,5 +46,15 @@ test('the line names skipped tests only if there are any', () => {
 test('skipped tests are named with their file', () => {
   expect(skippedTests([module(['passed', 'skipped']), module(['failed'], 'failed')])).toEqual([
     'a.test.ts > suite > skipped test',
+  ])
+})
+
+test('failed tests are named with the first line of their error', () => {
+  const modules = [module(['passed', 'failed', 'pending'], 'failed'), module([], 'failed')]
+  expect(failedTests(modules, [{ message: 'oops' }])).toEqual([
+    'a.test.ts > suite > failed test: expected 1 to be 2',
+    'a.test.ts > suite > pending test: it did not finish',
+    'a.test.ts: no such file',
+    'outside of any test: oops',
   ])
 })

@@ -24,9 +24,11 @@ export const socketTrouble = (
 ): string => {
   const hungUp = error === undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE'
   if (!hungUp) return inWords(error)
-  if (phase === 'handshake')
-    return `it hangs up before it answers: it has as many connections of this address as its maxClientCnxns allows (60 by default), has no quorum, or expects ${isSecure ? 'no TLS' : 'TLS'}`
   if (phase === 'dialling' && isSecure)
     return 'it hangs up during the TLS handshake: is it the secureClientPort, and has maxClientCnxns room for another connection?'
+  // A host that hangs up at once can do so before the connection is reported: a refusal by the
+  // kernel is ECONNREFUSED, these codes come after it accepted (Linux, tcp_reset).
+  if (phase === 'dialling' || phase === 'handshake')
+    return `it hangs up before it answers: it has as many connections of this address as its maxClientCnxns allows (60 by default), has no quorum, or expects ${isSecure ? 'no TLS' : 'TLS'}`
   return error ? inWords(error) : 'it closed the connection'
 }
