@@ -10,7 +10,7 @@ import type { ServerOptions } from './server-process.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
 const long = process.env['SD_LONG_TESTS'] === '1'
-const churnMs = long ? 60_000 : 8_000
+const churnMs = long ? 60_000 : 4_000
 const target = 'sd:///orders'
 const timeout = churnMs + 60_000
 

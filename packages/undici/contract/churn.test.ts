@@ -6,7 +6,7 @@ import { Fleet } from './fleet.ts'
 import { type LoadReport, startLoad } from './load.ts'
 
 /** A minute with SD_LONG_TESTS=1. */
-const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 8_000
+const churnMs = process.env['SD_LONG_TESTS'] === '1' ? 60_000 : 4_000
 const timeout = churnMs + 60_000
 const callers = 20
 

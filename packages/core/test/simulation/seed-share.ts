@@ -5,7 +5,7 @@ import { runSeeds } from './run-seeds.ts'
 const shares = 4
 
 /** How many seeds `npm test` runs, unless `SD_SIM_SEEDS` says otherwise. */
-const seeds = Number(process.env['SD_SIM_SEEDS'] ?? 10_000)
+const seeds = Number(process.env['SD_SIM_SEEDS'] ?? 4_000)
 
 /** How many seeds one test file runs. */
 export const seedsPerShare: number = Math.ceil(seeds / shares)
