@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import type { Pick } from '@sd/balancer'
 import { type Arrival, plainAddress } from './forwarded.ts'
 import { type ExchangeKind, gatewayChannel, publish } from './gateway-events.ts'
 import { grpcProblem, problemResponse, type Refusal } from './problem.ts'
@@ -80,6 +81,18 @@ export class Exchange {
   started(headers: string[]): void {
     if (gatewayChannel.hasSubscribers)
       publish({ backend: 'gateway', event: 'started', ...this.#facts(), headers })
+  }
+
+  /** Tells subscribers which instance gets the gRPC call. */
+  picked({ instance, endpoint }: Pick): void {
+    if (gatewayChannel.hasSubscribers)
+      publish({
+        backend: 'gateway',
+        event: 'picked',
+        ...this.#facts(),
+        instance: instance.id,
+        endpoint,
+      })
   }
 
   /** The connection was upgraded: the exchange ends when the client's socket has closed. */

@@ -37,6 +37,17 @@ export interface ExchangeStarted extends ExchangeFacts {
   readonly headers: string[]
 }
 
+/**
+ * An instance was picked for a try of a gRPC call. Those of other requests are on `sd:request`, by
+ * `@sd/undici`.
+ */
+export interface InstancePicked extends ExchangeFacts {
+  readonly event: 'picked'
+  /** Id of the instance. */
+  readonly instance: string
+  readonly endpoint: string
+}
+
 /** A request has ended, whether it was forwarded or refused: one message for each request. */
 export interface ExchangeFinished extends ExchangeFacts {
   readonly event: 'finished'
@@ -84,6 +95,7 @@ export interface DrainBegan {
 /** One message on the channel `sd:gateway`. */
 export type GatewayEvent =
   | ExchangeStarted
+  | InstancePicked
   | ExchangeFinished
   | ConnectionUpgraded
   | RoutesReloaded

@@ -106,6 +106,7 @@ export class GrpcForwarding implements BodyListener {
   #open({ pick, session }: GrpcConnection, head: OutgoingHttpHeaders): void {
     const began = performance.now()
     const { response } = this.#exchange
+    this.#exchange.picked(pick)
     const stream = session.request(head, { endStream: false })
     this.#stream = stream
     let [responded, whole] = [false, false]

@@ -13,6 +13,7 @@ export {
   type ExchangeStarted,
   gatewayChannelName,
   type GatewayEvent,
+  type InstancePicked,
   type RoutesReloaded,
 } from './gateway-events.ts'
 export type {

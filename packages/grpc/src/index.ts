@@ -22,6 +22,7 @@ export {
 } from './register-resolver.ts'
 export type { RetryOptions } from './resolver/retry-options.ts'
 export { parseServiceTarget, type ServiceTarget } from './resolver/service-target.ts'
+export { rpcChannelName, type RpcEvent, type RpcMetadata } from './rpc-events.ts'
 export type { ServedInstance, ServeOptions } from './serve/serve-options.ts'
 export { type ServedRegistration, serveRegistered } from './serve/serve-registered.ts'
 export type { StopOutcome } from './serve/stop-server.ts'

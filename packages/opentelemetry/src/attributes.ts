@@ -50,6 +50,16 @@ export const requestAttributes = (
   }
 }
 
+/** Where a request went: the address of the instance. */
+export const peerAttributes = (endpoint: string | undefined): Attributes => {
+  if (endpoint === undefined || !URL.canParse(endpoint)) return {}
+  const { hostname, port } = new URL(endpoint)
+  return {
+    'network.peer.address': hostname.replace(/^\[|\]$/g, ''),
+    ...(port === '' ? {} : { 'network.peer.port': Number(port) }),
+  }
+}
+
 /** How a request ended: `http.response.status_code`, and `error.type` from 400 on and for an error. */
 export const outcomeAttributes = (status: number | undefined, cause: unknown): Attributes => ({
   ...(status === undefined ? {} : { 'http.response.status_code': status }),

@@ -1,51 +1,19 @@
-import {
-  type Attributes,
-  context,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Tracer,
-} from '@opentelemetry/api'
-import { knownMethod, requestAttributes } from './attributes.ts'
-import { type RequestHeaders, requestChannelName, type RequestMessage } from './channel-messages.ts'
+import { type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api'
+import { knownMethod, peerAttributes, requestAttributes } from './attributes.ts'
+import { requestChannelName, type RequestMessage } from './channel-messages.ts'
+import { parentOf, passOn } from './request-context.ts'
 import { failSpan } from './span-outcome.ts'
 import { listen, type Stop } from './subscription.ts'
-import { presentPropagator } from './w3c-trace-context.ts'
 
 interface RunningSpan {
   readonly span: Span
   retries: number
 }
 
-const getter = {
-  keys: () => [],
-  get: (headers: RequestHeaders, name: string) => headers.get(name.toLowerCase()),
-}
-const setter = {
-  set: (headers: RequestHeaders, name: string, value: string) =>
-    headers.set(name.toLowerCase(), value),
-}
-
-const peerOf = (endpoint: string | undefined): Attributes => {
-  if (endpoint === undefined || !URL.canParse(endpoint)) return {}
-  const { hostname, port } = new URL(endpoint)
-  return {
-    'network.peer.address': hostname.replace(/^\[|\]$/g, ''),
-    ...(port === '' ? {} : { 'network.peer.port': Number(port) }),
-  }
-}
-
 /** Begins the span of a request, and passes its context on in the request's headers. */
 const begin = (tracer: Tracer, message: RequestMessage): Span => {
   const { service, method, path, origin, headers } = message
-  const propagator = presentPropagator()
-  const active = context.active()
-  // a proxied request has its parent in its headers, unless something made a span for it
-  const parent =
-    headers === undefined || trace.getSpan(active) !== undefined
-      ? active
-      : propagator.extract(active, headers, getter)
+  const parent = parentOf(headers)
   const known = knownMethod(method)
   const attributes = {
     ...requestAttributes(service, method, origin),
@@ -58,7 +26,7 @@ const begin = (tracer: Tracer, message: RequestMessage): Span => {
     { kind: SpanKind.CLIENT, attributes },
     parent,
   )
-  if (headers !== undefined) propagator.inject(trace.setSpan(parent, span), headers, setter)
+  passOn(parent, span, headers)
   return span
 }
 
@@ -75,7 +43,7 @@ const follow = (running: RunningSpan, message: RequestMessage): void => {
       ...(cause instanceof Error ? { 'exception.message': cause.message } : {}),
     })
   } else if (event === 'response' || event === 'upgrade') {
-    span.setAttributes({ ...ofInstance, ...peerOf(endpoint) })
+    span.setAttributes({ ...ofInstance, ...peerAttributes(endpoint) })
     if (status === undefined) return
     span.setAttribute('http.response.status_code', status)
     if (status < 400) return

@@ -1,8 +1,11 @@
 // What other packages publish, by the names of their channels: importing the packages would install
-// undici for a process that only registers. A test holds the shapes against those of the packages.
+// undici and grpc-js for a process that only registers. Tests hold the shapes against those of the
+// packages: that of `@sd/gateway` there, as it imports this package.
 
 /** The channel of `@sd/undici`. */
 export const requestChannelName = 'sd:request'
+/** The channel of `@sd/grpc`. */
+export const rpcChannelName = 'sd:rpc'
 /** The channels of `@sd/balancer`. */
 export const balancerChannelName = 'sd:balancer'
 export const pickChannelName = 'sd:pick'
@@ -25,7 +28,22 @@ export interface RequestMessage {
   readonly cause?: unknown
 }
 
-/** The headers of a request before its first try; names are in lower case. */
+/** A message on `sd:rpc`. */
+export interface RpcMessage {
+  readonly event: 'start' | 'pick' | 'end'
+  readonly service: string
+  readonly method: string
+  readonly call: object
+  readonly authority?: string | undefined
+  readonly metadata?: RequestHeaders | undefined
+  readonly instance?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly attempt: number
+  readonly code?: number | undefined
+  readonly details?: string | undefined
+}
+
+/** The headers of a request, or the metadata of a call, before its first try; names are in lower case. */
 export interface RequestHeaders {
   get(name: string): string | undefined
   set(name: string, value: string): void
@@ -46,6 +64,7 @@ export interface PickMessage {
 interface Exchange {
   /** The same object in all messages of one request. */
   readonly exchange: object
+  readonly kind: 'http' | 'grpc' | 'upgrade'
   readonly route: string | undefined
   readonly service: string | undefined
   readonly method: string
@@ -61,10 +80,16 @@ export type GatewayMessage =
       readonly headers: string[]
     })
   | (Exchange & {
+      readonly event: 'picked'
+      readonly instance: string
+      readonly endpoint: string
+    })
+  | (Exchange & {
       readonly event: 'finished'
       readonly status: number
       readonly durationMs: number
       /** Why the gateway answered by itself. */
       readonly reason: string | undefined
+      readonly grpcStatus?: number | undefined
     })
   | (Exchange & { readonly event: 'upgraded' })

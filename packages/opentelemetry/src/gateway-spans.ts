@@ -1,47 +1,35 @@
-import {
-  context,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Tracer,
-} from '@opentelemetry/api'
+import { type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api'
 import { knownMethod } from './attributes.ts'
-import { gatewayChannelName, type GatewayMessage } from './channel-messages.ts'
+import { gatewayChannelName, type GatewayMessage, type RequestHeaders } from './channel-messages.ts'
+import { parentOf, passOn } from './request-context.ts'
+import { rpcOutcomeAttributes } from './rpc-attributes.ts'
+import { RpcSpan } from './rpc-spans.ts'
 import { listen, type Stop } from './subscription.ts'
-import { presentPropagator } from './w3c-trace-context.ts'
-
-const indexOf = (headers: readonly string[], name: string): number =>
-  headers.findIndex(
-    (header, index) => index % 2 === 0 && header.toLowerCase() === name.toLowerCase(),
-  )
-
-const getter = {
-  keys: () => [],
-  get: (headers: readonly string[], name: string) => {
-    const index = indexOf(headers, name)
-    return index < 0 ? undefined : headers[index + 1]
-  },
-}
-const setter = {
-  set: (headers: string[], name: string, value: string) => {
-    const index = indexOf(headers, name)
-    if (index < 0) headers.push(name, value)
-    else headers[index + 1] = value
-  },
-}
 
 type Started = Extract<GatewayMessage, { event: 'started' }>
 
-const begin = (
-  tracer: Tracer,
-  { route, service, method, path, protocol, headers }: Started,
-): Span => {
-  const propagator = presentPropagator()
-  const active = context.active()
+/** Reads and changes a flat list of names and values. */
+const headersOf = (list: string[]): RequestHeaders => {
+  const indexOf = (name: string): number =>
+    list.findIndex((header, index) => index % 2 === 0 && header.toLowerCase() === name)
+  return {
+    get: (name) => {
+      const index = indexOf(name)
+      return index < 0 ? undefined : list[index + 1]
+    },
+    set: (name, value) => {
+      const index = indexOf(name)
+      if (index < 0) list.push(name, value)
+      else list[index + 1] = value
+    },
+  }
+}
+
+const begin = (tracer: Tracer, message: Started): Span => {
+  const { route, service, method, path, protocol } = message
+  const headers = headersOf(message.headers)
   // the active span, if there is one, is that of an instrumented server around the gateway
-  const parent =
-    trace.getSpan(active) === undefined ? propagator.extract(active, headers, getter) : active
+  const parent = parentOf(headers)
   const known = knownMethod(method)
   const name = known === '_OTHER' ? 'HTTP' : known
   const span = tracer.startSpan(
@@ -58,7 +46,7 @@ const begin = (
     },
     parent,
   )
-  propagator.inject(trace.setSpan(parent, span), headers, setter)
+  passOn(parent, span, headers)
   return span
 }
 
@@ -71,12 +59,42 @@ export const traceGateway = (tracer: Tracer): Stop => {
     const span = spans.get(message.exchange)
     if (span === undefined) return
     spans.delete(message.exchange)
-    const { status, reason } = message
+    const { status, reason, grpcStatus } = message
     span.setAttribute('http.response.status_code', status)
+    if (grpcStatus !== undefined)
+      span.setAttribute(
+        'rpc.response.status_code',
+        String(rpcOutcomeAttributes(grpcStatus)['rpc.response.status_code']),
+      )
     if (reason !== undefined || status >= 500) {
       span.setAttribute('error.type', reason ?? String(status))
       span.setStatus({ code: SpanStatusCode.ERROR })
     }
     span.end()
+  })
+}
+
+/** `orders.v1.Orders/Get`, also behind a prefix of the route. */
+const methodOf = (path: string): string => path.split('/').slice(-2).join('/')
+
+/**
+ * Makes a client span for each gRPC call that a gateway of this process forwards, below the server
+ * span of the request. The client spans of other requests are those of `@sd/undici`.
+ */
+export const traceGatewayRpc = (tracer: Tracer): Stop => {
+  const spans = new WeakMap<object, RpcSpan>()
+  return listen(gatewayChannelName, (message: GatewayMessage) => {
+    if (message.kind !== 'grpc') return
+    const { event, exchange, service, path } = message
+    if (event === 'started')
+      spans.set(
+        exchange,
+        new RpcSpan(tracer, service, methodOf(path), undefined, headersOf(message.headers)),
+      )
+    else if (event === 'picked') spans.get(exchange)?.picked(message.instance, message.endpoint)
+    else if (event === 'finished') {
+      spans.get(exchange)?.end(message.grpcStatus, message.reason)
+      spans.delete(exchange)
+    }
   })
 }

@@ -5,16 +5,19 @@ import {
   metrics,
   ProxyTracerProvider,
   trace,
+  type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api'
 import type { Registry } from '@sd/core'
 import { countCalls } from './call-metrics.ts'
 import { traceCalls } from './call-spans.ts'
 import { countGateway } from './gateway-metrics.ts'
-import { traceGateway } from './gateway-spans.ts'
+import { traceGateway, traceGatewayRpc } from './gateway-spans.ts'
 import { countRegistry } from './registry-counters.ts'
 import { observeRegistry } from './registry-gauges.ts'
 import { traceRegistry } from './registry-spans.ts'
+import { measureRpc } from './rpc-metrics.ts'
+import { traceRpc } from './rpc-spans.ts'
 import { SharedByProvider, type Stop, stopAll } from './subscription.ts'
 
 /** The options of `instrument`. All are optional. */
@@ -24,9 +27,9 @@ export interface InstrumentOptions {
   /** Receives the spans. Default: the global provider at the time of the call. */
   readonly tracerProvider?: TracerProvider | undefined
   /**
-   * `false`: no spans of HTTP requests to services, and no trace context in their headers. For use with
-   * `@opentelemetry/instrumentation-undici`, which makes a span for each try and adds the headers as well.
-   * Default `true`.
+   * `false`: no spans of HTTP requests and gRPC calls to services, and no trace context in their headers and
+   * metadata. For use with `@opentelemetry/instrumentation-undici` and `-grpc`, which make spans and add
+   * the context as well. Default `true`.
    */
   readonly requestSpans?: boolean | undefined
   /**
@@ -63,10 +66,15 @@ const beginMetrics = (
     observeRegistry(meter, registry, attributes),
     countRegistry(meter, registry, attributes),
     metricsOfProcess.begin(provider, () => {
-      const stops = [countCalls(meter), countGateway(meter)]
+      const stops = [countCalls(meter), measureRpc(meter), countGateway(meter)]
       return () => stopAll(stops)
     }),
   ]
+}
+
+const traceRequests = (tracer: Tracer): Stop => {
+  const stops = [traceCalls(tracer), traceRpc(tracer), traceGatewayRpc(tracer)]
+  return () => stopAll(stops)
 }
 
 const beginSpans = (
@@ -81,8 +89,9 @@ const beginSpans = (
   const tracer = provider.getTracer(scope)
   return [
     traceRegistry(tracer, registry, attributes),
+    // first: the client spans of a gateway's requests are below their server spans
     gatewaySpansOfProcess.begin(provider, () => traceGateway(tracer)),
-    ...(requestSpans ? [requestSpansOfProcess.begin(provider, () => traceCalls(tracer))] : []),
+    ...(requestSpans ? [requestSpansOfProcess.begin(provider, () => traceRequests(tracer))] : []),
   ]
 }
 
@@ -91,10 +100,10 @@ const beginSpans = (
  * the SDK has started: without a provider it subscribes to nothing and costs nothing, also when one is
  * set later.
  *
- * The calls (picks, retries, ejections, HTTP requests) are those of the whole process. They are reported
- * once for each provider, however many registries are instrumented with it. A request to a service
- * carries the context of its span in its headers: in the format of the global propagator, or as W3C Trace
- * Context if none is set.
+ * The calls (picks, retries, ejections, HTTP requests, gRPC calls) are those of the whole process. They are
+ * reported once for each provider, however many registries are instrumented with it. A request to a service
+ * carries the context of its span in its headers or metadata: in the format of the global propagator, or as
+ * W3C Trace Context if none is set.
  */
 export const instrument = (
   registry: Registry,

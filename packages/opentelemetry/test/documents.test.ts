@@ -43,7 +43,7 @@ const metrics = await createdMetrics()
 /** The rows of the tables of figures: name, kind and attributes. */
 const documented = [
   ...operations.matchAll(
-    /^\| `(?<name>(?:sd|http)[\w.]+)`\s*\| (?<kind>\w+)\s*\|(?<attributes>[^|]*)\|/gm,
+    /^\| `(?<name>(?:sd|http|rpc)[\w.]+)`\s*\| (?<kind>\w+)\s*\|(?<attributes>[^|]*)\|/gm,
   ),
 ].map(({ groups }) => groups ?? {})
 
@@ -79,7 +79,7 @@ test('the expressions of the dashboard and of the alerts name metrics that exist
     const withoutLabels = expr
       .replaceAll(/\{[^}]*\}/g, ' ')
       .replaceAll(/\b(?:by|on|without) \([^)]*\)/g, ' ')
-    const names = withoutLabels.match(/\b(?:sd|http)_\w+/g) ?? []
+    const names = withoutLabels.match(/\b(?:sd|http|rpc)_\w+/g) ?? []
     expect(names.length + patterns.length, expr).toBeGreaterThan(0)
     for (const name of names) expect(known, expr).toContain(name)
   }

@@ -8,7 +8,13 @@ import { Fleet } from './fleet.ts'
 // what a gateway publishes; the tests of @sd/gateway scrape a real one
 const publish = (message: GatewayMessage): void => channel('sd:gateway').publish(message)
 
-const facts = { route: '/orders', service: 'orders', method: 'GET', path: '/orders/1' } as const
+const facts = {
+  kind: 'http',
+  route: '/orders',
+  service: 'orders',
+  method: 'GET',
+  path: '/orders/1',
+} as const
 
 test('requests of a gateway are counted by status and measured', async () => {
   await using figures = new Figures()

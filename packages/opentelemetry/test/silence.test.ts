@@ -11,6 +11,7 @@ const subscribed = (): readonly string[] =>
   [
     ...Object.values(diagnosticChannels),
     'sd:request',
+    'sd:rpc',
     'sd:pick',
     'sd:balancer',
     'sd:gateway',
@@ -45,7 +46,7 @@ test('the global tracer provider is the default, once it is set', async () => {
   expect(subscribed()).toEqual([])
   early.stop()
   const instrumentation = instrument(fleet.registry)
-  expect(subscribed()).toEqual(['sd:call', 'sd:request', 'sd:gateway'])
+  expect(subscribed()).toEqual(['sd:call', 'sd:request', 'sd:rpc', 'sd:gateway'])
   instrumentation.stop()
   expect(subscribed()).toEqual([])
 })

@@ -1,4 +1,3 @@
-import { channel } from 'node:diagnostics_channel'
 import {
   context,
   propagation,
@@ -17,7 +16,6 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { request } from 'undici'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { GatewayMessage } from '../src/channel-messages.ts'
 import { instrument } from '../src/index.ts'
 import { Collector } from './collector.ts'
 import { Fleet } from './fleet.ts'
@@ -195,39 +193,6 @@ test('with requestSpans off, requests have no span and keep their headers', asyn
   await fleet.serve('orders', 'a', echo)
   expect((await headersOf(fleet))['traceparent']).toBeUndefined()
   expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['register orders'])
-})
-
-test('a request of a gateway is a server span between the client and the instance', async () => {
-  await using fleet = await Fleet.create()
-  using _ = instrument(fleet.registry, { tracerProvider })
-  await fleet.serve('orders', 'a', echo)
-  const [traceId, clientId] = ['a'.repeat(32), 'b'.repeat(16)]
-  const headers = ['Traceparent', `00-${traceId}-${clientId}-01`]
-  const facts = { route: '/orders', service: 'orders', method: 'GET', path: '/orders/1' } as const
-  const exchange = {}
-  const publish = (message: GatewayMessage): void => channel('sd:gateway').publish(message)
-  publish({ ...facts, event: 'started', exchange, protocol: '1.1', headers })
-  const { body } = await request('http://orders.sd/1', { dispatcher: fleet.dispatcher(), headers })
-  const arrived = (await body.json()) as Readonly<Record<string, string>>
-  publish({
-    ...facts,
-    event: 'finished',
-    exchange,
-    protocol: '1.1',
-    status: 200,
-    durationMs: 1,
-    reason: undefined,
-  })
-  const [server, client] = [finished('GET /orders'), finished('GET')]
-  expect(server.kind).toBe(SpanKind.SERVER)
-  expect(server.parentSpanContext?.spanId).toBe(clientId)
-  expect(client.parentSpanContext?.spanId).toBe(server.spanContext().spanId)
-  expect(arrived['traceparent']).toBe(`00-${traceId}-${client.spanContext().spanId}-01`)
-  expect(server.attributes).toMatchObject({
-    'http.route': '/orders',
-    'url.path': '/orders/1',
-    'http.response.status_code': 200,
-  })
 })
 
 test('a collector gets the spans of one trace', async () => {

@@ -2,6 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, type Transport } from '@connectrpc/connect'
 import type { Pick } from '@sd/balancer'
 import { callFailure } from '../call-failures.ts'
+import type { PublishedCall } from '../published-call.ts'
 import { CallAttempt, currentAttempt } from './call-attempt.ts'
 import type { ServiceConnections } from './service-connections.ts'
 import type { TransportSettings } from './transport-options.ts'
@@ -15,6 +16,8 @@ export interface ServiceCall<T> {
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number | undefined
   readonly header: CallHeader
+  /** Set if the progress of the call is published. */
+  readonly published: PublishedCall | undefined
   /** Whether another attempt would send the same messages. */
   readonly repeatable: () => boolean
   /** Runs one attempt. `timeoutMs`: what is left of the call's timeout. */
@@ -76,6 +79,7 @@ export class CallRunner {
     retryBudget.deposit()
     for (let processed = 0; ;) {
       const { pick, connection } = this.#pick(keyValue, tried, last)
+      call.published?.picked(pick.instance.id, pick.endpoint)
       const attempt = new CallAttempt()
       const beganMs = performance.now()
       try {

@@ -1,11 +1,21 @@
 import type {
   DescMessage,
+  DescMethod,
   DescMethodStreaming,
   DescMethodUnary,
   MessageInitShape,
 } from '@bufbuild/protobuf'
-import type { ContextValues, StreamResponse, Transport, UnaryResponse } from '@connectrpc/connect'
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from '@connectrpc/connect'
 import { callFailure } from '../call-failures.ts'
+import { type CallTarget, PublishedCall } from '../published-call.ts'
+import { rpcChannel } from '../rpc-events.ts'
 import { type Answer, type CallHeader, CallRunner, describeFailure } from './call-runner.ts'
 import { ReplayableInput } from './replayable-input.ts'
 import { ServiceConnections } from './service-connections.ts'
@@ -25,12 +35,14 @@ export interface ServiceTransport extends Transport, Disposable, AsyncDisposable
 class BalancedTransport implements ServiceTransport {
   readonly #connections: ServiceConnections
   readonly #runner: CallRunner
+  readonly #target: CallTarget
 
   constructor(options: ServiceTransportOptions) {
     const settings = readTransportOptions(options)
     const { discovery, service, balancer, schemes, connection } = settings
     this.#connections = new ServiceConnections(discovery, service, balancer, schemes, connection)
     this.#runner = new CallRunner(this.#connections, settings)
+    this.#target = { service, authority: connection.authority }
   }
 
   get connections(): number {
@@ -45,17 +57,25 @@ class BalancedTransport implements ServiceTransport {
     input: MessageInitShape<I>,
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
-    const { value, pick } = await this.#runner.run({
-      method,
-      signal,
-      timeoutMs,
-      header,
-      repeatable: () => true,
-      run: (transport, leftMs) =>
-        transport.unary(method, signal, leftMs, header, input, contextValues),
-    })
-    pick.done()
-    return value
+    const { headers, published } = this.#publish(method, header)
+    try {
+      const { value, pick } = await this.#runner.run({
+        method,
+        signal,
+        timeoutMs,
+        header: headers,
+        published,
+        repeatable: () => true,
+        run: (transport, leftMs) =>
+          transport.unary(method, signal, leftMs, headers, input, contextValues),
+      })
+      pick.done()
+      published?.ended(0, '')
+      return value
+    } catch (error) {
+      publishFailure(published, error)
+      throw error
+    }
   }
 
   async stream<I extends DescMessage, O extends DescMessage>(
@@ -66,17 +86,25 @@ class BalancedTransport implements ServiceTransport {
     input: AsyncIterable<MessageInitShape<I>>,
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
-    const messages = await ReplayableInput.of(input, method.methodKind === 'server_streaming')
-    const answer = await this.#runner.run({
-      method,
-      signal,
-      timeoutMs,
-      header,
-      repeatable: () => messages.repeatable,
-      run: (transport, leftMs) =>
-        transport.stream(method, signal, leftMs, header, messages.messages(), contextValues),
-    })
-    return { ...answer.value, message: observed(answer.value.message, answer, signal) }
+    const { headers, published } = this.#publish(method, header)
+    try {
+      const messages = await ReplayableInput.of(input, method.methodKind === 'server_streaming')
+      const answer = await this.#runner.run({
+        method,
+        signal,
+        timeoutMs,
+        header: headers,
+        published,
+        repeatable: () => messages.repeatable,
+        run: (transport, leftMs) =>
+          transport.stream(method, signal, leftMs, headers, messages.messages(), contextValues),
+      })
+      const message = observed(answer.value.message, answer, signal, published)
+      return { ...answer.value, message }
+    } catch (error) {
+      publishFailure(published, error)
+      throw error
+    }
   }
 
   close(): void {
@@ -90,26 +118,55 @@ class BalancedTransport implements ServiceTransport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
+
+  /** Publishes the start of a call if anybody listens: then its headers may get more. */
+  #publish(
+    { parent, name }: DescMethod,
+    header: CallHeader,
+  ): { readonly headers: CallHeader; readonly published: PublishedCall | undefined } {
+    if (!rpcChannel.hasSubscribers) return { headers: header, published: undefined }
+    const headers = new Headers(header)
+    const published = new PublishedCall(this.#target, `${parent.typeName}/${name}`, {
+      get: (key) => headers.get(key) ?? undefined,
+      set: (key, value) => headers.set(key, value),
+    })
+    return { headers, published }
+  }
+}
+
+const publishFailure = (published: PublishedCall | undefined, error: unknown): void => {
+  if (published === undefined) return
+  const { code, rawMessage } = ConnectError.from(error)
+  published.ended(code, rawMessage)
 }
 
 /**
- * The messages of a response. Reports to the balancer how the stream ended, and the time to its
- * start.
+ * The messages of a response. Reports how the stream ended, and to the balancer the time to its
+ * start. Connect does not tell a transport that the caller has stopped reading, only that it aborts.
  */
 async function* observed<T>(
   messages: AsyncIterable<T>,
   { pick, attempt, latencyMs }: Answer<unknown>,
   signal: AbortSignal | undefined,
+  published: PublishedCall | undefined,
 ): AsyncGenerator<T, void, undefined> {
+  const cancelled = (): void => {
+    pick.done({ latencyMs })
+    published?.ended(Code.Canceled, 'the caller has cancelled the call')
+  }
+  signal?.addEventListener('abort', cancelled, { once: true })
   try {
     yield* messages
+    published?.ended(0, '')
   } catch (error) {
     const failure = describeFailure(error, attempt, pick)
     const reason = signal?.aborted === true ? undefined : callFailure(failure.code, failure.message)
     pick.done({ error: reason, latencyMs })
+    publishFailure(published, failure)
     throw failure
   } finally {
-    pick.done({ latencyMs })
+    signal?.removeEventListener('abort', cancelled)
+    cancelled()
   }
 }
 

@@ -61,6 +61,7 @@ export class BalancerPolicy implements experimental.LoadBalancer {
     if (update === undefined)
       this.#refuse(`the policy ${policyName} is for targets that @sd/grpc resolves`)
     else if (update.type === 'refused') this.#refuse(update.problem)
+    else if (update.type === 'pending') this.#tell(CONNECTING, queuePicker, null)
     else if (endpoints.ok) this.#take(update, channelOptions)
     // the last known instances stay in use
     else if (this.#children.size === 0) this.#fail(endpoints.error.details)

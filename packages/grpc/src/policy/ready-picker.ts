@@ -2,6 +2,7 @@ import { experimental } from '@grpc/grpc-js'
 import type { Pick, Picker } from '@sd/balancer'
 import { RegistryError } from '@sd/core'
 import { callFailure } from '../call-failures.ts'
+import { publishedCallOf } from '../resolver/call-configs.ts'
 import { unavailable } from './pickers.ts'
 import type { SubchannelChild } from './subchannel-child.ts'
 import { UnstartedPicks } from './unstarted-picks.ts'
@@ -56,6 +57,8 @@ export class ReadyPicker implements experimental.Picker {
       pick.done()
       return unavailable(`instance ${pick.instance.id} has no connection`)
     }
+    const { scheme, text } = child.address
+    publishedCallOf(args.extraPickInfo)?.picked(pick.instance.id, `${scheme}://${text}`)
     this.#unstarted.add(pick)
     return {
       pickResultType: experimental.PickResultType.COMPLETE,

@@ -37,5 +37,7 @@ export type ServiceUpdate =
       /** Set while the registry cannot be reached. */
       readonly stale: Staleness | undefined
     }
+  /** The registry has not reported the service yet: calls wait. */
+  | { readonly type: 'pending' }
   /** The target is invalid: no call can succeed, whatever the registry contains. */
   | { readonly type: 'refused'; readonly problem: string }

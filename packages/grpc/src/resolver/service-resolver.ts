@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { type ChannelOptions, experimental, Metadata, status } from '@grpc/grpc-js'
 import { createPicker } from '@sd/balancer'
 import {
@@ -16,13 +17,14 @@ import {
   updateKey,
 } from '../policy/service-update.ts'
 import { isAuthority } from './authority.ts'
+import { CallConfigs } from './call-configs.ts'
 import { EndpointList } from './endpoint-list.ts'
 import { authorityFor, type ResolverBinding, settingsOf, whereIs } from './resolver-binding.ts'
 import { serviceConfigOf } from './service-config.ts'
 import { parseServiceTarget } from './service-target.ts'
 import { ServiceView } from './service-view.ts'
 
-const { statusOrFromError, statusOrFromValue } = experimental
+const { CHANNEL_ARGS_CONFIG_SELECTOR_KEY, statusOrFromError, statusOrFromValue } = experimental
 type ServiceConfig = ReturnType<typeof serviceConfigOf>
 
 /** The result of a valid target. */
@@ -32,6 +34,7 @@ interface Resolution {
   readonly where: string
   readonly settings: PolicySettings
   readonly serviceConfig: ServiceConfig
+  readonly callConfigs: CallConfigs
   /** `undefined` if this package's policy picks. */
   readonly endpoints: EndpointList | undefined
 }
@@ -57,11 +60,23 @@ const resolutionOf = (
     const { discovery } = binding
     const { service } = target
     const where = whereIs(target, binding)
-    return { discovery, service, where, settings, serviceConfig, endpoints }
+    const own = channelOptions['grpc.default_authority']
+    const callConfigs = new CallConfigs({ service, authority: own ?? authority }, serviceConfig)
+    return { discovery, service, where, settings, serviceConfig, callConfigs, endpoints }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
+
+/** What a report contains besides the endpoints. */
+const attributesOf = (update: ServiceUpdate, callConfigs: CallConfigs): Record<string, unknown> =>
+  // not enumerable: grpc-js would make it an argument of subchannels, and no channels would share one
+  Object.defineProperty({ [updateKey]: update }, CHANNEL_ARGS_CONFIG_SELECTOR_KEY, {
+    value: callConfigs,
+  })
+
+/** The asynchronous context of no call. */
+const noCall = new AsyncResource('sd:grpc')
 
 /**
  * Follows a service for one channel. It reports the complete list once known, and each later
@@ -80,6 +95,8 @@ export class ServiceResolver implements experimental.Resolver {
   /** Why there is no watch. */
   #ended: RegistryError | undefined
   #telling: NodeJS.Immediate | undefined
+  /** Whether the channel has its service config. */
+  #configured = false
 
   constructor(
     uri: experimental.GrpcUri,
@@ -92,7 +109,10 @@ export class ServiceResolver implements experimental.Resolver {
   }
 
   updateResolution(): void {
-    if (typeof this.#resolution !== 'string') this.#read(this.#resolution)
+    if (typeof this.#resolution !== 'string') {
+      this.#configure(this.#resolution)
+      this.#read(this.#resolution)
+    }
     this.#tellSoon()
   }
 
@@ -106,10 +126,28 @@ export class ServiceResolver implements experimental.Resolver {
     const watcher = this.#watcher
     this.#watcher = undefined
     this.#synced = false
+    this.#configured = false
     this.#lastRead = undefined
     // the view would become outdated, and the policy also starts again
     this.#view = new ServiceView()
     watcher?.close()
+  }
+
+  /**
+   * Reports the service config at once, so that the first calls start in the context of their callers
+   * and wait for a pick. Otherwise they would wait for the config, and grpc-js would continue them in
+   * the context of the first report. Other policies than this package's would fail calls without
+   * endpoints.
+   */
+  #configure({ where, serviceConfig, callConfigs, endpoints }: Resolution): void {
+    if (this.#configured || endpoints !== undefined) return
+    this.#configured = true
+    this.#listener(
+      statusOrFromValue([]),
+      attributesOf({ type: 'pending' }, callConfigs),
+      statusOrFromValue(serviceConfig),
+      `waiting for the instances of ${where}`,
+    )
   }
 
   #read({ discovery, service }: Resolution): void {
@@ -172,24 +210,28 @@ export class ServiceResolver implements experimental.Resolver {
   #tell(): void {
     const resolution = this.#resolution
     if (typeof resolution === 'string') return this.#tellRefused(resolution)
-    const { where, settings, serviceConfig, endpoints } = resolution
+    const { where, settings, serviceConfig, callConfigs, endpoints } = resolution
     const stale = this.#watcher?.stale
     const update: ServiceUpdate = { type: 'instances', where, settings, view: this.#view, stale }
     const unknown = this.#whyUnknown(where)
     // calls also wait for the registry's first report
     if (unknown === undefined && !this.#synced) return
-    this.#listener(
-      unknown === undefined
-        ? statusOrFromValue(endpoints?.follow(this.#view) ?? [])
-        : statusOrFromError({
-            code: status.UNAVAILABLE,
-            details: unknown,
-            metadata: new Metadata(),
-          }),
-      { [updateKey]: update },
-      statusOrFromValue(serviceConfig),
-      `${this.#view.size} instances of ${where}`,
-    )
+    const tell = (): boolean =>
+      this.#listener(
+        unknown === undefined
+          ? statusOrFromValue(endpoints?.follow(this.#view) ?? [])
+          : statusOrFromError({
+              code: status.UNAVAILABLE,
+              details: unknown,
+              metadata: new Metadata(),
+            }),
+        attributesOf(update, callConfigs),
+        statusOrFromValue(serviceConfig),
+        `${this.#view.size} instances of ${where}`,
+      )
+    // with another policy, calls that waited for the config start in the context of this report
+    if (endpoints === undefined) tell()
+    else noCall.runInAsyncScope(tell)
   }
 
   /** Why the list is unknown or must not be reported; `undefined` if it can be, now or soon. */
