@@ -139,10 +139,10 @@ export class Exchange {
   }
 
   /** Ends the response, and reads what is left of the request so that the client gets it whole. */
-  end(body?: string): void {
+  end(body?: string | Buffer): void {
     this.#complete = true
     if (body === undefined) this.response.end()
-    else this.response.end(body)
+    else (this.response as ServerResponse).end(body)
     const { request } = this
     if (request.complete || request.destroyed) return
     request.resume()

@@ -16,6 +16,8 @@ const hasBody = ({ request }: Exchange): boolean => {
   return httpVersionMajor === 2 ? !request.complete : headers['transfer-encoding'] !== undefined
 }
 
+const flushHead = (forwarding: Forwarding): void => forwarding.flushHead()
+
 /** Passes one request to an instance, and its response to the client, both as streams. */
 export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
   readonly #exchange: Exchange
@@ -23,6 +25,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
   readonly #continues: boolean
   #controller: Dispatcher.DispatchController | undefined
   #body: RequestBody | undefined
+  /** How long the response's body is, if the instance says so. */
+  #length: number | undefined
+  /** The end of a body whose length is known: it goes out together with the end of the response. */
+  #last: Buffer | undefined
   #ended = false
   readonly #onDrain = (): void => this.#controller?.resume()
 
@@ -89,11 +95,26 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
       statusText,
       responseHeaders((controller.rawHeaders ?? []) as Buffer[]),
     )
+    const length = headers['content-length']
+    // beside chunks it means nothing
+    if (length !== undefined && headers['transfer-encoding'] === undefined)
+      this.#length = Number(length)
+    process.nextTick(flushHead, this)
+  }
+
+  /** Sends the head before the body if that does not come with it: events may be long in coming. */
+  flushHead(): void {
+    if (this.#ended || this.#exchange.responseBytes > 0) return
+    ;(this.#exchange.response as ServerResponse).flushHeaders()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended) return
     this.#exchange.responseBytes += chunk.length
+    if (this.#exchange.responseBytes === this.#length) {
+      this.#last = chunk
+      return
+    }
     const response = this.#exchange.response as ServerResponse
     // most responses fit: no listener for them
     if (response.write(chunk) || controller.paused) return
@@ -107,7 +128,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
     const { response } = this.#exchange
     if (Object.keys(trailers).length > 0)
       addTrailers(response, responseHeaders((controller.rawTrailers ?? []) as Buffer[]))
-    this.#exchange.end()
+    this.#exchange.end(this.#last)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {

@@ -93,9 +93,16 @@ export class GrpcForwarding implements BodyListener {
     try {
       const { keyHeader } = options
       const key = keyHeader === undefined ? undefined : head[keyHeader.toLowerCase()]
-      const connection = await upstream.grpc.connect(key === undefined ? undefined : String(key))
-      if (this.#ended) connection.pick.done()
-      else this.#open(connection, head)
+      const target = await upstream.grpc.connect(key === undefined ? undefined : String(key))
+      if (!this.#ended && target.connection.usable) {
+        this.#open(target, head)
+        return
+      }
+      // the settings of an instance that is leaving may come with its GOAWAY
+      const error = this.#ended ? undefined : new Error('the connection closed when it was open')
+      target.pick.done({ error })
+      target.connection.release()
+      if (error !== undefined) this.#repeat(head, error)
     } catch (error) {
       if (this.#ended) return
       this.#end(constants.NGHTTP2_CANCEL)
@@ -103,11 +110,11 @@ export class GrpcForwarding implements BodyListener {
     }
   }
 
-  #open({ pick, session }: GrpcConnection, head: OutgoingHttpHeaders): void {
+  #open({ pick, connection }: GrpcConnection, head: OutgoingHttpHeaders): void {
     const began = performance.now()
     const { response } = this.#exchange
     this.#exchange.picked(pick)
-    const stream = session.request(head, { endStream: false })
+    const stream = connection.request(head)
     this.#stream = stream
     let [responded, whole] = [false, false]
     let failure: unknown
@@ -144,17 +151,25 @@ export class GrpcForwarding implements BodyListener {
       if (whole) {
         this.#end(constants.NGHTTP2_NO_ERROR)
         this.#exchange.end()
-      } else if (
-        stream.rstCode === constants.NGHTTP2_REFUSED_STREAM &&
-        this.#kept !== undefined &&
-        this.#attempts < maxAttempts
-      )
-        void this.#try(head)
-      else this.#fail(broken)
+      } else this.#recover(connection.leftUnprocessed(stream), broken, head)
     })
     for (const chunk of this.#kept ?? []) stream.write(chunk)
     if (this.#bodyEnded) stream.end()
     else this.#body.resume()
+  }
+
+  /** Sends the call to another instance, if the first one has not processed it. */
+  #recover(unprocessed: boolean, error: unknown, head: OutgoingHttpHeaders): void {
+    // what comes until another one is reached waits: only so much is kept
+    this.#body.pause()
+    this.#stream = undefined
+    if (unprocessed && this.#kept !== undefined) this.#repeat(head, error)
+    else this.#fail(error)
+  }
+
+  #repeat(head: OutgoingHttpHeaders, error: unknown): void {
+    if (this.#attempts < maxAttempts) void this.#try(head)
+    else this.#fail(error)
   }
 
   #send(chunk: Buffer): void {

@@ -1,13 +1,13 @@
-import type { ClientHttp2Session } from 'node:http2'
 import { createPicker, type Pick, type Picker } from '@sd/balancer'
 import { type Discovery, RegistryError, type Watcher } from '@sd/core'
 import type { CheckedRoute } from './check-routes.ts'
+import type { Http2Connection } from './http2-connection.ts'
 import { Http2Connections } from './http2-connections.ts'
 
-/** A connection to an instance that was picked for one call. */
+/** An instance that was picked for one call, and a connection to it, which the call holds. */
 export interface GrpcConnection {
   readonly pick: Pick
-  readonly session: ClientHttp2Session
+  readonly connection: Http2Connection
 }
 
 /** How many instances are tried for a call until one accepts a connection. */
@@ -55,7 +55,7 @@ export class GrpcUpstream {
         throw last ?? error
       }
       try {
-        return { pick, session: await this.#connections.connect(pick.endpoint) }
+        return { pick, connection: await this.#connections.connect(pick.endpoint) }
       } catch (error) {
         pick.done({ error })
         last = error
