@@ -3,6 +3,8 @@
 //
 //	peers PEER register --server HOST:PORT [--namespace NAME] [--ttl SECONDS]
 //	peers PEER watch    --server HOST:PORT [--namespace NAME] --service SERVICE
+//	peers PEER time      --server HOST:PORT --service SERVICE --count N [--warm-up N]
+//	peers PEER time-view --server HOST:PORT --service SERVICE --count N
 //
 // PEER is one of kratos-etcd, go-zero, etcd-naming, kratos-zookeeper and kratos-consul.
 //
@@ -13,6 +15,8 @@
 //
 // watch prints one line of JSON, {"instances":[…]}, for each view that the library hands to its user, and
 // {"error":…} for each error of its reader. It ends with its input, and on SIGTERM.
+//
+// time and time-view measure for tools/bench, and print milliseconds as one line of JSON.
 package main
 
 import (
@@ -35,6 +39,7 @@ import (
 type options struct {
 	server, namespace, service string
 	ttlSeconds                 int64
+	count, warmUp              int
 }
 
 type registrar interface {
@@ -121,7 +126,7 @@ func execute(line string, to registrar, known map[string]*registry.ServiceInstan
 }
 
 func run() error {
-	usage := "usage: peers PEER register|watch --server HOST:PORT [--namespace NAME] [--ttl SECONDS] [--service SERVICE]"
+	usage := "usage: peers PEER register|watch|time|time-view --server HOST:PORT [--namespace NAME] [--ttl SECONDS] [--service SERVICE] [--count N] [--warm-up N]"
 	if len(os.Args) < 3 {
 		return fmt.Errorf("%s", usage)
 	}
@@ -134,6 +139,8 @@ func run() error {
 	flags.StringVar(&opts.server, "server", "", "host:port of the server")
 	flags.StringVar(&opts.namespace, "namespace", "", "namespace; the library's default if empty")
 	flags.StringVar(&opts.service, "service", "", "name of the watched service")
+	flags.IntVar(&opts.count, "count", 1, "instances to measure with")
+	flags.IntVar(&opts.warmUp, "warm-up", 0, "instances that come first and are not measured")
 	flags.Int64Var(&opts.ttlSeconds, "ttl", 0, "ttl in seconds; the library's default if 0")
 	if err := flags.Parse(os.Args[3:]); err != nil {
 		return err
@@ -148,6 +155,14 @@ func run() error {
 		}
 		runRegistrar(ctx, to)
 		return nil
+	case "time":
+		to, err := chosen.registrar(opts)
+		if err != nil {
+			return err
+		}
+		return measureCalls(to, opts)
+	case "time-view":
+		return measureView(ctx, chosen, opts)
 	case "watch":
 		shown := func(instances []*registry.ServiceInstance) {
 			if instances == nil {

@@ -28,8 +28,8 @@ public final class Main {
     System.setOut(System.err);
     if (arguments.length < 2)
       throw new IllegalArgumentException(
-          "usage: PEER register|watch --server HOST:PORT [--namespace NAME] [--ttl SECONDS]"
-              + " [--service SERVICE]");
+          "usage: PEER register|watch|time --server HOST:PORT [--namespace NAME] [--ttl SECONDS]"
+              + " [--service SERVICE] [--count N] [--warm-up N]");
     Options options = Options.parse(arguments, 2);
     // the only way to tell Dubbo
     System.setProperty(
@@ -37,7 +37,9 @@ public final class Main {
     Peer peer = connect(arguments[0], options);
     BufferedReader input =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    if (arguments[1].equals("watch")) {
+    if (arguments[1].equals("time")) {
+      print(Measured.calls(peer, options));
+    } else if (arguments[1].equals("watch")) {
       peer.watch(
           options.service(),
           instances -> print(Map.of("instances", instances)),

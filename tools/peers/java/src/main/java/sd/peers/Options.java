@@ -1,12 +1,15 @@
 package sd.peers;
 
 /** The options of the command line. */
-record Options(String server, String namespace, String service, int ttlSeconds) {
+record Options(
+    String server, String namespace, String service, int ttlSeconds, int count, int warmUp) {
   static Options parse(String[] arguments, int from) {
     String server = "";
     String namespace = "";
     String service = "";
     int ttlSeconds = 10;
+    int count = 1;
+    int warmUp = 0;
     for (int at = from; at + 1 < arguments.length; at += 2) {
       String value = arguments[at + 1];
       switch (arguments[at]) {
@@ -14,10 +17,12 @@ record Options(String server, String namespace, String service, int ttlSeconds) 
         case "--namespace" -> namespace = value;
         case "--service" -> service = value;
         case "--ttl" -> ttlSeconds = Integer.parseInt(value);
+        case "--count" -> count = Integer.parseInt(value);
+        case "--warm-up" -> warmUp = Integer.parseInt(value);
         default -> throw new IllegalArgumentException("unknown option " + arguments[at]);
       }
     }
-    return new Options(server, namespace, service, ttlSeconds);
+    return new Options(server, namespace, service, ttlSeconds, count, warmUp);
   }
 
   String namespaceOr(String fallback) {

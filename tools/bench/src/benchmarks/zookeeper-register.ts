@@ -1,0 +1,53 @@
+import type { Exception } from 'node-zookeeper-client'
+import type { Benchmark, Values, World } from '../frame/benchmark.ts'
+import { documentOf } from '../rigs/etcd-records.ts'
+import { callCounts, callRows, measureCalls } from '../rigs/measure-calls.ts'
+import { registryCalls } from '../rigs/registry-calls.ts'
+import { timePeerCalls } from '../rigs/timed-peers.ts'
+
+const raw = async (world: World): Promise<Values> => {
+  const { default: zookeeper } = await import('node-zookeeper-client')
+  const client = zookeeper.createClient(world.endpoint, { sessionTimeout: 10_000 })
+  const done = (
+    call: (callback: (error: Error | Exception | null) => void) => void,
+  ): Promise<void> =>
+    new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())))
+  client.connect()
+  const folder = `/${world.namespace}/orders`
+  await done((callback) => client.mkdirp(folder, callback))
+  const { EPHEMERAL } = zookeeper.CreateMode
+  return measureCalls(world, {
+    register: (index) =>
+      done((callback) =>
+        client.create(`${folder}/i${index}`, Buffer.from(documentOf(index)), EPHEMERAL, callback),
+      ),
+    deregister: (index) => done((callback) => client.remove(`${folder}/i${index}`, -1, callback)),
+  })
+}
+
+const registry = async (world: World): Promise<Values> => {
+  const [{ Registry }, { zookeeper }] = await Promise.all([
+    import('@sd/core'),
+    import('@sd/zookeeper'),
+  ])
+  const config = { hosts: [world.endpoint], namespace: world.namespace }
+  return measureCalls(world, registryCalls(new Registry(zookeeper(config))))
+}
+
+export const benchmark: Benchmark = {
+  title: 'Registering one instance on ZooKeeper',
+  about:
+    "One registration at a time on an open session, then one deregistration at a time. The raw client creates an ephemeral node, and removes it. `@sd` writes in a transaction that the version of the service's node fences.",
+  server: 'zookeeper',
+  sides: {
+    'node-zookeeper-client': { run: raw },
+    '@sd': { run: registry },
+    Curator: {
+      needs: 'java',
+      run: (world) =>
+        timePeerCalls(world, { toolchain: 'java', peer: 'curator' }, callCounts(world)),
+    },
+  },
+  rows: callRows('node-zookeeper-client', { register: 1.2, deregister: 1.5 }),
+  quick: { rows: ['registerBytes', 'deregisterBytes'], samples: 1 },
+}

@@ -1,0 +1,2 @@
+export { goPeers } from './go-peers.ts'
+export { javaPeers } from './java-peers.ts'
