@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { type Mutant, showChange } from './mutant.ts'
+import type { Result } from './result-cache.ts'
 
-/** Survivors of one function that are known, and why no test notices them. */
+/** Survivors that are known, and why no test notices them. */
 export interface Accepted {
-  readonly file: string
-  /** The function or method. */
-  readonly inside: string
-  /** As `showChange` writes them. */
+  /** A file, or a folder with `/` at its end; without it, every file. */
+  readonly file?: string
+  /** The function or method; without it, every one. */
+  readonly inside?: string
+  /** As `showChange` writes them. `…` stands for any text. */
   readonly changes: readonly string[]
   readonly reason: string
 }
@@ -17,28 +19,51 @@ export const readAccepted = (): readonly Accepted[] =>
     readFileSync(new URL('../accepted-survivors.json', import.meta.url), 'utf8'),
   ) as readonly Accepted[]
 
-const keyOf = (file: string, inside: string, change: string): string =>
-  `${file} ${inside} ${change}`
+/** One change of an entry. */
+interface Rule {
+  readonly text: string
+  readonly reason: string
+  readonly accepts: (mutant: Mutant) => boolean
+}
 
-/** Finds the reason why a survivor is accepted, and the entries that name no mutant. */
+const toRule = ({ file, inside, reason }: Accepted, change: string): Rule => {
+  const parts = change.split('…').map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'))
+  const pattern = new RegExp(`^${parts.join('.*')}$`)
+  const isIn = (path: string): boolean =>
+    file === undefined || path === file || (file.endsWith('/') && path.startsWith(file))
+  return {
+    text: [file, inside, change].filter((part) => part !== undefined).join(' '),
+    reason,
+    accepts: (mutant) =>
+      isIn(mutant.file) &&
+      (inside === undefined || mutant.inside === inside) &&
+      pattern.test(showChange(mutant)),
+  }
+}
+
+/** Finds the reason why a survivor is accepted, and the entries that accept nothing. */
 export class AcceptedSurvivors {
-  readonly #reasons: ReadonlyMap<string, string>
+  readonly #rules: readonly Rule[]
 
   constructor(accepted: readonly Accepted[]) {
-    this.#reasons = new Map(
-      accepted.flatMap(({ file, inside, changes, reason }) =>
-        changes.map((change) => [keyOf(file, inside, change), reason] as const),
-      ),
-    )
+    this.#rules = accepted.flatMap((entry) => entry.changes.map((change) => toRule(entry, change)))
   }
 
   reasonFor(mutant: Mutant): string | undefined {
-    return this.#reasons.get(keyOf(mutant.file, mutant.inside, showChange(mutant)))
+    return this.#rules.find(({ accepts }) => accepts(mutant))?.reason
   }
 
   /** What is listed and is no mutant any more. */
   unknown(mutants: readonly Mutant[]): readonly string[] {
-    const keys = new Set(mutants.map((one) => keyOf(one.file, one.inside, showChange(one))))
-    return [...this.#reasons.keys()].filter((key) => !keys.has(key))
+    return this.#rules.flatMap(({ accepts, text }) => (mutants.some(accepts) ? [] : [text]))
+  }
+
+  /** What is listed although tests notice it: each mutant that it names was run, and none survived. */
+  unneeded(results: readonly Result[], mutants: readonly Mutant[]): readonly string[] {
+    return this.#rules.flatMap(({ accepts, text }) => {
+      const named = results.filter(({ mutant }) => accepts(mutant))
+      const isWhole = named.length > 0 && named.length === mutants.filter(accepts).length
+      return isWhole && named.every(({ status }) => status === 'killed') ? [text] : []
+    })
   }
 }

@@ -195,6 +195,7 @@ export const findMutants = (file: string, code: string): readonly Mutant[] => {
 
     const inChain = node.type === 'ChainExpression' ? node : whole
     for (const child of childrenOf(node)) {
+      if (isOnceOfAbort(node, text(child))) continue
       const isSpine =
         child === node['callee'] || child === node['object'] || child === node['expression']
       visit(
@@ -210,6 +211,13 @@ export const findMutants = (file: string, code: string): readonly Mutant[] => {
   }
   visit(parse(file, code), { parent: undefined, isTest: false, inside: '' })
   return found.toSorted((a, b) => a.start - b.start || b.end - a.end)
+}
+
+/** A signal aborts once, so that nothing can tell whether its listener is called once only. */
+const isOnceOfAbort = (node: SyntaxNode, child: string): boolean => {
+  if (node.type !== 'CallExpression' || child !== '{ once: true }') return false
+  const [event] = node['arguments'] as readonly SyntaxNode[]
+  return event?.['value'] === 'abort'
 }
 
 const isTested = (node: SyntaxNode, child: SyntaxNode, isTest: boolean): boolean => {

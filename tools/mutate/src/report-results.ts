@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Accepted, AcceptedSurvivors } from './accepted-survivors.ts'
 import { type Mutant, showChange } from './mutant.ts'
 import type { Result } from './result-cache.ts'
+import { scoreOf, scoresByFolder, scoreTable, type Score } from './score-table.ts'
 
 /** What a report needs besides the results. */
 export interface ReportOptions {
@@ -14,22 +15,24 @@ export interface ReportOptions {
   readonly threshold: number
 }
 
-const scoreOf = (results: readonly Result[]): number =>
-  results.length === 0
-    ? 100
-    : (100 * results.filter(({ status }) => status === 'killed').length) / results.length
-
-const showSurvivor = ({ mutant, status }: Result, reason: string | undefined): string => {
-  const { file, line, column, inside } = mutant
-  const why = reason ?? (status === 'uncovered' ? 'nothing passes here' : undefined)
-  return `${file}:${line}:${column}  ${inside}\n    ${showChange(mutant)}${why === undefined ? '' : `\n    ${why}`}`
+/** What a report says. */
+export interface Report {
+  readonly scores: readonly Score[]
+  /** Why the run fails; empty when it passes. */
+  readonly wrong: readonly string[]
 }
 
-/** Prints survivors and scores, writes the report, and returns the exit code. */
+const showSurvivor = ({ mutant, status }: Result): string => {
+  const { file, line, column, inside } = mutant
+  const why = status === 'uncovered' ? '\n    nothing passes here' : ''
+  return `${file}:${line}:${column}  ${inside}\n    ${showChange(mutant)}${why}`
+}
+
+/** Prints the survivors without a reason and the scores, and writes the report. */
 export const reportResults = (
   results: readonly Result[],
   { root, accepted, allMutants, threshold }: ReportOptions,
-): number => {
+): Report => {
   const known = new AcceptedSurvivors(accepted)
   const sorted = results.toSorted((a, b) =>
     a.mutant.file < b.mutant.file
@@ -40,22 +43,23 @@ export const reportResults = (
   )
   const survivors = sorted.filter(({ status }) => status !== 'killed')
   const unexplained = survivors.filter(({ mutant }) => known.reasonFor(mutant) === undefined)
-  for (const one of unexplained) console.log(showSurvivor(one, undefined))
+  for (const one of unexplained) console.log(showSurvivor(one))
   console.log('\n  score  mutants  survived')
-  const row = (name: string, some: readonly Result[]): void => {
-    const left = some.filter(({ status }) => status !== 'killed').length
+  for (const [file, some] of Map.groupBy(sorted, ({ mutant }) => mutant.file)) {
+    const { percent, mutants, survived } = scoreOf(file, some, known)
     console.log(
-      `${scoreOf(some).toFixed(1).padStart(5)} %  ${String(some.length).padStart(7)}  ${String(left).padStart(8)}  ${name}`,
+      `${percent.toFixed(1).padStart(5)} %  ${String(mutants).padStart(7)}  ${String(survived).padStart(8)}  ${file}`,
     )
   }
-  for (const [file, some] of Map.groupBy(sorted, ({ mutant }) => mutant.file)) row(file, some)
-  row('all', sorted)
+  const scores = scoresByFolder(sorted, known)
+  console.log(`\n${scoreTable(scores)}\n`)
+  const percent = scores.at(-1)?.percent ?? 100
   mkdirSync(join(root, '.cache/mutate'), { recursive: true })
   writeFileSync(
     join(root, '.cache/mutate/report.json'),
     JSON.stringify(
       {
-        score: scoreOf(sorted),
+        score: percent,
         mutants: sorted.length,
         survivors: survivors.map(({ mutant, status }) => ({
           ...mutant,
@@ -69,18 +73,17 @@ export const reportResults = (
     ),
   )
   const wrong = [
-    ...(scoreOf(sorted) < threshold ? [`The score is below ${threshold} %.`] : []),
+    ...(percent < threshold ? [`The score is below ${threshold} %.`] : []),
+    ...(unexplained.length > 0
+      ? [`${unexplained.length} survivors have no reason in accepted-survivors.json.`]
+      : []),
     ...known
       .unknown(allMutants)
-      .map((key) => `accepted-survivors.json names what is no mutant: ${key}`),
-    ...sorted.flatMap(({ mutant, status }) =>
-      status === 'killed' && known.reasonFor(mutant) !== undefined
-        ? [
-            `accepted-survivors.json names a mutant that tests notice: ${mutant.file} ${mutant.inside} ${showChange(mutant)}`,
-          ]
-        : [],
-    ),
+      .map((rule) => `accepted-survivors.json names what is no mutant: ${rule}`),
+    ...known
+      .unneeded(sorted, allMutants)
+      .map((rule) => `accepted-survivors.json names a mutant that tests notice: ${rule}`),
   ]
   for (const line of wrong) console.log(line)
-  return wrong.length === 0 ? 0 : 1
+  return { scores, wrong }
 }

@@ -1,6 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
 import type { Baseline, Message, Reply, Request, Task } from './messages.ts'
 import { exitCodeOfEndless } from './mutant-switch.ts'
+
+/** How many tests that noticed mutants of a file are tried first. */
+const mostKillers = 8
 
 /** Longer than anything on a loaded machine but a process that hangs outside of core's own code. */
 const mostMs = 300_000
@@ -11,7 +15,7 @@ class MutantProcess {
   #onMessage: ((message: Message) => void) | undefined
   #onExit: ((code: number | undefined) => void) | undefined
 
-  constructor() {
+  constructor(root: string) {
     this.#child = fork(new URL('mutant-process.ts', import.meta.url), {
       execArgv: [
         '--conditions=@sd/source',
@@ -20,6 +24,7 @@ class MutantProcess {
       ],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
+      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache/mutate/compiled') },
     })
     this.#child.on('message', (message: Message) => this.#onMessage?.(message))
     this.#child.on('exit', (code) => this.#onExit?.(code ?? undefined))
@@ -49,7 +54,7 @@ class MutantProcess {
 }
 
 const start = async (task: Task): Promise<MutantProcess> => {
-  const process = new MutantProcess()
+  const process = new MutantProcess(task.root)
   const answer = await process.ask(task, 2 * mostMs)
   if ('ready' in answer) return process
   process.end()
@@ -60,7 +65,7 @@ const start = async (task: Task): Promise<MutantProcess> => {
 
 /** Runs all tests and seeds without a mutant. Throws when one fails. */
 export const measureBaseline = async (task: Task): Promise<Baseline> => {
-  const process = new MutantProcess()
+  const process = new MutantProcess(task.root)
   try {
     const answer = await process.ask(task, 2 * mostMs)
     if ('baseline' in answer) return answer.baseline
@@ -106,22 +111,38 @@ export const runMutants = async (
       ({ passed }) => passed,
     ),
   )
-  const queue = [...requests]
+  const isOfLoading = ({ number }: Request): boolean =>
+    loading.has(number) && !passedLater.has(number)
+  // those that need a process of their own at the end
+  const queue = requests.toSorted((a, b) => Number(isOfLoading(a)) - Number(isOfLoading(b)))
+  const fileOf = ({ number }: Request): string => task.mutants[number]?.file ?? ''
+  /** What noticed the last mutants of each file, the latest first: it often notices their neighbours. */
+  const killers = new Map<string, readonly string[]>()
+  const likelyFirst = (request: Request): Request => {
+    const { names } = request
+    const likely = (killers.get(fileOf(request)) ?? []).filter((name) => names.includes(name))
+    return { ...request, names: [...new Set([...likely, ...names])] }
+  }
   const work = async (): Promise<void> => {
     let process: MutantProcess | undefined
     for (;;) {
       const request = queue.shift()
       if (request === undefined) break
       const { number } = request
-      if (loading.has(number) && !passedLater.has(number)) {
+      if (isOfLoading(request)) {
         decided(await runWhileLoading(task, request))
         continue
       }
       process ??= await start(task)
-      const answer = await process.ask(request, mostMs)
+      const answer = await process.ask(likelyFirst(request), mostMs)
       const reply = 'reply' in answer ? answer.reply : endless(number, answer)
       decided(reply)
-      if (!reply.spoiled) continue
+      if (!reply.spoiled) {
+        const { killer = [] } = reply
+        const known = killers.get(fileOf(request)) ?? []
+        killers.set(fileOf(request), [...new Set([killer, known].flat())].slice(0, mostKillers))
+        continue
+      }
       process.end()
       process = undefined
     }

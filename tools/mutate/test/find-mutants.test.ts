@@ -27,6 +27,11 @@ describe('findMutants', () => {
     ['turns values of !', 'f(!a)', ['!a → a']],
     ['turns booleans', 'f(true)', ['true → false']],
     ['empties literals', 'f([1], { a }, [], {})', ['[1] → []', '{ a } → {}']],
+    [
+      'changes no options of a listener of a signal, which aborts once',
+      "signal.addEventListener('abort', end, { once: true })",
+      [],
+    ],
     ['empties arrows', 'f((x) => g(x))', ['g(x) → undefined']],
     [
       'drops the ? of a chain',
