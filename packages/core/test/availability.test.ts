@@ -30,7 +30,7 @@ const create = () => {
 test('is unknown until something is asked', () => {
   const { availability, lines } = create()
   expect(availability.state).toBe('unknown')
-  availability.failed(error('conflict'))
+  expect(availability.failed(error('conflict'))).toBe(false)
   expect(availability.state).toBe('unknown')
   availability.answered()
   expect(availability.state).toBe('answering')
@@ -59,6 +59,43 @@ test('publishes an outage when it begins, when its kind of cause changes, and wh
   ])
   availability.failed(refusedBy('10.0.0.1:2379'), session)
   expect(lines).toHaveLength(4)
+})
+
+test('publishes each kind of cause once, which is its code and the innermost one', () => {
+  const { availability, lines } = create()
+  const because = (inner: string | undefined): RegistryError =>
+    error('unavailable', error('internal', inner && Object.assign(new Error('x'), { code: inner })))
+  expect(availability.failed(because('ECONNREFUSED'))).toBe(true)
+  expect(availability.failed(because('ENOTFOUND'))).toBe(true)
+  expect(availability.failed(because('ECONNREFUSED'))).toBe(true)
+  availability.failed(error('session-lost'))
+  expect(lines.map((line) => line.split(':')[0])).toEqual([
+    'warn outage-began',
+    'warn outage-changed',
+    'warn outage-changed',
+  ])
+  expect(lines[2]).toBe(
+    'warn outage-changed: etcd at http://h:2379 has ended the session, registering again; [session-lost] list: no',
+  )
+})
+
+test('takes causes in a circle for one kind', () => {
+  const { availability, lines } = create()
+  const circle = new Error('x')
+  circle.cause = circle
+  availability.failed(error('unavailable', circle))
+  availability.failed(error('unavailable', circle))
+  expect(lines).toHaveLength(1)
+})
+
+test('has the latest failure of those that last as its cause', () => {
+  const { availability } = create()
+  const [session, watch] = [{}, {}]
+  availability.failed(error('timeout'), session)
+  availability.failed(error('unavailable'), watch)
+  expect(availability.cause?.code).toBe('unavailable')
+  availability.failed(error('session-lost'), session)
+  expect(availability.cause?.code).toBe('session-lost')
 })
 
 test('tells a denied access from a backend that is away', () => {
@@ -117,6 +154,15 @@ test('keeps the last failure of a part that ends, until anything is answered', (
   expect(availability.state).toBe('answering')
 })
 
+test('forgets the failure of a part that ends while another one fails', () => {
+  const { availability } = create()
+  const [session, watch] = [{}, {}]
+  availability.failed(error('unavailable'), watch)
+  availability.failed(error('permission-denied'), session)
+  availability.left(watch)
+  expect(availability.state).toBe('refused')
+})
+
 test('a registry that only watches is well again when its unneeded session has been lost', async () => {
   const { backend, clock, registry } = createTestBed()
   registry.watch('a')
@@ -137,6 +183,9 @@ test('a probe that is answered ends no outage of a part, and disproves no denial
   const { availability } = create()
   availability.reached()
   expect(availability.state).toBe('unknown')
+  availability.failed(error('timeout'))
+  availability.reached()
+  expect(availability.state).toBe('answering')
   const session = {}
   availability.failed(error('unavailable'), session)
   availability.failed(error('timeout'))

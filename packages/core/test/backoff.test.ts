@@ -30,6 +30,16 @@ test('starts over only after a stable period as long as the cap', async () => {
   expect(backoff.nextDelayMs()).toBe(100)
 })
 
+test('what had succeeded is repeated at once after a stable period, and else as after a failure', async () => {
+  const clock = new ManualClock()
+  const backoff = new Backoff({ minMs: 100, maxMs: 1_000 }, clock, most)
+  expect(backoff.nextDelayAfterSuccessMs()).toBe(0)
+  expect(backoff.nextDelayAfterSuccessMs()).toBe(200)
+  backoff.succeeded()
+  await clock.advance(1_000)
+  expect(backoff.nextDelayAfterSuccessMs()).toBe(0)
+})
+
 test('never overflows, however long an outage lasts', () => {
   const backoff = new Backoff({ minMs: 100, maxMs: 1_000 }, new ManualClock(), most)
   for (let attempt = 0; attempt < 5_000; attempt += 1) backoff.nextDelayMs()

@@ -1,5 +1,7 @@
-import { inParallel } from '@sd/core/driver'
+import { inParallel, type RegistryErrorCode } from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
+import { inBatches } from '../src/runtime/batches.ts'
+import { failure } from './scripted-backend.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -26,13 +28,13 @@ describe('inParallel', () => {
 
   test('processes the other items after a failure, and throws it once all have ended', async () => {
     const done: number[] = []
-    const failure = new Error('the second')
+    const second = new Error('the second')
     const work = inParallel([1, 2, 3, 4], 2, async (item) => {
-      if (item === 2) throw failure
+      if (item === 2) throw second
       await turn()
       done.push(item)
     })
-    await expect(work).rejects.toBe(failure)
+    await expect(work).rejects.toBe(second)
     expect(done).toEqual([1, 3, 4])
   })
 
@@ -44,5 +46,45 @@ describe('inParallel', () => {
     })
     await expect(work).rejects.toThrow('down')
     expect(begun).toBe(4)
+  })
+})
+
+describe('inBatches', () => {
+  /** Processes 1 to 4 in one batch of a backend that fails what has 3 in it. */
+  const process = async (code: RegistryErrorCode, aborted = false) => {
+    const stop = new AbortController()
+    const tried: (readonly number[])[] = []
+    const failed: (readonly number[])[] = []
+    await inBatches([1, 2, 3, 4], {
+      size: 4,
+      parallel: 1,
+      signal: stop.signal,
+      subjectOf: ([first]) => ({ backend: 'b', operation: 'put', service: String(first) }),
+      work: async (batch) => {
+        tried.push(batch)
+        if (aborted) stop.abort()
+        if (batch.includes(3)) throw failure(code)
+      },
+      failed: (batch) => failed.push(batch),
+    })
+    return { tried, failed }
+  }
+
+  test('halves a refused batch until what is refused is alone', async () => {
+    expect(await process('permission-denied')).toEqual({
+      tried: [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]],
+      failed: [[3]],
+    })
+  })
+
+  test.each(['unavailable', 'timeout', 'session-lost', 'closed'] as const)(
+    'does not halve what fails with %s, as each half would fail too',
+    async (code) => {
+      expect(await process(code)).toEqual({ tried: [[1, 2, 3, 4]], failed: [[1, 2, 3, 4]] })
+    },
+  )
+
+  test('does not halve any more once its signal aborts', async () => {
+    expect((await process('permission-denied', true)).tried).toEqual([[1, 2, 3, 4]])
   })
 })

@@ -97,11 +97,11 @@ export class ScriptedBackend {
   }
 
   /** Ends a session, removes its records, and aborts its `lost`. */
-  lose(session: string): void {
+  lose(session: string, reason: Error = failure('session-lost')): void {
     this.sessions.delete(session)
     for (const [key, stored] of this.records)
       if (stored.session === session) this.records.delete(key)
-    this.#lost.get(session)?.abort(failure('session-lost'))
+    this.#lost.get(session)?.abort(reason)
   }
 
   /** Ends a part of a session, which held those records. */

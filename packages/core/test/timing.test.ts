@@ -15,6 +15,7 @@ test('intervals have the documented length and jitter', () => {
   expect([low, middle, high].map((r) => Math.round(auditIntervalMs(1_000, r)))).toEqual([
     700, 800, 900,
   ])
+  expect([low, high].map((r) => timing.checkIntervalMs(1_000, r))).toEqual([900, 1_000])
   expect(timing.auditRetryMs(1_000)).toBe(250)
   expect(timing.heartbeatRetryMs(2_400)).toBe(100)
   expect(timing.heartbeatRetryMs(1)).toBe(1)

@@ -40,4 +40,16 @@ describe('Wake', () => {
     await clock.advance(1)
     await waiting
   })
+
+  test('wakes at once when that time has come, and sets a timer only where there is one', async () => {
+    const wake = new Wake()
+    const clock = new ManualClock()
+    await wake.wait(clock, 0)
+    await wake.wait(clock, -1)
+    const forever = wake.wait(clock, Number.POSITIVE_INFINITY)
+    // a timer would keep the process from ending
+    expect(clock.pending).toBe(0)
+    wake.notify()
+    await forever
+  })
 })

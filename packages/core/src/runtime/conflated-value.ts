@@ -20,7 +20,7 @@ export class ConflatedValue<T extends object> {
   }
 
   /** Replaces the value; with `ended` it is the last one. */
-  set(value: T, ended = false): void {
+  set(value: T, ended: boolean): void {
     if (this.#ended) return
     this.#value = value
     this.#ended = ended

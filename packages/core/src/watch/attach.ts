@@ -43,7 +43,6 @@ export async function* attach(
       yield result.value
     }
   } finally {
-    attached = true
     timer?.cancel()
     // releases the stream without waiting for it
     watchdog.abort(new RegistryError('closed', { backend, operation: 'watch', message: 'left' }))

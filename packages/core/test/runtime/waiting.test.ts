@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { Channel, sleep, withDeadline } from '@sd/core/driver'
 import { abortable } from '../../src/runtime/abort.ts'
+import { ConflatedValue } from '../../src/runtime/conflated-value.ts'
 import { createPublish } from '../../src/runtime/diagnostics.ts'
 import { Waiters } from '../../src/runtime/waiters.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -254,6 +255,12 @@ describe('waiters', () => {
   })
 })
 
+test('a value is not followed under an aborted signal', async () => {
+  const why = new Error('enough')
+  const followed = new ConflatedValue({}).follow(AbortSignal.abort(why))
+  await expect(followed.next()).rejects.toBe(why)
+})
+
 test('a logger that throws or rejects stops nothing, and gets the event after its cause', async () => {
   const lines: unknown[] = []
   const rejecting: unknown = () => Promise.reject(new Error('broken'))
@@ -271,7 +278,7 @@ test('a logger that throws or rejects stops nothing, and gets the event after it
   publish('watch', 'warn', 'c', 'three', { x: 1 })
   expect(lines).toEqual([])
   await turn()
-  expect(lines).toEqual([{ backend: 'etcd', event: 'c', x: 1 }, 'three'])
+  expect(lines).toStrictEqual([{ backend: 'etcd', event: 'c', x: 1 }, 'three'])
   createPublish('etcd', undefined, {})('watch', 'warn', 'c', 'nobody listens')
   await turn()
 })

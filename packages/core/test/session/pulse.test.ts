@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core/driver'
 import { Pulse } from '../../src/runtime/pulse.ts'
@@ -116,6 +117,31 @@ describe('a pulse', () => {
     await clock.advance(0)
     expect(second.ending).toBe('unavailable')
     expect(clock.pending).toBe(0)
+  })
+
+  test('resolves with its own answer after an earlier attempt has failed late', async () => {
+    const { clock, sent, attempt } = createPulse()
+    attempt()
+    await clock.advance(100)
+    const second = attempt()
+    await clock.advance(0)
+    sent[0]?.reject(failure('unavailable'))
+    await clock.advance(0)
+    sent[1]?.resolve()
+    await clock.advance(0)
+    expect(second.ending).toBe('resolved')
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves no listener, whether it is answered or missed', async () => {
+    const { clock, stop, sent, attempt } = createPulse()
+    attempt()
+    await clock.advance(0)
+    sent[0]?.resolve()
+    await clock.advance(0)
+    attempt()
+    await clock.advance(200)
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
   })
 
   test('rejects with session-lost whichever attempt is told so, and from then on', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
 import type { CallContext } from '../../src/driver/call-context.ts'
@@ -20,6 +21,13 @@ const createKeeper = () => {
     const { session } = details as { readonly session?: string }
     published.push(`${level} ${event}${session === undefined ? '' : ` ${session}`}`)
   }
+  const availability = new Availability({
+    backend: 'scripted',
+    servers: undefined,
+    clock,
+    ttlMs,
+    publish: () => {},
+  })
   const context: CallContext = {
     driver: backend.driver(),
     backend: 'scripted',
@@ -29,13 +37,7 @@ const createKeeper = () => {
     callTimeoutMs: 300,
     backoff: { minMs: 50, maxMs: 400 },
     publish,
-    availability: new Availability({
-      backend: 'scripted',
-      servers: undefined,
-      clock,
-      ttlMs,
-      publish: () => {},
-    }),
+    availability,
   }
   const told: string[] = []
   const tell =
@@ -69,6 +71,7 @@ const createKeeper = () => {
     clock,
     backend,
     stop,
+    availability,
     keeper,
     open,
     told: () => told.splice(0),
@@ -133,6 +136,43 @@ describe('a session keeper', () => {
     expect(keeper.openDueMs).toBe(0)
   })
 
+  test('takes what is no error of a registry for an internal one of the call', async () => {
+    const { clock, backend, availability, keeper, open } = createKeeper()
+    const internal = {
+      code: 'internal',
+      backend: 'scripted',
+      message: expect.stringContaining('x'),
+    }
+    failOn(backend, 'open-session', new Error('x'))
+    await keeper.open()
+    expect(keeper.state).toMatchObject({ cause: { ...internal, operation: 'open-session' } })
+    await clock.advance(25)
+    backend.before = () => {}
+    const session = await open()
+    failOn(backend, 'open-session', new Error('x'))
+    await keeper.rotate(session)
+    expect(availability.cause).toMatchObject({ ...internal, operation: 'rotate-session' })
+    backend.lose(session.id, new Error('x'))
+    expect(session.cause).toMatchObject({ ...internal, operation: 'renew' })
+  })
+
+  test('opens another session at once only if the last one was open for the longest delay', async () => {
+    for (const [openMs, delayMs] of [
+      [399, 50],
+      [400, 0],
+    ] as const) {
+      const { clock, backend, keeper, open } = createKeeper()
+      failOn(backend, 'open-session')
+      await keeper.open()
+      await clock.advance(25)
+      backend.before = () => {}
+      await open()
+      await clock.advance(openMs)
+      backend.lose('session-2')
+      expect(keeper.openDueMs - clock.monotonicMs()).toBe(delayMs)
+    }
+  })
+
   test('tells nothing of an opening that its signal ended', async () => {
     const { clock, backend, stop, keeper, told } = createKeeper()
     backend.before = () => new Promise<void>(() => {})
@@ -176,6 +216,30 @@ describe('a session keeper', () => {
     expect(keeper.retired.size).toBe(1)
   })
 
+  test('has an outage when a beat fails again, and not when one does', async () => {
+    const { clock, backend, availability, open } = createKeeper()
+    await open()
+    let failures = 1
+    backend.before = () => {
+      failures -= 1
+      if (failures >= 0) throw failure('unavailable')
+    }
+    await clock.advance(250)
+    expect(availability.state).toBe('answering')
+    await clock.advance(50)
+    failures = 2
+    await clock.advance(300)
+    expect(availability.state).toBe('answering')
+    failures = 3
+    const states = new Set<string>()
+    for (let step = 0; step < 300; step += 1) {
+      await clock.advance(1)
+      states.add(availability.state)
+    }
+    expect([...states]).toEqual(['answering', 'unreachable'])
+    expect(availability.state).toBe('answering')
+  })
+
   test('tells of beats that fail, and of the first that is answered again', async () => {
     const { clock, backend, open, told } = createKeeper()
     const session = await open()
@@ -207,6 +271,48 @@ describe('a session keeper', () => {
     await clock.advance(0)
   })
 
+  test('takes the beats and the parts of the live session only for its own', async () => {
+    const { clock, backend, availability, keeper, open, told } = createKeeper()
+    backend.hasParts = true
+    const first = await open()
+    await keeper.rotate(first)
+    told()
+    backend.losePart('session-1', [])
+    expect(told()).toEqual([])
+    backend.losePart('session-2', [])
+    expect(told()).toEqual(['partLost'])
+    const failBeatsOf = (failing: string): void => {
+      backend.before = ({ operation, session }) => {
+        if (operation === 'renew' && session === failing) throw failure('unavailable')
+      }
+    }
+    failBeatsOf('session-1')
+    await clock.advance(600)
+    expect(told()).toEqual([])
+    expect(availability.state).toBe('answering')
+    failBeatsOf('session-2')
+    await clock.advance(600)
+    expect(new Set(told())).toEqual(new Set(['troubled unavailable']))
+    expect(availability.state).toBe('unreachable')
+  })
+
+  test('plans each rotation anew, later than the last one unless all was well meanwhile', async () => {
+    const { clock, keeper, open, backend } = createKeeper()
+    await keeper.rotate(await open())
+    expect(keeper.planRotation()).toBe(0)
+    await clock.advance(10)
+    await keeper.rotate(await open())
+    const second = keeper.planRotation()
+    expect(second).toBe(60)
+    backend.lose(keeper.latest?.id ?? '')
+    await clock.advance(200)
+    await open()
+    expect(keeper.planRotation()).toBeGreaterThan(clock.monotonicMs())
+    keeper.cancelRotation()
+    await clock.advance(1_000)
+    expect(keeper.planRotation()).toBe(clock.monotonicMs())
+  })
+
   test('plans a rotation once, cancels it, and plans again after a failed one', async () => {
     const { clock, backend, keeper, open, told } = createKeeper()
     const session = await open()
@@ -222,6 +328,9 @@ describe('a session keeper', () => {
     expect(keeper.state).toEqual({ name: 'live', session })
     expect(keeper.retired.size).toBe(0)
     expect(keeper.planRotation()).toBeGreaterThan(clock.monotonicMs())
+    failOn(backend, 'open-session', failure('permission-denied'))
+    await keeper.rotate(session)
+    expect(keeper.planRotation() - clock.monotonicMs()).toBe(350)
   })
 
   test('tells nothing of a rotation that its signal ended', async () => {
@@ -238,7 +347,7 @@ describe('a session keeper', () => {
   })
 
   test('stops and retires the live session, and only that', async () => {
-    const { clock, backend, keeper, open } = createKeeper()
+    const { clock, backend, keeper, open, told } = createKeeper()
     keeper.retire(reason)
     expect(keeper.retired.size).toBe(0)
     const session = await open()
@@ -247,6 +356,10 @@ describe('a session keeper', () => {
     expect(keeper.retired.size).toBe(1)
     expect(session.signal.reason).toBe(reason)
     expect(session.cause).toBeUndefined()
+    told()
+    session.lose(failure('session-lost'))
+    expect(session.cause).toBeUndefined()
+    expect(told()).toEqual([])
     await clock.advance(ttlMs)
     expect(backend.count('renew')).toBe(0)
     keeper.closed()
@@ -254,7 +367,7 @@ describe('a session keeper', () => {
   })
 
   test('without need releases what is retired, and is idle unless it is live', async () => {
-    const { clock, backend, keeper, open, told } = createKeeper()
+    const { clock, backend, keeper, open, told, published } = createKeeper()
     const first = await open()
     await keeper.rotate(first)
     keeper.unneeded()
@@ -265,6 +378,10 @@ describe('a session keeper', () => {
     backend.lose('session-2')
     keeper.unneeded()
     expect(keeper.state).toEqual({ name: 'idle' })
+    published()
+    keeper.unneeded()
+    await clock.advance(1)
+    expect(published()).toEqual(['debug session-closed session-2'])
   })
 
   test('closes a session that opens after the deadline', async () => {
@@ -361,6 +478,16 @@ describe('retired sessions', () => {
     }
   })
 
+  test('wait from their retirement on, also when they are retired again', async () => {
+    const { clock, backend, keeper, open } = createKeeper()
+    const session = await open()
+    session.noteWritten()
+    backend.lose('session-1')
+    await clock.advance(50)
+    keeper.retired.add(session)
+    expect(keeper.retired.nextDueMs).toBe(2 * ttlMs)
+  })
+
   test('are all closed at the end, without the pause of an earlier failure', async () => {
     const { clock, backend, keeper, retired } = await rotated()
     failOn(backend, 'close-session')
@@ -368,16 +495,18 @@ describe('retired sessions', () => {
     await clock.advance(600)
     keeper.retire(reason)
     backend.before = () => {}
-    const closing = retired.closeAll(new AbortController().signal, async () => {})
+    const { signal } = new AbortController()
+    const closing = retired.closeAll(signal, async () => {})
     await clock.advance(1)
     await closing
+    expect(getEventListeners(signal, 'abort')).toEqual([])
     expect(backend.sessions.size).toBe(0)
     expect(clock.pending).toBe(0)
   })
 
   test('are given up when the end is aborted, also before it begins', async () => {
     for (const early of [true, false]) {
-      const { clock, backend, retired } = await rotated()
+      const { clock, backend, retired, published } = await rotated()
       backend.before = () => new Promise<void>(() => {})
       const abort = new AbortController()
       if (early) abort.abort(failure('timeout'))
@@ -386,6 +515,7 @@ describe('retired sessions', () => {
       abort.abort(failure('timeout'))
       await closing
       expect(retired.size).toBe(0)
+      expect(published()).toEqual([])
       expect(backend.count('close-session')).toBe(1)
     }
   })

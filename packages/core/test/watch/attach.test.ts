@@ -100,6 +100,12 @@ describe('an attachment', () => {
     expect(bed.clock.pending).toBe(0)
   })
 
+  test('throws the reason of a signal that is aborted already', async () => {
+    const bed = attached(() => bare(() => never), [AbortSignal.abort(new Error('enough'))])
+    expect(await endingOf(bed.observations.next())).toBe('enough')
+    expect(bed.clock.pending).toBe(0)
+  })
+
   test('throws what the driver throws at once, and leaves no watchdog', async () => {
     const bed = attached(() => {
       throw failure('permission-denied')

@@ -166,6 +166,26 @@ describe('a watch', () => {
     await registry.close()
   })
 
+  test('that stays stale has what only a person can mend as its cause, once that is known', async () => {
+    const { clock, registry, push } = createFollowed()
+    const watcher = registry.watch('a')
+    await push(snapshot(record('1')))
+    const causes = ['unavailable', 'timeout', 'permission-denied', 'unavailable'] as const
+    const seen: unknown[] = []
+    for (const code of causes) {
+      await push(failure(code, 'watch'))
+      seen.push([watcher.stale?.cause.code, watcher.stale?.since.getTime()])
+      await clock.advance(capMs)
+    }
+    expect(seen).toEqual([
+      ['unavailable', 1_000_000],
+      ['unavailable', 1_000_000],
+      ['permission-denied', 1_000_000],
+      ['permission-denied', 1_000_000],
+    ])
+    await registry.close()
+  })
+
   test('must deliver something within two calls, counted from its last progress', async () => {
     const { clock, registry, attached } = createFollowed()
     const watcher = registry.watch('a')

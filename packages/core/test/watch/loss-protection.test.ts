@@ -180,6 +180,15 @@ describe('LossProtection', () => {
     expect(view.expire(950 + settleMs)).toHaveLength(9)
   })
 
+  test('counts what was removed since the first trouble, whatever trouble follows', () => {
+    const view = new Protected(...numbered(6)).trouble()
+    view.observe({ gone: ['k0', 'k1'] }, 0)
+    expect(view.expire(settleMs)).toEqual(['k0', 'k1'])
+    view.trouble().observe({ gone: ['k2', 'k3'] }, settleMs)
+    expect(view.expire(2 * settleMs)).toEqual([])
+    expect(view.expire(settleMs + holdMs)).toEqual(['k2', 'k3'])
+  })
+
   test('counts a removal whose hold has ended until the window ends', () => {
     const view = new Protected('a', 'b', 'c', 'd').trouble().confirm(0)
     view.observe({ gone: ['a', 'b', 'c'] }, 0, 600)
