@@ -87,6 +87,7 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       namespace: true,
       username: true,
       password: true,
+      auth: true,
       worldReadable: true,
       tls: true,
       tlsFiles: true,

@@ -94,8 +94,8 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  * accept: `format` (the name of a format that the backend carries), `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations:
  * `500ms`, `10s`, `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`,
  * `false`). etcd, zookeeper and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also
- * `datacenter`, `consistency` and `socket`; zookeeper also `world-readable` and `server-name`; memory
- * and sqlite add `namespace`.
+ * `datacenter`, `consistency` and `socket`; zookeeper also `auth`, `world-readable` and `server-name`;
+ * memory and sqlite add `namespace`.
  * `createRegistry` checks ranges. Pass an option that a URL cannot express, like a logger, next to the
  * URL: `createRegistry({ url, logger })`.
  *

@@ -72,9 +72,11 @@ export interface ZooKeeperRegistryConfig extends NamedOptions<
    * `services`.
    */
   readonly namespace?: string
-  /** Digest authentication; together with `password`. Must not contain a colon. */
+  /** Logs in, together with `password`. Must not contain a colon. */
   readonly username?: string
   readonly password?: string
+  /** ZooKeeper's own scheme, or SASL DIGEST-MD5. Default `digest`. */
+  readonly auth?: 'digest' | 'sasl'
   /** With credentials: whether others may read what this process creates. Default true. */
   readonly worldReadable?: boolean
   /** Turns TLS on, also as `{}`. Default `ca`: the authorities that Node includes. */

@@ -75,6 +75,10 @@ describe('a registry URL', () => {
         worldReadable: false,
       },
     ],
+    [
+      'zookeeper://u:p@h?auth=sasl',
+      { backend: 'zookeeper', hosts: ['h:2181'], username: 'u', password: 'p', auth: 'sasl' },
+    ],
     ['zookeeper://[::1]?tls=false', { backend: 'zookeeper', hosts: ['[::1]:2181'] }],
     ['zookeeper://h?tls=true', { backend: 'zookeeper', hosts: ['h:2181'], tls: {} }],
     [

@@ -7,12 +7,57 @@ import {
 } from '@sd/core/driver'
 import { soon } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
+import { type TestServer, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { createZooKeeperClient } from '../src/client/create-client.ts'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
 import { isCode } from '../src/client/zookeeper-error.ts'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
+
+/** Changes to the configuration of a server. */
+export interface Settings {
+  /** Further lines of zoo.cfg. */
+  readonly lines?: readonly string[]
+  /** System properties of Java. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** The users who may log in by SASL DIGEST-MD5, with their passwords. */
+  readonly users?: Readonly<Record<string, string>>
+}
+
+/** A server with changes to its configuration. */
+export const withSettings = ({ lines = [], properties = {}, users }: Settings): TestServer => {
+  const jaas = [
+    'Server {',
+    '  org.apache.zookeeper.server.auth.DigestLoginModule required',
+    ...Object.entries(users ?? {}).map(([name, password]) => `  user_${name}="${password}"`),
+    '  ;',
+    '};',
+    '',
+  ].join('\n')
+  return {
+    ...zookeeperServer,
+    env: (member, options) => {
+      const login = users && {
+        'java.security.auth.login.config': `${member.confDir}/jaas.conf`,
+      }
+      const all = Object.entries({ ...properties, ...login })
+      return {
+        ...zookeeperServer.env?.(member, options),
+        JAVA_TOOL_OPTIONS: all.map(([name, value]) => `-D${name}=${value}`).join(' '),
+      }
+    },
+    files: (member, options) => {
+      const files = zookeeperServer.files?.(member, options) ?? {}
+      const cfg = `${member.confDir}/zoo.cfg`
+      return {
+        ...files,
+        [cfg]: [files[cfg] ?? '', ...lines, ''].join('\n'),
+        ...(users && { [`${member.confDir}/jaas.conf`]: jaas }),
+      }
+    },
+  }
+}
 
 /** The answer of a server to a four-letter word; empty without one. */
 export const ask = (endpoint: string, word: string): Promise<string> =>

@@ -77,6 +77,15 @@ describe('S1: digest authentication', () => {
     await owner[Symbol.asyncDispose]()
   })
 
+  test('a server without SASL is named to a client that logs in by SASL', async () => {
+    await using driver = connect(hosts, { namespace, ...credentials, auth: 'sasl' })
+    await expect(driver.list(orders, soon())).rejects.toMatchObject({
+      code: 'permission-denied',
+      retryable: false,
+      message: expect.stringMatching(/no login by SASL DIGEST-MD5: .*JAAS.*fips-mode/) as string,
+    })
+  })
+
   test('R10: a forbidden service affects none of the others in its batch', async () => {
     await using client = await admin(hosts[0] ?? '', credentials)
     await client.create(`/${namespace}`, new Uint8Array(), 'persistent', soon())

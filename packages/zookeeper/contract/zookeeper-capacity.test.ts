@@ -7,7 +7,7 @@ import { expireZooKeeperSession, launch, provisionFor, zookeeper } from '@sd/tes
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { maxPathBytes, pathBytesOf } from '../src/session/session-part.ts'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
-import { admin, ask, clientOf, connect } from './support.ts'
+import { admin, ask, clientOf, connect, withSettings } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -176,16 +176,7 @@ describe.runIf(controllable)('more paths than the end of one ZooKeeper session c
 
   test('R10: what cannot be spread as the server refuses connections is named, and affects no other', async () => {
     await cluster[Symbol.asyncDispose]()
-    cluster = await launch({
-      ...zookeeper,
-      files: (member, options) =>
-        Object.fromEntries(
-          Object.entries(zookeeper.files?.(member, options) ?? {}).map(([path, content]) => [
-            path,
-            path.endsWith('zoo.cfg') ? `${content}maxClientCnxns=1\n` : content,
-          ]),
-        ),
-    })
+    cluster = await launch(withSettings({ lines: ['maxClientCnxns=1'] }))
     host = clientOf(cluster.servers[0])
     const driver = connect([host], { namespace: 'refused' })
     const session = await driver.openSession({ ttlMs: 10_000 }, soon())

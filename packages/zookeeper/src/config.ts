@@ -30,9 +30,14 @@ export interface ZooKeeperConfig {
    * `services`.
    */
   readonly namespace?: string
-  /** Digest authentication, together with `password`. May not contain a colon. */
+  /** Logs in, together with `password`. May not contain a colon. */
   readonly username?: string
   readonly password?: string
+  /**
+   * How to log in with `username` and `password`. `digest`: ZooKeeper's own scheme, which keeps no list of
+   * users. `sasl`: SASL DIGEST-MD5, for servers with a JAAS configuration. Default `digest`.
+   */
+  readonly auth?: 'digest' | 'sasl'
   /**
    * Whether other users may read the nodes that this process creates. Has no effect without
    * credentials, as everybody may then do everything. Default true.
@@ -57,6 +62,7 @@ const fields = [
   'namespace',
   'username',
   'password',
+  'auth',
   'worldReadable',
   'tls',
   'tlsFiles',
@@ -94,6 +100,15 @@ const readNamespace = (value: unknown): string => {
       'a path of nodes with no empty, "." or ".." part and no control characters, not below zookeeper',
     )
   return parts.join('/')
+}
+
+const readAuth = (value: unknown, username: string | undefined): ZooKeeperConfig['auth'] => {
+  if (value === undefined) return undefined
+  if (value !== 'digest' && value !== 'sasl')
+    return check.expected('auth', value, '"digest" or "sasl"')
+  if (username === undefined)
+    return check.refuse(`auth is "${value}"; expected username and password with it`)
+  return value
 }
 
 const readTls = (value: unknown): ZooKeeperTls | undefined => {
@@ -142,6 +157,7 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
     check.refuse(
       `${username ? 'username' : 'password'} is given alone; expected username and password together`,
     )
+  const auth = readAuth(given['auth'], username)
   if (username?.includes(':'))
     check.refuse('username contains a colon; expected a name without one')
   const worldReadable = check.boolean('worldReadable', given['worldReadable'])
@@ -152,6 +168,7 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
     hosts,
     ...(namespace === undefined ? {} : { namespace: readNamespace(namespace) }),
     ...(username && password ? { username, password } : {}),
+    ...(auth ? { auth } : {}),
     ...(worldReadable === undefined ? {} : { worldReadable }),
     ...(tls ? { tls } : {}),
     ...(tlsFiles ? { tlsFiles } : {}),

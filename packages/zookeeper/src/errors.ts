@@ -30,7 +30,6 @@ const codes: Readonly<Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>>> = 
 /** Advice for errors that need an action of the user. */
 const advice: Readonly<Partial<Record<ZooKeeperErrorCode, string>>> = {
   NO_AUTH: 'the node belongs to other credentials; check username and password',
-  AUTH_FAILED: 'the server refuses the credentials; check username and password',
   NO_CHILDREN_FOR_EPHEMERALS:
     'a record of the namespace above is stored at the path of this service; choose another name or namespace',
   QUOTA_EXCEEDED: "the namespace's quota is used up; raise it (setquota)",

@@ -16,6 +16,11 @@ describe('validateZooKeeperConfig', () => {
     expect(validateZooKeeperConfig(given)).toEqual({ ...given, namespace: 'a/b' })
   })
 
+  it('accepts a login by SASL', () => {
+    const given = { hosts, username: 'u', password: 'p', auth: 'sasl' } as const
+    expect(validateZooKeeperConfig(given)).toEqual(given)
+  })
+
   it('accepts TLS with the authorities of Node, a name, and names of files', () => {
     const given = {
       hosts,
@@ -44,6 +49,11 @@ describe('validateZooKeeperConfig', () => {
     [{ hosts, username: 'u' }, 'username is given alone'],
     [{ hosts, password: 'p' }, 'password is given alone'],
     [{ hosts, username: 'u:v', password: 'p' }, 'username contains a colon'],
+    [{ hosts, auth: 'sasl' }, 'auth is "sasl"; expected username and password with it'],
+    [
+      { hosts, username: 'u', password: 'p', auth: 'kerberos' },
+      'auth is "kerberos"; expected "digest" or "sasl"',
+    ],
     [{ hosts, worldReadable: 'no' }, 'worldReadable is "no"; expected true or false'],
     [{ hosts, tls: true }, 'tls is true; expected an object'],
     [{ hosts, tls: { ca: 'ca.pem' } }, 'tls.ca holds no PEM block'],

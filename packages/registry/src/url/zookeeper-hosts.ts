@@ -1,4 +1,4 @@
-import type { TlsFiles, ZooKeeperTls } from '../registry-config.ts'
+import type { TlsFiles, ZooKeeperRegistryConfig, ZooKeeperTls } from '../registry-config.ts'
 import type { HostsUrl } from './hosts-grammar.ts'
 import { tlsOf, tlsQuery } from './http-endpoints.ts'
 import type { QueryKind } from './query-value.ts'
@@ -8,13 +8,17 @@ import { urlProblem } from './url-piece.ts'
 /** ZooKeeper's query keys. */
 export const zookeeperQuery: Readonly<Record<string, QueryKind>> = {
   ...tlsQuery,
+  auth: 'text',
   'server-name': 'text',
   'world-readable': 'boolean',
 }
 
-/** The result of `zookeeperHosts`. */
+type Auth = NonNullable<ZooKeeperRegistryConfig['auth']>
+
+/** The result of `zookeeperHosts`; `@sd/zookeeper` validates each field. */
 export interface ZooKeeperHosts extends Omit<HostsUrl, 'hosts'> {
   readonly hosts: readonly string[]
+  readonly auth?: Auth
   readonly worldReadable?: boolean
   readonly tls?: ZooKeeperTls
   readonly tlsFiles?: TlsFiles
@@ -27,6 +31,7 @@ export const zookeeperHosts = (
   at: number,
 ): ZooKeeperHosts => {
   const worldReadable = query.get('world-readable')
+  const auth = query.get('auth')
   const serverName = query.get('server-name')
   const { secure, ...files } = tlsOf(query, at)
   if (serverName !== undefined && !secure)
@@ -34,6 +39,8 @@ export const zookeeperHosts = (
   return {
     ...rest,
     hosts: hosts.map(({ host, port }) => `${host}:${port}`),
+    // the backend checks that it is one of the two values
+    ...(typeof auth === 'string' ? { auth: auth as Auth } : {}),
     ...(typeof worldReadable === 'boolean' ? { worldReadable } : {}),
     ...(secure ? { tls: typeof serverName === 'string' ? { serverName } : {} } : {}),
     ...files,

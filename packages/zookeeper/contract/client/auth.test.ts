@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operations, xids } from '../../src/client/codec/protocol-numbers.ts'
 import { Request } from '../../src/client/codec/requests.ts'
 import { createHostRotation } from '../../src/client/create-client.ts'
+import { digestLogin } from '../../src/client/connection/login.ts'
 import { WireClient } from '../../src/client/wire-client.ts'
 import {
   bytes,
@@ -120,7 +121,7 @@ describe.runIf(controllable)('credentials', () => {
 
   /** A client whose login has the scheme that `scheme` returns at the time. */
   const withScheme = (scheme: () => string) => {
-    const made = () =>
+    const first = () =>
       new Request(
         operations.auth,
         (to) =>
@@ -130,19 +131,11 @@ describe.runIf(controllable)('credentials', () => {
             .bytes(bytes(`sd:${secret}`)),
         xids.auth,
       )
-    const changing = {
-      get frame() {
-        return made().frame
-      },
-    }
+    const { next } = digestLogin({ username: 'sd', password: secret })
     const options = optionsOf([host], {})
     const rotation = createHostRotation(options)
-    return new WireClient({
-      ...options,
-      rotation,
-      access: 'creator',
-      login: changing as unknown as Request,
-    })
+    const login = () => ({ first: first(), next })
+    return new WireClient({ ...options, rotation, access: 'creator', login })
   }
 
   test('refused by the server, the client ends at once', async () => {

@@ -4,6 +4,7 @@ import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
+import { withSettings } from '../support.ts'
 import { hostOf, inOrder, make, open, soon } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
@@ -37,6 +38,25 @@ describe.runIf(controllable)('what keeps a client from a connection', () => {
       await using opened = await open([endpoint], { sessionTimeoutMs: 10_000 })
       return opened.client.state === 'connected'
     })
+  })
+
+  test('a request above the jute.maxbuffer of a server: the error names it', async () => {
+    await using cluster = await launch(withSettings({ properties: { 'jute.maxbuffer': '200000' } }))
+    await using opened = await open(cluster.servers.map(hostOf), { sessionTimeoutMs: 10_000 })
+    const { client } = opened
+    const data = new Uint8Array(300_000)
+    await expect(client.create('/large', data, 'persistent', soon())).rejects.toMatchObject({
+      code: 'CONNECTION_LOSS',
+      message: expect.stringMatching(/a request of 3000\d\d bytes .*jute\.maxbuffer/) as string,
+    })
+    await expect(
+      client.create('/larger', new Uint8Array(1_000_000), 'persistent', soon()),
+    ).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: expect.stringMatching(/at most 1000000, .*jute\.maxbuffer/) as string,
+    })
+    await until('connected again', () => client.state === 'connected')
+    await client.create('/small', new Uint8Array(1_000), 'persistent', soon())
   })
 
   test('each host is named with what it did last', async () => {

@@ -2,7 +2,7 @@ import { MalformedRecord, type RecordReader } from './codec/record-reader.ts'
 import type { Request } from './codec/requests.ts'
 import type { Connection } from './connection/connection.ts'
 import type { WatchTable } from './connection/watch-table.ts'
-import { connectionLossCode, errorCodeOf } from './error-codes.ts'
+import { connectionLossCode, errorCodeOf, loginRequiredCode } from './error-codes.ts'
 import { Semaphore } from './semaphore.ts'
 import { maxBatchesInFlight } from './zookeeper-client.ts'
 import { ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper-error.ts'
@@ -110,6 +110,8 @@ export class Calls {
   /** A description to add to the code. */
   #inWords(error: ZooKeeperErrorCode, code: number): string | undefined {
     if (error === 'CONNECTION_LOSS') return this.#connection.trouble
+    if (code === loginRequiredCode)
+      return "the server accepts only clients that log in (sessionRequireClientSASLAuth, enforce.auth.schemes); set username and password, and auth: 'sasl' for SASL"
     if (error === 'UNIMPLEMENTED')
       return 'the server does not know this operation; it needs ZooKeeper 3.6 or later'
     return error === 'SYSTEM_ERROR' ? `the server answered ${code}` : undefined
@@ -130,7 +132,7 @@ const checked = ({ operation, path, request }: Call<unknown>): Request => {
   }
   const bytes = made.payloadBytes
   if (bytes > maxRequestBytes) {
-    const message = `the request has ${bytes} bytes; expected at most ${maxRequestBytes}, as a server drops the connection otherwise`
+    const message = `the request has ${bytes} bytes; expected at most ${maxRequestBytes}, as a server hangs up on a request above its jute.maxbuffer (1,048,575 bytes by default)`
     throw new ZooKeeperError('TOO_LARGE', { operation, path, message })
   }
   return made

@@ -1,7 +1,7 @@
 import type { DriverContext } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
-import { digestRequest } from './codec/requests.ts'
 import { type Host, HostRotation, parseHost } from './connection/host-rotation.ts'
+import { type Credentials, digestLogin, type Login, saslLogin } from './connection/login.ts'
 import { secureOptionsOf } from './secure-options.ts'
 import { WireClient } from './wire-client.ts'
 import type { ZooKeeperClient } from './zookeeper-client.ts'
@@ -13,9 +13,11 @@ export interface ZooKeeperClientOptions extends Pick<ZooKeeperConfig, 'tls' | 't
   readonly hosts: readonly string[]
   /** The requested timeout; the server clamps it. */
   readonly sessionTimeoutMs: number
-  /** With `password`: digest authentication. */
+  /** With `password`: a login. */
   readonly username?: string | undefined
   readonly password?: string | undefined
+  /** How it logs in. Default `digest`. */
+  readonly auth?: ZooKeeperConfig['auth'] | undefined
   /**
    * With credentials: whether others may read the nodes that this client creates. Default true.
    * Without credentials everybody may do everything with them.
@@ -37,7 +39,7 @@ export const createHostRotation = (options: RotationOptions): HostRotation =>
  * `host:port`.
  */
 export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeeperClient => {
-  const { username, password = '', worldReadable = true } = options
+  const { username, password = '', auth, worldReadable = true } = options
   const { rotation = createHostRotation(options), ...rest } = options
   const owned = worldReadable ? 'creator, world reads' : 'creator'
   return new WireClient({
@@ -45,9 +47,13 @@ export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeepe
     rotation,
     secureOptions: secureOptionsOf(options),
     access: username === undefined ? 'open' : owned,
-    login: username === undefined ? undefined : digestRequest(username, password),
+    login: username === undefined ? undefined : loginOf({ username, password }, auth),
   })
 }
+
+const loginOf =
+  (credentials: Credentials, auth: ZooKeeperClientOptions['auth']) => (): Login =>
+    auth === 'sasl' ? saslLogin(credentials) : digestLogin(credentials)
 
 const toHost = (text: string): Host => {
   const host = parseHost(text)

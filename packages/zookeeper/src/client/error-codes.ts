@@ -2,6 +2,9 @@ import type { ZooKeeperErrorCode } from './zookeeper-error.ts'
 
 export const connectionLossCode = -4
 
+/** The server wants another login before any request (`SESSIONCLOSEDREQUIRESASLAUTH`). */
+export const loginRequiredCode = -124
+
 /** `org.apache.zookeeper.KeeperException.Code`. */
 const codes: ReadonlyMap<number, ZooKeeperErrorCode> = new Map([
   [-1, 'SYSTEM_ERROR'],
@@ -25,7 +28,7 @@ const codes: ReadonlyMap<number, ZooKeeperErrorCode> = new Map([
   [-118, 'SESSION_MOVED'],
   [-119, 'NOT_READ_ONLY'],
   [-121, 'NO_WATCHER'],
-  [-124, 'AUTH_FAILED'], // session closed: a login by SASL is required
+  [loginRequiredCode, 'AUTH_FAILED'],
   [-125, 'QUOTA_EXCEEDED'],
   [-127, 'THROTTLED_OP'],
 ])

@@ -59,7 +59,15 @@ const endings: Readonly<Record<EndOfSession, EndReason>> = {
     code: 'OPERATION_TIMEOUT',
     message: 'no server was reached for as long as the session lasts',
   },
-  'auth-failed': { code: 'AUTH_FAILED', message: 'the server refused the credentials' },
+  'auth-failed': {
+    code: 'AUTH_FAILED',
+    message: 'the server refused the credentials; check username and password',
+  },
+  'no-sasl': {
+    code: 'AUTH_FAILED',
+    message:
+      "the server has no login by SASL DIGEST-MD5: it needs a section Server in its JAAS configuration (java.security.auth.login.config) and, since 3.9, fips-mode=false; or leave out auth, for ZooKeeper's digest scheme",
+  },
 }
 
 const nothing = (): void => {}

@@ -15,6 +15,7 @@ export const operations = {
   removeWatches: 18,
   multiRead: 22,
   auth: 100,
+  sasl: 102,
   getEphemerals: 103,
   addWatch: 106,
   closeSession: -11,

@@ -140,6 +140,10 @@ export const closeSessionRequest = (): Request => new Request(operations.closeSe
 /** Keeps the session alive. */
 export const pingRequest = (): Request => new Request(operations.ping, undefined, xids.ping)
 
+/** One step of a login by SASL, `GetSASLRequest`. The server answers with the number of the request. */
+export const saslRequest = (token: Uint8Array): Request =>
+  new Request(operations.sasl, (to) => to.bytes(token), xids.auth)
+
 /** A login by the digest scheme; the server hashes the password. */
 export const digestRequest = (username: string, password: string): Request => {
   const credential = Buffer.from(`${username}:${password}`)

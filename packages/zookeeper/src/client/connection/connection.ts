@@ -7,12 +7,15 @@ import { pingRequest, type Request } from '../codec/requests.ts'
 import { connectionLossCode } from '../error-codes.ts'
 import type { HostRotation } from './host-rotation.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { Link, type LinkOptions, type Trouble } from './link.ts'
+import { Link, type LinkOptions, type Refusal, type Trouble } from './link.ts'
 import { patienceMs } from './patience.ts'
 import { WatchTable } from './watch-table.ts'
 
 /** A connection that lasted at least this long counts as good. */
 const lastingMs = 1_000
+
+/** A hang-up while a request of this size is in flight may be due to the size. */
+const largeBytes = 100_000
 
 /** How long a first connection waits for one host before it tries the next as well. */
 const headStartMs = 250
@@ -23,8 +26,14 @@ const headStartMs = 250
  */
 export type Answered = (code: number, answer?: RecordReader) => void
 
-/** The server does not know the session or refused the login, or none was reached for the session's timeout. */
-export type EndOfSession = 'expired' | 'auth-failed' | 'out-of-reach'
+/** A server refused the session or the login, or none was reached for the session's timeout. */
+export type EndOfSession = Refusal | 'out-of-reach'
+
+interface InFlight {
+  readonly xid: number
+  readonly bytes: number
+  readonly answered: Answered
+}
 
 /** Callbacks of a connection. They must not throw. */
 export interface ConnectionEvents {
@@ -55,7 +64,7 @@ export class Connection {
   /** What each host did last, in the order of those events. */
   readonly #troubles = new Map<string, Trouble>()
   readonly #dialling = new Set<Link>()
-  #inFlight: { readonly xid: number; readonly answered: Answered }[] = []
+  #inFlight: InFlight[] = []
   /** The index of the oldest request in flight: shifting an array of thousands is slow. */
   #oldest = 0
   #link: Link | undefined
@@ -120,7 +129,7 @@ export class Connection {
     if (!this.#link) return answered(connectionLossCode)
     this.#xid = nextXid(this.#xid)
     this.#keepAlive.sent()
-    this.#inFlight.push({ xid: this.#xid, answered })
+    this.#inFlight.push({ xid: this.#xid, bytes: request.payloadBytes, answered })
     this.#link.send(request.numbered(this.#xid))
   }
 
@@ -179,7 +188,7 @@ export class Connection {
         },
         frame: (frame) => this.#received(frame),
         failed: (trouble) =>
-          link === this.#link ? this.#gone(link, trouble) : this.#failed(link, trouble),
+          link === this.#link ? this.#hungUp(link, trouble) : this.#failed(link, trouble),
       },
     )
     this.#dialling.add(link)
@@ -224,6 +233,14 @@ export class Connection {
     this.#noteTrouble(link, trouble)
     this.#events.failed()
     this.#tryNext()
+  }
+
+  /** A server says nothing when it hangs up on a request that is too large for it. */
+  #hungUp(link: Link, { why, isSilent }: Trouble): void {
+    const pending = this.#inFlight.slice(this.#oldest)
+    const largest = pending.reduce((most, { bytes }) => Math.max(most, bytes), 0)
+    const hint = `; a request of ${largest} bytes was in flight: is that above its jute.maxbuffer?`
+    this.#gone(link, { why: largest < largeBytes ? why : `${why}${hint}`, isSilent })
   }
 
   /** Runs once for each open connection. */

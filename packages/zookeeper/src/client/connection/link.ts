@@ -6,14 +6,17 @@ import { type Granted, readConnectReply } from '../codec/handshake.ts'
 import { xids } from '../codec/protocol-numbers.ts'
 import { MalformedRecord, RecordReader } from '../codec/record-reader.ts'
 import { readHeader } from '../codec/replies.ts'
-import type { Request } from '../codec/requests.ts'
 import type { Host } from './host-rotation.ts'
+import type { Login, LoginRefusal } from './login.ts'
 import { socketTrouble } from './socket-trouble.ts'
 
 /** A handshake's answer is shorter. */
 const maxHandshakeBytes = 1_000
-/** Above any answer to one request: 64 of the largest nodes. */
+/** Above any answer to one request: 64 of the largest nodes, or the names of a million children. */
 const maxFrameBytes = 64 * 1024 * 1024
+/** A server sends answers of any size; Java's clients refuse those above their `jute.maxbuffer`. */
+const tooLongAdvice =
+  'the answer is larger than jute.maxbuffer may be in this client; split the node with so many children into several services or namespaces'
 
 /** What a host did last. */
 export interface Trouble {
@@ -23,12 +26,15 @@ export interface Trouble {
   readonly isSilent: boolean
 }
 
+/** Why a server ends a session, or does not begin one. */
+export type Refusal = 'expired' | LoginRefusal
+
 /** Callbacks of a link. `refused` and `failed` are called at most once, and never after `close`. */
 export interface LinkEvents {
   /** The handshake and the login are done. */
   opened(granted: Granted): void
   /** The server does not know the session, or refuses the login. The link is closed. */
-  refused(why: 'expired' | 'auth-failed'): void
+  refused(why: Refusal): void
   /** A frame after the login. Whatever it throws ends the link. */
   frame(frame: Buffer): void
   /** It ended, or no handshake was made in time. */
@@ -41,7 +47,8 @@ export interface LinkOptions {
   readonly secureOptions?: (() => Promise<SecureOptions>) | undefined
   /** The first frame. */
   readonly handshake: Buffer
-  readonly login?: Request | undefined
+  /** Begins a login; called for each link. No login without it. */
+  readonly login?: (() => Login) | undefined
   /** How long the host may take from the first packet until the login is done. */
   readonly patienceMs: number
   readonly clock: Clock
@@ -59,6 +66,7 @@ export class Link {
   #phase: Phase = 'dialling'
   #socket: Socket | undefined
   #granted: Granted | undefined
+  #login: Login | undefined
   #corked = false
 
   constructor(options: LinkOptions, events: LinkEvents) {
@@ -129,10 +137,11 @@ export class Link {
         this.#take(frame)
       }
     } catch (error) {
-      const malformed = error instanceof MalformedRecord || error instanceof FrameTooLong
-      const isStrange = malformed && this.#phase !== 'open'
-      const which = isStrange ? 'it is no ZooKeeper server, or one that expects TLS: ' : ''
-      this.#fail(`${which}${messageOf(error)}`)
+      const isTooLong = error instanceof FrameTooLong
+      const isStrange = this.#phase !== 'open' && (isTooLong || error instanceof MalformedRecord)
+      const why = messageOf(error)
+      if (isStrange) this.#fail(`it is no ZooKeeper server, or one that expects TLS: ${why}`)
+      else this.#fail(isTooLong ? `${why}: ${tooLongAdvice}` : why)
     }
   }
 
@@ -143,17 +152,21 @@ export class Link {
     if (granted.timeoutMs <= 0) return this.#refuse('expired')
     this.#granted = granted
     this.#frames.maxBytes = maxFrameBytes
-    const { login } = this.#options
-    if (!login) return this.#opened(granted)
+    this.#login = this.#options.login?.()
+    if (!this.#login) return this.#opened(granted)
     this.#phase = 'login'
-    this.send(login.frame)
+    this.send(this.#login.first.frame)
   }
 
   #takeLogin(frame: Buffer): void {
-    const { xid, code } = readHeader(new RecordReader(frame))
-    // any answer to a login except success is a refusal
-    if (xid === xids.auth && code !== 0) this.#refuse('auth-failed')
-    else if (xid === xids.auth && this.#granted) this.#opened(this.#granted)
+    const reader = new RecordReader(frame)
+    const { xid, code } = readHeader(reader)
+    const [login, granted] = [this.#login, this.#granted]
+    if (xid !== xids.auth || !login || !granted) return
+    const step = login.next(code, reader)
+    if (step === 'done') this.#opened(granted)
+    else if (typeof step === 'string') this.#refuse(step)
+    else this.send(step.frame)
   }
 
   #opened(granted: Granted): void {
@@ -162,7 +175,7 @@ export class Link {
     this.#events.opened(granted)
   }
 
-  #refuse(why: 'expired' | 'auth-failed'): void {
+  #refuse(why: Refusal): void {
     this.close()
     this.#events.refused(why)
   }
