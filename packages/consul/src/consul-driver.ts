@@ -67,6 +67,10 @@ class ConsulDriver implements RegistryDriver {
     this.#writes = new Semaphore(maxWrites, context.clock)
   }
 
+  lastSeen(): string | undefined {
+    return this.#client.lastSeen
+  }
+
   async openSession(
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,

@@ -1,4 +1,5 @@
 import type { Availability } from './runtime/availability.ts'
+import { callSubject } from './driver/call-context.ts'
 import type { Contents, Progress, RegistryDriver, Scope } from './driver/registry-driver.ts'
 import { type ServiceInstance, weighInstance } from './model/service-instance.ts'
 import { RegistryError } from './registry-error.ts'
@@ -69,11 +70,11 @@ export const callWithRetries = async <T>(
   outer: AbortSignal | undefined,
   attempt: (signal: AbortSignal, progress: Progress) => Promise<T>,
 ): Promise<T> => {
-  const { availability, backend, closed, options } = context
+  const { availability, closed, options } = context
   const { clock, random, callTimeoutMs } = options
   assertOpen(context, subject.operation)
   outer?.throwIfAborted()
-  const whole = { backend, ...subject }
+  const whole = callSubject(context, subject.operation, subject.service)
   const signal = outer === undefined ? closed : AbortSignal.any([closed, outer])
   const backoff = new Backoff(options.backoff, clock, random)
   let last: RegistryError | undefined

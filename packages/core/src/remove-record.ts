@@ -1,3 +1,4 @@
+import { callSubject } from './driver/call-context.ts'
 import type { DriverSession, RemoveOutcome } from './driver/registry-driver.ts'
 import type { InstanceRecord } from './model/instance-record.ts'
 import { callWithRetries, type RegistryContext } from './registry-context.ts'
@@ -22,7 +23,7 @@ export const removeRecord = async (
   const close = (session: DriverSession): Promise<void> => {
     // with its own signal, as an aborted call must not leave its session open
     const { signal } = new AbortController()
-    const whole = { backend, ...subject }
+    const whole = callSubject(context, subject.operation, service)
     return withDeadline(clock, callTimeoutMs, signal, whole, (bounded) =>
       session.close(bounded),
     ).catch(() => {}) // holds no record, and expires with its ttl

@@ -151,6 +151,17 @@ describe('a read', () => {
     )
   })
 
+  test('times out with what the driver knows of its servers', async () => {
+    const { registry, backend, clock } = createBed()
+    backend.before = () => new Promise<void>(() => {})
+    backend.lastSeen = 'h1:2379 is silent'
+    const listed = refusal(registry.list('orders'))
+    await clock.advance(300)
+    expect(await listed).toBe(
+      'scripted [timeout] list orders: not done within 150 ms; h1:2379 is silent',
+    )
+  })
+
   test('is not repeated after a permanent failure', async () => {
     const { registry, backend } = createBed()
     backend.before = () => {

@@ -68,6 +68,8 @@ export class ScriptedBackend {
   ) => AsyncIterable<Observation>
   /** Runs before a list returns. */
   reading: (signal: AbortSignal, progress: Progress) => void | Promise<void> = () => {}
+  /** What the driver says of its servers. */
+  lastSeen: string | undefined
   maxBatch = 100
   /** Whether the outcomes of puts are returned; a driver that drops some has a defect. */
   answersPuts = true
@@ -127,6 +129,7 @@ export class ScriptedBackend {
       maxBatch: this.maxBatch,
       maxRecordBytes: 1_000_000,
     },
+    lastSeen: () => this.lastSeen,
     openSession: async ({ ttlMs }) => {
       this.#sessions += 1
       const id = `session-${this.#sessions}`

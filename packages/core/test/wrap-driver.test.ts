@@ -72,6 +72,7 @@ const recorder = (optional: boolean): { driver: RegistryDriver; called: string[]
           diagnose: () => told('diagnose', { serverVersion: '1', limits: [] }),
           servers: ['10.0.0.1:80'],
           carriers: [],
+          lastSeen: () => 'it is silent',
         }
       : {}),
     [Symbol.asyncDispose]: () => told('dispose', undefined),
@@ -121,6 +122,7 @@ describe('wrapDriver', () => {
     expect(wrapped.capabilities).toEqual(driver.capabilities)
     expect(wrapped.servers).toBe(driver.servers)
     expect(wrapped.carriers).toBe(driver.carriers)
+    expect(wrapped.lastSeen?.()).toBe('it is silent')
     let lost = 0
     const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
     session.onPartLost?.(() => (lost += 1))
@@ -129,7 +131,7 @@ describe('wrapDriver', () => {
 
   test('has what is optional only where the wrapped driver has it', async () => {
     const wrapped = wrapDriver(recorder(false).driver, {})
-    for (const name of ['edit', 'diagnose', 'servers', 'carriers'])
+    for (const name of ['edit', 'diagnose', 'servers', 'carriers', 'lastSeen'])
       expect(wrapped).not.toHaveProperty(name)
     const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
     for (const name of ['removeStrays', 'onPartLost']) expect(session).not.toHaveProperty(name)

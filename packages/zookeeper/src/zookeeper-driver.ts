@@ -52,6 +52,8 @@ class ZooKeeperDriver implements RegistryDriver {
   readonly #keys: Keys
   readonly #reader: Reader
   readonly #sessions = new Map<string, ZooKeeperSession>()
+  /** Clients of sessions that are being opened. */
+  readonly #connecting = new Set<ZooKeeperClient>()
   readonly #closed = new AbortController()
 
   constructor(config: ZooKeeperConfig, context: DriverContext) {
@@ -62,6 +64,17 @@ class ZooKeeperDriver implements RegistryDriver {
     const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
     this.#keys = new Keys(namespace, format)
     this.#reader = new Reader(config, context)
+  }
+
+  /** Of the connection about which there is the most to complain. */
+  lastSeen(): string | undefined {
+    const { lastSeen } = this.#reader
+    const all = [
+      ...(lastSeen === undefined ? [] : [lastSeen]),
+      ...Array.from(this.#connecting, (client) => client.lastSeen),
+      ...[...new Set(this.#sessions.values())].flatMap((session) => session.lastSeen),
+    ]
+    return all.toSorted((one, other) => other.silentMs - one.silentMs)[0]?.text
   }
 
   async openSession(
@@ -166,12 +179,15 @@ class ZooKeeperDriver implements RegistryDriver {
     open.throwIfAborted()
     const context = this.#context
     const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs, context })
+    this.#connecting.add(client)
     try {
       await client.connect(open)
     } catch (cause) {
       client.close(AbortSignal.abort()).catch(() => {})
       if (open.aborted) throw open.reason
       throw toRegistryError(cause, 'open-session')
+    } finally {
+      this.#connecting.delete(client)
     }
     return client
   }

@@ -19,7 +19,7 @@ import {
   withDeadline,
   type WritingSession,
 } from '@sd/core/driver'
-import type { ZooKeeperClient } from './client/zookeeper-client.ts'
+import type { LastSeen, ZooKeeperClient } from './client/zookeeper-client.ts'
 import { isCode } from './client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
 import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
@@ -84,6 +84,10 @@ export class ZooKeeperSession implements DriverSession {
       lost: (part) => this.#partLost(part),
     })
     this.#parts.add(client)
+  }
+
+  get lastSeen(): readonly LastSeen[] {
+    return this.#parts.live.map(({ client }) => client.lastSeen)
   }
 
   get lost(): AbortSignal {

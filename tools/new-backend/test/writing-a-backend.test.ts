@@ -29,6 +29,7 @@ const everything: {
   observe: true,
   probe: true,
   servers: true,
+  lastSeen: true,
   carriers: true,
   edit: true,
   diagnose: true,

@@ -92,15 +92,19 @@ interface Connections {
  */
 export class ConsulClient {
   readonly clock: Clock
+  readonly #endpoint: string
   readonly #current = new Map<PoolName, Connections>()
   /** All pools that are not closed yet, also replaced ones. */
   readonly #pools = new Set<Pool>()
   readonly #poolOf: (name: PoolName) => Pool
   readonly #headers: Readonly<Record<string, string>>
   readonly #token: string | undefined
+  /** Of connections that were replaced since. */
+  #lastSeen: string | undefined
   readonly #closed = new AbortController()
 
   constructor({ endpoint, tls, token }: ConsulConfig, clock: Clock) {
+    this.#endpoint = endpoint
     const unix = endpoint.startsWith('unix:')
     const connect = {
       // uses undici's own timers: core's deadlines are shorter, but end only the waiting
@@ -122,6 +126,18 @@ export class ConsulClient {
     this.clock = clock
     this.#token = token
     this.#headers = token === undefined ? {} : { 'x-consul-token': token }
+  }
+
+  /** What the connections last saw of the agent, for messages; `undefined` without any. */
+  get lastSeen(): string | undefined {
+    const all = [...this.#current.values()]
+    if (all.length === 0) return this.#lastSeen
+    const heardMs = Math.max(...all.map((each) => each.heardMs))
+    if (!all.some(({ pool }) => pool.stats.connected > 0))
+      return `no connection to ${this.#endpoint}`
+    return Number.isFinite(heardMs)
+      ? `${this.#endpoint} is connected, and last answered ${Math.round(this.clock.monotonicMs() - heardMs)} ms ago`
+      : `${this.#endpoint} accepted a connection, and has not answered`
   }
 
   /** Consul's response, of any status. Throws `RegistryError` when there is none, or `signal.reason`. */
@@ -161,6 +177,7 @@ export class ConsulClient {
     const sentMs = this.clock.monotonicMs()
     return () => {
       if (asked.heardMs > sentMs || this.clock.monotonicMs() - sentMs < silenceMs) return
+      this.#lastSeen = this.lastSeen
       for (const [each, { pool, heardMs }] of this.#current)
         if (heardMs <= sentMs) {
           this.#current.delete(each)

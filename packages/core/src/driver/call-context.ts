@@ -1,3 +1,4 @@
+import type { CallSubject } from '../runtime/abort.ts'
 import type { Availability } from '../runtime/availability.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Publish } from '../runtime/diagnostics.ts'
@@ -17,3 +18,10 @@ export interface CallContext {
   readonly publish: Publish
   readonly availability: Availability
 }
+
+/** Names a call in errors. A timeout also tells what the driver's connections last saw. */
+export const callSubject = (
+  { backend, driver }: Pick<CallContext, 'backend' | 'driver'>,
+  operation: string,
+  service?: string,
+): CallSubject => ({ backend, operation, service, lastSeen: () => driver.lastSeen?.() })

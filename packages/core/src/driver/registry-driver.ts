@@ -208,6 +208,12 @@ export interface RegistryDriver extends AsyncDisposable {
    * Omitted where there is no server.
    */
   readonly servers?: readonly string[]
+  /**
+   * What its connections last saw of the servers, for the message of a call that got no answer: that one
+   * refuses connections, hangs up, or is silent, or that it answered other calls meanwhile. `undefined`
+   * where nothing is known. Without credentials; does no I/O.
+   */
+  lastSeen?(): string | undefined
   /** Where it can store the documents of a format; core refuses formats of another carrier. Default `value`. */
   readonly carriers?: readonly FormatCarrier[]
   openSession(options: { readonly ttlMs: number }, signal: AbortSignal): Promise<DriverSession>

@@ -10,7 +10,13 @@ import type {
 export type DriverCall =
   | Exclude<
       keyof RegistryDriver,
-      'backend' | 'capabilities' | 'servers' | 'carriers' | 'observe' | typeof Symbol.asyncDispose
+      | 'backend'
+      | 'capabilities'
+      | 'servers'
+      | 'lastSeen'
+      | 'carriers'
+      | 'observe'
+      | typeof Symbol.asyncDispose
     >
   | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost' | 'onPartLost'>
 
@@ -39,8 +45,8 @@ export interface DriverHooks {
 
 /**
  * Wraps `driver` in `hooks` that delay, fail, count or trace its calls. Forwards every method,
- * including those of its sessions; `edit`, `diagnose`, `removeStrays` and `onPartLost` exist if `driver`
- * has them. Modelled on the layers of Apache OpenDAL, which wrap an accessor in the same way.
+ * including those of its sessions; `lastSeen`, `edit`, `diagnose`, `removeStrays` and `onPartLost` exist
+ * if `driver` has them. Modelled on the layers of Apache OpenDAL, which wrap an accessor in the same way.
  */
 export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
   const call = <T>(
@@ -48,12 +54,14 @@ export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): Registry
     signal: AbortSignal,
     next: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> => (hooks.call === undefined ? next(signal) : hooks.call(name, signal, next))
+  const lastSeen = driver.lastSeen?.bind(driver)
   const edit = driver.edit?.bind(driver)
   const diagnose = driver.diagnose?.bind(driver)
   return {
     backend: hooks.backend ?? driver.backend,
     capabilities: { ...driver.capabilities, ...hooks.capabilities },
     ...(driver.servers === undefined ? {} : { servers: driver.servers }),
+    ...(lastSeen === undefined ? {} : { lastSeen }),
     ...(driver.carriers === undefined ? {} : { carriers: driver.carriers }),
     openSession: async (options, signal) =>
       wrapSession(

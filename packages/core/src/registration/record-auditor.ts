@@ -1,3 +1,4 @@
+import { callSubject } from '../driver/call-context.ts'
 import type { Audit } from '../driver/registry-driver.ts'
 import { claimWins } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
@@ -37,7 +38,7 @@ export class RecordAuditor {
    * did not answer, if it did not.
    */
   async audit(session: OpenSession): Promise<RegistryError | undefined> {
-    const { backend, driver } = this.#context
+    const { driver } = this.#context
     const written = [...this.#table.all()].filter(
       (entry) => entry.desired !== undefined && !entry.needsPut(session.id),
     )
@@ -46,7 +47,7 @@ export class RecordAuditor {
       size: driver.capabilities.maxBatch,
       parallel: parallelBatches,
       signal: session.signal,
-      subjectOf: ([entry]) => ({ backend, operation: 'audit', service: entry?.service }),
+      subjectOf: ([entry]) => callSubject(this.#context, 'audit', entry?.service),
       work: (entries, subject) => this.#ask(session, entries, subject),
       failed: ([entry], cause) => {
         if (!isOfItems(cause)) unanswered ??= cause
@@ -59,8 +60,8 @@ export class RecordAuditor {
 
   async #removeStrays({ driverSession, signal }: OpenSession): Promise<RegistryError | undefined> {
     if (driverSession.removeStrays === undefined) return undefined
-    const { backend, clock, callTimeoutMs, publish } = this.#context
-    const subject = { backend, operation: 'audit' }
+    const { clock, callTimeoutMs, publish } = this.#context
+    const subject = callSubject(this.#context, 'audit')
     try {
       const keys = await withDeadline(clock, callTimeoutMs, signal, subject, async (bounded) =>
         driverSession.removeStrays?.(bounded),

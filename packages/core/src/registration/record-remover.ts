@@ -1,3 +1,4 @@
+import { callSubject } from '../driver/call-context.ts'
 import type { DriverSession, RemoveOutcome } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { type CallSubject, withDeadline } from '../runtime/abort.ts'
@@ -47,12 +48,12 @@ export class RecordRemover {
     signal: AbortSignal,
     failed: (entries: readonly RegistrationEntry[], cause: RegistryError) => void,
   ): Promise<void> {
-    const { backend, driver } = this.#context
+    const { driver } = this.#context
     await inBatches(entries, {
       size: driver.capabilities.maxBatch,
       parallel: parallelBatches,
       signal,
-      subjectOf: ([entry]) => ({ backend, operation: 'remove', service: entry?.service }),
+      subjectOf: ([entry]) => callSubject(this.#context, 'remove', entry?.service),
       work: (batch, subject) => this.#removeBatch(session, batch, subject, signal),
       failed,
     })

@@ -1,3 +1,4 @@
+import { callSubject } from '../driver/call-context.ts'
 import type { PutOutcome } from '../driver/registry-driver.ts'
 import type { Claim } from '../model/claim.ts'
 import { RegistryError } from '../registry-error.ts'
@@ -32,12 +33,12 @@ export class RecordWriter {
 
   /** Runs one round over the due entries. */
   async writeDue(session: OpenSession): Promise<void> {
-    const { backend, driver } = this.#context
+    const { driver } = this.#context
     await inBatches(this.#table.due(this.#table.toWrite), {
       size: driver.capabilities.maxBatch,
       parallel: parallelBatches,
       signal: session.signal,
-      subjectOf: ([entry]) => ({ backend, operation: 'put', service: entry?.service }),
+      subjectOf: ([entry]) => callSubject(this.#context, 'put', entry?.service),
       work: (entries, subject) => this.#put(session, entries, subject),
       failed: (entries, cause) => this.#failed(session, entries, cause),
     })

@@ -36,7 +36,26 @@ export const sleep = (clock: Clock, delayMs: number, signal: AbortSignal): Promi
   })
 
 /** Identifies a call in the error that its deadline raises. */
-export type CallSubject = Pick<RegistryErrorOptions, 'backend' | 'operation' | 'service'>
+export interface CallSubject extends Pick<
+  RegistryErrorOptions,
+  'backend' | 'operation' | 'service'
+> {
+  /** See `RegistryDriver.lastSeen`. */
+  readonly lastSeen?: (() => string | undefined) | undefined
+}
+
+const unknownReason = 'the backend is unreachable, frozen or slow'
+
+/** The `timeout` of a call, with what is known of the servers. */
+export const timeoutOf = (subject: CallSubject, waitedMs: number): RegistryError => {
+  const { backend, operation, service, lastSeen } = subject
+  const seen = lastSeen?.()
+  const waited = `within ${Math.round(waitedMs)} ms`
+  // a server that refuses or hangs up has answered, in its way
+  const message =
+    seen === undefined ? `no answer ${waited}; ${unknownReason}` : `not done ${waited}; ${seen}`
+  return new RegistryError('timeout', { backend, operation, service, message })
+}
 
 /**
  * Runs `work` with a signal that aborts with `timeout` after `deadlineMs`, or with the outer
@@ -55,10 +74,7 @@ export const withDeadline = async <T>(
   const forward = (): void => controller.abort(outer.reason)
   outer.addEventListener('abort', forward, { once: true })
   const arm = (): Timer =>
-    clock.setTimer(deadlineMs, () => {
-      const message = `no answer within ${Math.round(deadlineMs)} ms; the backend is unreachable, frozen or slow`
-      controller.abort(new RegistryError('timeout', { ...subject, message }))
-    })
+    clock.setTimer(deadlineMs, () => controller.abort(timeoutOf(subject, deadlineMs)))
   let timer = arm()
   let over = false
   const progress = (): void => {

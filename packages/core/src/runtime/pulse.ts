@@ -1,5 +1,5 @@
 import { RegistryError } from '../registry-error.ts'
-import { type CallSubject, withDeadline } from './abort.ts'
+import { type CallSubject, timeoutOf, withDeadline } from './abort.ts'
 import type { Clock } from './clock.ts'
 import { abandonMs, patienceMs } from './timing.ts'
 
@@ -71,8 +71,7 @@ export class Pulse {
       const timer = clock.setTimer(waitMs, () => {
         // the round trip takes at least this long
         this.#roundTripMs = Math.max(this.#roundTripMs, waitMs)
-        const message = `no answer within ${Math.round(waitMs)} ms; the backend is unreachable, frozen or slow`
-        waiting.reject(new RegistryError('timeout', { ...subject, message }))
+        waiting.reject(timeoutOf(subject, waitMs))
       })
       signal.addEventListener('abort', abort, { once: true })
       this.#waiting = waiting

@@ -4,7 +4,7 @@ import { sleep } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { Pulse } from '../runtime/pulse.ts'
 import { heartbeatIntervalMs, heartbeatRetryMs } from '../runtime/timing.ts'
-import type { CallContext } from '../driver/call-context.ts'
+import { type CallContext, callSubject } from '../driver/call-context.ts'
 
 /** Receives the results of a running heartbeat. */
 export interface HeartbeatListener {
@@ -35,9 +35,9 @@ export const heartbeat = async (
   listener: HeartbeatListener,
   signal: AbortSignal,
 ): Promise<SessionLoss> => {
-  const { clock, random, backend } = context
+  const { clock, random } = context
   const ttlMs = session.grantedTtlMs
-  const subject = { backend, operation: 'renew' }
+  const subject = callSubject(context, 'renew')
   let acknowledgedSentMs = openedAtMs
   const pulse = new Pulse({
     clock,

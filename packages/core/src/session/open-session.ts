@@ -2,7 +2,7 @@ import type { DriverSession } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
 import { withDeadline } from '../runtime/abort.ts'
 import { auditIntervalMs, auditRetryMs } from '../runtime/timing.ts'
-import type { CallContext } from '../driver/call-context.ts'
+import { type CallContext, callSubject } from '../driver/call-context.ts'
 import { heartbeat } from './heartbeat.ts'
 
 /** Receives the events of one open session. */
@@ -17,8 +17,8 @@ export interface SessionListener {
 
 /** Closes a session that opened just as its caller gave up. */
 const discard = (context: CallContext, session: DriverSession): void => {
-  const { clock, backend, callTimeoutMs } = context
-  const subject = { backend, operation: 'close-session' }
+  const { clock, callTimeoutMs } = context
+  const subject = callSubject(context, 'close-session')
   const { signal } = new AbortController()
   withDeadline(clock, callTimeoutMs, signal, subject, (bounded) => session.close(bounded)).catch(
     () => {}, // it expires with its ttl
@@ -82,9 +82,9 @@ export class OpenSession {
     listener: SessionListener,
     signal: AbortSignal,
   ): Promise<OpenSession> {
-    const { clock, driver, backend, ttlMs, callTimeoutMs } = context
+    const { clock, driver, ttlMs, callTimeoutMs } = context
     const openedAtMs = clock.monotonicMs()
-    const subject = { backend, operation: 'open-session' }
+    const subject = callSubject(context, 'open-session')
     let opened: DriverSession | undefined
     let givenUp = false
     try {

@@ -1,7 +1,7 @@
 import { RegistryError } from '../registry-error.ts'
 import { sleep, withDeadline } from '../runtime/abort.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import type { CallContext } from '../driver/call-context.ts'
+import { type CallContext, callSubject } from '../driver/call-context.ts'
 import type { OpenSession } from './open-session.ts'
 
 /**
@@ -86,8 +86,8 @@ export class RetiredSessions {
   }
 
   async #close(session: OpenSession): Promise<void> {
-    const { backend, clock, random, callTimeoutMs, publish, backoff: bounds } = this.#context
-    const subject = { backend, operation: 'close-session' }
+    const { clock, random, callTimeoutMs, publish, backoff: bounds } = this.#context
+    const subject = callSubject(this.#context, 'close-session')
     const { signal } = this.#stop
     const backoff = new Backoff(bounds, clock, random)
     session.stop(new RegistryError('closed', { ...subject, message: 'the session was replaced' }))

@@ -1,9 +1,9 @@
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
-import { abortable } from '../runtime/abort.ts'
+import { abortable, timeoutOf } from '../runtime/abort.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { attachLimitMs } from '../runtime/timing.ts'
-import type { CallContext } from '../driver/call-context.ts'
+import { type CallContext, callSubject } from '../driver/call-context.ts'
 
 /**
  * Yields the driver's observations of one attachment, under a watchdog. The first must arrive in
@@ -27,8 +27,7 @@ export async function* attach(
     timer?.cancel()
     if (attached || signal.aborted) return
     timer = clock.setTimer(limitMs, () => {
-      const message = `the watch did not attach within ${limitMs} ms, and no data arrived; the backend is unreachable, frozen or slow`
-      watchdog.abort(new RegistryError('timeout', { backend, operation: 'watch', message }))
+      watchdog.abort(timeoutOf(callSubject(context, 'watch'), limitMs))
     })
   }
   let iterator: AsyncIterator<Observation> | undefined

@@ -2,7 +2,7 @@ import { RegistryError } from '../registry-error.ts'
 import { sleep } from '../runtime/abort.ts'
 import { Pulse } from '../runtime/pulse.ts'
 import { probeIntervalMs } from '../runtime/timing.ts'
-import type { CallContext } from '../driver/call-context.ts'
+import { type CallContext, callSubject } from '../driver/call-context.ts'
 
 /** Receives the results of probes. */
 export interface Probed {
@@ -25,8 +25,8 @@ export const probeWhile = async (
   probed: Probed,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { backend, clock, driver, random, ttlMs } = context
-  const subject = { backend, operation: 'probe' }
+  const { clock, driver, random, ttlMs } = context
+  const subject = callSubject(context, 'probe')
   const pulse: Pulse = new Pulse({
     clock,
     ttlMs,

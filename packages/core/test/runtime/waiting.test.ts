@@ -171,6 +171,22 @@ describe('withDeadline', () => {
     expect(seen?.aborted).toBe(true)
   })
 
+  test('tells what is known of the servers, and not that none answered', async () => {
+    const clock = new ManualClock()
+    let seen: string | undefined
+    const told = { ...subject, lastSeen: () => seen }
+    const working = withDeadline(clock, 10, new AbortController().signal, told, async () => {
+      seen = 'h1:2379 refuses connections'
+      await new Promise(() => {})
+    })
+    const failed = working.catch((error: unknown) => error)
+    await clock.advance(11)
+    expect(await failed).toMatchObject({
+      code: 'timeout',
+      message: '[timeout] list s: not done within 10 ms; h1:2379 refuses connections',
+    })
+  })
+
   test('begins anew with each progress, but not once it is over', async () => {
     const clock = new ManualClock()
     let go = (): void => {}

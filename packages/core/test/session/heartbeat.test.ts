@@ -24,7 +24,7 @@ const beat = (renew: () => Promise<void>, openedAtMs = 0) => {
   const run = async (): Promise<void> => {
     try {
       end.loss = await heartbeat(
-        { clock, random, backend: 'scripted' } as unknown as CallContext,
+        { clock, random, backend: 'scripted', driver: {} } as unknown as CallContext,
         session,
         openedAtMs,
         {

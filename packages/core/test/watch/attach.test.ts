@@ -57,7 +57,7 @@ describe('an attachment', () => {
     await bed.clock.advance(limitMs - 1)
     expect(bed.signal?.aborted).toBe(false)
     await bed.clock.advance(1)
-    expect(await first).toContain(`did not attach within ${limitMs} ms`)
+    expect(await first).toContain(`[timeout] watch: no answer within ${limitMs} ms`)
     expect(bed.clock.pending).toBe(0)
   })
 

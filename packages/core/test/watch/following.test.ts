@@ -200,7 +200,7 @@ describe('a watch', () => {
       backend: 'scripted',
       operation: 'watch',
       message:
-        '[timeout] watch: the watch did not attach within 600 ms, and no data arrived; the backend is unreachable, frozen or slow',
+        '[timeout] watch: no answer within 600 ms; the backend is unreachable, frozen or slow',
     })
     await clock.advance(25)
     expect(attached).toHaveLength(2)

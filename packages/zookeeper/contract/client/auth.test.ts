@@ -134,8 +134,8 @@ describe.runIf(controllable)('credentials', () => {
     const { next } = digestLogin({ username: 'sd', password: secret })
     const options = optionsOf([host], {})
     const rotation = createHostRotation(options)
-    const login = () => ({ first: first(), next })
-    return new WireClient({ ...options, rotation, access: 'creator', login })
+    const begin = () => ({ first: first(), next })
+    return new WireClient({ ...options, rotation, access: 'creator', login: begin })
   }
 
   test('refused by the server, the client ends at once', async () => {

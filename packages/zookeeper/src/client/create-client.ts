@@ -51,9 +51,8 @@ export const createZooKeeperClient = (options: ZooKeeperClientOptions): ZooKeepe
   })
 }
 
-const loginOf =
-  (credentials: Credentials, auth: ZooKeeperClientOptions['auth']) => (): Login =>
-    auth === 'sasl' ? saslLogin(credentials) : digestLogin(credentials)
+const loginOf = (credentials: Credentials, auth: ZooKeeperClientOptions['auth']) => (): Login =>
+  auth === 'sasl' ? saslLogin(credentials) : digestLogin(credentials)
 
 const toHost = (text: string): Host => {
   const host = parseHost(text)

@@ -29,6 +29,7 @@ import { endSession } from './end-session.ts'
 import { establishSession } from './establish-session.ts'
 import {
   type ClientState,
+  type LastSeen,
   maxReadsInBatch,
   type MultiOperation,
   type NodeChildren,
@@ -114,6 +115,10 @@ export class WireClient implements ZooKeeperClient {
 
   get state(): ClientState {
     return this.#state
+  }
+
+  get lastSeen(): LastSeen {
+    return this.#connection.lastSeen
   }
 
   get ended(): AbortSignal {

@@ -9,6 +9,7 @@ export interface ZooKeeperClient extends RecentOperations {
   /** The timeout that the server granted. */
   readonly sessionTimeoutMs: number
   readonly state: ClientState
+  readonly lastSeen: LastSeen
   /**
    * Aborts once the session has ended for good: the server said so, it refused the credentials, or
    * by the local clock no server can have kept the session (disconnected for longer than the
@@ -119,6 +120,14 @@ export type TreeListener = (event: TreeEvent) => void
 export type TreeEvent =
   | { readonly type: 'created' | 'deleted' | 'changed'; readonly path: string }
   | { readonly type: 'lost' }
+
+/** What the servers did last. */
+export interface LastSeen {
+  /** For error messages. */
+  readonly text: string
+  /** For how long nothing was received over the connection; `Infinity` without one. */
+  readonly silentMs: number
+}
 
 /** `disconnected`: the session may live on, and the client is looking for a server. */
 export type ClientState = 'connecting' | 'connected' | 'disconnected' | 'ended'

@@ -2,6 +2,7 @@ import { abortable, type DriverContext, type Progress } from '@sd/core/driver'
 import { barrier } from '../client/round-trips.ts'
 import { createHostRotation, createZooKeeperClient } from '../client/create-client.ts'
 import type {
+  LastSeen,
   MultiOperation,
   NodeChildren,
   NodeData,
@@ -59,6 +60,10 @@ export class ReaderConnection implements Reads, TreeCalls {
     this.ready = this.#connect()
     // waiting callers handle the rejection; there may be none
     this.ready.catch(() => {})
+  }
+
+  get lastSeen(): LastSeen {
+    return this.#client.lastSeen
   }
 
   /** Aborts when the connection has ended, with the reason. */
@@ -159,7 +164,7 @@ export class ReaderConnection implements Reads, TreeCalls {
     }
     this.#connectedMs = this.#clock.monotonicMs()
     const gone = (): void =>
-      this.leave(this.#client.ended.reason ?? connectionLoss('the connection was lost'))
+      this.leave(this.#client.ended.reason ?? connectionLoss(this.lastSeen.text))
     if (this.#client.state === 'connected') this.#client.onState(gone)
     else gone()
   }

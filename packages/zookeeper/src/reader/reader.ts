@@ -1,5 +1,6 @@
 import { abortable, type DriverContext, messageOf, RegistryError } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
+import type { LastSeen } from '../client/zookeeper-client.ts'
 import { isCode } from '../client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from '../errors.ts'
 import { createRotation, ReaderConnection, type Rotation } from './reader-connection.ts'
@@ -74,6 +75,11 @@ export class Reader {
       message,
       cause: error.cause,
     })
+  }
+
+  /** `undefined` without a connection. */
+  get lastSeen(): LastSeen | undefined {
+    return this.#current?.lost.aborted === false ? this.#current.lastSeen : undefined
   }
 
   /** Ends every call and observation with `closed`. */

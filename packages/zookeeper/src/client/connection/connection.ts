@@ -5,6 +5,7 @@ import { MalformedRecord, RecordReader } from '../codec/record-reader.ts'
 import { readEvent, readHeader } from '../codec/replies.ts'
 import { pingRequest, type Request } from '../codec/requests.ts'
 import { connectionLossCode } from '../error-codes.ts'
+import type { LastSeen } from '../zookeeper-client.ts'
 import type { HostRotation } from './host-rotation.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { Link, type LinkOptions, type Refusal, type Trouble } from './link.ts'
@@ -55,6 +56,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, 'secureOptions' | '
   readonly context: DriverContext
 }
 
+const nameOf = ({ host: { host, port } }: Link): string => `${host}:${port}`
+
 /** One session's connection, to one host after the other. */
 export class Connection {
   readonly watches: WatchTable
@@ -75,6 +78,7 @@ export class Connection {
   /** How many hosts in a row stayed silent. */
   #silences = 0
   #openedMs = 0
+  #heardMs = 0
   #released = false
   #next: Timer | undefined
   #sessionEnd: Timer | undefined
@@ -94,8 +98,18 @@ export class Connection {
 
   /** What the hosts that were tried did last, for error messages; the newest last. */
   get trouble(): string {
-    const troubles = Array.from(this.#troubles, ([host, { why }]) => `${host}: ${why}`)
-    return troubles.length === 0 ? 'not connected yet' : troubles.join('; ')
+    const troubles = new Map(Array.from(this.#troubles, ([host, { why }]) => [host, why]))
+    for (const link of this.#dialling)
+      if (!troubles.has(nameOf(link))) troubles.set(nameOf(link), link.waiting)
+    if (troubles.size === 0) return 'not connected yet'
+    return Array.from(troubles, ([host, why]) => `${host}: ${why}`).join('; ')
+  }
+
+  get lastSeen(): LastSeen {
+    if (!this.#link) return { text: this.trouble, silentMs: Number.POSITIVE_INFINITY }
+    const silentMs = Math.round(this.#options.context.clock.monotonicMs() - this.#heardMs)
+    const text = `${nameOf(this.#link)}: it is connected, and last answered ${silentMs} ms ago`
+    return { text, silentMs }
   }
 
   /** The same of each host, for hosts that failed. */
@@ -207,11 +221,13 @@ export class Connection {
     this.#session = granted
     this.#timeoutMs = granted.timeoutMs
     this.#openedMs = this.#options.context.clock.monotonicMs()
+    this.#heardMs = this.#openedMs
     this.#keepAlive.start(granted.timeoutMs / 3)
     this.#events.opened()
   }
 
   #received(frame: Buffer): void {
+    this.#heardMs = this.#options.context.clock.monotonicMs()
     const reader = new RecordReader(frame)
     const { xid, zxid, code } = readHeader(reader)
     if (xid === xids.ping) return
@@ -262,8 +278,8 @@ export class Connection {
     this.#tryNext()
   }
 
-  #noteTrouble({ host }: Link, trouble: Trouble): void {
-    const name = `${host.host}:${host.port}`
+  #noteTrouble(link: Link, trouble: Trouble): void {
+    const name = nameOf(link)
     this.#troubles.delete(name)
     this.#troubles.set(name, trouble)
   }

@@ -63,6 +63,7 @@ export class Link {
   readonly #events: LinkEvents
   readonly #frames = new FrameReader(maxHandshakeBytes)
   readonly #patience: Timer
+  readonly #beganMs: number
   #phase: Phase = 'dialling'
   #socket: Socket | undefined
   #granted: Granted | undefined
@@ -73,8 +74,17 @@ export class Link {
     this.host = options.host
     this.#options = options
     this.#events = events
+    this.#beganMs = options.clock.monotonicMs()
     this.#patience = options.clock.setTimer(options.patienceMs, () => this.#tooLate())
     void this.#dial()
+  }
+
+  /** What it waits for before it is open, for error messages. */
+  get waiting(): string {
+    const waited = `for ${Math.round(this.#options.clock.monotonicMs() - this.#beganMs)} ms`
+    return this.#phase === 'dialling'
+      ? `no connection ${waited}`
+      : `it accepted a connection, and has not answered ${waited}`
   }
 
   /** Frames of one turn of the event loop leave in one packet. */

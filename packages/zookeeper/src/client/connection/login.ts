@@ -22,7 +22,7 @@ export type LoginRefusal = 'auth-failed' | 'no-sasl'
 export interface Login {
   readonly first: Request
   /** Takes the code and the record of an answer. Returns the next request, or how the login ended. */
-  next(code: number, answer: RecordReader): Request | 'done' | LoginRefusal
+  readonly next: (code: number, answer: RecordReader) => Request | 'done' | LoginRefusal
 }
 
 /** By the digest scheme: the server hashes the password, and accepts any. */

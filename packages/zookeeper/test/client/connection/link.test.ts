@@ -13,9 +13,11 @@ test('an answer that is too long is refused before it is read, and the limit is 
     patienceMs: 10_000,
     clock: createDriverContext().clock,
   }
-  const trouble = await new Promise<Trouble>((resolve, reject) => {
-    new Link(options, { opened: () => {}, frame: () => {}, refused: reject, failed: resolve })
-  })
+  const { promise, resolve, reject } = Promise.withResolvers<Trouble>()
+  const events = { opened: () => {}, frame: () => {}, refused: reject, failed: resolve }
+  const link = new Link(options, events)
+  const trouble = await promise
+  link.close()
   expect(trouble).toEqual({
     isSilent: false,
     why: expect.stringMatching(
