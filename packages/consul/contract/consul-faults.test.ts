@@ -8,7 +8,6 @@ import {
   observing,
   orders,
   pass,
-  ref,
   request,
   soon,
 } from '@sd/contract-tests/world'
@@ -28,19 +27,6 @@ type Snapshot = Extract<Observation, { type: 'snapshot' }>
 /** Failures while the agent is away. */
 const whileAway = (): void => {}
 
-/** How long `work` takes to reject with the reason of its abort, in ms. */
-const timeToAbort = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<number> => {
-  const abort = new AbortController()
-  const reason = new Error('enough')
-  let at = 0
-  setTimeout(() => {
-    at = performance.now()
-    abort.abort(reason)
-  }, 200)
-  await expect(work(abort.signal)).rejects.toBe(reason)
-  return performance.now() - at
-}
-
 describe.runIf(controllable)('one agent', () => {
   let cluster: Cluster
   let server: Server
@@ -52,42 +38,6 @@ describe.runIf(controllable)('one agent', () => {
     host = httpOf(server)
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
-
-  test('frozen: every call settles at once on abort, and close ends; resumed: calls work again', async () => {
-    const driver = connect(host, { namespace: 'frozen' })
-    const session = await driver.openSession({ ttlMs: 60_000 }, soon())
-    await session.put([request('1')], soon())
-    await using watch = observing(driver)
-    await watch.any()
-    await server.pause()
-    for (const work of [
-      (signal: AbortSignal) => session.put([request('2')], signal),
-      (signal: AbortSignal) => session.remove([ref('2')], signal),
-      (signal: AbortSignal) => session.audit([ref('1')], signal),
-      (signal: AbortSignal) => session.renew(signal),
-      (signal: AbortSignal) => driver.list(orders, signal),
-      (signal: AbortSignal) => driver.list({ all: true }, signal),
-      (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
-      (signal: AbortSignal) => driver.probe(signal),
-      (signal: AbortSignal) =>
-        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
-    ])
-      expect(await timeToAbort(work)).toBeLessThan(100)
-    const used = connect(host)
-    const hanging = codeOf(used.list(orders, soon()))
-    await pass(100)
-    const started = performance.now()
-    await used[Symbol.asyncDispose]()
-    expect(await hanging).toBe('closed')
-    expect(performance.now() - started).toBeLessThan(200)
-    await server.resume()
-    await eventually('it lists again', slackMs, async () => (await idsOf(driver)).includes('1'))
-    await session.renew(soon())
-    // whether its write was answered or aborted, 2 must not come back
-    await session.close(soon())
-    expect(await idsOf(driver)).toEqual([])
-    await driver[Symbol.asyncDispose]()
-  })
 
   test('killed and started again: while its log is replayed, no earlier state is read', async () => {
     const driver = connect(host, { namespace: 'replayed' })

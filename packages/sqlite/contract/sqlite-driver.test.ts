@@ -96,7 +96,7 @@ describe('while the file is locked', () => {
         setTimeout(() => abort.abort(reason), 100)
         const beganMs = performance.now()
         await expect(outcome).rejects.toBe(reason)
-        expect(performance.now() - beganMs).toBeLessThan(200)
+        expect(performance.now() - beganMs).toBeLessThan(1_000)
       }
       expect(await idsOf(driver)).toEqual(['1'])
       expect(await session.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
@@ -141,7 +141,7 @@ describe('while the file is locked', () => {
       const beganMs = performance.now()
       await driver[Symbol.asyncDispose]()
       expect(await waiting).toMatchObject({ code: 'closed' })
-      expect(performance.now() - beganMs).toBeLessThan(500)
+      expect(performance.now() - beganMs).toBeLessThan(2_000)
       await expect(driver.list(orders, soon())).rejects.toMatchObject({ code: 'closed' })
     } finally {
       await lock[Symbol.asyncDispose]()

@@ -85,9 +85,14 @@ describe('processes that share a file', () => {
     )
     const reader = await start()
     await reader.call('list')
-    const beganMs = performance.now()
-    expect(await reader.call('list')).toHaveLength(10_000)
-    expect(performance.now() - beganMs).toBeLessThan(1_000)
+    const timesMs: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const beganMs = performance.now()
+      expect(await reader.call('list')).toHaveLength(10_000)
+      timesMs.push(performance.now() - beganMs)
+    }
+    // the shortest, as a busy machine delays any of them
+    expect(Math.min(...timesMs)).toBeLessThan(1_000)
     await owner.close()
   })
 })

@@ -7,7 +7,6 @@ import {
   instance,
   lists,
   observing,
-  orders,
   pass,
   ref,
   request,
@@ -20,22 +19,6 @@ import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.
 import { clientOf, connect } from './support.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
-
-/** How long `work` takes to fail with `reason`, in ms. */
-const timeToAbort = async (
-  work: (signal: AbortSignal) => Promise<unknown>,
-  delayMs = 300,
-): Promise<number> => {
-  const abort = new AbortController()
-  const reason = new Error('enough')
-  let at = 0
-  setTimeout(() => {
-    at = performance.now()
-    abort.abort(reason)
-  }, delayMs)
-  await expect(work(abort.signal)).rejects.toBe(reason)
-  return performance.now() - at
-}
 
 describe.runIf(controllable)('one server', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
@@ -59,12 +42,10 @@ describe.runIf(controllable)('one server', () => {
     return { driver, session }
   }
 
-  test('frozen: every call settles at once on abort, and close ends; resumed: calls work again', async () => {
+  test('frozen: a watch ends after unanswered calls; resumed: the session goes on', async () => {
     const { driver, session } = await populated('frozen')
     await using watch = observing(driver)
     await watch.next()
-    const used = connect([host])
-    await used.probe(soon())
     // a call that is aborted soon is no sign of silence, and the driver stays at the member
     for (let count = 0; count < 5; count++) {
       const impatient = new AbortController()
@@ -74,25 +55,9 @@ describe.runIf(controllable)('one server', () => {
     }
     await server.pause()
     const lost = codeOf(watch.next())
-    for (const work of [
-      (signal: AbortSignal) => session.put([request('2')], signal),
-      (signal: AbortSignal) => session.remove([ref('2')], signal),
-      (signal: AbortSignal) => session.audit([ref('1')], signal),
-      (signal: AbortSignal) => driver.list(orders, signal),
-      (signal: AbortSignal) => driver.openSession({ ttlMs: 5000 }, signal),
-      (signal: AbortSignal) => driver.probe(signal),
-      (signal: AbortSignal) =>
-        driver.observe(orders, undefined, signal)[Symbol.asyncIterator]().next(),
-      (signal: AbortSignal) => session.renew(signal),
-    ])
-      expect(await timeToAbort(work)).toBeLessThan(50)
     // after two unanswered calls the driver leaves the member
+    for (let count = 0; count < 2; count++) await codeOf(session.renew(soon(300)))
     expect(await lost).toBe('unavailable')
-    const hanging = codeOf(used.list(orders, soon()))
-    const started = performance.now()
-    await used[Symbol.asyncDispose]()
-    expect(await hanging).toBe('closed')
-    expect(performance.now() - started).toBeLessThan(500)
     await server.resume()
     await eventually('a heartbeat is answered again', slackMs, async () => {
       await session.renew(soon())

@@ -160,7 +160,8 @@ describe.runIf(controllable)('a faulty connection', () => {
       'CONNECTION_LOSS',
     )
     expect(await codeOf(client.get('/', soon()))).toBe('CONNECTION_LOSS')
-    expect(performance.now() - began).toBeLessThan(100)
+    // at once, not after a timeout
+    expect(performance.now() - began).toBeLessThan(1_000)
     proxy.heal()
     await until('connected again', () => client.state === 'connected', slackMs)
     const { names } = await client.children('/', soon())
