@@ -55,8 +55,8 @@ describe.runIf(controllable)('one server', () => {
     }
     await server.pause()
     const lost = codeOf(watch.next())
-    // after two unanswered calls the driver leaves the member
-    for (let count = 0; count < 2; count++) await codeOf(session.renew(soon(300)))
+    // after two unanswered reads the driver leaves the member
+    for (let count = 0; count < 2; count++) await codeOf(driver.probe(soon(300)))
     expect(await lost).toBe('unavailable')
     await server.resume()
     await eventually('a heartbeat is answered again', slackMs, async () => {
