@@ -11,6 +11,9 @@ export interface ChurnOptions {
   readonly deregister: (id: string, host: string) => Promise<void>
 }
 
+/** Between two changes of one side, so that both, and the readers, run on one processor. */
+const pauseMs = 20
+
 /** One side of the churn: registers, updates and deregisters ids in turn; returns the hosts left. */
 const side = async (
   network: number,
@@ -22,7 +25,8 @@ const side = async (
   },
 ): Promise<readonly string[]> => {
   const hosts = new Map<number, string>()
-  for (let step = 0; performance.now() < until; step++) {
+  // until the time is over, and every id was registered
+  for (let step = 0; performance.now() < until || step < ids; step++) {
     const slot = (step * 7) % ids
     const id = `churn-${network}-${slot}`
     const host = hosts.get(slot)
@@ -34,7 +38,7 @@ const side = async (
       await act.register(id, next)
       hosts.set(slot, next)
     }
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
   return [...hosts.values()]
 }

@@ -14,41 +14,44 @@ export interface PeerOptions {
   readonly ttlSeconds?: number
 }
 
-type Line =
+type Answer =
   | { readonly done: string; readonly id: string }
   | { readonly error: string; readonly id?: string }
-  | { readonly instances: readonly PeerInstance[] }
+
+/** How long a peer may take to answer, or to show what is expected, on a busy machine. */
+const answerMs = 30_000
 
 /** A running peer, and what it has printed. */
-class PeerProcess implements AsyncDisposable {
-  /** The errors that it has printed as lines, in order. */
-  readonly errors: string[] = []
+abstract class PeerProcess implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams
-  readonly #exited: Promise<unknown>
+  readonly #closed: Promise<void>
   #stderr = ''
 
-  constructor(command: readonly string[], args: readonly string[], told: (line: Line) => void) {
+  constructor(command: readonly string[], args: readonly string[]) {
     const [file = '', ...rest] = command
     this.#child = spawn(file, [...rest, ...args])
-    this.#exited = once(this.#child, 'exit')
+    this.#closed = once(this.#child, 'close').then(() => this.stopped())
     this.#child.stdin.on('error', () => {}) // it may have ended
     this.#child.stderr.setEncoding('utf8')
     this.#child.stderr.on(
       'data',
       (text: string) => (this.#stderr = (this.#stderr + text).slice(-4_000)),
     )
-    createInterface(this.#child.stdout).on('line', (text) => {
+    createInterface(this.#child.stdout).on('line', (line) => {
       // some libraries print a banner
-      if (!text.startsWith('{"')) return
-      const line = JSON.parse(text) as Line
-      if ('error' in line) this.errors.push(line.error)
-      told(line)
+      if (line.startsWith('{"')) this.printed(line)
     })
   }
 
-  /** The end of what it has written to its error output. */
-  get log(): string {
-    return this.#stderr
+  /** Called with each line of JSON. */
+  protected abstract printed(line: string): void
+
+  /** Called when the process has ended. */
+  protected stopped(): void {}
+
+  /** That it has ended, and the end of what it has written to its error output. */
+  protected get end(): Error {
+    return new Error(`the peer has ended: ${this.#stderr}`)
   }
 
   protected get ended(): boolean {
@@ -62,13 +65,7 @@ class PeerProcess implements AsyncDisposable {
   /** Ends it with SIGKILL: what it has registered stays until the server lets it expire. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
-    await this.#exited
-  }
-
-  /** Ends it with SIGTERM: a registrar deregisters what it has registered. */
-  async terminate(): Promise<void> {
-    this.#child.kill('SIGTERM')
-    await this.#exited
+    await this.#closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,13 +82,10 @@ const optionsOf = ({ server, namespace, ttlSeconds }: PeerOptions): readonly str
 
 /** A peer that registers. Calls resolve when the peer has answered. */
 export class PeerRegistrar extends PeerProcess {
-  readonly #answers: Line[]
-  #asked = 0
+  readonly #waiting: PromiseWithResolvers<Answer>[] = []
 
   constructor(command: readonly string[], options: PeerOptions) {
-    const answers: Line[] = []
-    super(command, [options.peer, 'register', ...optionsOf(options)], (line) => answers.push(line))
-    this.#answers = answers
+    super(command, [options.peer, 'register', ...optionsOf(options)])
   }
 
   /** Registers an instance, or updates it. Rejects with the error that the library reported. */
@@ -103,55 +97,66 @@ export class PeerRegistrar extends PeerProcess {
     return this.#ask('deregister', instance)
   }
 
+  protected override printed(line: string): void {
+    this.#waiting.shift()?.resolve(JSON.parse(line) as Answer)
+  }
+
+  protected override stopped(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.end)
+  }
+
   async #ask(verb: string, instance: PeerInstance): Promise<void> {
-    const place = this.#asked++
+    if (this.ended) throw this.end
+    const waiting = Promise.withResolvers<Answer>()
+    this.#waiting.push(waiting)
+    const late = new Error(`the peer does not answer ${verb} ${instance.id} within ${answerMs} ms`)
+    const timer = setTimeout(() => waiting.reject(late), answerMs)
     this.write(`${verb} ${JSON.stringify(instance)}`)
-    await until(`the peer answers ${verb} ${instance.id}`, () => {
-      if (this.ended && place >= this.#answers.length) return true
-      return place < this.#answers.length
-    })
-    const answer = this.#answers[place]
-    if (answer === undefined) throw new Error(`the peer has ended: ${this.log}`)
-    if ('error' in answer) throw new Error(`${verb} ${instance.id}: ${answer.error}`)
+    try {
+      const answer = await waiting.promise
+      if ('error' in answer) throw new Error(`${verb} ${instance.id}: ${answer.error}`)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 
 /** A peer that watches a service. */
 export class PeerWatcher extends PeerProcess {
-  readonly #views: (readonly PeerInstance[])[]
+  /** The errors that its reader has reported, in order. */
+  readonly errors: string[] = []
+  /** The line of the last view: parsed when it is asked for, as there can be hundreds in a second. */
+  #last: string | undefined
 
   constructor(command: readonly string[], options: PeerOptions & { readonly service: string }) {
-    const views: (readonly PeerInstance[])[] = []
-    const args = [options.peer, 'watch', ...optionsOf(options), '--service', options.service]
-    super(command, args, (line) => {
-      if ('instances' in line) views.push(line.instances)
-    })
-    this.#views = views
+    super(command, [options.peer, 'watch', ...optionsOf(options), '--service', options.service])
   }
 
   /** The last view that the library gave to its user; `undefined` before the first. */
   get view(): readonly PeerInstance[] | undefined {
-    return this.#views.at(-1)
+    if (this.#last === undefined) return undefined
+    return (JSON.parse(this.#last) as { readonly instances: readonly PeerInstance[] }).instances
+  }
+
+  protected override printed(line: string): void {
+    if (line.startsWith('{"instances"')) this.#last = line
+    else this.errors.push((JSON.parse(line) as { readonly error: string }).error)
   }
 
   /** Resolves once `condition` holds of the last view. */
   async sees(
     what: string,
     condition: (view: readonly PeerInstance[]) => boolean,
-    deadlineMs = 30_000,
+    deadlineMs: number = answerMs,
   ): Promise<void> {
-    await until(
-      what,
-      () => {
-        if (this.ended) throw new Error(`the peer has ended: ${this.log}`)
-        return this.view !== undefined && condition(this.view)
-      },
-      deadlineMs,
-    ).catch((error: unknown) => {
-      const last = JSON.stringify(this.view)
-      throw new Error(`${what}; last view ${last}, errors ${this.errors.join('; ')}`, {
-        cause: error,
-      })
+    const holds = (): boolean => {
+      const { view } = this
+      return view !== undefined && condition(view)
+    }
+    await until(what, () => this.ended || holds(), deadlineMs).catch((cause: unknown) => {
+      const errors = this.errors.join('; ')
+      throw new Error(`${what}; last view ${this.#last}, errors ${errors}`, { cause })
     })
+    if (this.ended && !holds()) throw this.end
   }
 }

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { cachedFolder, repositoryRoot } from '@sd/test-servers'
+import { inTurn } from './in-turn.ts'
+
+/** A build fetches hundreds of modules. */
+const buildMs = 900_000
 
 /** A program over the discovery libraries of other languages: its command, or why there is none. */
 export type PeerProgram =
@@ -43,8 +47,9 @@ const contentHash = async (folder: string): Promise<string> => {
 }
 
 /**
- * Builds a program once for each content of its sources, in `.cache/peers`. Without its toolchain, and
- * after a failed build, prints one line, and resolves with what is missing.
+ * Builds a program once for each content of its sources, in `.cache/peers`: test files that run at the same
+ * time wait for the first of them. Without its toolchain, and after a failed build, prints one line, and
+ * resolves with what is missing.
  */
 export const peerProgram = async (
   { language, sources, missing, build, command }: PeerBuild,
@@ -59,10 +64,13 @@ export const peerProgram = async (
   const folder = join(repositoryRoot, sources)
   const built = join(repositoryRoot, '.cache/peers', await contentHash(folder))
   try {
-    await cachedFolder(built, async (work) => {
-      await build(folder, work)
-      return work
-    })
+    await mkdir(dirname(built), { recursive: true })
+    await inTurn(`${built}.lock`, buildMs, () =>
+      cachedFolder(built, async (work) => {
+        await build(folder, work)
+        return work
+      }),
+    )
   } catch (error) {
     return unavailable(
       `their build failed: ${error instanceof Error ? error.message : String(error)}`,

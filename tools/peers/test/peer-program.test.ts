@@ -54,6 +54,12 @@ describe('the program of peers', () => {
     expect(lines).toEqual([])
   })
 
+  test('is built once by test files that run at the same time', async () => {
+    const [first, second] = await Promise.all([program({}), program({})])
+    expect(second).toEqual(first)
+    expect(builds).toBe(1)
+  })
+
   test('without its toolchain is missing: one line says what to install', async () => {
     const missing = (): Promise<string> => Promise.resolve('install Go')
     expect(await program({ missing })).toEqual({ missing: 'install Go' })

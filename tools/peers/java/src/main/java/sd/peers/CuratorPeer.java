@@ -2,7 +2,6 @@ package sd.peers;
 
 import java.net.URI;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,13 +15,11 @@ import org.apache.curator.x.discovery.UriSpec;
 import org.apache.curator.x.discovery.details.ServiceCacheListener;
 
 /** Curator's x-discovery, with a map as its payload. */
-final class CuratorPeer implements Peer {
+@SuppressWarnings("rawtypes")
+final class CuratorPeer extends RegisteringPeer<ServiceInstance<Map>> {
   private static final String URI_SPEC = "{scheme}://{address}:{port}";
 
-  @SuppressWarnings("rawtypes")
   private final ServiceDiscovery<Map> discovery;
-
-  private final Map<String, ServiceInstance<Map>> registered = new HashMap<>();
 
   CuratorPeer(Options options) throws Exception {
     CuratorFramework client = Curators.connect(options);
@@ -35,23 +32,24 @@ final class CuratorPeer implements Peer {
   }
 
   @Override
-  @SuppressWarnings({"rawtypes", "unchecked"})
-  public void register(Instance instance) throws Exception {
+  ServiceInstance<Map> registration(Instance instance) throws Exception {
     var builder = ServiceInstance.<Map>builder().name(instance.name()).id(instance.id());
     instance.endpoint().map(URI::getHost).ifPresent(builder::address);
     instance.endpoint("http").map(URI::getPort).ifPresent(builder::port);
     instance.endpoint("https").map(URI::getPort).ifPresent(builder::sslPort);
     builder.payload(new LinkedHashMap<>(instance.metadata())).uriSpec(new UriSpec(URI_SPEC));
-    ServiceInstance<Map> built = builder.build();
-    if (registered.put(instance.name() + "/" + instance.id(), built) == null)
-      discovery.registerService(built);
-    else discovery.updateService(built);
+    return builder.build();
   }
 
   @Override
-  public void deregister(Instance instance) throws Exception {
-    var before = registered.remove(instance.name() + "/" + instance.id());
-    if (before != null) discovery.unregisterService(before);
+  void write(ServiceInstance<Map> next, ServiceInstance<Map> before) throws Exception {
+    if (before == null) discovery.registerService(next);
+    else discovery.updateService(next);
+  }
+
+  @Override
+  void remove(ServiceInstance<Map> last) throws Exception {
+    discovery.unregisterService(last);
   }
 
   @Override
@@ -82,7 +80,6 @@ final class CuratorPeer implements Peer {
     show.run();
   }
 
-  @SuppressWarnings("rawtypes")
   private static Instance read(ServiceInstance<Map> found) {
     List<String> endpoints = new ArrayList<>();
     if (found.getPort() != null)

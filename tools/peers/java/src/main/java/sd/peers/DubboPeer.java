@@ -1,6 +1,5 @@
 package sd.peers;
 
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,10 +15,9 @@ import org.apache.dubbo.registry.zookeeper.ZookeeperServiceDiscovery;
 import org.apache.dubbo.rpc.model.ApplicationModel;
 
 /** Dubbo's discovery at the level of applications. */
-final class DubboPeer implements Peer {
+final class DubboPeer extends RegisteringPeer<DefaultServiceInstance> {
   private final ApplicationModel application = ApplicationModel.defaultModel();
   private final ZookeeperServiceDiscovery discovery;
-  private final Map<String, DefaultServiceInstance> registered = new HashMap<>();
 
   DubboPeer(Options options) {
     application.getApplicationConfigManager().setApplication(
@@ -31,7 +29,7 @@ final class DubboPeer implements Peer {
   }
 
   @Override
-  public void register(Instance instance) {
+  DefaultServiceInstance registration(Instance instance) {
     var endpoint = instance.endpoint().orElseThrow();
     var built =
         new DefaultServiceInstance(
@@ -42,15 +40,18 @@ final class DubboPeer implements Peer {
         .map(java.net.URI::create)
         .forEach(uri -> ports.put(uri.getScheme(), uri.getPort()));
     ServiceInstanceMetadataUtils.setEndpoints(built, ports);
-    var before = registered.put(instance.name() + "/" + instance.id(), built);
-    if (before != null) discovery.doUnregister(before);
-    discovery.doRegister(built);
+    return built;
   }
 
   @Override
-  public void deregister(Instance instance) {
-    var before = registered.remove(instance.name() + "/" + instance.id());
+  void write(DefaultServiceInstance next, DefaultServiceInstance before) {
     if (before != null) discovery.doUnregister(before);
+    discovery.doRegister(next);
+  }
+
+  @Override
+  void remove(DefaultServiceInstance last) {
+    discovery.doUnregister(last);
   }
 
   @Override

@@ -6,8 +6,6 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,7 +17,6 @@ public final class Main {
   private static final ObjectMapper JSON =
       new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
   private static final PrintStream LINES = System.out;
-  private static final Map<String, Instance> KNOWN = new LinkedHashMap<>();
 
   private Main() {}
 
@@ -70,18 +67,8 @@ public final class Main {
     try {
       Instance instance = JSON.readValue(line.substring(space + 1), Instance.class);
       id = instance.id();
-      String key = instance.name() + "/" + id;
-      if (verb.equals("register")) {
-        synchronized (KNOWN) {
-          KNOWN.put(key, instance);
-        }
-        peer.register(instance);
-      } else {
-        synchronized (KNOWN) {
-          KNOWN.remove(key);
-        }
-        peer.deregister(instance);
-      }
+      if (verb.equals("register")) peer.register(instance);
+      else peer.deregister(instance);
       print(Map.of("done", verb, "id", id));
     } catch (Exception error) {
       print(Map.of("error", String.valueOf(error), "id", id));
@@ -89,16 +76,10 @@ public final class Main {
   }
 
   private static void deregisterAll(Peer peer) {
-    List<Instance> instances;
-    synchronized (KNOWN) {
-      instances = List.copyOf(KNOWN.values());
-    }
-    for (Instance instance : instances) {
-      try {
-        peer.deregister(instance);
-      } catch (Exception error) {
-        print(Map.of("error", String.valueOf(error), "id", instance.id()));
-      }
+    try {
+      peer.deregisterAll();
+    } catch (Exception error) {
+      print(Map.of("error", String.valueOf(error), "id", ""));
     }
   }
 

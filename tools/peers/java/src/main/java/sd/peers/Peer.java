@@ -10,6 +10,8 @@ interface Peer {
 
   void deregister(Instance instance) throws Exception;
 
+  void deregisterAll() throws Exception;
+
   /** Calls {@code shown} with each view of a service, and {@code failed} with each error of the reader. */
   void watch(String service, Consumer<List<Instance>> shown, Consumer<Throwable> failed)
       throws Exception;

@@ -2,10 +2,8 @@ package sd.peers;
 
 import com.ecwid.consul.v1.ConsulClient;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.springframework.beans.factory.support.StaticListableBeanFactory;
 import org.springframework.cloud.client.serviceregistry.AutoServiceRegistrationProperties;
@@ -22,12 +20,11 @@ import org.springframework.cloud.consul.serviceregistry.ConsulServiceRegistry;
 import org.springframework.context.support.GenericApplicationContext;
 
 /** Spring Cloud Consul's registry and client in heartbeat mode, without an application around them. */
-final class SpringConsulPeer implements Peer {
+final class SpringConsulPeer extends RegisteringPeer<ConsulAutoRegistration> {
   private final ConsulClient client;
   private final HeartbeatProperties heartbeat = new HeartbeatProperties();
   private final ConsulServiceRegistry registry;
   private final ConsulDiscoveryClient discovery;
-  private final Map<String, ConsulAutoRegistration> registered = new HashMap<>();
 
   SpringConsulPeer(Options options) {
     client = new ConsulClient(options.host(), options.port());
@@ -52,7 +49,7 @@ final class SpringConsulPeer implements Peer {
   }
 
   @Override
-  public void register(Instance instance) {
+  ConsulAutoRegistration registration(Instance instance) {
     var endpoint = instance.endpoint().orElseThrow();
     var properties = properties();
     properties.setServiceName(instance.name());
@@ -65,39 +62,27 @@ final class SpringConsulPeer implements Peer {
     properties.setMetadata(metadata);
     var context = new GenericApplicationContext();
     context.refresh();
-    var registration =
-        ConsulAutoRegistration.registration(
-            new AutoServiceRegistrationProperties(),
-            properties,
-            context,
-            List.of(),
-            List.of(),
-            heartbeat);
-    registered.put(instance.name() + "/" + instance.id(), registration);
-    registry.register(registration);
+    return ConsulAutoRegistration.registration(
+        new AutoServiceRegistrationProperties(),
+        properties,
+        context,
+        List.of(),
+        List.of(),
+        heartbeat);
   }
 
   @Override
-  public void deregister(Instance instance) {
-    var before = registered.remove(instance.name() + "/" + instance.id());
-    if (before != null) registry.deregister(before);
+  void write(ConsulAutoRegistration next, ConsulAutoRegistration before) {
+    registry.register(next);
+  }
+
+  @Override
+  void remove(ConsulAutoRegistration last) {
+    registry.deregister(last);
   }
 
   @Override
   public void watch(String service, Consumer<List<Instance>> shown, Consumer<Throwable> failed) {
-    Polling.watch(
-        () ->
-            discovery.getInstances(service).stream()
-                .map(
-                    found ->
-                        new Instance(
-                            found.getInstanceId(),
-                            found.getServiceId(),
-                            "",
-                            found.getMetadata(),
-                            List.of(found.getUri().toString())))
-                .toList(),
-        shown,
-        failed);
+    SpringInstances.watch(discovery, service, shown, failed);
   }
 }

@@ -1,9 +1,7 @@
 package sd.peers;
 
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.x.discovery.ServiceDiscovery;
@@ -19,11 +17,10 @@ import org.springframework.cloud.zookeeper.serviceregistry.ServiceInstanceRegist
 import org.springframework.cloud.zookeeper.serviceregistry.ZookeeperServiceRegistry;
 
 /** Spring Cloud ZooKeeper's registry and client, without an application around them. */
-final class SpringZooKeeperPeer implements Peer {
+final class SpringZooKeeperPeer extends RegisteringPeer<ServiceInstanceRegistration> {
   private final ServiceDiscovery<ZookeeperInstance> discovery;
   private final ZookeeperDiscoveryClient client;
   private final ZookeeperServiceRegistry registry;
-  private final Map<String, ServiceInstanceRegistration> registered = new HashMap<>();
 
   SpringZooKeeperPeer(Options options) throws Exception {
     CuratorFramework curator = Curators.connect(options);
@@ -43,7 +40,7 @@ final class SpringZooKeeperPeer implements Peer {
   }
 
   @Override
-  public void register(Instance instance) throws Exception {
+  ServiceInstanceRegistration registration(Instance instance) {
     var endpoint = instance.endpoint().orElseThrow();
     var metadata = new LinkedHashMap<>(instance.metadata());
     // as ZookeeperAutoServiceRegistrationAutoConfiguration does
@@ -57,33 +54,23 @@ final class SpringZooKeeperPeer implements Peer {
             .port(endpoint.getPort());
     instance.endpoint("https").ifPresent(secure -> builder.sslPort(secure.getPort()));
     builder.defaultUriSpec();
-    var registration = builder.build();
-    var before = registered.put(instance.name() + "/" + instance.id(), registration);
-    if (before == null) registry.register(registration);
-    else discovery.updateService(registration.getServiceInstance());
+    return builder.build();
   }
 
   @Override
-  public void deregister(Instance instance) {
-    var before = registered.remove(instance.name() + "/" + instance.id());
-    if (before != null) registry.deregister(before);
+  void write(ServiceInstanceRegistration next, ServiceInstanceRegistration before)
+      throws Exception {
+    if (before == null) registry.register(next);
+    else discovery.updateService(next.getServiceInstance());
+  }
+
+  @Override
+  void remove(ServiceInstanceRegistration last) {
+    registry.deregister(last);
   }
 
   @Override
   public void watch(String service, Consumer<List<Instance>> shown, Consumer<Throwable> failed) {
-    Polling.watch(
-        () ->
-            client.getInstances(service).stream()
-                .map(
-                    found ->
-                        new Instance(
-                            found.getInstanceId(),
-                            found.getServiceId(),
-                            "",
-                            found.getMetadata(),
-                            List.of(found.getUri().toString())))
-                .toList(),
-        shown,
-        failed);
+    SpringInstances.watch(client, service, shown, failed);
   }
 }
