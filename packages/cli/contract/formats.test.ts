@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { etcd, type ProvidedServers, provideServers, until } from '@sd/test-servers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { KratosRegistrar } from './kratos-registrar.ts'
+import { openKratosFleet } from './open-kratos-fleet.ts'
 import { embeddedDefault, slackMs } from './support.ts'
 
 let servers: ProvidedServers
@@ -13,7 +14,7 @@ afterAll(() => servers[Symbol.asyncDispose]())
 
 test('register, list, watch and doctor work on a Kratos fleet', { timeout: 60_000 }, async () => {
   await using world = await embeddedDefault().open()
-  await using fleet = new KratosRegistrar(endpoint)
+  await using fleet = openKratosFleet(endpoint)
   const url = ['--url', `etcd://${endpoint}/microservices?format=kratos&ttl=5s`]
   const watching = world.start('watch', 'orders', ...url)
   await watching.writes(/fresh/)
@@ -23,10 +24,12 @@ test('register, list, watch and doctor work on a Kratos fleet', { timeout: 60_00
   const at = ['--endpoint', 'http://10.0.0.1:80', '--weight', '7', '--zone', 'eu-1a']
   const held = world.start('register', 'orders', '--id', 'sd-1', ...at, ...url)
   await watching.writes(/added +orders\/sd-1/)
-  expect(await fleet.read()).toEqual([
+  const both = [
     { id: 'kratos-1', weight: '50' },
     { id: 'sd-1', weight: '7' },
-  ])
+  ]
+  const bothRead = async (): Promise<boolean> => isDeepStrictEqual(await fleet.read(), both)
+  await until('Kratos shows both', bothRead, slackMs)
   const listed = await world.run('list', 'orders', '--json', ...url)
   const instances = listed.stdout
     .trim()

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRegistry } from '@sd/registry'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { embeddedDefault, type SdProcess, type SdWorld } from './support.ts'
+import { embeddedDefault, type SdWorld } from './support.ts'
 
 const backend = embeddedDefault()
 
@@ -22,12 +22,6 @@ const serve = async (world: SdWorld, service: string, listener: RequestListener)
   })
   const { port } = server.address() as AddressInfo
   await registry.register({ service, endpoints: [`http://127.0.0.1:${port}`] })
-}
-
-const originOf = async (gateway: SdProcess): Promise<string> => {
-  await gateway.writes(/listening on/)
-  const [, port] = /listening on https?:\/\/127\.0\.0\.1:(\d+)/.exec(gateway.stderr) ?? []
-  return `http://127.0.0.1:${port}`
 }
 
 const scratch = async (): Promise<string> => {
@@ -48,7 +42,7 @@ describe('sd gateway', () => {
       begun.resolve(() => response.end('but whole'))
     })
     const gateway = world.start('gateway', ...anyPort, '--route', '/orders=orders')
-    const origin = await originOf(gateway)
+    const origin = await gateway.origin()
     expect(await (await fetch(`${origin}/orders/1`)).text()).toBe('orders /orders/1')
     await gateway.writes(/^127\.0\.0\.1 - - \[.*\] "GET \/orders\/1 HTTP\/1\.1" 200 16 /m)
     expect((await fetch(`${origin}/other`)).status).toBe(404)
@@ -79,7 +73,7 @@ describe('sd gateway', () => {
       JSON.stringify({ host: '127.0.0.1', port: 0, routes: [{ service, prefix: '/x' }] })
     await write(settings('a'))
     const gateway = world.start('gateway', '--config', file, '--json')
-    const origin = await originOf(gateway)
+    const origin = await gateway.origin()
     const at = async (): Promise<string> => (await fetch(`${origin}/x`)).text()
     expect(await at()).toBe('a')
     await write(settings('b'))

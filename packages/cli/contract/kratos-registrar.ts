@@ -1,3 +1,5 @@
+import type { KratosFleet, KratosInstance } from './kratos-fleet.ts'
+
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 /**
@@ -5,7 +7,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
  * comparison, a renewal every third of the ttl, and at its end a delete of the key, whoever wrote it.
  * Speaks to the JSON gateway of etcd.
  */
-export class KratosRegistrar implements AsyncDisposable {
+export class KratosRegistrar implements KratosFleet {
   readonly #endpoint: string
   readonly #timers: NodeJS.Timeout[] = []
 
@@ -45,7 +47,7 @@ export class KratosRegistrar implements AsyncDisposable {
    * What Kratos's reader makes of the service: it throws for the whole service where one record has
    * metadata that is not strings, or is not JSON.
    */
-  async read(): Promise<readonly { readonly id: string; readonly weight: string | undefined }[]> {
+  async read(): Promise<readonly KratosInstance[]> {
     const key = base64('/microservices/orders')
     const { kvs = [] } = await this.#call('kv/range', {
       key,

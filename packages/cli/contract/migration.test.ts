@@ -1,13 +1,39 @@
+import { type Balancer, createBalancer } from '@sd/balancer'
 import { createRegistry, type Registration, type Registry } from '@sd/registry'
 import { etcd, provideServers, until } from '@sd/test-servers'
 import { expect, test } from 'vitest'
 import { EchoServices } from './echo-services.ts'
-import { KratosRegistrar } from './kratos-registrar.ts'
+import { openKratosFleet } from './open-kratos-fleet.ts'
 import { SteadyCaller } from './steady-caller.ts'
-import { embeddedDefault, slackMs } from './support.ts'
+import { embeddedDefault, type SdProcess, type SdWorld, slackMs } from './support.ts'
 
 const join = (registry: Registry, id: string, endpoint: string): Promise<Registration> =>
   registry.register({ service: 'orders', id, endpoints: [endpoint] })
+
+/** A balancer whose view has these ids. */
+const balanced = async (registry: Registry, ids: readonly string[]): Promise<Balancer> => {
+  const balancer = createBalancer(registry, { service: 'orders' })
+  const found = (): string =>
+    balancer.instances
+      .map(({ id }) => id)
+      .toSorted()
+      .join()
+  await until(`the view has ${ids.join()}`, () => found() === ids.join(), slackMs)
+  return balancer
+}
+
+/** A gateway that is ready, with its address. */
+const startGateway = async (
+  world: SdWorld,
+  url: string,
+): Promise<{ readonly process: SdProcess; readonly origin: string }> => {
+  const listen = ['--host', '127.0.0.1', '--port', '0']
+  const process = world.start('gateway', '--url', url, ...listen, '--route', '/orders=orders')
+  const origin = await process.origin()
+  const ready = async (): Promise<boolean> => (await fetch(`${origin}/readyz`)).ok
+  await until('the gateway is ready', ready, slackMs)
+  return { process, origin }
+}
 
 // docs/migrating.md tells the same
 test('a Kratos fleet on etcd is joined, and moves to another backend without a lost call', async () => {
@@ -15,29 +41,54 @@ test('a Kratos fleet on etcd is joined, and moves to another backend without a l
   const [endpoint = ''] = servers.endpoints
   await using world = await embeddedDefault().open()
   const kratosUrl = `etcd://${endpoint}/microservices?format=kratos&ttl=5s`
-  await using fleet = new KratosRegistrar(endpoint)
+  await using fleet = openKratosFleet(endpoint)
   await using echoes = new EchoServices()
-  const endpointOf = (name: string): Promise<string> => echoes.start(name)
+  const kratosShows = (...ids: readonly string[]): Promise<void> =>
+    until(
+      `Kratos shows ${ids.join()}`,
+      async () => (await fleet.read()).map(({ id }) => id).join() === ids.join(),
+      slackMs,
+    )
 
   // the fleet, and a service that joins it
-  const kratosEndpoint = await endpointOf('kratos-1')
+  const kratosEndpoint = await echoes.start('kratos-1')
   await fleet.register('kratos-1', kratosEndpoint, 50)
-  await fleet.register('kratos-2', await endpointOf('kratos-2'))
+  await fleet.register('kratos-2', await echoes.start('kratos-2'))
   await using old = await createRegistry(kratosUrl)
-  const nodeEndpoint = await endpointOf('node-1')
+  const nodeEndpoint = await echoes.start('node-1')
   const joined = await join(old, 'node-1', nodeEndpoint)
-  expect((await fleet.read()).map(({ id }) => id)).toEqual(['kratos-1', 'kratos-2', 'node-1'])
+  await kratosShows('kratos-1', 'kratos-2', 'node-1')
   const weights = (await old.list('orders')).map(({ weight }) => weight)
   expect(weights.toSorted((a, b) => a - b)).toEqual([50, 100, 100])
-  await using caller = new SteadyCaller(old)
+
+  // calls through a balancer, and through a gateway
   const everyone = ['kratos-1', 'kratos-2', 'node-1']
-  await until('all are called', () => everyone.every((id) => caller.answers.has(id)), slackMs)
+  let balancer = await balanced(old, everyone)
+  let gateway = await startGateway(world, kratosUrl)
+  await using direct = new SteadyCaller(() => {
+    const pick = balancer.pick()
+    return { url: pick.endpoint, done: () => pick.done() }
+  })
+  await using routed = new SteadyCaller(() => ({ url: `${gateway.origin}/orders` }))
+  const called = (...ids: readonly string[]): Promise<void> =>
+    until(
+      `${ids.join()} are called both ways`,
+      () => ids.every((id) => direct.answers.has(id) && routed.answers.has(id)),
+      slackMs,
+    )
+  await called(...everyone)
 
   // the fleet is mirrored, and the callers move
   const copying = world.start('copy', kratosUrl, world.url, '--apply', '--follow')
   await copying.writes(/3 copies are registered/)
   await using next = await createRegistry(world.url)
-  await caller.moveTo(next, everyone)
+  const [oldBalancer, oldGateway] = [balancer, gateway]
+  balancer = await balanced(next, everyone)
+  gateway = await startGateway(world, world.url)
+  await Promise.all([direct.further(), routed.further()])
+  oldBalancer.close()
+  oldGateway.process.child.kill('SIGTERM')
+  expect((await oldGateway.process.ended).code).toBe(0)
 
   // the fleet still changes, and the callers follow
   await fleet.register('kratos-1', kratosEndpoint, 10)
@@ -49,15 +100,15 @@ test('a Kratos fleet on etcd is joined, and moves to another backend without a l
   )
 
   // each service moves: the new one registers, the old one leaves, and stops when nobody calls it
-  const replace = async (name: string, by: string, leave: () => Promise<void>): Promise<void> => {
-    await join(next, by, await endpointOf(by))
-    await until(`${by} is called`, () => caller.answers.has(by), slackMs)
-    await leave()
-    await until(`${name} is not called`, () => !caller.ids.includes(name), slackMs)
-    await echoes.stop(name)
+  const replace = async (name: string, by: string): Promise<void> => {
+    await join(next, by, await echoes.start(by))
+    await called(by)
+    await fleet.deregister(name)
+    await echoes.stopWhenIdle(name)
   }
-  await replace('kratos-1', 'next-1', () => fleet.deregister('kratos-1'))
-  await replace('kratos-2', 'next-2', () => fleet.deregister('kratos-2'))
+  await replace('kratos-1', 'next-1')
+  await replace('kratos-2', 'next-2')
+  await kratosShows('node-1')
   // a service that speaks both registers under its id in the new one; its copy yields to it
   await join(next, 'node-1', nodeEndpoint)
   await copying.writes(/yielded +orders\/node-1/)
@@ -66,11 +117,12 @@ test('a Kratos fleet on etcd is joined, and moves to another backend without a l
   // the copy is not needed any more
   copying.child.kill('SIGINT')
   expect((await copying.ended).code).toBe(0)
-  expect(await fleet.read()).toEqual([])
+  await kratosShows()
   expect((await next.list('orders')).map(({ id }) => id).toSorted()).toEqual([
     'next-1',
     'next-2',
     'node-1',
   ])
-  expect(caller.lost).toEqual([])
+  expect({ direct: direct.lost, routed: routed.lost }).toEqual({ direct: [], routed: [] })
+  balancer.close()
 }, 120_000)

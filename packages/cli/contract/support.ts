@@ -77,6 +77,13 @@ export class SdProcess implements AsyncDisposable {
     })
   }
 
+  /** The address that `sd gateway` listens on. */
+  async origin(): Promise<string> {
+    const listening = /listening on (https?:\/\/127\.0\.0\.1:\d+)/
+    await this.writes(listening)
+    return listening.exec(this.stderr)?.[1] ?? ''
+  }
+
   /** The lines of stdout so far, each parsed as JSON. */
   json(): readonly Record<string, unknown>[] {
     const lines = this.stdout.split('\n').filter((line) => line !== '')
