@@ -4,11 +4,11 @@ import { Traffic } from './traffic.ts'
 
 const help = `Usage: npm run shop [-- --restart] [-- --port N]
 
-Starts a shop: a gateway on port 8080, and behind it two instances of each of three services.
+Starts a shop: a gateway on port 8080, and behind it two instances of each of three services, each a process.
   orders   HTTP, in Node.js; asks prices
   prices   gRPC, in Node.js; also through the gateway, as /shop.Prices/PriceOf
   pages    python3 -m http.server, registered by \`sd register\`
-They use the embedded registry of this machine, or the one that SD_URL names. Ctrl-C ends them.
+They use the embedded registry of this machine, or the one that SD_URL names. Ctrl-C ends them all.
 
 --restart  replaces every instance while requests go through the gateway, reports how they went, and
            ends: with 1 if a request failed.
@@ -61,10 +61,11 @@ const run = async (given: readonly string[]): Promise<number> => {
       'memory: is within one process, and the shop has several; set SD_URL to another registry',
     )
   await using shop = await Shop.open(registry, port)
-  say(`The shop is open, on ${registry.backend}. Try:
-  curl ${shop.url}/orders/pen      from orders, which asks prices over gRPC
+  say(`The shop is open, on ${registry.backend}. In another terminal:
+  curl ${shop.url}/orders/pen      from orders, which asks prices over gRPC; shows who answered
   curl ${shop.url}/                from Python
-  curl ${shop.url}/metrics         figures for Prometheus`)
+  curl ${shop.url}/metrics         what the gateway has counted, for Prometheus
+  npx sd watch orders                        the instances of orders (after npm run build)`)
   if (restart) return await Promise.race([rollingRestart(shop), afterInterruption(end)])
   say('Ctrl-C closes it.')
   await end

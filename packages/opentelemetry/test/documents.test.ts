@@ -7,6 +7,7 @@ import { instrument } from '../src/index.ts'
 
 const docs = new URL('../../../docs/', import.meta.url)
 const operations = await readFile(new URL('operations.md', docs), 'utf8')
+const alerts = await readFile(new URL('prometheus-alerts.yml', docs), 'utf8')
 const dashboard = JSON.parse(await readFile(new URL('grafana-dashboard.json', docs), 'utf8')) as {
   readonly panels: readonly {
     readonly id: number
@@ -59,7 +60,7 @@ const prometheusNames = (name: string, kind: string): readonly string[] => {
 
 const expressions = [
   ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-  ...[...operations.matchAll(/^\s+expr: (.*)$/gm)].map(([, expr = '']) => expr),
+  ...[...alerts.matchAll(/^\s+expr: (.*)$/gm)].map(([, expr = '']) => expr),
 ]
 
 test('the tables have every metric, and no other', () => {
@@ -73,8 +74,10 @@ test('the expressions of the dashboard and of the alerts name metrics that exist
     const patterns = [...expr.matchAll(/__name__=~"([^"]*)"/g)].map(([, pattern = '']) => pattern)
     for (const pattern of patterns) {
       const matching = [...known].filter((name) => new RegExp(`^(?:${pattern})$`).test(name))
-      // with and without the unit
-      expect(matching, pattern).toHaveLength(2)
+      // each with and without the unit
+      const bases = new Set(matching.map((name) => name.replace('_seconds', '')))
+      expect(bases.size, pattern).toBeGreaterThan(0)
+      expect(matching, pattern).toHaveLength(2 * bases.size)
     }
     const withoutLabels = expr
       .replaceAll(/\{[^}]*\}/g, ' ')
@@ -99,6 +102,31 @@ test('the expressions use attributes that the tables name', () => {
     )
     for (const label of [...matchers, ...groups]) expect(known, expr).toContain(label)
   }
+})
+
+test('the table of alerts has every alert, with its severity', () => {
+  const rules = [...alerts.matchAll(/- alert: (\w+)\n(?:.*\n)*?.*severity: (\w+)/g)]
+  const rows = [...operations.matchAll(/^\| `([A-Z]\w+)`\s*\| (page|ticket)\s*\|/gm)]
+  const pairs = (found: readonly RegExpExecArray[]): readonly string[] =>
+    found.map(([, name, severity]) => `${name}: ${severity}`)
+  expect(rules.length).toBeGreaterThan(8)
+  expect(pairs(rows)).toEqual(pairs(rules))
+})
+
+/** Every name that looks like one of a metric, an attribute or a Prometheus series. */
+const named = [...operations.matchAll(/`((?:sd|http|rpc)[._][a-z._]+)`/g)].map(
+  ([, name = '']) => name,
+)
+
+test('operations.md names only metrics and attributes that exist', () => {
+  const attributes = documented.flatMap(({ attributes: cell = '' }) =>
+    [...cell.matchAll(/`([\w.]+)`/g)].map(([, name = '']) => name),
+  )
+  const series = [...metrics].flatMap(([name, kind]) => prometheusNames(name, kind))
+  // in the text about names; attributes of spans; a name of former conventions
+  const others = ['sd.backend', 'sd.instance.id', 'rpc.system']
+  const known = new Set([...metrics.keys(), ...attributes, ...series, ...others])
+  for (const name of named) expect(known).toContain(name)
 })
 
 test('the panels of the dashboard have numbers and titles of their own', () => {

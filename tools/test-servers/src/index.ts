@@ -1,5 +1,6 @@
 export { cachedFolder } from './cached-folder.ts'
 export { expireZooKeeperSession } from './expire-zookeeper-session.ts'
+export { fetchDebianPackages } from './fetch-debian-packages.ts'
 export { harnessHooks } from './harness-hooks.ts'
 export { launch } from './launch.ts'
 export { provideServers, type ProvidedServers } from './provide-servers.ts'
