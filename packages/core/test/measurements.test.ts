@@ -83,6 +83,7 @@ test('a change of a view is counted by kind, once for all its readers', async ()
     yield { type: 'changes', ...nothing, records: [record('1', 2), record('3', 1)] }
     yield { type: 'changes', ...nothing, records: [record('1', 2)] }
     yield { type: 'changes', ...nothing, records: [], removed: [toRecordKey('2')] }
+    yield { type: 'changes', ...nothing, records: [record('4', 1)], removed: [toRecordKey('3')] }
     await new Promise(() => {})
   }
   await using watchers = new AsyncDisposableStack()
@@ -94,6 +95,7 @@ test('a change of a view is counted by kind, once for all its readers', async ()
     { ...frame, ...scope, added: 2, updated: 0, removed: 0 },
     { ...frame, ...scope, added: 1, updated: 1, removed: 0 },
     { ...frame, ...scope, added: 0, updated: 0, removed: 1 },
+    { ...frame, ...scope, added: 1, updated: 0, removed: 1 },
   ])
 })
 

@@ -48,7 +48,6 @@ export class Reader<T, Change> {
   async next({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<
     WatchEvent<Change> | undefined
   > {
-    signal?.throwIfAborted()
     const waiting = this.#waiting.wait(undefined, signal)
     this.#deliver()
     return waiting

@@ -140,13 +140,11 @@ export class WatchEngine<T, Change> {
     this.#armHoldTimer()
   }
 
-  /** Notes a sign of life. After a long silence the first one also opens the recovery window. */
+  /** Notes a sign of life, after which the view is confirmed. A long silence opens the recovery window. */
   #sign(): void {
     const now = this.#context.clock.monotonicMs()
-    if (now - this.#lastSignMs > silenceMs(this.#context.ttlMs, this.#roundTripMs)) {
+    if (now - this.#lastSignMs > silenceMs(this.#context.ttlMs, this.#roundTripMs))
       this.served.trouble()
-      if (this.#state.name === 'live') this.served.confirm()
-    }
     this.#lastSignMs = now
   }
 

@@ -90,6 +90,36 @@ describe('an audit', () => {
     expect(one.status.state).toBe('registered')
   })
 
+  test('that is refused for what was deregistered meanwhile concerns nobody', async () => {
+    const { clock, backend, one, lines } = await registered()
+    const answer = Promise.withResolvers<void>()
+    backend.before = ({ operation }) => (operation === 'audit' ? answer.promise : undefined)
+    await clock.advance(0.85 * ttlMs)
+    const gone = outcomeOf(one.deregister())
+    await clock.advance(1)
+    answer.reject(failure('permission-denied', 'audit'))
+    await clock.advance(1)
+    expect(gone.ending).toBe('resolved')
+    expect(lines.map(({ event }) => event)).toEqual([
+      'registration-registered',
+      'registration-closed',
+    ])
+  })
+
+  test('that finds a record of a program that writes no claims gives the id up', async () => {
+    const { clock, backend, one } = await registered()
+    const { claim: _, mode: __, ...foreign } = storedOf({ backend })
+    backend.answerAudit = (audits) =>
+      audits.map(({ service, id, owner }) => {
+        const record = { ...foreign, key: toRecordKey('a/1') }
+        return { service, id, owner, state: 'replaced', record, foreign: true }
+      })
+    const puts = backend.count('put')
+    await clock.advance(ttlMs)
+    expect(one.status).toMatchObject({ state: 'superseded', cause: { code: 'conflict' } })
+    expect(backend.count('put')).toBe(puts)
+  })
+
   test('that is not answered names the service of its batch', async () => {
     const { clock, backend, lines } = await registered()
     backend.before = ({ operation }) =>

@@ -55,11 +55,15 @@ describe('a removal', () => {
     backend.before = ({ operation }) => (operation === 'remove' ? answer.promise : undefined)
     one.deregister().catch(() => {})
     await clock.advance(1)
-    const again = outcomeOf(registry.register({ ...instance('a', '1'), weight: 7 }))
+    const registering = registry.register({ ...instance('a', '1'), weight: 7 })
     answer.resolve()
     await clock.advance(10)
-    expect(again.ending).toBe('resolved')
+    const again = await registering
     expect(backend.records.get('a/1')?.instance.weight).toBe(7)
+    expect(registry.health().registrations).toMatchObject([{ id: '1' }])
+    const gone = outcomeOf(again.deregister())
+    await clock.advance(10)
+    expect([gone.ending, backend.records.size]).toEqual(['resolved', 0])
   })
 
   test('waits for a failed registration whose create may still arrive', async () => {
@@ -117,6 +121,7 @@ describe('close', () => {
   test('tells how many records stay where the session may not be ended', async () => {
     const { clock, backend, registry, lines, one } = await registered()
     void registry.register(instance('secret', '1'))
+    void registry.register(instance('b', '1'))
     await clock.advance(1)
     backend.before = ({ operation, keys }) => {
       if (operation === 'close-session' || keys.includes('secret/1'))

@@ -209,6 +209,49 @@ describe('a watch', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('that was refused takes no other watch of its service along when its watcher is closed', async () => {
+    const { registry, push } = createFollowed()
+    const refused = registry.watch('a')
+    const ended = outcomeOf(refused.next())
+    await push(failure('permission-denied', 'watch'))
+    expect(ended.ending).toBe('permission-denied')
+    const watcher = registry.watch('a')
+    await push(snapshot(record('1')))
+    refused.close()
+    expect(registry.health().watches).toMatchObject([{ readers: 1, state: 'live' }])
+    await registry.close()
+    await expect(watcher.next()).resolves.toBeUndefined()
+  })
+
+  test('attaches again when two probes in a row fail, and is probed while any watch is left', async () => {
+    const { clock, registry, attached, backend, push } = createFollowed()
+    const watcher = registry.watch('a')
+    await push(snapshot(record('1')))
+    const other = registry.watch('b')
+    await clock.advance(1)
+    other.close()
+    const before = backend.count('probe')
+    await clock.advance(ttlMs)
+    expect(backend.count('probe') - before).toBe(6)
+    backend.before = () => {
+      throw failure('unavailable', 'probe')
+    }
+    await clock.advance(0.2 * ttlMs)
+    expect(watcher.stale?.cause).toMatchObject({ code: 'unavailable', operation: 'probe' })
+    expect(attached.at(-1)?.cursor).toBe('7')
+    await registry.close()
+  })
+
+  test('of everything is none of a service, whatever its name', async () => {
+    const { clock, registry, attached } = createFollowed()
+    for (const name of ['undefined', 'all', 'services']) registry.watch(name)
+    registry.watchAll()
+    registry.watchServices()
+    await clock.advance(1)
+    expect(attached).toHaveLength(5)
+    await registry.close()
+  })
+
   test('shares one frozen list of instances until it changes', async () => {
     const { registry, push } = createFollowed()
     const watcher = registry.watch('a')

@@ -4,13 +4,15 @@ import { RegistryError } from '@sd/core'
 import { Reader } from '../../src/watch/reader.ts'
 import { ServedView, type Touch, type View } from '../../src/watch/served-view.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { outcomeOf } from '../registration/supervisor-test-bed.ts'
 
 /** A view of numbers, written by `set`. */
 const createSource = ({ synced = true, onUnused = (): unknown => undefined } = {}) => {
   const touched = new Map<string, Touch<number>>()
   const view: View<number, string> = {
     apply: () => new Map(touched),
-    same: (a, b) => a === b,
+    // equal values need not be identical, and none is missing
+    same: (a, b) => Math.floor(a.valueOf()) === Math.floor(b.valueOf()),
     toChange: (told, served) => `${told}>${served}`,
   }
   const context = {
@@ -70,7 +72,8 @@ describe('Reader', () => {
     source.set('b', 1)
     source.set('b', undefined)
     source.set('a', undefined)
-    source.set('a', 1)
+    source.set('a', 2)
+    source.set('a', 1.5)
     const next = reader.next(undefined)
     source.set('c', 9)
     expect(await next).toEqual({ type: 'change', changes: ['undefined>9'] })
@@ -123,6 +126,18 @@ describe('Reader', () => {
     expect(await next).toEqual({ type: 'sync', changes: ['undefined>1'] })
     source.set('a', 2)
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['1>2'] })
+  })
+
+  test('delivers no sync before anything was read, although the backend answers again', async () => {
+    const source = createSource({ synced: false })
+    const reader = source.reader()
+    source.served.markStale({ since: new Date(), cause })
+    await reader.next()
+    const next = outcomeOf(reader.next())
+    source.served.confirm()
+    await new Promise(setImmediate)
+    expect(next.ending).toBe('pending')
+    reader.close()
   })
 
   test('waits for the first sync while no attempt has failed', async () => {
