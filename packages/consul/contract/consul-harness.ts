@@ -1,4 +1,4 @@
-import type { DriverFactory } from '@sd/core/driver'
+import { type DriverFactory, jsonFormat } from '@sd/core/driver'
 import { type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
 import { linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import {
@@ -7,8 +7,8 @@ import {
   provideServers,
   provisionFor,
 } from '@sd/test-servers'
-import { consul } from '../src/index.ts'
-import { Keys } from '../src/keys.ts'
+import { layoutFor } from '../src/catalog/layout-for.ts'
+import { consul, consulFormats, type ConsulFormatName } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { Admin } from './support.ts'
 
@@ -49,10 +49,11 @@ export const plainHarness = async (): Promise<ContractHarness> => {
 }
 
 /** A harness over one real server, behind a proxy that applies the link faults. */
-export const consulHarness = async (): Promise<ContractHarness> => {
+export const consulHarness = async (name: ConsulFormatName = 'json'): Promise<ContractHarness> => {
+  const format = consulFormats[name]
   const servers = await provideServers(consulServer)
   const [server] = servers.control?.servers ?? []
-  const secure = server && (await launchSecureServers())
+  const secure = server && format === jsonFormat ? await launchSecureServers() : undefined
   const [direct = ''] = servers.endpoints
   const admin = new Admin(direct)
   const proxy = await TcpProxy.to(direct)
@@ -75,7 +76,7 @@ export const consulHarness = async (): Promise<ContractHarness> => {
       },
     }),
     ...(secure && { secure: secure.connections }),
-    expireSession: (sessionId) => admin.expire(sessionId),
+    expireSession: (sessionId) => admin.expire(sessionId, layoutFor(format, undefined)),
     // every earlier blocking query has ended, and the state differs
     loseHistory: async () => admin.restore(await admin.snapshot()),
     backUp: async () => {
@@ -83,28 +84,44 @@ export const consulHarness = async (): Promise<ContractHarness> => {
       return { restore: () => admin.restore(snapshot) }
     },
     deleteRecord: async (namespace, service, id) => {
-      const serviceId = new Keys(namespace).serviceId({ service, id })
+      const layout = layoutFor(format, namespace)
+      const serviceId = layout.serviceId({ service, id })
       await admin.deregister(serviceId)
-      await admin.gone(new Keys(namespace).serviceName(service), serviceId)
+      await admin.gone(layout.serviceName(service), serviceId)
     },
     writeRaw: async (namespace, service, id, value) => {
-      const keys = new Keys(namespace)
+      const layout = layoutFor(format, namespace)
       const text = Buffer.from(value).toString()
-      const serviceId = keys.serviceId({ service, id })
+      const serviceId = layout.serviceId({ service, id })
+      const inMeta = format === jsonFormat && text !== ''
       const registration = {
-        Name: keys.serviceName(service),
+        Name: layout.serviceName(service),
         ID: serviceId,
-        Meta: text === '' ? {} : { sd_record_0: text },
-        Check: { Name: keys.checkName, TTL: '1h', Status: 'passing' },
+        Address: '10.0.0.7',
+        Port: 8080,
+        Meta: inMeta ? { sd_record_0: text } : {},
+        Check: {
+          CheckID: `service:${serviceId}`,
+          Name: layout.checkName,
+          Notes: inMeta ? '' : text,
+          TTL: '1h',
+          Status: 'passing',
+        },
       }
       await admin.put('agent/service/register?replace-existing-checks=true', registration)
-      await admin.shows(registration.Name, serviceId, text)
+      await admin.shows(registration.Name, serviceId, ({ Service, Checks }) =>
+        inMeta
+          ? Service.Meta['sd_record_0'] === text
+          : Checks.some(
+              ({ CheckID, Notes }) => CheckID === registration.Check.CheckID && Notes === text,
+            ),
+      )
     },
     startOwner: (namespace, instance, ttlMs) =>
       forkOwner({
-        module: new URL('../src/index.ts', import.meta.url).href,
-        factory: 'consul',
-        config: { endpoint: `http://${direct}`, namespace },
+        module: new URL('consul-in-format.ts', import.meta.url).href,
+        factory: 'consulInFormat',
+        config: { endpoint: `http://${direct}`, namespace, format: name },
         instance,
         ttlMs,
       }),

@@ -202,7 +202,11 @@ describe('audit', () => {
         Meta: { ...entry?.Service.Meta, sd_record_0: text },
         ...(check ? { Check: { CheckID: checkId, TTL: '1h', Status: 'passing' } } : {}),
       })
-      await admin.shows(orders(), serviceId(id), text)
+      await admin.shows(
+        orders(),
+        serviceId(id),
+        ({ Service }) => Service.Meta['sd_record_0'] === text,
+      )
     }
     await rewrite('edited', (text) => text.replace('"seq":0', '"seq":1'), true)
     await rewrite('broken', () => '?', true)

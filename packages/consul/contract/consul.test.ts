@@ -1,7 +1,7 @@
 import { describeRegistryContract } from '@sd/contract-tests'
 import { consulHarness, consulHooks } from './consul-harness.ts'
 
-describeRegistryContract('consul', consulHooks.provides, consulHarness, {
+describeRegistryContract('consul', consulHooks.provides, () => consulHarness(), {
   missing: consulHooks.missing,
   // the server takes almost two seconds to restart in a container
   ttlMs: 3_000,

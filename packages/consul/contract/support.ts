@@ -1,8 +1,13 @@
-import { createDriverContext, type RegistryDriver } from '@sd/core/driver'
+import { createDriverContext, jsonFormat, type RegistryDriver } from '@sd/core/driver'
 import type { Server } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
 import { request as httpRequest } from 'undici'
+import { layoutFor } from '../src/catalog/layout-for.ts'
+import type { ServiceLayout } from '../src/catalog/service-layout.ts'
 import { consul, type ConsulConfig } from '../src/index.ts'
+
+/** Where the default format stores its records. */
+const ownLayout: ServiceLayout = layoutFor(jsonFormat, undefined)
 
 /** `host:port` of a server's HTTP interface. */
 export const httpOf = (server: Server | undefined): string => server?.endpoints['http'] ?? ''
@@ -16,13 +21,18 @@ export interface HealthEntry {
   readonly Node: { readonly Node: string }
   readonly Service: {
     readonly ID: string
+    readonly Service: string
     readonly Address: string
     readonly Port: number
     readonly Tags: readonly string[]
     readonly Meta: Readonly<Record<string, string>>
     readonly Weights: { readonly Passing: number }
   }
-  readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[]
+  readonly Checks: readonly {
+    readonly CheckID: string
+    readonly Status: string
+    readonly Notes: string
+  }[]
 }
 
 /** A client of Consul itself, to change the data under the driver. */
@@ -55,9 +65,11 @@ export class Admin {
   }
 
   /** The ids that a session wrote at this agent. */
-  async writtenBy(sessionId: string): Promise<readonly string[]> {
-    const filter = encodeURIComponent(`Meta.sd_session == "${sessionId}"`)
-    return Object.keys(await this.get<object>(`agent/services?filter=${filter}`))
+  async writtenBy(sessionId: string, layout = ownLayout): Promise<readonly string[]> {
+    const tied = await this.get<Record<string, { ID?: string; ServiceID?: string }>>(
+      layout.tiedTo(sessionId),
+    )
+    return Object.values(tied).map(({ ID, ServiceID }) => ID ?? ServiceID ?? '')
   }
 
   deregister(serviceId: string): Promise<void> {
@@ -72,11 +84,15 @@ export class Admin {
     })
   }
 
-  /** Waits until the catalog lists the service id with that record. */
-  async shows(serviceName: string, serviceId: string, text: string): Promise<void> {
+  /** Waits until the catalog lists the service id with an entry like that. */
+  async shows(
+    serviceName: string,
+    serviceId: string,
+    expected: (entry: HealthEntry) => boolean,
+  ): Promise<void> {
     await until('the catalog contains it', async () =>
       (await this.health(serviceName)).some(
-        ({ Service }) => Service.ID === serviceId && (Service.Meta['sd_record_0'] ?? '') === text,
+        (entry) => entry.Service.ID === serviceId && expected(entry),
       ),
     )
   }
@@ -86,14 +102,19 @@ export class Admin {
   }
 
   /** Ends a session out of band: removes its registrations. */
-  async expire(sessionId: string): Promise<void> {
-    const serviceIds = (await this.writtenBy(sessionId)).values()
+  async expire(sessionId: string, layout = ownLayout): Promise<void> {
+    const serviceIds = (await this.writtenBy(sessionId, layout)).values()
     const worker = async (): Promise<void> => {
       for (const serviceId of serviceIds) {
-        const path = `agent/service/${serviceId}`
-        const entry = await this.get<HealthEntry['Service']>(path).catch(() => undefined)
+        const path = `agent/health/service/id/${serviceId}`
+        // whatever the status of its checks is
+        const { body } = await httpRequest(`${this.#base}${path}`, { headers: this.#headers })
+        const text = await body.text()
+        if (!text.startsWith('{')) continue
+        const { Service, Checks } = JSON.parse(text) as HealthEntry
         // its owner may have written it again in another session
-        if (entry?.Meta['sd_session'] === sessionId) await this.deregister(serviceId)
+        if (layout.storedIn(Service, Checks).sessionId === sessionId)
+          await this.deregister(serviceId)
       }
     }
     // an agent disconnects a client that opens more than 200 connections

@@ -14,7 +14,10 @@ export interface ConsulConfig {
    * balancer over several agents does not work.
    */
   readonly endpoint: string
-  /** Instances of different namespaces never see each other. Not an Enterprise namespace. Default `services`. */
+  /**
+   * Instances of different namespaces never see each other. Not an Enterprise namespace. Default: that of
+   * the format, else `services`.
+   */
   readonly namespace?: string
   /** An ACL token; without one the agent's own default token applies. */
   readonly token?: string
@@ -76,8 +79,7 @@ const readToken = (value: unknown): string | undefined => {
 }
 
 /**
- * A checked, frozen copy of `value`, with the default namespace filled in. Throws `invalid-config`
- * naming the field, its value and the accepted values; unknown keys are refused.
+ * A checked, frozen copy of `value`. Throws `invalid-config` naming the field, its value and the accepted values; unknown keys are refused.
  */
 export const validateConsulConfig = (value: unknown): ConsulConfig => {
   const given = check.object(value, fields)
@@ -88,7 +90,7 @@ export const validateConsulConfig = (value: unknown): ConsulConfig => {
   const tls = check.tls(given['tls'], endpoint.startsWith('https:'), 'an https: endpoint')
   return Object.freeze({
     endpoint,
-    namespace: check.namespace(given['namespace'] ?? defaultNamespace),
+    ...(given['namespace'] === undefined ? {} : { namespace: check.namespace(given['namespace']) }),
     ...(token ? { token } : {}),
     ...(datacenter ? { datacenter } : {}),
     ...(consistency ? { consistency } : {}),

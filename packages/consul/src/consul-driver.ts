@@ -15,11 +15,10 @@ import { Catalog } from './catalog/catalog.ts'
 import { parseJson } from './catalog/service-entry.ts'
 import { ConsulClient, maxBlockingQueries, maxWrites } from './client/consul-client.ts'
 import { Semaphore } from './client/semaphore.ts'
-import { type ConsulConfig, defaultNamespace, validateConsulConfig } from './config.ts'
+import { type ConsulConfig, validateConsulConfig } from './config.ts'
 import { observe, type Observer } from './consul-observe.ts'
 import { ConsulSession } from './consul-session.ts'
 import { backend, consulError } from './errors.ts'
-import { Keys } from './keys.ts'
 import { LateWrites } from './session/late-writes.ts'
 
 /**
@@ -45,6 +44,7 @@ const sessionIdLength = 12
 class ConsulDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities: Capabilities
+  readonly carriers = ['value', 'consul-service'] as const
   readonly servers: readonly string[]
   readonly #context: DriverContext
   readonly #client: ConsulClient
@@ -54,12 +54,11 @@ class ConsulDriver implements RegistryDriver {
   readonly #ownSessions = new Set<string>()
 
   constructor(config: ConsulConfig, context: DriverContext) {
-    const keys = new Keys(config.namespace ?? defaultNamespace)
     this.capabilities = capabilitiesOf(config)
     this.servers = [config.endpoint]
     this.#context = context
     this.#client = new ConsulClient(config, context.clock)
-    this.#catalog = new Catalog(this.#client, keys, context.format, config)
+    this.#catalog = new Catalog(this.#client, context.format, config)
     this.#observer = {
       catalog: this.#catalog,
       permits: new Semaphore(maxBlockingQueries, context.clock),
@@ -103,7 +102,7 @@ class ConsulDriver implements RegistryDriver {
     signal.throwIfAborted()
     if ('service' in scope)
       return this.#catalog.readService(scope.service, 'list', signal, progress)
-    const names = [...(await this.#catalog.readLiveServices('list', signal, progress)).keys()]
+    const names = await this.#catalog.readLiveNames('list', signal, progress)
     if ('services' in scope) return { records: [], skipped: [], services: names }
     const found = await this.#catalog.readServices(names, 'list', signal, progress)
     return this.#catalog.decodeAll([...found.values()].flat())
@@ -142,7 +141,7 @@ class ConsulDriver implements RegistryDriver {
         ? {}
         : { clockOffsetMs: agentTimeMs + 500 - this.#context.clock.nowMs() }),
       limits: [
-        'a record of at most 28,000 bytes, in 63 Meta values of 512',
+        'a record of at most 28,000 bytes',
         `at most ${maxBlockingQueries} blocking queries; changes of further watches are seen up to a second later`,
         'one agent takes about 400 registrations and 3,000 passes a second',
         'claims are compared, then written: two owners converge within a ttl',

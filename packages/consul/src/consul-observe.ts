@@ -4,6 +4,8 @@ import type { LiveServices } from './catalog/live-services.ts'
 import { type Difference, RecordDiff } from './catalog/record-diff.ts'
 import { answerMs, blockingQuery } from './client/blocking-query.ts'
 import type { Semaphore } from './client/semaphore.ts'
+import type { ServiceEntry } from './catalog/service-entry.ts'
+import { observeEach } from './observe-each.ts'
 import { backend } from './errors.ts'
 
 /** State that the observations of one driver share. */
@@ -29,34 +31,71 @@ const toObservation = (first: boolean, { records, skipped, removed }: Difference
   return { type: 'changes', records, skipped, removed }
 }
 
-async function* observeService(
+/** Yields the live entries of a service whenever they may have changed; `undefined` when they have not. */
+async function* followService(
   { catalog, permits }: Observer,
   service: string,
   signal: AbortSignal,
   progress: Progress | undefined,
-): AsyncGenerator<Observation, never> {
-  const options = { client: catalog.client, permits }
-  const diff = new RecordDiff(catalog)
-  let first = true
+): AsyncGenerator<readonly ServiceEntry[] | undefined> {
+  let before: number | undefined
   for await (const answer of blockingQuery(
-    options,
+    { client: catalog.client, permits },
     (role) => ({ ...catalog.serviceQuery(service, operation, role), progress }),
     signal,
   )) {
     if (answer === undefined) {
-      yield { type: 'alive' }
+      yield undefined
       continue
     }
-    const entries = catalog.entriesIn(answer, operation)
+    const entries = catalog.entriesIn(answer, service, operation)
     // also checked when it becomes empty: a token may have lost its rights
-    if (entries.length === 0 && (first || diff.size > 0))
+    if (entries.length === 0 && before !== 0)
       await limited(catalog, service, signal, (bounded) =>
         catalog.assertReadable(answer, operation, service, bounded),
       )
-    yield toObservation(first, diff.next(entries))
-    first = false
+    before = entries.length
+    yield entries
   }
+}
+
+async function* observeService(
+  observer: Observer,
+  service: string,
+  signal: AbortSignal,
+  progress: Progress | undefined,
+): AsyncGenerator<Observation, never> {
+  const diff = new RecordDiff(observer.catalog)
+  let first = true
+  for await (const entries of followService(observer, service, signal, progress))
+    if (entries === undefined) yield { type: 'alive' }
+    else {
+      yield toObservation(first, diff.next(entries))
+      first = false
+    }
   throw new Error('a blocking query ended')
+}
+
+/** Yields the names of all services whenever they may have changed; `undefined` when they have not. */
+async function* followNames(
+  { catalog, permits }: Observer,
+  signal: AbortSignal,
+  progress: Progress | undefined,
+): AsyncGenerator<readonly string[] | undefined> {
+  let before: number | undefined
+  for await (const answer of blockingQuery(
+    { client: catalog.client, permits },
+    (role) => ({ ...catalog.namesQuery(operation, role), progress }),
+    signal,
+  )) {
+    const names = answer && catalog.namesIn(answer, operation)
+    if (answer !== undefined && names?.length === 0 && before !== 0)
+      await limited(catalog, undefined, signal, (bounded) =>
+        catalog.assertReadable(answer, operation, undefined, bounded),
+      )
+    before = names?.length ?? before
+    yield names
+  }
 }
 
 /** Yields the live services whenever they may have changed; `undefined` when they have not. */
@@ -159,6 +198,15 @@ export const observe = (
   progress: Progress | undefined,
 ): AsyncIterable<Observation> => {
   if ('service' in scope) return observeService(observer, scope.service, signal, progress)
+  // no check tells the services of other programs
+  if (observer.catalog.layout.checkName === undefined)
+    return observeEach({
+      scope,
+      newDiff: () => new RecordDiff(observer.catalog),
+      names: (inner) => followNames(observer, inner, progress),
+      service: (name, inner) => followService(observer, name, inner, progress),
+      signal,
+    })
   return 'services' in scope
     ? observeNames(observer, signal, progress)
     : observeAll(observer, signal, progress)

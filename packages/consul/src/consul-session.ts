@@ -61,8 +61,8 @@ export class ConsulSession implements DriverSession {
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
     signal.throwIfAborted()
-    const { keys } = this.#context.catalog
-    const held = refs.map((ref) => ({ ...ref, serviceId: keys.serviceId(ref) }))
+    const { layout } = this.#context.catalog
+    const held = refs.map((ref) => ({ ...ref, serviceId: layout.serviceId(ref) }))
     return removeBatch(this.#context, held, signal)
   }
 

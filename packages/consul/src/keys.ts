@@ -11,7 +11,7 @@ const plain = /^[a-z0-9-]+$/
  * so only lower-case letters, digits and `-` are kept; every other byte becomes `_` and two hex
  * digits.
  */
-const encodePart = (part: string): string => {
+export const encodePart = (part: string): string => {
   if (plain.test(part)) return part
   let encoded = ''
   for (const byte of new TextEncoder().encode(part)) {
@@ -21,7 +21,8 @@ const encodePart = (part: string): string => {
   return encoded
 }
 
-const decodePart = (encoded: string): string | undefined => {
+/** The inverse of `encodePart`; `undefined` for anything else. */
+export const decodePart = (encoded: string): string | undefined => {
   try {
     const part = decodeURIComponent(encoded.replaceAll('_', '%'))
     return part !== '' && encodePart(part) === encoded ? part : undefined
@@ -29,6 +30,13 @@ const decodePart = (encoded: string): string | undefined => {
     return undefined
   }
 }
+
+/** Whether the name of a service is the same in Consul, in a path and in a key. Fleets use names as they are. */
+export const isPlainName = (name: string): boolean =>
+  /^(?!\.{1,2}$)[A-Za-z0-9._~-]+$/.test(name) && name !== consulItself
+
+/** The service of Consul's own servers. */
+const consulItself = 'consul'
 
 /** The instance that a Consul service id names. */
 export interface InstanceName {

@@ -6,9 +6,9 @@ const endpoint = 'http://10.0.0.1:8500'
 const { ca, client } = await createCertificates()
 
 describe('validateConsulConfig', () => {
-  it('fills in the namespace and freezes a copy', () => {
+  it('freezes a copy', () => {
     const config = validateConsulConfig({ endpoint })
-    expect(config).toEqual({ endpoint, namespace: 'services' })
+    expect(config).toEqual({ endpoint })
     expect(Object.isFrozen(config)).toBe(true)
   })
 
@@ -21,7 +21,7 @@ describe('validateConsulConfig', () => {
       tls: { ca, cert: Buffer.from(client.cert), key: client.key },
     },
   ])('takes %j', (given) => {
-    expect(validateConsulConfig(given)).toEqual({ namespace: 'services', ...given })
+    expect(validateConsulConfig(given)).toEqual(given)
   })
 
   it.each([

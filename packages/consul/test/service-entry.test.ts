@@ -1,10 +1,11 @@
 import { jsonFormat } from '@sd/core/driver'
 import { describe, expect, it } from 'vitest'
-import { decodeEntry, parseEntries, toMeta } from '../src/catalog/service-entry.ts'
 import { parseLiveServices } from '../src/catalog/live-services.ts'
-import { Keys } from '../src/keys.ts'
+import { OwnLayout, toMeta } from '../src/catalog/own-layout.ts'
+import { decodeEntry, parseEntries as parse } from '../src/catalog/service-entry.ts'
 
-const keys = new Keys('services')
+const keys = new OwnLayout('services')
+const parseEntries = (text: string, operation: string) => parse(keys, text, operation)
 
 const answered = (meta: object | null, ...statuses: string[]): string =>
   JSON.stringify([

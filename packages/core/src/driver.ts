@@ -73,8 +73,15 @@ export {
   readText,
   readWeight,
 } from './driver/document.ts'
-export { addressOf, type EndpointAddress, preferredAddress } from './driver/endpoint-address.ts'
+export {
+  addressesOf,
+  addressOf,
+  type EndpointAddress,
+  noAddress,
+  preferredAddress,
+} from './driver/endpoint-address.ts'
 export { keysByName } from './driver/keys-by-name.ts'
+export { takenEntry, takeWeight, weightEntry, withoutEntries } from './driver/metadata-entries.ts'
 export {
   type Audit,
   type Capabilities,

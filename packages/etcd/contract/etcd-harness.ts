@@ -35,30 +35,6 @@ const hooks: readonly Need[] = [
 /** The hooks of this run. */
 export const etcdHooks = harnessHooks(provision, hooks)
 
-/** What a format changes nothing about: connections and their faults are tested with the default one. */
-const unaffected: readonly Need[] = [
-  'secure',
-  'askForTls',
-  'invalidConfigs',
-  'partition',
-  'slow',
-  'narrow',
-  'cutAt',
-  'silence',
-  'hangWrites',
-  'delayWrites',
-  'connectionCount',
-]
-
-/** The hooks of a run with a format. */
-export const formatHooks: typeof etcdHooks = {
-  provides: etcdHooks.provides.filter((hook) => !unaffected.includes(hook)),
-  missing: {
-    ...etcdHooks.missing,
-    ...Object.fromEntries(unaffected.map((hook) => [hook, 'a format changes nothing there'])),
-  },
-}
-
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const etcdHarness = async (name: EtcdFormatName = 'json'): Promise<ContractHarness> => {
   const format = etcdFormats[name]

@@ -86,11 +86,14 @@ export interface ZooKeeperRegistryConfig extends NamedOptions<
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */
-export interface ConsulRegistryConfig extends NamedOptions<'json'> {
+export interface ConsulRegistryConfig extends NamedOptions<'json' | 'kratos' | 'spring-consul'> {
   readonly backend: 'consul'
   /** The agent to use: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
   readonly endpoint: string
-  /** Instances of different namespaces never see each other. Default `services`. */
+  /**
+   * Instances of different namespaces never see each other. Default: that of the format, else
+   * `services`.
+   */
   readonly namespace?: string
   /** An ACL token. Default: the agent's own default token. */
   readonly token?: string

@@ -95,4 +95,22 @@ export const interopPairs: readonly InteropPair[] = [
     showsWeight: false,
     recovers: false, // an empty server refuses the client, which has seen later transactions
   },
+  {
+    ...usual,
+    peer: 'kratos-consul',
+    url: (server) => `consul://${server}?format=kratos`,
+    endpoints: kratos,
+  },
+  {
+    ...usual,
+    peer: 'spring-consul',
+    url: (server) => `consul://${server}?format=spring-consul`,
+    endpoints: http,
+  },
+  {
+    ...usual,
+    peer: 'consul',
+    url: (server) => `consul://${server}?format=kratos`, // which reads plain services, too
+    endpoints: kratos,
+  },
 ]

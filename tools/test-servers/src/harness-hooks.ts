@@ -23,3 +23,31 @@ export function harnessHooks(provision: Provision, hooks: readonly Need[]): Harn
   }
   return { provides: hooks.filter((hook) => missing[hook] === undefined), missing }
 }
+
+/** What a format changes nothing about: connections and their faults are tested with the default one. */
+const unaffected: readonly Need[] = [
+  'secure',
+  'askForTls',
+  'invalidConfigs',
+  'partition',
+  'slow',
+  'narrow',
+  'cutAt',
+  'silence',
+  'hangWrites',
+  'delayWrites',
+  'connectionCount',
+]
+
+/** The hooks for the suite with the format of another fleet; `further` are left out, too, each with a reason. */
+export const formatHooks = (
+  { provides, missing }: HarnessHooks,
+  further: HarnessHooks['missing'] = {},
+): HarnessHooks => {
+  const unchanged = unaffected.map((hook) => [hook, 'a format changes nothing there'])
+  const left: HarnessHooks['missing'] = { ...Object.fromEntries(unchanged), ...further }
+  return {
+    provides: provides.filter((hook) => left[hook] === undefined),
+    missing: { ...missing, ...left },
+  }
+}

@@ -10,16 +10,17 @@ import {
 import type { ConsulResponse, ConsulClient, ConsulRequest } from '../client/consul-client.ts'
 import type { Consistency, ConsulConfig } from '../config.ts'
 import { consulError } from '../errors.ts'
-import type { Keys } from '../keys.ts'
 import { assertReadable } from './assert-readable.ts'
+import { layoutFor } from './layout-for.ts'
 import { type LiveServices, parseLiveServices } from './live-services.ts'
 import {
   decodeEntry,
   parseEntries,
+  parseJson,
   type ServiceEntry,
-  sessionMeta,
   withForeignHealth,
 } from './service-entry.ts'
+import type { ServiceLayout } from './service-layout.ts'
 
 /**
  * What a read follows. `first`: nothing, it is a list or begins a watch. `next`: an answer that it waits
@@ -30,22 +31,32 @@ export type ReadRole = 'first' | 'next' | 'latest'
 /** How many services are read at once for a scope with many. */
 const parallelReads = 8
 
+const plainBytes = /[\w:.~-]/
+
+/** A string of Consul's filters, which are read as Go reads strings, and cannot contain a quote. */
+const quoted = (text: string): string =>
+  `"${[...Buffer.from(text)]
+    .map((byte) => {
+      const char = String.fromCharCode(byte)
+      return plainBytes.test(char) ? char : `\\x${byte.toString(16).padStart(2, '0')}`
+    })
+    .join('')}"`
+
 const inAnyOf = (serviceIds: readonly string[]): string =>
-  // names are letters, digits, - and _: no quoting needed
-  serviceIds.map((id) => `Service.ID == "${id}"`).join(' or ')
+  serviceIds.map((id) => `Service.ID == ${quoted(id)}`).join(' or ')
 
 /** Reads of one namespace from the catalog. */
 export class Catalog {
   readonly client: ConsulClient
-  readonly keys: Keys
+  readonly layout: ServiceLayout
   readonly format: WireFormat
   readonly #datacenter: string
   readonly #consistency: Consistency
 
-  constructor(client: ConsulClient, keys: Keys, format: WireFormat, config: ConsulConfig) {
-    const { datacenter, consistency = 'default' } = config
+  constructor(client: ConsulClient, format: WireFormat, config: ConsulConfig) {
+    const { namespace, datacenter, consistency = 'default' } = config
     this.client = client
-    this.keys = keys
+    this.layout = layoutFor(format, namespace)
     this.format = format
     this.#datacenter = datacenter === undefined ? '' : `&dc=${datacenter}`
     this.#consistency = consistency
@@ -59,7 +70,7 @@ export class Catalog {
     const consistency = this.#parameter(role)
     return {
       pool: 'calls',
-      path: `health/service/${this.keys.serviceName(service)}?${this.#datacenter}${consistency}`,
+      path: `health/service/${this.layout.serviceName(service)}?${this.#datacenter}${consistency}`,
       operation,
       service,
     }
@@ -71,7 +82,7 @@ export class Catalog {
    * query, so that it can wait for changes.
    */
   liveServicesQuery(operation: string, role: ReadRole): ConsulRequest {
-    const filter = encodeURIComponent(`Name == "${this.keys.checkName}" or Status != "passing"`)
+    const filter = encodeURIComponent(`Name == "${this.layout.checkName}" or Status != "passing"`)
     return {
       pool: 'calls',
       path: `health/state/any?filter=${filter}${this.#datacenter}${this.#parameter(role)}`,
@@ -79,16 +90,33 @@ export class Catalog {
     }
   }
 
-  /** The live entries in an answer to `serviceQuery`. */
-  entriesIn(answer: ConsulResponse, operation: string): readonly ServiceEntry[] {
+  /** The query for the names of all services, live or not. */
+  namesQuery(operation: string, role: ReadRole): ConsulRequest {
+    const path = `catalog/services?${this.#datacenter}${this.#parameter(role)}`
+    return { pool: 'calls', path, operation }
+  }
+
+  /** The services in an answer to `namesQuery`. */
+  namesIn(answer: ConsulResponse, operation: string): readonly string[] {
     this.#refuseLeaderless(answer, operation)
-    return parseEntries(answer.text, operation).filter(({ live }) => live)
+    const names = Object.keys(parseJson(answer.text, operation) as object)
+    return names.flatMap((name) => this.layout.serviceOf(name) ?? [])
+  }
+
+  /** The live entries in an answer to `serviceQuery`. */
+  entriesIn(answer: ConsulResponse, service: string, operation: string): readonly ServiceEntry[] {
+    this.#refuseLeaderless(answer, operation)
+    const name = this.layout.serviceName(service)
+    // Consul ignores case in names
+    return parseEntries(this.layout, answer.text, operation).filter(
+      ({ live, serviceName }) => live && serviceName === name,
+    )
   }
 
   /** The services in an answer to `liveServicesQuery`. */
   liveServicesIn(answer: ConsulResponse, operation: string): LiveServices {
     this.#refuseLeaderless(answer, operation)
-    return parseLiveServices(answer.text, this.keys, operation)
+    return parseLiveServices(answer.text, this.layout, operation)
   }
 
   /** Throws `permission-denied` if an answer is empty because of the token. */
@@ -98,7 +126,7 @@ export class Catalog {
     service: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const serviceName = service === undefined ? undefined : this.keys.serviceName(service)
+    const serviceName = service === undefined ? undefined : this.layout.serviceName(service)
     return assertReadable(this.client, answer, { operation, service, serviceName }, signal)
   }
 
@@ -110,7 +138,7 @@ export class Catalog {
   ): Promise<Contents> {
     const query = { ...this.serviceQuery(service, operation, 'first'), progress }
     const answer = await this.client.read(query, signal)
-    const entries = this.entriesIn(answer, operation)
+    const entries = this.entriesIn(answer, service, operation)
     if (entries.length === 0) await this.assertReadable(answer, operation, service, signal)
     return this.decodeAll(entries)
   }
@@ -127,6 +155,43 @@ export class Catalog {
     return live
   }
 
+  /** The services with a live entry. */
+  async readLiveNames(
+    operation: string,
+    signal: AbortSignal,
+    progress?: Progress,
+  ): Promise<readonly string[]> {
+    if (this.layout.checkName !== undefined)
+      return [...(await this.readLiveServices(operation, signal, progress)).keys()]
+    const names = await this.readNames(operation, signal, progress)
+    const failing = `health/state/any?filter=${encodeURIComponent('Status != "passing"')}`
+    const path = `${failing}${this.#datacenter}${this.#parameter('latest')}`
+    const answer = await this.client.read({ pool: 'calls', path, operation, progress }, signal)
+    const failed = new Set(
+      (parseJson(answer.text, operation) as readonly { readonly ServiceName: string }[]).map(
+        ({ ServiceName }) => ServiceName,
+      ),
+    )
+    // the check of a node concerns all of its services
+    const doubtful = failed.has('')
+      ? names
+      : names.filter((name) => failed.has(this.layout.serviceName(name)))
+    const found = await this.readServices(doubtful, operation, signal, progress)
+    return names.filter((name) => found.get(name)?.length !== 0)
+  }
+
+  async readNames(
+    operation: string,
+    signal: AbortSignal,
+    progress?: Progress,
+  ): Promise<readonly string[]> {
+    const query = { ...this.namesQuery(operation, 'first'), progress }
+    const answer = await this.client.read(query, signal)
+    const names = this.namesIn(answer, operation)
+    if (names.length === 0) await this.assertReadable(answer, operation, undefined, signal)
+    return names
+  }
+
   /** The entries of several services, a few at a time. */
   async readServices(
     services: readonly string[],
@@ -138,7 +203,7 @@ export class Catalog {
     await inParallel(services, parallelReads, async (service) => {
       const query = { ...this.serviceQuery(service, operation, 'latest'), progress }
       const answer = await this.client.read(query, signal)
-      found.set(service, this.entriesIn(answer, operation))
+      found.set(service, this.entriesIn(answer, service, operation))
     })
     return found
   }
@@ -163,7 +228,7 @@ export class Catalog {
     operation: string,
     signal: AbortSignal,
   ): Promise<readonly ServiceEntry[]> {
-    const filter = `Service.Meta.${sessionMeta} == "${sessionId}"`
+    const filter = this.layout.writtenBy(sessionId)
     return this.#readConsistently(service, filter, operation, signal)
   }
 
@@ -179,7 +244,7 @@ export class Catalog {
   }
 
   #decode(entry: ServiceEntry): DecodedRecord {
-    return decodeEntry(this.keys, this.format, entry)
+    return decodeEntry(this.layout, this.format, entry)
   }
 
   async #readConsistently(
@@ -188,10 +253,10 @@ export class Catalog {
     operation: string,
     signal: AbortSignal,
   ): Promise<readonly ServiceEntry[]> {
-    const name = this.keys.serviceName(service)
+    const name = this.layout.serviceName(service)
     const path = `health/service/${name}?consistent&filter=${encodeURIComponent(filter)}`
     const answer = await this.client.read({ pool: 'calls', path, operation, service }, signal)
-    return parseEntries(answer.text, operation)
+    return parseEntries(this.layout, answer.text, operation)
   }
 
   /**

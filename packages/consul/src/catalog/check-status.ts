@@ -4,6 +4,7 @@ import { checkIdOf, healthCheckIdOf } from '../keys.ts'
 export interface Check {
   readonly CheckID: string
   readonly Status: string
+  readonly Notes?: string
 }
 
 /** The check of Consul's gossip: it is critical once the node's agent is gone. */
@@ -37,7 +38,8 @@ export interface CheckStatus {
 
 /**
  * Tells an owner's liveness from its health, and its checks from those of others. An entry without its
- * session's check, which this package did not write, is live while all its checks pass.
+ * session's check, which this package did not write, is live while all its checks pass, except for
+ * maintenance: what else fails may be its heartbeat.
  */
 export const checkStatusOf = (
   checks: readonly Check[],
@@ -46,8 +48,10 @@ export const checkStatusOf = (
 ): CheckStatus => {
   const aliveId = checkIdOf(serviceId, sessionId)
   const alive = checks.find(({ CheckID }) => CheckID === aliveId)
-  if (alive === undefined)
-    return { live: checks.every(passes), reportedUnfit: false, foreign: undefined }
+  if (alive === undefined) {
+    const live = checks.every((check) => passes(check) || isMaintenance(check))
+    return { live, reportedUnfit: false, foreign: live ? foreignHealth(checks) : undefined }
+  }
   const healthId = healthCheckIdOf(serviceId, sessionId)
   const node = checks.find(({ CheckID }) => CheckID === nodeAliveCheckId)
   const health = checks.find(({ CheckID }) => CheckID === healthId)

@@ -1,6 +1,6 @@
-import type { Keys } from '../keys.ts'
 import { type Check, foreignHealth, nodeAliveCheckId } from './check-status.ts'
 import { parseJson } from './service-entry.ts'
+import type { ServiceLayout } from './service-layout.ts'
 
 /**
  * The services of a namespace with a live entry. The value changes whenever one of their entries or
@@ -22,7 +22,11 @@ const subjectOf = ({ Node, ServiceID }: Pick<RawCheck, 'Node' | 'ServiceID'>): s
   `${Node}/${ServiceID}`
 
 /** The services in the answer of `health/state` to `liveServicesQuery`. */
-export const parseLiveServices = (text: string, keys: Keys, operation: string): LiveServices => {
+export const parseLiveServices = (
+  text: string,
+  layout: ServiceLayout,
+  operation: string,
+): LiveServices => {
   const checks = parseJson(text, operation) as readonly RawCheck[]
   const isNodeAlive = ({ CheckID }: Check): boolean => CheckID === nodeAliveCheckId
   const deadNodes = new Set(
@@ -31,7 +35,7 @@ export const parseLiveServices = (text: string, keys: Keys, operation: string): 
       .map(({ Node }) => Node),
   )
   const isOurs = ({ Name }: RawCheck): boolean =>
-    Name === keys.checkName || Name === keys.healthCheckName
+    Name === layout.checkName || Name === layout.healthCheckName
   const foreign = Map.groupBy(
     checks.filter((check) => !isOurs(check) && !isNodeAlive(check)),
     subjectOf,
@@ -39,9 +43,9 @@ export const parseLiveServices = (text: string, keys: Keys, operation: string): 
   const marks = new Map<string, string[]>()
   for (const check of checks) {
     const { Node, Name, Notes, ServiceName, Status } = check
-    if (Name !== keys.checkName || Status !== 'passing' || deadNodes.has(Node)) continue
+    if (Name !== layout.checkName || Status !== 'passing' || deadNodes.has(Node)) continue
     const subject = subjectOf(check)
-    const service = keys.serviceOf(ServiceName)
+    const service = layout.serviceOf(ServiceName)
     if (service === undefined) continue
     const others = [...(foreign.get(subject) ?? []), ...(foreign.get(`${Node}/`) ?? [])]
     const mark = `${subject} ${foreignHealth(others) ?? ''} ${Notes}`

@@ -6,65 +6,25 @@ import {
   type WireFormat,
 } from '@sd/core/driver'
 import { consulError } from '../errors.ts'
-import { type Keys, recordKeyOf } from '../keys.ts'
+import { recordKeyOf } from '../keys.ts'
 import { type Check, type CheckStatus, checkStatusOf } from './check-status.ts'
-
-/** The Meta key with the id of the session that an entry is tied to. */
-export const sessionMeta = 'sd_session'
-/** The prefix of the Meta keys with the record, in chunks: `sd_record_0`, `sd_record_1`, … */
-const recordMeta = 'sd_record_'
-/** Consul refuses Meta values longer than this, in bytes of UTF-8. */
-const maxMetaBytes = 512
-
-type Meta = Readonly<Record<string, string>>
-
-/** The text of a record as Meta entries, never split within a character. */
-export const toMeta = (record: Uint8Array, sessionId: string): Meta => {
-  const meta: Record<string, string> = { [sessionMeta]: sessionId }
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  for (let from = 0, count = 0; from < record.length; count += 1) {
-    let to = Math.min(from + maxMetaBytes, record.length)
-    // 10xxxxxx continues a character
-    while (to < record.length && ((record[to] ?? 0) & 0xc0) === 0x80) to -= 1
-    meta[`${recordMeta}${count}`] = decoder.decode(record.subarray(from, to))
-    from = to
-  }
-  return meta
-}
-
-const recordOf = (meta: Meta): string => {
-  let text = ''
-  for (let count = 0; ; count += 1) {
-    const chunk = meta[`${recordMeta}${count}`]
-    if (chunk === undefined) return text
-    text += chunk
-  }
-}
+import type { ListedService, ServiceLayout, StoredRecord } from './service-layout.ts'
 
 /** An entry of the catalog, or of the agent. */
-export interface ServiceEntry extends CheckStatus {
+export interface ServiceEntry extends CheckStatus, StoredRecord {
   readonly key: RecordKey
   /** The agent's node; empty in the agent's own answer. */
   readonly node: string
+  readonly serviceName: string
   readonly serviceId: string
   /** The Raft index of its last change in the catalog; 0 in the agent's own answer. */
   readonly modifyIndex: number
-  /** The session that wrote it; empty for an entry of another program. */
-  readonly sessionId: string
-  /** The record's document; empty for an entry of another program. */
-  readonly text: string
   readonly checkIds: readonly string[]
 }
 
-interface RawService {
-  readonly ID: string
-  readonly Meta?: Meta | null
-  readonly ModifyIndex?: number
-}
-
 interface RawEntry {
-  readonly Node: { readonly Node: string }
-  readonly Service: RawService
+  readonly Node: { readonly Node: string; readonly Address?: string }
+  readonly Service: ListedService
   readonly Checks?: readonly Check[] | null
 }
 
@@ -78,33 +38,40 @@ export const parseJson = (text: string, operation: string): unknown => {
   }
 }
 
-const entryOf = (
-  node: string,
-  { ID, Meta, ModifyIndex = 0 }: RawService,
-  checks: readonly Check[],
-): ServiceEntry => {
-  const sessionId = Meta?.[sessionMeta] ?? ''
+const entryOf = (layout: ServiceLayout, { Node, Service, Checks }: RawEntry): ServiceEntry => {
+  const checks = Checks ?? []
+  // Consul's own clients take the node's address for a service without one
+  const service = Service.Address ? Service : { ...Service, Address: Node.Address ?? '' }
+  const stored = layout.storedIn(service, checks)
   return {
-    key: recordKeyOf(node, ID),
-    node,
-    serviceId: ID,
-    modifyIndex: ModifyIndex,
-    sessionId,
-    text: recordOf(Meta ?? {}),
-    ...checkStatusOf(checks, ID, sessionId),
+    key: recordKeyOf(Node.Node, Service.ID),
+    node: Node.Node,
+    serviceName: Service.Service,
+    serviceId: Service.ID,
+    modifyIndex: Service.ModifyIndex ?? 0,
+    ...stored,
+    ...checkStatusOf(checks, Service.ID, stored.sessionId),
     checkIds: checks.map(({ CheckID }) => CheckID),
   }
 }
 
 /** The entries in an answer of `health/service`. */
-export const parseEntries = (text: string, operation: string): readonly ServiceEntry[] =>
-  (parseJson(text, operation) as readonly RawEntry[]).map(({ Node, Service, Checks }) =>
-    entryOf(Node.Node, Service, Checks ?? []),
-  )
+export const parseEntries = (
+  layout: ServiceLayout,
+  text: string,
+  operation: string,
+): readonly ServiceEntry[] =>
+  (parseJson(text, operation) as readonly RawEntry[]).map((entry) => entryOf(layout, entry))
 
 /** The agent's answer about one of its own services, which does not name the node. */
-export const parseAgentEntry = (text: string, operation: string): ServiceEntry =>
-  entryOf('', parseJson(text, operation) as RawService, [])
+export const parseAgentEntry = (
+  layout: ServiceLayout,
+  text: string,
+  operation: string,
+): ServiceEntry => {
+  const entry = parseJson(text, operation) as Omit<RawEntry, 'Node'>
+  return entryOf(layout, { ...entry, Node: { Node: '' } })
+}
 
 /** A decoded entry as readers get it: where the owner reports no trouble, other checks may. */
 export const withForeignHealth = (
@@ -118,11 +85,12 @@ export const withForeignHealth = (
 
 /** An entry in core's form: decoded, or skipped with the reason. */
 export const decodeEntry = (
-  keys: Keys,
+  layout: ServiceLayout,
   format: WireFormat,
-  { key, serviceId, sessionId, text }: ServiceEntry,
+  entry: ServiceEntry,
 ): DecodedRecord => {
-  const instance = keys.instanceOf(serviceId)
+  const { key, sessionId, text } = entry
+  const instance = layout.identify(entry)
   if (instance === undefined) return { key, reason: 'it was not registered by @sd/consul' }
   return decodeRecord(format, format.key(instance, sessionId), Buffer.from(text), key)
 }

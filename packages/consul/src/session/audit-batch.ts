@@ -8,7 +8,7 @@ import {
   type OwnedRef,
 } from '@sd/core/driver'
 import type { ServiceEntry } from '../catalog/service-entry.ts'
-import { type SessionContext, readExisting } from './session-context.ts'
+import { namesOf, readExisting, type SessionContext } from './session-context.ts'
 
 const auditOf = (
   context: SessionContext,
@@ -20,13 +20,14 @@ const auditOf = (
   // an entry that is not live has no owner, and is overwritten
   const live = entries.filter((entry) => entry.live).map((entry) => catalog.existing(entry))
   const rivals = live.filter((existing) => !isHeldBy(context, existing, ref.owner))
-  const rival = highestRecord(rivals.map(({ record }) => record).filter(isReadable))
+  const highest = highestRecord(rivals.map(({ record }) => record).filter(isReadable))
+  const rival = rivals.find(({ record }) => record === highest)
   const own = entries.find(({ sessionId }) => sessionId === id)
   const existing = own && catalog.existing(own)
   const claim = existing && isReadable(existing.record) ? existing.record.claim : undefined
   // a rival at another agent with a lower claim will lose; until then readers get this session's record
-  if (rival && (!claim || !rival.claim || compareClaims(rival.claim, claim) > 0))
-    return { ...ref, state: 'replaced', record: rival }
+  if (rival && (!claim || !highest?.claim || compareClaims(highest.claim, claim) > 0))
+    return auditRecord(context, ref, rival, undefined)
   if (own === undefined) return auditRecord(context, ref, live[0], undefined)
   const sent = published.get(serviceId)
   // without its check the entry would never end; if its check takes no pass, it ends soon
@@ -43,8 +44,7 @@ export const auditBatch = async (
   refs: readonly OwnedRef[],
   signal: AbortSignal,
 ): Promise<readonly Audit[]> => {
-  const { keys } = context.catalog
-  const items = refs.map((ref) => ({ ref, service: ref.service, serviceId: keys.serviceId(ref) }))
+  const items = refs.map((ref) => ({ ref, ...namesOf(context, ref) }))
   const existing = await readExisting(context, items, 'audit', signal)
   return items.map(({ ref, serviceId }) =>
     auditOf(context, ref, serviceId, existing.get(serviceId) ?? []),

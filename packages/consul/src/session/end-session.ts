@@ -1,5 +1,5 @@
 import { inParallel, sleep } from '@sd/core/driver'
-import { parseJson, sessionMeta } from '../catalog/service-entry.ts'
+import { parseJson } from '../catalog/service-entry.ts'
 import { maxWrites } from '../client/consul-client.ts'
 import type { SessionContext } from './session-context.ts'
 import { deregister } from './remove-batch.ts'
@@ -8,8 +8,10 @@ import { removeLeftovers } from './remove-leftovers.ts'
 const pollMs = 50
 const parallelReads = 8
 
-interface RawAgentService {
-  readonly ID: string
+/** A service, or a check of one. */
+interface Tied {
+  readonly ID?: string
+  readonly ServiceID?: string
 }
 
 /** The ids of the session's services at its agent. */
@@ -17,11 +19,10 @@ export const tiedTo = async (
   { id, catalog }: SessionContext,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
-  const filter = encodeURIComponent(`Meta.${sessionMeta} == "${id}"`)
-  const path = `agent/services?filter=${filter}`
+  const path = catalog.layout.tiedTo(id)
   const { text } = await catalog.client.read({ pool: 'calls', path, operation: 'close' }, signal)
-  const services = parseJson(text, 'close') as Readonly<Record<string, RawAgentService>>
-  return Object.values(services).map(({ ID }) => ID)
+  const found = parseJson(text, 'close') as Readonly<Record<string, Tied>>
+  return Object.values(found).flatMap(({ ID, ServiceID }) => ID ?? ServiceID ?? [])
 }
 
 /**
@@ -40,7 +41,7 @@ export const endSession = async (
     const tied = await tiedTo(context, signal)
     const failures: unknown[] = []
     await inParallel(tied, maxWrites, async (serviceId) => {
-      const service = catalog.keys.instanceOf(serviceId)?.service ?? ''
+      const service = catalog.layout.instanceOf(serviceId)?.service ?? ''
       try {
         await deregister(context, { service, serviceId }, signal)
       } catch (error) {

@@ -9,9 +9,9 @@ import {
 import type { ServiceEntry } from '../catalog/service-entry.ts'
 import { consulError } from '../errors.ts'
 import { checkIdOf } from '../keys.ts'
-import { type Item, type SessionContext, readExisting } from './session-context.ts'
+import { type Item, namesOf, readExisting, type SessionContext } from './session-context.ts'
 import { removeBatch } from './remove-batch.ts'
-import { type Writable, writeRegistration } from './write-registration.ts'
+import { writeRegistration } from './write-registration.ts'
 
 type Conflict = Extract<PutOutcome, { result: 'conflict' }>
 
@@ -20,16 +20,16 @@ const undecidedRounds = 6
 const firstPauseMs = 10
 const longestPauseMs = 200
 
-const toItem = (context: SessionContext, request: PutRequest): Writable => {
-  const { keys, format } = context.catalog
-  const { service } = request.instance
+const toItem = (context: SessionContext, request: PutRequest): Item => {
+  const { layout, format } = context.catalog
+  const names = namesOf(context, request.instance)
   const record = format.encode(request)
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(record)
-    return { request, service, serviceId: keys.serviceId(request.instance), text, record }
-  } catch {
-    const message = `the format ${format.name} does not write text, and Consul stores only text`
-    throw consulError('unsupported', 'put', message, service)
+    return { ...names, request, text: layout.textOf(text) }
+  } catch (cause) {
+    const message = `the format ${format.name} does not write what Consul stores, which is text, or the JSON of a service: ${String(cause)}`
+    throw consulError('unsupported', 'put', message, names.service)
   }
 }
 

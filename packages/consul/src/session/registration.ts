@@ -1,4 +1,3 @@
-import { toMeta } from '../catalog/service-entry.ts'
 import { checkIdOf, healthCheckIdOf } from '../keys.ts'
 import type { Item, SessionContext } from './session-context.ts'
 
@@ -7,23 +6,6 @@ const cleanUpAfter = '1m'
 
 /** A restarting agent drops a passing state up to a second early, as it saves whole seconds. */
 const savedStateMs = 1000
-
-const defaultPorts: Readonly<Record<string, number>> = {
-  'http:': 80,
-  'ws:': 80,
-  'https:': 443,
-  'wss:': 443,
-}
-
-/** Host and port of the first endpoint, for DNS and for clients that do not read the record. */
-const addressOf = (endpoint: string | undefined): { Address?: string; Port?: number } => {
-  if (endpoint === undefined || !URL.canParse(endpoint)) return {}
-  const { hostname, port, protocol } = new URL(endpoint)
-  return {
-    Address: hostname.replaceAll(/^\[|\]$/g, ''),
-    Port: port === '' ? (defaultPorts[protocol] ?? 0) : Number(port),
-  }
-}
 
 /** The critical check of an instance that is not passing never ends by itself. */
 const healthCheckTtl = '876000h'
@@ -38,7 +20,7 @@ const healthChecks = ({ catalog, id }: SessionContext, item: Item): readonly obj
   return [
     {
       CheckID: healthCheckIdOf(item.serviceId, id),
-      Name: catalog.keys.healthCheckName,
+      Name: catalog.layout.healthCheckName,
       Notes: 'critical while the instance is draining or failing',
       TTL: healthCheckTtl,
       Status: 'critical',
@@ -47,23 +29,18 @@ const healthChecks = ({ catalog, id }: SessionContext, item: Item): readonly obj
 }
 
 /** The registration of one instance as it is sent to the agent. */
-export const registration = (context: SessionContext, item: Item, record: Uint8Array): object => {
-  const { instance, claim } = item.request
-  const { keys } = context.catalog
+export const registration = (context: SessionContext, item: Item): object => {
+  const { layout } = context.catalog
+  const { service, notes } = layout.fieldsOf(item.request, item.text, context.id)
   return {
+    ...service,
     ID: item.serviceId,
-    Name: keys.serviceName(item.service),
-    ...addressOf(instance.endpoints[0]),
-    Tags: instance.tags,
-    // Consul refuses 0: a drained instance has weight 1 here, and 0 in its record
-    Weights: { Passing: Math.max(1, instance.weight), Warning: 1 },
-    Meta: toMeta(record, context.id),
+    Name: layout.serviceName(item.service),
     Checks: [
       {
         CheckID: checkIdOf(item.serviceId, context.id),
-        Name: keys.checkName,
-        // every edit changes the check, too, as watches of many services read only checks
-        Notes: `registered by ${claim.owner} at ${claim.claimedAtMs}, edit ${claim.seq}, session ${context.id}`,
+        Name: layout.checkName,
+        Notes: notes,
         TTL: `${context.ttlMs + savedStateMs}ms`,
         Status: 'passing',
         DeregisterCriticalServiceAfter: cleanUpAfter,

@@ -10,11 +10,14 @@ export const atAgent = async (
   { service, serviceId }: { readonly service: string; readonly serviceId: string },
   signal: AbortSignal,
 ): Promise<ServiceEntry | undefined> => {
-  const path = `agent/service/${serviceId}`
+  const path = `agent/health/service/id/${serviceId}`
   const query = { pool: 'calls', path, operation: 'remove', service } as const
   const answer = await catalog.client.ask(query, signal)
   if (answer.status === 404) return undefined
-  return parseAgentEntry(catalog.client.accept(query, answer).text, 'remove')
+  // 429 and 503 tell the status of the checks, or, without an entry, that the agent is overloaded
+  const found = (answer.status === 429 || answer.status === 503) && answer.text.startsWith('{')
+  const { text } = found ? answer : catalog.client.accept(query, answer)
+  return parseAgentEntry(catalog.layout, text, 'remove')
 }
 
 /**
@@ -29,8 +32,8 @@ export const removeLeftovers = async (
   entries: readonly ServiceEntry[],
   signal: AbortSignal,
 ): Promise<readonly ServiceEntry[]> => {
-  const { client, keys } = context.catalog
-  const name = keys.serviceName(service)
+  const { client, layout } = context.catalog
+  const name = layout.serviceName(service)
   const unknown = await inParallel(entries, parallelReads, async (entry) =>
     (await atAgent(context, { service, serviceId: entry.serviceId }, signal)) ? [] : [entry],
   )

@@ -1,5 +1,6 @@
 import type { Clock, OwnSession, PutRequest } from '@sd/core/driver'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { InstanceName } from '../keys.ts'
 import type { ServiceEntry } from '../catalog/service-entry.ts'
 import type { Semaphore } from '../client/semaphore.ts'
 import type { LateWrites } from './late-writes.ts'
@@ -36,18 +37,36 @@ export interface SessionContext extends OwnSession {
   readonly services: Set<string>
 }
 
-/** One request with its names in Consul. */
-export interface Item {
-  readonly request: PutRequest
+/** An instance and its ids in Consul. */
+export interface NamedItem {
   readonly service: string
+  /** The one under which this package registers it. */
   readonly serviceId: string
+  /** The one under which another program may have registered it. */
+  readonly foreignId?: string | undefined
+}
+
+/** One request with its names in Consul. */
+export interface Item extends NamedItem {
+  readonly request: PutRequest
+  /** The record's document. */
   readonly text: string
 }
 
-/** The entries under these ids, one read for each service among them. */
+/** The names of an instance in Consul. */
+export const namesOf = (
+  { catalog: { layout } }: SessionContext,
+  instance: InstanceName,
+): NamedItem => ({
+  service: instance.service,
+  serviceId: layout.serviceId(instance),
+  foreignId: layout.foreignId(instance),
+})
+
+/** The entries of these instances by their `serviceId`; one read for each service among them. */
 export const readExisting = async (
   { catalog }: SessionContext,
-  items: readonly { readonly service: string; readonly serviceId: string }[],
+  items: readonly NamedItem[],
   operation: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> => {
@@ -55,10 +74,21 @@ export const readExisting = async (
   const reads = [...byService].map(([service, group]) =>
     catalog.entriesUnder(
       service,
-      group.map(({ serviceId }) => serviceId),
+      group.flatMap(({ serviceId, foreignId = [] }) => [serviceId].concat(foreignId)),
       operation,
       signal,
     ),
   )
-  return Map.groupBy((await Promise.all(reads)).flat(), ({ serviceId }) => serviceId)
+  const found = (await Promise.all(reads)).flat()
+  return new Map(
+    items.map(({ service, serviceId, foreignId }) => [
+      serviceId,
+      found.filter(
+        (entry) =>
+          entry.serviceId === serviceId ||
+          (entry.serviceId === foreignId &&
+            entry.serviceName === catalog.layout.serviceName(service)),
+      ),
+    ]),
+  )
 }

@@ -5,14 +5,9 @@ import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
 import type { Item, SessionContext } from './session-context.ts'
 
-/** An item with its encoded record. */
-export interface Writable extends Item {
-  readonly record: Uint8Array
-}
-
 const send = async (
   context: SessionContext,
-  item: Writable,
+  item: Item,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
   const { catalog, clock, late, published, services } = context
@@ -20,7 +15,7 @@ const send = async (
     pool: 'writes',
     method: 'PUT',
     path: 'agent/service/register?replace-existing-checks=true',
-    body: registration(context, item, item.record),
+    body: registration(context, item),
     operation: 'put',
     service: item.service,
   } as const
@@ -75,7 +70,7 @@ const failHealthCheck = async (
  */
 export const writeRegistration = async (
   context: SessionContext,
-  item: Writable,
+  item: Item,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
   const release = await context.writes.acquire(signal)

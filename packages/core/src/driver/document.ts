@@ -216,13 +216,20 @@ export const readDocument = (
  */
 export const extrasKey = 'sd_record'
 
-/** The value of `extrasKey`: everything except service, id and metadata. */
-export const encodeExtras = (request: PutRequest): string => {
+/**
+ * The value of `extrasKey`: everything except service, id and metadata, of which it has only the part
+ * that the format has no room for.
+ */
+export const encodeExtras = (
+  request: PutRequest,
+  metadata?: Readonly<Record<string, string>>,
+): string => {
   const { version, endpoints } = request.instance
   return JSON.stringify({
     ...request.unknownFields,
     version,
     endpoints,
+    metadata,
     ...extraFields(request),
   })
 }
@@ -233,7 +240,12 @@ export const decodeExtras = (
   service: string,
   id: string,
   metadata: Readonly<Record<string, string>>,
-): Omit<InstanceRecord, 'key'> => readDocument(parseObject(text), service, id, metadata)
+): Omit<InstanceRecord, 'key'> => {
+  const document = parseObject(text)
+  const further = toPairs(document['metadata'], 'metadata')
+  const whole = further === noPairs ? metadata : { ...metadata, ...further }
+  return readDocument(document, service, id, whole)
+}
 
 /** A format's `decode`: what `read` returns, or what it throws as the reason of a skipped record. */
 export const decodeWith =

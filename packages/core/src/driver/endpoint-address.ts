@@ -30,3 +30,18 @@ export const preferredAddress = (
   const preferred = addresses.find((address) => address && schemes.includes(address.scheme))
   return preferred ?? addresses[0]
 }
+
+/** The addresses of all endpoints that name a port. */
+export const addressesOf = ({
+  endpoints,
+}: {
+  readonly endpoints: readonly string[]
+}): readonly EndpointAddress[] => endpoints.flatMap((endpoint) => addressOf(endpoint) ?? [])
+
+/** Why an instance without any address cannot be written by a format that needs one. */
+export const noAddress = (instance: {
+  readonly endpoints: readonly string[]
+}): string | undefined =>
+  addressesOf(instance).length === 0
+    ? `its endpoint ${JSON.stringify(instance.endpoints[0])} names no port; expected one like http://10.0.0.7:8080`
+    : undefined

@@ -190,8 +190,9 @@ export interface Diagnosis {
 
 /**
  * Where a backend stores a document. `value`: as the value of its key. `consul-service`: the document
- * is the JSON of a service of a Consul agent (`ID`, `Service`, `Tags`, `Meta`, `Address`, `Port`,
- * `TaggedAddresses`, `Weights`), and its fields become those of the stored service.
+ * is the JSON of the fields `Tags`, `Meta`, `Address`, `Port` and `TaggedAddresses` of a service of a
+ * Consul agent, and `Notes`, those of its check: a text that no reader of another program looks at. A
+ * record without `Notes` is one of another program.
  */
 export type FormatCarrier = 'value' | 'consul-service'
 

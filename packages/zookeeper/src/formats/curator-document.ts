@@ -1,6 +1,6 @@
 import {
+  addressesOf,
   type EndpointAddress,
-  addressOf,
   decodeExtras,
   decodeWith,
   defaultWeight,
@@ -11,6 +11,7 @@ import {
   type JsonObject,
   keysByName,
   Malformed,
+  noAddress,
   parseObject,
   readNatural,
   readString,
@@ -58,15 +59,6 @@ export interface CuratorFleet {
   /** Why the fleet has no room for an instance. */
   readonly refusal?: (instance: ServiceInstance) => string | undefined
 }
-
-/** The addresses of all endpoints that name a port. */
-export const addressesOf = ({ endpoints }: ServiceInstance): readonly EndpointAddress[] =>
-  endpoints.flatMap((endpoint) => addressOf(endpoint) ?? [])
-
-const noAddress = (instance: ServiceInstance): string | undefined =>
-  addressesOf(instance).length === 0
-    ? `its endpoint ${JSON.stringify(instance.endpoints[0])} names no port; expected one like http://10.0.0.7:8080`
-    : undefined
 
 const addressFrom = (document: JsonObject): CuratorAddress => {
   const address = readString(document, 'address')

@@ -1,13 +1,14 @@
-import { isJsonObject, Malformed, type WireFormat } from '@sd/core/driver'
-import { addressesOf, type CuratorAddress, curatorDocument } from './curator-document.ts'
 import {
-  metadataInPayload,
+  addressesOf,
+  isJsonObject,
+  Malformed,
+  takeWeight,
   weightEntry,
-  weightIn,
-  weightKey,
+  type WireFormat,
   withoutEntries,
-  zookeeperInstance,
-} from './zookeeper-instance.ts'
+} from '@sd/core/driver'
+import { type CuratorAddress, curatorDocument } from './curator-document.ts'
+import { metadataInPayload, zookeeperInstance } from './zookeeper-instance.ts'
 
 const endpointsKey = 'dubbo.endpoints'
 
@@ -56,8 +57,7 @@ export const dubboFormat: WireFormat = curatorDocument({
     const metadata = metadataInPayload(payload)
     return {
       endpoints: endpointsIn(metadata[endpointsKey], address),
-      metadata: withoutEntries(metadata, [endpointsKey, weightKey]),
-      weight: weightIn(metadata),
+      ...takeWeight(withoutEntries(metadata, [endpointsKey])),
     }
   },
 })

@@ -1,13 +1,12 @@
-import type { EndpointAddress, WireFormat } from '@sd/core/driver'
-import { type CuratorAddress, curatorDocument } from './curator-document.ts'
 import {
-  metadataInPayload,
+  type EndpointAddress,
+  takeWeight,
   weightEntry,
-  weightIn,
-  weightKey,
+  type WireFormat,
   withoutEntries,
-  zookeeperInstance,
-} from './zookeeper-instance.ts'
+} from '@sd/core/driver'
+import { type CuratorAddress, curatorDocument } from './curator-document.ts'
+import { metadataInPayload, zookeeperInstance } from './zookeeper-instance.ts'
 
 const statusKey = 'instance_status'
 const zoneKey = 'zone'
@@ -52,8 +51,7 @@ export const springZooKeeperFormat: WireFormat = curatorDocument({
     return {
       endpoints:
         sslPort === null ? [`http://${address}:${port ?? 80}`] : [`https://${address}:${sslPort}`],
-      metadata: withoutEntries(metadata, [statusKey, zoneKey, weightKey]),
-      weight: weightIn(metadata),
+      ...takeWeight(withoutEntries(metadata, [statusKey, zoneKey])),
       health: healthOf(metadata[statusKey]),
       ...(zone ? { zone } : {}),
     }

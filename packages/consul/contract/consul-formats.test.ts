@@ -1,0 +1,23 @@
+import { describeRegistryContract } from '@sd/contract-tests'
+import { formatHooks } from '@sd/test-servers'
+import { describe } from 'vitest'
+import { consulFormats } from '../src/index.ts'
+import { consulHarness, consulHooks } from './consul-harness.ts'
+
+const { provides, missing } = formatHooks(consulHooks, {
+  server: 'tools/peers restarts and wipes the server in both formats',
+})
+
+describe.each(['kratos', 'spring-consul'] as const)('format %s', (name) => {
+  describeRegistryContract('consul', provides, () => consulHarness(name), {
+    missing,
+    format: consulFormats[name],
+    ttlMs: 3_000,
+    graceMs: 1_500,
+    many: 100,
+    knownGaps: {
+      'T28 reports a record that another owner replaced, and has removed since, as replaced':
+        'Consul keeps no history of its catalog',
+    },
+  })
+})
