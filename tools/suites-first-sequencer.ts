@@ -17,6 +17,8 @@ const isSuite = (moduleId: string): boolean => {
 const longFiles: readonly string[] = [
   'packages/etcd/contract/etcd-formats.test.ts',
   'tools/peers/contract/zookeeper-interop.test.ts',
+  'tools/peers/contract/consul-interop.test.ts',
+  'packages/consul/contract/consul-formats.test.ts',
   'packages/gateway/contract/rolling-restart.test.ts',
   'packages/grpc/contract/churn.test.ts',
   'tools/peers/contract/etcd-interop.test.ts',
