@@ -152,7 +152,8 @@ describe('connections', () => {
 })
 
 describe('a faulty agent', () => {
-  const entry = '[{"Node":{"Node":"n"},"Service":{"ID":"x","Meta":null},"Checks":[]}]'
+  const entry =
+    '[{"Node":{"Node":"n"},"Service":{"ID":"x","Service":"orders","Meta":null},"Checks":[]}]'
 
   test('whose index always rises causes no loop without a pause, and no events', async () => {
     await using strange = await StrangeHost.that((response, count) => {

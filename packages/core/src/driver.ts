@@ -76,9 +76,11 @@ export {
 export {
   addressesOf,
   addressOf,
+  bareHost,
   type EndpointAddress,
   noAddress,
   preferredAddress,
+  urlHost,
 } from './driver/endpoint-address.ts'
 export { keysByName } from './driver/keys-by-name.ts'
 export { takenEntry, takeWeight, weightEntry, withoutEntries } from './driver/metadata-entries.ts'

@@ -1,4 +1,4 @@
-import { addressOf, preferredAddress } from '@sd/core/driver'
+import { addressOf, bareHost, preferredAddress, urlHost } from '@sd/core/driver'
 import { expect, test } from 'vitest'
 
 test.each([
@@ -12,9 +12,21 @@ test.each([
   expect(addressOf(endpoint)).toEqual(address)
 })
 
-test('preferredAddress takes the first of the schemes, else the first endpoint', () => {
+test('preferredAddress takes the first of the schemes, else the first endpoint with a port', () => {
   const endpoints = ['http://a:1', 'grpcs://b:2', 'grpc://c:3']
-  expect(preferredAddress(endpoints, ['grpc', 'grpcs'])?.port).toBe(2)
+  expect(preferredAddress(endpoints, ['grpc', 'grpcs'])?.port).toBe(3)
+  expect(preferredAddress(endpoints, ['grpcs', 'grpc'])?.port).toBe(2)
   expect(preferredAddress(endpoints, ['ftp'])?.port).toBe(1)
+  expect(preferredAddress(['grpc://a', 'tcp://b:4'], ['grpc'])?.port).toBe(4)
   expect(preferredAddress(['grpc://a'], ['grpc'])).toBeUndefined()
+})
+
+test('IPv6 is in brackets in a URL, and only there', () => {
+  expect(['::1', '[::1]', '10.0.0.1', 'a.example'].map(urlHost)).toEqual([
+    '[::1]',
+    '[::1]',
+    '10.0.0.1',
+    'a.example',
+  ])
+  expect(['[::1]', '::1', 'a'].map(bareHost)).toEqual(['::1', '::1', 'a'])
 })

@@ -1,4 +1,4 @@
-import { addressOf, type PutRequest } from '@sd/core/driver'
+import { addressOf, bareHost, type PutRequest } from '@sd/core/driver'
 import { type InstanceName, Keys } from '../keys.ts'
 import type { ListedService, RecordFields, ServiceLayout, StoredRecord } from './service-layout.ts'
 
@@ -38,7 +38,7 @@ const recordOf = (meta: Meta): string => {
 const addressIn = (endpoint: string | undefined): { Address?: string; Port?: number } => {
   if (endpoint === undefined || !URL.canParse(endpoint)) return {}
   return {
-    Address: new URL(endpoint).hostname.replaceAll(/^\[|\]$/g, ''),
+    Address: bareHost(new URL(endpoint).hostname),
     Port: addressOf(endpoint)?.port ?? 0,
   }
 }

@@ -1,5 +1,5 @@
-import { addressOf, takeWeight, weightEntry, type WireFormat } from '@sd/core/driver'
-import { serviceDocument, urlHost } from './service-document.ts'
+import { addressOf, takeWeight, urlHost, weightEntry, type WireFormat } from '@sd/core/driver'
+import { serviceDocument } from './service-document.ts'
 
 const versionTag = 'version='
 
@@ -13,7 +13,7 @@ export const kratosConsulFormat: WireFormat = serviceDocument({
   name: 'kratos',
   tagsOf: ({ version = '', tags }) => [`${versionTag}${version}`, ...tags],
   entriesOf: ({ weight }) => weightEntry(weight),
-  addressIn: ([first]) => first,
+  schemes: [],
   taggedAddresses: (endpoints) => {
     const byScheme = new Map<string, { Address: string; Port: number }>()
     for (const endpoint of endpoints) {

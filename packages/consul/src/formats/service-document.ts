@@ -1,5 +1,5 @@
 import {
-  addressesOf,
+  bareHost,
   decodeExtras,
   decodeWith,
   defaultWeight,
@@ -10,6 +10,7 @@ import {
   Malformed,
   noAddress,
   parseObject,
+  preferredAddress,
   readNatural,
   readPairs,
   readString,
@@ -47,8 +48,8 @@ export interface ConsulFleet {
   readonly tagsOf: (instance: ServiceInstance) => readonly string[]
   /** What the format writes into the metadata itself. */
   readonly entriesOf: (instance: ServiceInstance, address: EndpointAddress) => Entries
-  /** Which of the addresses, of which there is at least one, is that of the service. */
-  readonly addressIn: (addresses: readonly EndpointAddress[]) => EndpointAddress | undefined
+  /** The schemes whose endpoints may be the address of the service, the preferred one first. */
+  readonly schemes: readonly string[]
   readonly taggedAddresses: (
     endpoints: readonly string[],
   ) => Readonly<Record<string, TaggedAddress>>
@@ -99,12 +100,6 @@ const readAddresses = (value: unknown): Readonly<Record<string, TaggedAddress>> 
   )
 }
 
-const unbracketed = (host: string): string => host.replaceAll(/^\[|\]$/g, '')
-
-/** A host as it is written in a URL. */
-export const urlHost = (address: string): string =>
-  address.includes(':') ? `[${unbracketed(address)}]` : address
-
 /**
  * Records that are the fields of a service of a Consul agent: `Tags`, `Meta`, `Address`, `Port`,
  * `TaggedAddresses`. What they have no room for is one string in the notes of the check of `@sd`, which
@@ -118,7 +113,7 @@ export const serviceDocument = (fleet: ConsulFleet): WireFormat => {
     return slash > 0 && slash < text.length - 1 ? text.slice(0, slash) : undefined
   }
   const entriesOf = (instance: ServiceInstance): Entries => {
-    const address = fleet.addressIn(addressesOf(instance))
+    const address = preferredAddress(instance.endpoints, fleet.schemes)
     return address ? fleet.entriesOf(instance, address) : {}
   }
   return {
@@ -139,14 +134,14 @@ export const serviceDocument = (fleet: ConsulFleet): WireFormat => {
       fleet.refusal?.(instance),
     encode: (request) => {
       const { instance } = request
-      const address = fleet.addressIn(addressesOf(instance))
+      const address = preferredAddress(instance.endpoints, fleet.schemes)
       const { fits, rest } = divide(instance.metadata)
       return Buffer.from(
         JSON.stringify({
           Tags: fleet.tagsOf(instance),
           Meta: { ...fits, ...entriesOf(instance) },
           Port: address?.port,
-          Address: address && unbracketed(address.host),
+          Address: address && bareHost(address.host),
           TaggedAddresses: fleet.taggedAddresses(instance.endpoints),
           Notes: encodeExtras(request, Object.keys(rest).length === 0 ? undefined : rest),
         }),

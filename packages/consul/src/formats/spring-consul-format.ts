@@ -1,11 +1,12 @@
 import {
   Malformed,
   takeWeight,
+  urlHost,
   weightEntry,
   type WireFormat,
   withoutEntries,
 } from '@sd/core/driver'
-import { serviceDocument, urlHost } from './service-document.ts'
+import { serviceDocument } from './service-document.ts'
 
 const secureKey = 'secure'
 const zoneKey = 'zone'
@@ -22,10 +23,7 @@ export const springConsulFormat: WireFormat = serviceDocument({
     ...(zone === undefined ? {} : { [zoneKey]: zone }),
     ...weightEntry(weight),
   }),
-  addressIn: (addresses) =>
-    addresses.find(({ scheme }) => scheme === 'https') ??
-    addresses.find(({ scheme }) => scheme === 'http') ??
-    addresses[0],
+  schemes: ['https', 'http'],
   taggedAddresses: () => ({}),
   foreign: ({ tags, metadata, address, port }) => {
     if (address === '' || port === 0) throw new Malformed('it has no address or no port')

@@ -18,30 +18,39 @@ export const addressOf = (endpoint: string): EndpointAddress | undefined => {
   return host === '' || port === undefined ? undefined : { scheme, host, port }
 }
 
+/** The addresses of all endpoints that name a port. */
+export const addressesOf = (endpoints: readonly string[]): readonly EndpointAddress[] =>
+  endpoints.flatMap((endpoint) => addressOf(endpoint) ?? [])
+
 /**
- * The address for a format with room for one: that of the first endpoint with one of these schemes,
- * else of the first endpoint. `undefined` where that names no port.
+ * The address for a format with room for one: that of an endpoint with the first of these schemes that
+ * there is, else of the first endpoint. `undefined` where no endpoint names a port.
  */
 export const preferredAddress = (
   endpoints: readonly string[],
   schemes: readonly string[],
 ): EndpointAddress | undefined => {
-  const addresses = endpoints.map(addressOf)
-  const preferred = addresses.find((address) => address && schemes.includes(address.scheme))
-  return preferred ?? addresses[0]
+  const addresses = addressesOf(endpoints)
+  for (const scheme of schemes) {
+    const preferred = addresses.find((address) => address.scheme === scheme)
+    if (preferred) return preferred
+  }
+  return addresses[0]
 }
 
-/** The addresses of all endpoints that name a port. */
-export const addressesOf = ({
+/** Why an instance without any address cannot be written by a format that needs one. */
+export const noAddress = ({
   endpoints,
 }: {
   readonly endpoints: readonly string[]
-}): readonly EndpointAddress[] => endpoints.flatMap((endpoint) => addressOf(endpoint) ?? [])
-
-/** Why an instance without any address cannot be written by a format that needs one. */
-export const noAddress = (instance: {
-  readonly endpoints: readonly string[]
 }): string | undefined =>
-  addressesOf(instance).length === 0
-    ? `its endpoint ${JSON.stringify(instance.endpoints[0])} names no port; expected one like http://10.0.0.7:8080`
+  addressesOf(endpoints).length === 0
+    ? `its endpoint ${JSON.stringify(endpoints[0])} names no port; expected one like grpc://10.0.0.7:9090`
     : undefined
+
+/** An address as a URL has it: IPv6 in brackets. */
+export const urlHost = (address: string): string =>
+  address.includes(':') && !address.startsWith('[') ? `[${address}]` : address
+
+/** An address as it is outside of URLs: IPv6 without brackets. */
+export const bareHost = (host: string): string => host.replaceAll(/^\[|\]$/g, '')

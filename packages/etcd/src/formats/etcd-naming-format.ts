@@ -7,13 +7,14 @@ import {
   type JsonObject,
   keysByName,
   Malformed,
+  noAddress,
   parseObject,
   readDocument,
   readString,
   readText,
   type WireFormat,
 } from '@sd/core/driver'
-import { grpcAddress, noAddress } from './grpc-address.ts'
+import { grpcAddress } from './grpc-address.ts'
 
 const keys = keysByName('etcd-naming')
 

@@ -3,10 +3,11 @@ import {
   defaultWeight,
   keysByName,
   Malformed,
+  noAddress,
   readText,
   type WireFormat,
 } from '@sd/core/driver'
-import { grpcAddress, noAddress } from './grpc-address.ts'
+import { grpcAddress } from './grpc-address.ts'
 
 const keys = keysByName('go-zero')
 
@@ -37,7 +38,7 @@ export const goZeroFormat: WireFormat = {
   defaultNamespace: '',
   ...keys,
   refusal: (instance) => keys.refusal(instance) ?? noAddress(instance),
-  encode: ({ instance }) => Buffer.from(grpcAddress(instance) ?? ''),
+  encode: ({ instance }) => Buffer.from(grpcAddress(instance)),
   decode: decodeWith((key, value) => {
     const service = keys.serviceOf(key)
     if (service === undefined) throw new Malformed('its key is not <service>/<id>')

@@ -1,6 +1,4 @@
 import {
-  addressesOf,
-  type EndpointAddress,
   decodeExtras,
   decodeWith,
   defaultWeight,
@@ -17,6 +15,7 @@ import {
   readString,
   readText,
   type ServiceInstance,
+  urlHost,
   type WireFormat,
 } from '@sd/core/driver'
 import { nodeNameRefusal } from './node-names.ts'
@@ -42,8 +41,8 @@ export interface CuratorAddress {
 /** What {@link curatorDocument} leaves to each of its users. */
 export interface CuratorFleet {
   readonly name: string
-  /** The ports of an instance, whose endpoints all have an address. */
-  readonly addressIn: (endpoints: readonly EndpointAddress[]) => CuratorAddress
+  /** The host and ports of an instance, of whose endpoints at least one has an address. */
+  readonly addressIn: (instance: ServiceInstance) => CuratorAddress
   /** The payload. Its `@class` comes first, as Jackson needs it before the other fields. */
   readonly payloadOf: (instance: ServiceInstance) => unknown
   /** Reads the metadata of the payload of `instance`, which `@sd` wrote. @throws Malformed */
@@ -66,9 +65,7 @@ const addressFrom = (document: JsonObject): CuratorAddress => {
   const [port = null, sslPort = null] = ['port', 'sslPort'].map((field) =>
     readNatural(document, field, 65_535),
   )
-  // IPv6
-  const bare = address.includes(':') && !address.startsWith('[')
-  return { address: bare ? `[${address}]` : address, port, sslPort }
+  return { address: urlHost(address), port, sslPort }
 }
 
 const foreignRecord = (
@@ -118,7 +115,7 @@ export const curatorDocument = (fleet: CuratorFleet): WireFormat => {
         JSON.stringify({
           name: service,
           id,
-          ...fleet.addressIn(addressesOf(instance)),
+          ...fleet.addressIn(instance),
           payload: fleet.payloadOf(instance),
           registrationTimeUTC: registeredAtMs,
           serviceType: 'DYNAMIC',

@@ -1,13 +1,17 @@
-import type { EndpointAddress, WireFormat } from '@sd/core/driver'
+import {
+  addressesOf,
+  preferredAddress,
+  type ServiceInstance,
+  type WireFormat,
+} from '@sd/core/driver'
 import { type CuratorAddress, curatorDocument, scalarsIn } from './curator-document.ts'
 
 const className = '@class'
 
 /** The address of the first endpoint with HTTP, else of the first one; a secure port beside it. */
-const addressIn = (endpoints: readonly EndpointAddress[]): CuratorAddress => {
-  const plain = endpoints.find(({ scheme }) => scheme === 'http')
-  const secure = endpoints.find(({ scheme }) => scheme === 'https')
-  const { host = '', port = null } = plain ?? endpoints[0] ?? {}
+const addressIn = ({ endpoints }: ServiceInstance): CuratorAddress => {
+  const { host = '', port = null } = preferredAddress(endpoints, ['http']) ?? {}
+  const secure = addressesOf(endpoints).find(({ scheme }) => scheme === 'https')
   return { address: host, port, sslPort: secure?.host === host ? secure.port : null }
 }
 

@@ -2,6 +2,7 @@ import {
   addressesOf,
   isJsonObject,
   Malformed,
+  preferredAddress,
   takeWeight,
   weightEntry,
   type WireFormat,
@@ -38,13 +39,12 @@ const endpointsIn = (
  */
 export const dubboFormat: WireFormat = curatorDocument({
   name: 'dubbo',
-  addressIn: ([first]) => ({
-    address: first?.host ?? '',
-    port: first?.port ?? null,
-    sslPort: null,
-  }),
+  addressIn: ({ endpoints }) => {
+    const { host = '', port = null } = preferredAddress(endpoints, []) ?? {}
+    return { address: host, port, sslPort: null }
+  },
   ...zookeeperInstance('org.apache.dubbo.registry.zookeeper.ZookeeperInstance', (instance) => {
-    const [first, ...others] = addressesOf(instance)
+    const [first, ...others] = addressesOf(instance.endpoints)
     const ports = [first, ...others.filter(({ host }) => host === first?.host)]
     return {
       [endpointsKey]: JSON.stringify(

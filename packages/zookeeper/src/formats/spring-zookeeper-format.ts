@@ -1,5 +1,6 @@
 import {
-  type EndpointAddress,
+  preferredAddress,
+  type ServiceInstance,
   takeWeight,
   weightEntry,
   type WireFormat,
@@ -23,11 +24,9 @@ const healthOf = (status: string | undefined): 'passing' | 'draining' | 'failing
  * One address, secure if there is an endpoint with HTTPS: Spring's reader makes `https` and the plain
  * port into one URL where both ports are there, so they are the same.
  */
-const addressIn = (endpoints: readonly EndpointAddress[]): CuratorAddress => {
-  const secure = endpoints.find(({ scheme }) => scheme === 'https')
-  const plain = endpoints.find(({ scheme }) => scheme === 'http')
-  const { host = '', port = null } = secure ?? plain ?? endpoints[0] ?? {}
-  return { address: host, port, sslPort: secure?.port ?? null }
+const addressIn = ({ endpoints }: ServiceInstance): CuratorAddress => {
+  const { scheme, host = '', port = null } = preferredAddress(endpoints, ['https', 'http']) ?? {}
+  return { address: host, port, sslPort: scheme === 'https' ? port : null }
 }
 
 /**
