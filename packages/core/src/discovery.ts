@@ -1,5 +1,5 @@
 import {
-  instanceKey,
+  instanceKeyOf,
   freezeRecord,
   highestRecord,
   type InstanceRecord,
@@ -50,11 +50,14 @@ export interface Discovery {
 
 /** Selects the records that are served: for each id the one with the highest claim. */
 export const servedRecords = (records: readonly InstanceRecord[]): readonly InstanceRecord[] => {
-  const byId = Map.groupBy(records, ({ instance }) => instanceKey(instance.service, instance.id))
-  return [...byId.values()].flatMap((sameId) => {
-    const highest = highestRecord(sameId)
-    return highest === undefined ? [] : freezeRecord(highest)
-  })
+  const served = new Map<string, InstanceRecord>()
+  for (const record of records) {
+    const key = instanceKeyOf(record)
+    const other = served.get(key)
+    const highest = other === undefined ? record : highestRecord([other, record])
+    served.set(key, highest ?? record)
+  }
+  return Array.from(served.values(), freezeRecord)
 }
 
 /** Creates a `Discovery` that reads from the backend and watches through `hub`. */

@@ -52,7 +52,17 @@ export const freezeRecord = (record: InstanceRecord): InstanceRecord => {
 
 /**
  * A map key for a service and an id. Different pairs always have different keys, whatever characters
- * the names contain.
+ * the names contain: only a service with a slash has a key that begins with one, and its length ends it.
  */
 export const instanceKey = (service: string, id: string): string =>
-  `${service.length}:${service}/${id}`
+  service.includes('/') ? `/${service.length}:${service}/${id}` : `${service}/${id}`
+
+/** The map key of a record's instance: the record's own key, where that is the same text. */
+export const instanceKeyOf = ({ key, instance: { service, id } }: InstanceRecord): string =>
+  key.length === service.length + 1 + id.length &&
+  key[service.length] === '/' &&
+  key.startsWith(service) &&
+  key.endsWith(id) &&
+  !service.includes('/')
+    ? key
+    : instanceKey(service, id)

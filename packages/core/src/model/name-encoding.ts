@@ -28,6 +28,7 @@ export const encodeName = (name: string): string => {
  * did not write the key. Accepting other encodings would map two keys to one name.
  */
 export const decodeName = (segment: string): string | undefined => {
+  if (plain.test(segment)) return segment
   try {
     const name = decodeURIComponent(segment)
     return name !== '' && encodeName(name) === segment ? name : undefined

@@ -42,8 +42,9 @@ const validateEndpoint = (operation: string, service: string, endpoint: unknown)
   const reject = (accepted: string): never =>
     refuse(operation, 'endpoint', endpoint, accepted, service)
   const accepted = 'an absolute URL with a host, like http://10.0.0.7:8080'
-  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return reject(accepted)
-  const { hostname, host, port, username, password } = new URL(endpoint)
+  const url = typeof endpoint === 'string' ? URL.parse(endpoint) : null
+  if (url === null) return reject(accepted)
+  const { hostname, host, port, username, password } = url
   if (host === '') return reject(accepted)
   if (wildcardHosts.has(hostname))
     return reject(
@@ -52,7 +53,7 @@ const validateEndpoint = (operation: string, service: string, endpoint: unknown)
   if (port === '0') return reject('the port at which others reach it; port 0 is not an address')
   if (username !== '' || password !== '')
     return reject('a URL without credentials, as every reader of the registry sees it')
-  return endpoint
+  return endpoint as string
 }
 
 const validateTexts = (

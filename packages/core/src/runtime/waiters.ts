@@ -1,7 +1,9 @@
 interface Waiter<T, Tag> {
   readonly tag: Tag
-  resolve(value: T): void
-  reject(error: unknown): void
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal | undefined
+  readonly abort: (() => void) | undefined
 }
 
 /**
@@ -22,44 +24,34 @@ export class Waiters<T, Tag = undefined> {
         reject(signal.reason as Error)
         return
       }
-      const leave = (): void => {
-        this.#waiting.delete(waiter)
-        signal?.removeEventListener('abort', abort)
-      }
-      const waiter: Waiter<T, Tag> = {
-        tag,
-        resolve: (value) => {
-          leave()
-          resolve(value)
-        },
-        reject: (error) => {
-          leave()
-          reject(error)
-        },
-      }
-      const abort = (): void => waiter.reject(signal?.reason)
-      signal?.addEventListener('abort', abort, { once: true })
+      const abort = signal && ((): void => this.#leave(waiter).reject(signal.reason))
+      const waiter: Waiter<T, Tag> = { tag, resolve, reject, signal, abort }
+      if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true })
       this.#waiting.add(waiter)
     })
   }
 
   /** Resolves the longest wait. */
   answerFirst(value: T): void {
-    const [first] = this.#waiting
-    first?.resolve(value)
+    for (const first of this.#waiting) return this.#leave(first).resolve(value)
   }
 
   /** Resolves all waits whose tag matches `meant`; by default all. */
   answerAll(value: T, meant: (tag: Tag) => boolean = () => true): void {
-    for (const waiter of [...this.#waiting]) if (meant(waiter.tag)) waiter.resolve(value)
+    for (const waiter of this.#waiting) if (meant(waiter.tag)) this.#leave(waiter).resolve(value)
   }
 
   failFirst(error: unknown): void {
-    const [first] = this.#waiting
-    first?.reject(error)
+    for (const first of this.#waiting) return this.#leave(first).reject(error)
   }
 
   failAll(error: unknown): void {
-    for (const waiter of [...this.#waiting]) waiter.reject(error)
+    for (const waiter of this.#waiting) this.#leave(waiter).reject(error)
+  }
+
+  #leave(waiter: Waiter<T, Tag>): Waiter<T, Tag> {
+    this.#waiting.delete(waiter)
+    if (waiter.abort !== undefined) waiter.signal?.removeEventListener('abort', waiter.abort)
+    return waiter
   }
 }

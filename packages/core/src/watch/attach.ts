@@ -1,6 +1,6 @@
 import type { Cursor, Observation, Scope } from '../driver/registry-driver.ts'
 import { RegistryError } from '../registry-error.ts'
-import { abortable, timeoutOf } from '../runtime/abort.ts'
+import { timeoutOf } from '../runtime/abort.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { attachLimitMs } from '../runtime/timing.ts'
 import { type CallContext, callSubject } from '../driver/call-context.ts'
@@ -31,11 +31,21 @@ export async function* attach(
     })
   }
   let iterator: AsyncIterator<Observation> | undefined
+  // one listener for all observations: adding one to a combined signal, and removing it, takes longer
+  // than the rest of a change
+  let interrupt = (_reason: unknown): void => {}
+  signal.addEventListener('abort', () => interrupt(signal.reason), { once: true })
+  const nextOf = (from: AsyncIterator<Observation>): Promise<IteratorResult<Observation>> =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason as Error)
+      interrupt = reject
+      from.next().then(resolve, reject)
+    })
   try {
     arm()
     iterator = driver.observe(scope, cursor, signal, arm)[Symbol.asyncIterator]()
     for (;;) {
-      const result = await abortable(iterator.next(), signal)
+      const result = await nextOf(iterator)
       attached = true
       timer?.cancel()
       if (result.done === true) return

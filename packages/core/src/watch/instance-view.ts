@@ -1,5 +1,5 @@
 import {
-  instanceKey,
+  instanceKeyOf,
   freezeRecord,
   highestRecord,
   type InstanceRecord,
@@ -19,7 +19,16 @@ const toList = (records: RecordsOfId | undefined): readonly InstanceRecord[] => 
   return 'instance' in records ? [records] : records
 }
 
-const keyOf = ({ instance }: InstanceRecord): string => instanceKey(instance.service, instance.id)
+const servedOf = (records: RecordsOfId | undefined): InstanceRecord | undefined =>
+  records === undefined || 'instance' in records ? records : highestRecord(records)
+
+const without = (
+  records: RecordsOfId | undefined,
+  recordKey: RecordKey,
+): RecordsOfId | undefined => {
+  const [first, ...more] = toList(records).filter(({ key }) => key !== recordKey)
+  return first === undefined || more.length === 0 ? first : [first, ...more]
+}
 
 /**
  * Instances by key. A backend may hold several records of one id. The view serves the one with the
@@ -27,8 +36,9 @@ const keyOf = ({ instance }: InstanceRecord): string => instanceKey(instance.ser
  */
 export class InstanceView implements View<ServiceInstance, InstanceChange> {
   readonly #onSkipped: (skipped: SkippedRecord) => void
-  #records = new Map<RecordKey, InstanceRecord>()
   #byKey = new Map<string, RecordsOfId>()
+  /** The keys of the instances of those records whose own key is another one. */
+  #otherKeys = new Map<RecordKey, string>()
 
   /** `onSkipped` is called with every unreadable record. */
   constructor(onSkipped: (skipped: SkippedRecord) => void) {
@@ -36,7 +46,7 @@ export class InstanceView implements View<ServiceInstance, InstanceChange> {
   }
 
   record(key: string): InstanceRecord | undefined {
-    return highestRecord(toList(this.#byKey.get(key)))
+    return servedOf(this.#byKey.get(key))
   }
 
   same(a: ServiceInstance, b: ServiceInstance): boolean {
@@ -51,53 +61,68 @@ export class InstanceView implements View<ServiceInstance, InstanceChange> {
 
   apply(observation: Exclude<Observation, { type: 'alive' }>): Touched<ServiceInstance> {
     for (const skipped of observation.skipped) this.#onSkipped(skipped)
-    let before = new Map<string, RecordsOfId | undefined>()
     if (observation.type === 'snapshot') {
-      before = this.#byKey
-      this.#records = new Map()
+      const before = this.#byKey
       this.#byKey = new Map()
-    } else {
-      for (const key of observation.removed) this.#drop(key, before)
-      for (const { key } of observation.skipped) this.#drop(key, before)
+      this.#otherKeys = new Map()
+      for (const record of observation.records) this.#put(freezeRecord(record))
+      const touched = new Map<string, Touch<ServiceInstance>>()
+      for (const [key, records] of before) this.#touch(touched, key, records)
+      for (const key of this.#byKey.keys())
+        if (!before.has(key)) this.#touch(touched, key, undefined)
+      return touched
     }
+    const before = new Map<string, RecordsOfId | undefined>()
+    for (const key of observation.removed) this.#drop(key, before)
+    for (const { key } of observation.skipped) this.#drop(key, before)
     for (const record of observation.records) this.#put(freezeRecord(record), before)
-    return this.#touched(before)
+    const touched = new Map<string, Touch<ServiceInstance>>()
+    for (const [key, records] of before) this.#touch(touched, key, records)
+    return touched
+  }
+
+  /** The key of the instance whose record is stored under `recordKey`, if there is one. */
+  #keyOf(recordKey: RecordKey): string | undefined {
+    const key = this.#otherKeys.get(recordKey) ?? recordKey
+    const records = this.#byKey.get(key)
+    if (records === undefined) return undefined
+    return toList(records).some((record) => record.key === recordKey) ? key : undefined
   }
 
   /** `before` gets the records that a touched id had. */
-  #put(record: InstanceRecord, before: Map<string, RecordsOfId | undefined>): void {
-    const key = keyOf(record)
-    const replaced = this.#records.get(record.key)
-    if (replaced !== undefined && keyOf(replaced) !== key) this.#drop(record.key, before)
+  #put(record: InstanceRecord, before?: Map<string, RecordsOfId | undefined>): void {
+    const key = instanceKeyOf(record)
+    const replaced = this.#keyOf(record.key)
+    if (replaced !== undefined && replaced !== key) this.#drop(record.key, before)
     const records = this.#byKey.get(key)
-    if (!before.has(key)) before.set(key, records)
-    this.#records.set(record.key, record)
-    const others = toList(records).filter((each) => each.key !== record.key)
-    this.#byKey.set(key, others.length === 0 ? record : [...others, record])
+    if (before?.has(key) === false) before.set(key, records)
+    if (key !== record.key) this.#otherKeys.set(record.key, key)
+    const others = records && without(records, record.key)
+    this.#byKey.set(key, others === undefined ? record : [...toList(others), record])
   }
 
-  #drop(recordKey: RecordKey, before: Map<string, RecordsOfId | undefined>): void {
-    const record = this.#records.get(recordKey)
-    if (record === undefined) return
-    const key = keyOf(record)
+  #drop(recordKey: RecordKey, before?: Map<string, RecordsOfId | undefined>): void {
+    const key = this.#keyOf(recordKey)
+    if (key === undefined) return
     const records = this.#byKey.get(key)
-    if (!before.has(key)) before.set(key, records)
-    this.#records.delete(recordKey)
-    const [first, ...more] = toList(records).filter((each) => each.key !== recordKey)
-    if (first === undefined) this.#byKey.delete(key)
-    else this.#byKey.set(key, more.length === 0 ? first : [first, ...more])
+    if (before?.has(key) === false) before.set(key, records)
+    this.#otherKeys.delete(recordKey)
+    const others = without(records, recordKey)
+    if (others === undefined) this.#byKey.delete(key)
+    else this.#byKey.set(key, others)
   }
 
-  #touched(before: ReadonlyMap<string, RecordsOfId | undefined>): Touched<ServiceInstance> {
-    const touched = new Map<string, Touch<ServiceInstance>>()
-    for (const [key, records] of before) {
-      const served = highestRecord(toList(records))
-      const serves = this.record(key)
-      if (serves === undefined) {
-        if (served !== undefined) touched.set(key, { value: undefined, ttlMs: served.ttlMs })
-      } else if (served === undefined || !sameInstance(served.instance, serves.instance))
-        touched.set(key, { value: serves.instance })
-    }
-    return touched
+  /** Adds the key to `touched` if what is served differs from what `records` served. */
+  #touch(
+    touched: Map<string, Touch<ServiceInstance>>,
+    key: string,
+    records: RecordsOfId | undefined,
+  ): void {
+    const served = servedOf(records)
+    const serves = this.record(key)
+    if (serves === undefined) {
+      if (served !== undefined) touched.set(key, { value: undefined, ttlMs: served.ttlMs })
+    } else if (served === undefined || !sameInstance(served.instance, serves.instance))
+      touched.set(key, { value: serves.instance })
   }
 }

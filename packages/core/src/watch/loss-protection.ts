@@ -60,6 +60,16 @@ export class LossProtection {
     return [...this.#absences].flatMap(([key, { name }]) => (name === 'told' ? [] : [key]))
   }
 
+  /** Whether no key is absent and no window is open: then nothing is to be judged or to expire. */
+  get idle(): boolean {
+    return this.#window.name === 'closed' && this.#absences.size === 0
+  }
+
+  /** Whether there was no good observation since the last sign of trouble. */
+  get troubled(): boolean {
+    return this.#window.name === 'troubled'
+  }
+
   /** Reports a sign of trouble, with the size of the served view as the new baseline. */
   trouble(servedSize: number): void {
     if (this.#window.name === 'troubled') return

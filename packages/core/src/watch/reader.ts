@@ -3,9 +3,6 @@ import { Waiters } from '../runtime/waiters.ts'
 import type { ServedView, ViewListener } from './served-view.ts'
 import type { Staleness, WatchEvent } from './watch-event.ts'
 
-// captured when this module loads, as test runners fake the global one
-const { queueMicrotask } = globalThis
-
 /**
  * One reader of a shared view: the common part of all watchers. It stores only the keys that changed
  * since its last event, each with the value last delivered. A slow reader therefore costs bounded
@@ -16,7 +13,7 @@ export class Reader<T, Change> {
   readonly #signal: AbortSignal | undefined
   readonly #listener: ViewListener<T> = {
     changing: (key, before, after) => this.#changing(key, before, after),
-    wake: () => this.#wake(),
+    wake: () => this.#deliver(),
     end: (error) => this.#end(error),
   }
   readonly #told = new Map<string, T | undefined>()
@@ -24,7 +21,6 @@ export class Reader<T, Change> {
   #toldStale = false
   #ended: { readonly error?: unknown } | undefined
   readonly #waiting = new Waiters<WatchEvent<Change> | undefined>()
-  #delivering = false
   #left = false
   readonly #abort = (): void => this.#leave(this.#signal?.reason)
 
@@ -45,7 +41,7 @@ export class Reader<T, Change> {
   }
 
   /** Resolves to the next event. `signal` ends this wait alone, and no handler remains. */
-  async next({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<
+  next({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<
     WatchEvent<Change> | undefined
   > {
     const waiting = this.#waiting.wait(undefined, signal)
@@ -84,16 +80,6 @@ export class Reader<T, Change> {
     const nothing =
       told === undefined || after === undefined ? told === after : this.served.same(told, after)
     if (nothing) this.#told.delete(key)
-  }
-
-  #wake(): void {
-    if (this.#delivering || this.#waiting.size === 0) return
-    this.#delivering = true
-    // after the whole change, so that its parts are delivered together
-    queueMicrotask(() => {
-      this.#delivering = false
-      this.#deliver()
-    })
   }
 
   /** Ends the iteration: `next` resolves to `undefined`, or rejects with `error`. */
@@ -136,7 +122,7 @@ export class Reader<T, Change> {
     if (fresh) this.#toldStale = false
     if (!fresh && this.#told.size === 0) return undefined
     const changes = [...this.#told].map(([key, told]) =>
-      this.served.toChange(told, this.served.entries.get(key)),
+      this.served.sharedChange(told, this.served.entries.get(key)),
     )
     this.#told.clear()
     return { type: fresh ? 'sync' : 'change', changes }

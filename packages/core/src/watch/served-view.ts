@@ -6,6 +6,9 @@ import { holdMs } from '../runtime/timing.ts'
 import { LossProtection, type LossProtectionSettings } from './loss-protection.ts'
 import type { Staleness } from './watch-event.ts'
 
+// captured when this module loads, as test runners fake the global one
+const { queueMicrotask } = globalThis
+
 /** What the watch engines of a registry share. */
 export interface WatchContext extends CallContext {
   readonly lossProtection: LossProtectionSettings | undefined
@@ -43,7 +46,7 @@ export interface ChangeCounts {
 export interface ViewListener<T> {
   /** `key` is about to change from `before` to `after`. */
   changing(key: string, before: T | undefined, after: T | undefined): void
-  /** There may be an event. */
+  /** There may be an event; called after the whole change, so that its parts are told together. */
   wake(): void
   /** The view ends, because of `error` if there is one. */
   end(error?: unknown): void
@@ -64,6 +67,10 @@ export class ServedView<T, Change> {
   #stale: Staleness | undefined
   #version = 0
   #counts = { added: 0, updated: 0, removed: 0 }
+  #waking = false
+  #lastChange:
+    | { readonly told: unknown; readonly served: unknown; readonly change: Change }
+    | undefined
   #materialised: { readonly version: number; readonly values: readonly T[] } | undefined
 
   /** `onUnused` is called when the last reader has left. */
@@ -100,6 +107,15 @@ export class ServedView<T, Change> {
 
   toChange(told: T | undefined, served: T | undefined): Change {
     return this.#view.toChange(told, served)
+  }
+
+  /** {@link toChange}, one object for all readers that were told the same: often all of them. */
+  sharedChange(told: T | undefined, served: T | undefined): Change {
+    const last = this.#lastChange
+    if (last !== undefined && last.told === told && last.served === served) return last.change
+    const change = this.#view.toChange(told, served)
+    this.#lastChange = { told, served, change: Object.freeze(change) }
+    return change
   }
 
   /** The backend's record of an instance; `undefined` also for one that is only held. */
@@ -148,7 +164,9 @@ export class ServedView<T, Change> {
 
   /** Confirms that the stream is attached and complete. */
   confirm(): void {
-    this.#protection?.confirm(this.#context.clock.monotonicMs())
+    // reading the clock takes as long as some of the other steps of a change
+    if (this.#protection?.troubled === true)
+      this.#protection.confirm(this.#context.clock.monotonicMs())
     if (this.#stale === undefined) return
     this.#stale = undefined
     this.#wakeReaders()
@@ -169,7 +187,7 @@ export class ServedView<T, Change> {
 
   /** Removes keys whose hold has ended; returns when the next hold ends. */
   expireHolds(): number {
-    if (this.#protection === undefined) return Number.POSITIVE_INFINITY
+    if (this.#protection === undefined || this.#protection.idle) return Number.POSITIVE_INFINITY
     const over = this.#protection.expire(this.#context.clock.monotonicMs())
     for (const key of over) this.#set(key, undefined)
     if (over.length > 0) this.#wakeReaders()
@@ -192,6 +210,7 @@ export class ServedView<T, Change> {
   ): readonly string[] {
     const { lossProtection, backoff, clock, publish } = this.#context
     if (this.#protection === undefined || lossProtection === undefined) return gone
+    if (this.#protection.idle) return gone
     const removed = this.#protection.judge(
       { here, gone },
       (key) => this.#entries.has(key),
@@ -223,6 +242,11 @@ export class ServedView<T, Change> {
   }
 
   #wakeReaders(): void {
-    for (const reader of this.#readers) reader.wake()
+    if (this.#waking) return
+    this.#waking = true
+    queueMicrotask(() => {
+      this.#waking = false
+      for (const reader of this.#readers) reader.wake()
+    })
   }
 }

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import type { InstanceRecord, Observation, SkippedRecord } from '@sd/core/driver'
-import { highestRecord, instanceKey, toRecordKey } from '../../src/model/instance-record.ts'
+import {
+  highestRecord,
+  instanceKey,
+  instanceKeyOf,
+  toRecordKey,
+} from '../../src/model/instance-record.ts'
 import { sameInstance, type ServiceInstance } from '../../src/model/service-instance.ts'
 import { InstanceView } from '../../src/watch/instance-view.ts'
 import { ServicesView } from '../../src/watch/services-view.ts'
@@ -14,7 +19,8 @@ const drawing = (seed: number) => {
   }
 }
 
-const keys = ['k1', 'k2', 'k3', 'k4'].map(toRecordKey)
+// two of them are those of an instance, which may be another one's than the record's
+const keys = ['k1', 'k2', 'a/i0', 'a/i1'].map(toRecordKey)
 
 const drawRecord = (draw: (below: number) => number): InstanceRecord => {
   const instance = {
@@ -105,4 +111,28 @@ test('the change from what a reader knows', () => {
   expect(view.toChange(one, other)).toEqual({ type: 'updated', instance: other, previous: one })
   expect(new ServicesView().same('a', 'a')).toBe(true)
   expect(new ServicesView().same('a', 'b')).toBe(false)
+})
+
+test('different instances have different keys, whatever their names contain', () => {
+  const names = ['a', 'a/b', 'b', '/1:a', '3:a', '/3:a', 'a/b/c', '/', '1', 'b/c', 'c']
+  const pairs = names.flatMap((service) => names.map((id) => [service, id] as const))
+  expect(new Set(pairs.map(([service, id]) => instanceKey(service, id))).size).toBe(pairs.length)
+})
+
+test("a record's own key is used where it is the key of its instance, and only there", () => {
+  const recordOf = (key: string, service: string, id: string): InstanceRecord => ({
+    ...drawRecord(drawing(1)),
+    key: toRecordKey(key),
+    instance: { ...drawRecord(drawing(1)).instance, service, id },
+  })
+  for (const [key, service, id] of [
+    ['a/b', 'a', 'b'],
+    ['a/c', 'a', 'b'],
+    ['a-b', 'a', 'b'],
+    ['b/b', 'a', 'b'],
+    ['a/b/c', 'a', 'b/c'],
+    ['a/b/c', 'a/b', 'c'],
+    ['a%2Fb/c', 'a/b', 'c'],
+  ] as const)
+    expect(instanceKeyOf(recordOf(key, service, id)), key).toBe(instanceKey(service, id))
 })

@@ -9,11 +9,15 @@ import { outcomeOf } from '../registration/supervisor-test-bed.ts'
 /** A view of numbers, written by `set`. */
 const createSource = ({ synced = true, onUnused = (): unknown => undefined } = {}) => {
   const touched = new Map<string, Touch<number>>()
+  let asked = 0
   const view: View<number, string> = {
     apply: () => new Map(touched),
     // equal values need not be identical, and none is missing
     same: (a, b) => Math.floor(a.valueOf()) === Math.floor(b.valueOf()),
-    toChange: (told, served) => `${told}>${served}`,
+    toChange: (told, served) => {
+      asked += 1
+      return `${told}>${served}`
+    },
   }
   const context = {
     clock: new ManualClock(),
@@ -29,6 +33,12 @@ const createSource = ({ synced = true, onUnused = (): unknown => undefined } = {
   if (synced) apply()
   return {
     served,
+    /** How many changes were made for readers since the last call. */
+    made: () => {
+      const made = asked
+      asked = 0
+      return made
+    },
     reader: () => new Reader(served, undefined),
     set: (key: string, value: number | undefined) => {
       touched.set(key, value === undefined ? { value, ttlMs: undefined } : { value })
@@ -62,6 +72,26 @@ describe('Reader', () => {
       type: 'change',
       changes: ['1>3', 'undefined>1'],
     })
+  })
+
+  test('makes one change for all readers that were told the same', async () => {
+    const source = createSource()
+    source.set('a', 1)
+    const readers = [source.reader(), source.reader(), source.reader()]
+    for (const reader of readers) await reader.next()
+    source.made()
+    const read = readers.map((reader) => reader.next())
+    source.set('a', 2)
+    for (const event of await Promise.all(read))
+      expect(event).toEqual({ type: 'change', changes: ['1>2'] })
+    expect(source.made()).toBe(1)
+    // one that has missed a change is told another one
+    const late = readers.slice(1).map((reader) => reader.next())
+    source.set('a', 3)
+    await Promise.all(late)
+    source.set('a', 4)
+    expect(await readers[0]?.next()).toEqual({ type: 'change', changes: ['2>4'] })
+    expect(await readers[1]?.next()).toEqual({ type: 'change', changes: ['3>4'] })
   })
 
   test('delivers nothing for a key that was added and removed, or changed back, between reads', async () => {

@@ -45,6 +45,7 @@ export const keepResult = async (name: string, measured: Measured): Promise<Kept
   }
   const all = { ...(await readKeptResults()), [name]: result }
   const sorted = Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-  await writeFile(resultsFile, `${JSON.stringify(sorted, rounded, 1)}\n`)
-  return sorted
+  const text = JSON.stringify(sorted, rounded, 1)
+  await writeFile(resultsFile, `${text}\n`)
+  return JSON.parse(text) as KeptResults // as the next run reads them
 }
