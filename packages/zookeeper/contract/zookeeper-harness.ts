@@ -43,23 +43,28 @@ const hooks: readonly Need[] = [
   'invalidConfigs',
 ]
 
+/** Whether the whole suite runs over TLS with client certificates, and not only its own cases. */
+const isOverTls = process.env['SD_TEST_ZOOKEEPER_TLS'] === '1'
+
 /** The hooks of this run. */
 export const zookeeperHooks = harnessHooks(provision, hooks)
 
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const zookeeperHarness = async (): Promise<ContractHarness> => {
-  const servers = await provideServers(zookeeperServer)
+  const tls = provision.how === 'endpoint' ? undefined : await createCertificates()
+  const options = tls && { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }
+  const servers = await provideServers(zookeeperServer, isOverTls ? options : {})
   const [server] = servers.control?.servers ?? []
   const [direct = ''] = servers.endpoints
+  const plain = isOverTls ? (server?.endpoints['plain'] ?? '') : direct
   const proxy = await TcpProxy.to(direct)
-  const tls = server && (await createCertificates())
-  const overTls =
-    tls &&
-    (await launch(zookeeperServer, { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }))
+  const overTls = options && (await launch(zookeeperServer, options))
+  const certificates = tls && { tls: { ca: tls.ca, ...tls.client } }
+  const base = isOverTls ? certificates : {}
   const over =
     (endpoint: string) =>
     (namespace: string): DriverFactory =>
-      zookeeper({ hosts: [endpoint], namespace })
+      zookeeper({ ...base, hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
     `/${namespace}/${encodeName(service)}/${encodeName(id)}`
   const password = 'hunter2-contract'
@@ -68,6 +73,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     (word: string) =>
     (namespace: string): DriverFactory =>
       zookeeper({
+        ...base,
         hosts: [direct],
         namespace,
         username: 'app',
@@ -101,31 +107,27 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
           overTls && {
             'client-certificate': {
               connect: (namespace: string) =>
-                zookeeper({
-                  hosts: overTls.servers.map(clientOf),
-                  namespace,
-                  tls: { ca: tls.ca, ...tls.client },
-                }),
+                zookeeper({ ...certificates, hosts: overTls.servers.map(clientOf), namespace }),
               server: { stop: (how) => overTls.stop(how), start: () => overTls.start() },
               secrets: [tls.client.key, tls.client.key.split('\n')[1] ?? tls.client.key],
             } satisfies SecureConnection,
           }),
       },
     }),
-    expireSession: (sessionId) => expireZooKeeperSession(direct, sessionId),
+    expireSession: (sessionId) => expireZooKeeperSession(plain, sessionId),
     deleteRecord: async (namespace, service, id) => {
-      await using client = await admin(direct)
+      await using client = await admin(plain)
       await client.delete(pathOf(namespace, service, id), -1, soon())
     },
     writeRaw: async (namespace, service, id, value) => {
-      await using client = await admin(direct)
+      await using client = await admin(plain)
       await writePersistent(client, pathOf(namespace, service, id), value)
     },
     startOwner: (namespace, instance, ttlMs) =>
       forkOwner({
         module: new URL('../src/index.ts', import.meta.url).href,
         factory: 'zookeeper',
-        config: { hosts: [direct], namespace },
+        config: { ...base, hosts: [direct], namespace },
         instance,
         ttlMs,
       }),

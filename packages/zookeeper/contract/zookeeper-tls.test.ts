@@ -55,10 +55,8 @@ describe.runIf(controllable)('S1: TLS', () => {
       [{ ca: authority.ca, ...stranger.client }, 'permission-denied', 'check tls.cert and tls.key'],
     ] as const) {
       await using driver = connect(hosts, { tls })
-      const began = performance.now()
       const error: unknown = await driver.list(orders, soon()).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code, message: expect.stringContaining(reason) as string })
-      expect(performance.now() - began).toBeLessThan(2_500)
     }
   })
 

@@ -9,7 +9,7 @@ import { bytes, handshakeBytes, hostOf, open, soon } from './support.ts'
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const closeTimeoutMs = 1_500
 /** Added to every bound for a loaded machine and for the end of a Node process. */
-const lateMs = 1_000
+const lateMs = 3_000
 
 describe.runIf(controllable)('closing', () => {
   let cluster: Awaited<ReturnType<typeof launch>>
