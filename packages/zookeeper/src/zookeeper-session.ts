@@ -1,33 +1,22 @@
 import {
   abortable,
   type Audit,
-  auditOwned,
   commonService,
   type DriverSession,
-  type FoundRecord,
-  inParallel,
   type OwnedRef,
-  putOwned,
   type PutOutcome,
   type PutRequest,
   type RecordKey,
   type RegistryError,
-  removeOwned,
   type RemoveOutcome,
-  removeStraysOwned,
-  SentRecords,
   withDeadline,
-  type WritingSession,
 } from '@sd/core/driver'
 import type { LastSeen, ZooKeeperClient } from './client/zookeeper-client.ts'
 import { isCode } from './client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
-import { conditionalStore, Mutex, type NodeStore } from './session/conditional-store.ts'
-import { foundNode, type NodeRevision } from './session/existing-nodes.ts'
-import { FirstCreations } from './session/first-creations.ts'
 import type { PartContext, SessionPart } from './session/session-part.ts'
 import { type ConnectPart, SessionParts } from './session/session-parts.ts'
-import { readNodesAt } from './reader/read-nodes.ts'
+import { SessionRecords } from './session/session-records.ts'
 
 /** State that the sessions of one driver share. */
 export interface SessionContext extends PartContext {
@@ -37,12 +26,6 @@ export interface SessionContext extends PartContext {
    */
   readonly sessions: Map<string, ZooKeeperSession>
 }
-
-/** How many stray records are read and removed at once. */
-const maxStraysInBatch = 100
-
-/** Stands for a part that has ended: what it holds is not stored for long. */
-const endedPart = 'ended'
 
 /**
  * A session of core: one ZooKeeper session, or several where the paths of its records take more than
@@ -55,10 +38,7 @@ export class ZooKeeperSession implements DriverSession {
   readonly grantedTtlMs: number
   readonly #context: SessionContext
   readonly #parts: SessionParts
-  /** One for all parts: two rounds on one service would outdate each other's reads. */
-  readonly #mutex = new Mutex()
-  readonly #firstCreations = new FirstCreations()
-  readonly #self: WritingSession<NodeRevision>
+  readonly #records: SessionRecords
   readonly #lost = new AbortController()
   readonly #abandoned = new AbortController()
   #onPartLost: (() => void) | undefined
@@ -72,18 +52,17 @@ export class ZooKeeperSession implements DriverSession {
     this.id = client.sessionId
     this.grantedTtlMs = client.sessionTimeoutMs
     this.#context = context
-    this.#self = {
-      backend,
-      id: this.id,
-      format: keys.format,
-      ownSessions: { has: (id) => id === endedPart || sessions.has(id) },
-      sent: new SentRecords(),
-    }
     this.#parts = new SessionParts(context, connect, {
       added: (part) => void sessions.set(part.id, this),
       lost: (part) => this.#partLost(part),
     })
     this.#parts.add(client)
+    this.#records = new SessionRecords({
+      id: this.id,
+      keys,
+      parts: this.#parts,
+      isOwn: (id) => sessions.has(id),
+    })
   }
 
   get lastSeen(): readonly LastSeen[] {
@@ -111,10 +90,14 @@ export class ZooKeeperSession implements DriverSession {
       const [only, another] = beating
       if (another === undefined) return only?.renew(signal)
       const { clock } = this.#context
-      const [limitMs, subject] = [this.grantedTtlMs / 3, { backend, operation: 'renew' }]
-      const beats = beating.map((part) =>
-        withDeadline(clock, limitMs, this.#abandoned.signal, subject, (under) => part.renew(under)),
-      )
+      const limitMs = this.grantedTtlMs / 3
+      const beats = beating.map((part) => {
+        const lastSeen = (): string => part.client.lastSeen.text
+        const subject = { backend, operation: 'renew', lastSeen }
+        return withDeadline(clock, limitMs, this.#abandoned.signal, subject, (under) =>
+          part.renew(under),
+        )
+      })
       try {
         await Promise.any(beats)
       } catch (error) {
@@ -130,66 +113,21 @@ export class ZooKeeperSession implements DriverSession {
       return Promise.reject(
         zookeeperError('session-lost', 'put', 'the session was closed', service),
       )
-    return this.#call('put', signal, () => this.#put(requests, signal), service)
+    return this.#call('put', signal, () => this.#records.put(requests, signal), service)
   }
 
-  /** The empty node above remains: if it were removed, its version would begin at 0 again. */
   remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {
-    const work = async (): Promise<readonly RemoveOutcome[]> => {
-      const keys = refs.map((ref) => this.#keyOf(ref))
-      // any session may delete a node
-      const part = this.#partOf(keys[0])
-      // an earlier session may have written through a member that this part's member lags behind; the
-      // server answers the reads that follow on the connection after it
-      const passed = part.barrier(signal)
-      passed.catch(() => {})
-      try {
-        return await part.run((client) => {
-          const store = conditionalStore(this.#nodes(client), 'remove', false, signal)
-          const read: typeof store.read = async (recordKeys) => {
-            const [found] = await Promise.all([store.read(recordKeys), passed])
-            return found
-          }
-          return removeOwned(this.#self, refs, { ...store, read })
-        })
-      } finally {
-        this.#forget(keys)
-      }
-    }
+    const work = () => this.#records.remove(refs, signal)
     return this.#call('remove', signal, work, commonService(refs))
   }
 
   audit(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly Audit[]> {
-    const work = async (): Promise<readonly Audit[]> => {
-      const audits = new Map<OwnedRef, Audit>()
-      const groups = Map.groupBy(refs, (ref) => this.#partOf(this.#keyOf(ref)))
-      await inParallel(groups, groups.size, async ([part, group]) => {
-        const all = await this.#audit(part, group, signal)
-        for (const [index, ref] of group.entries()) audits.set(ref, all[index] as Audit)
-      })
-      return refs.map((ref) => audits.get(ref) as Audit)
-    }
+    const work = () => this.#records.audit(refs, signal)
     return this.#call('audit', signal, work, commonService(refs))
   }
 
-  /**
-   * A restored backup ties what was removed since to a ZooKeeper session that goes on, and that renews
-   * it for ever.
-   */
   removeStrays(signal: AbortSignal): Promise<readonly RecordKey[]> {
-    const { keys } = this.#context
-    const removeFrom = (part: SessionPart): Promise<readonly RecordKey[]> =>
-      part.run(async (client) => {
-        const paths = await client.ephemerals(`${keys.root}/`, signal)
-        const tied = paths
-          .map((path) => path.slice(keys.root.length + 1))
-          .filter((key) => keys.serviceOf(key) !== undefined) // in this namespace
-        const store = conditionalStore(this.#nodes(client), 'audit', false, signal)
-        return removeStraysOwned(this.#self, tied, store, maxStraysInBatch)
-      })
-    const work = async (): Promise<readonly RecordKey[]> =>
-      (await Promise.all(this.#parts.live.map(removeFrom))).flat()
-    return this.#call('audit', signal, work)
+    return this.#call('audit', signal, () => this.#records.removeStrays(signal))
   }
 
   /** Ends every part; see `SessionPart.close`. */
@@ -223,96 +161,6 @@ export class ZooKeeperSession implements DriverSession {
     this.#abandoned.abort(closed)
     void this.#parts.end(closed)
     for (const part of this.#parts.all) part.abandon(closed)
-  }
-
-  async #put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
-    const keyOf = ({ instance }: PutRequest): string => this.#keyOf(instance)
-    const keys = requests.map(keyOf)
-    const { placed, refusal } = await this.#parts.place(keys, signal)
-    const outcomes = new Map<PutRequest, PutOutcome>()
-    const groups = Map.groupBy(requests, (request) => placed.get(keyOf(request)))
-    try {
-      await inParallel(groups, groups.size, async ([part, group]) => {
-        const results = part && (await this.#putIn(part, group, signal))
-        for (const [index, request] of group.entries())
-          outcomes.set(
-            request,
-            results?.[index] ?? { result: 'error', error: refusal as RegistryError },
-          )
-      })
-    } finally {
-      this.#forget(keys)
-    }
-    return requests.map((request) => outcomes.get(request) as PutOutcome)
-  }
-
-  #putIn(
-    part: SessionPart,
-    requests: readonly PutRequest[],
-    signal: AbortSignal,
-  ): Promise<readonly PutOutcome[]> {
-    const { sent } = this.#self
-    const isNew = requests.every(({ instance }) => !sent.get(this.#keyOf(instance)))
-    return part.run((client) =>
-      putOwned(this.#self, requests, conditionalStore(this.#nodes(client), 'put', isNew, signal)),
-    )
-  }
-
-  async #audit(
-    part: SessionPart,
-    refs: readonly OwnedRef[],
-    signal: AbortSignal,
-  ): Promise<readonly Audit[]> {
-    const { keys } = this.#context
-    // another part's member may be ahead of this one's
-    if (refs.some((ref) => this.#parts.placeOf(this.#keyOf(ref)) !== part))
-      await part.barrier(signal)
-    return part.run((client) => {
-      // nothing is written, so the versions of the nodes above need not be read
-      const read = async (
-        recordKeys: readonly string[],
-      ): Promise<readonly FoundRecord<NodeRevision>[]> => {
-        const paths = recordKeys.map((key) => keys.path(key))
-        const nodes = await readNodesAt(client, paths, signal)
-        const reading = { keys, operation: 'audit', tiedTo: this.#tiedTo }
-        return recordKeys.map((key, index) => foundNode(reading, key, nodes[index]))
-      }
-      return auditOwned(this.#self, refs, { read })
-    })
-  }
-
-  #keyOf(ref: { readonly service: string; readonly id: string }): string {
-    return this.#self.format.key(ref, this.id)
-  }
-
-  #nodes(client: ZooKeeperClient): NodeStore {
-    const { keys } = this.#context
-    const [mutex, firstCreations, tiedTo] = [this.#mutex, this.#firstCreations, this.#tiedTo]
-    return { client, keys, mutex, firstCreations, tiedTo }
-  }
-
-  /** The live part for a key; a connected one where it is in none. */
-  #partOf(key: string | undefined): SessionPart {
-    const { live } = this.#parts
-    const place = key === undefined ? undefined : this.#parts.placeOf(key)
-    const part =
-      place?.loss === undefined && place !== undefined
-        ? place
-        : (live.find(({ isConnected }) => isConnected) ?? live[0])
-    if (part === undefined) throw this.#lost.signal.reason
-    return part
-  }
-
-  /** What `sent` does not contain is not stored in this session. */
-  #forget(keys: readonly string[]): void {
-    for (const key of keys) if (this.#self.sent.get(key) === undefined) this.#parts.unplace(key)
-  }
-
-  /** The id of the session whose part owns a node. */
-  readonly #tiedTo = (ephemeralOwner: string): string => {
-    const part = this.#parts.all.find(({ id }) => id === ephemeralOwner)
-    if (part === undefined) return ephemeralOwner
-    return part.loss === undefined ? this.id : endedPart
   }
 
   #partLost(part: SessionPart): void {

@@ -12,6 +12,7 @@ const createClient = (sessionId: string) => {
     sessionId,
     sessionTimeoutMs: 90,
     state: 'connected',
+    lastSeen: { text: `${sessionId} is silent`, silentMs: 0 },
     ended: new AbortController().signal,
     silent: false,
     reconnects: 0,
@@ -49,6 +50,9 @@ test('a part that answers nothing moves to another connection, and the others ar
     silent.silent = false
   }
   for (const client of clients) client.silent = true
-  await expect(session.renew(signal)).rejects.toMatchObject({ code: 'timeout' })
+  await expect(session.renew(signal)).rejects.toMatchObject({
+    code: 'timeout',
+    message: expect.stringMatching(/[ab] is silent/) as string,
+  })
   expect(session.lost.aborted).toBe(false)
 })

@@ -1,7 +1,7 @@
-import { connect, isIP } from 'node:net'
-import { connect as connectTls, type ConnectionOptions as SecureOptions } from 'node:tls'
+import type { ConnectionOptions as SecureOptions } from 'node:tls'
 import type { Clock } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
+import { dialHost, readyEvent } from './connection/dial-host.ts'
 import { parseHost } from './connection/host-rotation.ts'
 import { secureOptionsOf } from './secure-options.ts'
 
@@ -17,16 +17,12 @@ const askServer = (
   signal: AbortSignal,
 ): Promise<string> =>
   new Promise((resolve, reject) => {
-    const { host, port } = parseHost(hostAndPort) ?? { host: hostAndPort, port: 0 }
-    const servername = isIP(host) === 0 ? { servername: host } : {}
-    const socket = secure
-      ? connectTls({ ...servername, ...secure, host, port })
-      : connect({ host, port })
+    const socket = dialHost(parseHost(hostAndPort) ?? { host: hostAndPort, port: 0 }, secure)
     const aborted = (): void => void socket.destroy()
     signal.addEventListener('abort', aborted, { once: true })
     if (signal.aborted) aborted()
     let answer = ''
-    socket.once(secure ? 'secureConnect' : 'connect', () => socket.write('srvr'))
+    socket.once(readyEvent(secure), () => socket.write('srvr'))
     socket.on('data', (data: Buffer) => (answer += data.toString('latin1')))
     socket.once('error', reject)
     socket.once('close', () => resolve(answer))

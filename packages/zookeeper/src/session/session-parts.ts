@@ -59,6 +59,14 @@ export class SessionParts {
     return this.#all.filter(({ loss }) => loss === undefined)
   }
 
+  /** The part for what is placed in none: a connected one if possible. Throws the loss of the last part. */
+  anyLive(): SessionPart {
+    const { live } = this
+    const part = live.find(({ isConnected }) => isConnected) ?? live[0]
+    if (part === undefined) throw this.#all.at(-1)?.loss
+    return part
+  }
+
   /** The part in which a key is placed, also if it has ended. */
   placeOf(key: string): SessionPart | undefined {
     return this.#placed.get(key)

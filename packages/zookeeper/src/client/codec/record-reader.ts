@@ -29,6 +29,11 @@ export class RecordReader {
     return this.#bytes.readBigInt64BE(this.#take(8))
   }
 
+  /** Passes over bytes that are of no use. */
+  skip(size: number): void {
+    this.#take(size)
+  }
+
   bool(): boolean {
     return this.#bytes[this.#take(1)] !== 0
   }

@@ -42,24 +42,32 @@ export const readEvent = (reader: RecordReader): WatchEvent => {
 /** Hexadecimal, as ZooKeeper's own tools show it. */
 export const sessionIdText = (id: bigint): string => `0x${BigInt.asUintN(64, id).toString(16)}`
 
+let lastOwner = { id: 0n, text: '' }
+
+/** Thousands of nodes in a row belong to a few sessions. */
+const ownerText = (id: bigint): string => {
+  if (id !== lastOwner.id) lastOwner = { id, text: id === 0n ? '' : sessionIdText(id) }
+  return lastOwner.text
+}
+
 export const readStat = (reader: RecordReader): NodeStat => {
   const createdZxid = reader.long()
   const modifiedZxid = reader.long()
-  reader.long() // created at
-  reader.long() // modified at
+  reader.skip(16) // when it was created and modified
   const version = reader.int()
   const childrenVersion = reader.int()
-  reader.int() // the version of its permissions
-  const owner = reader.long()
-  reader.int() // the length of its data
+  reader.skip(4) // the version of its permissions
+  const ephemeralOwner = ownerText(reader.long())
+  reader.skip(4) // the length of its data
   const childCount = reader.int()
+  const childrenZxid = reader.long()
   return {
     createdZxid,
     modifiedZxid,
-    childrenZxid: reader.long(),
+    childrenZxid,
     version,
     childrenVersion,
-    ephemeralOwner: owner === 0n ? '' : sessionIdText(owner),
+    ephemeralOwner,
     childCount,
   }
 }

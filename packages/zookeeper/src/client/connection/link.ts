@@ -1,11 +1,12 @@
-import { connect as dial, isIP, type Socket } from 'node:net'
-import { connect as dialTls, type ConnectionOptions as SecureOptions } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { ConnectionOptions as SecureOptions } from 'node:tls'
 import type { Clock, Timer } from '@sd/core/driver'
 import { FrameReader, FrameTooLong } from '../codec/frame-reader.ts'
 import { type Granted, readConnectReply } from '../codec/handshake.ts'
 import { xids } from '../codec/protocol-numbers.ts'
 import { MalformedRecord, RecordReader } from '../codec/record-reader.ts'
 import { readHeader } from '../codec/replies.ts'
+import { dialHost, readyEvent } from './dial-host.ts'
 import type { Host } from './host-rotation.ts'
 import type { Login, LoginRefusal } from './login.ts'
 import { socketTrouble } from './socket-trouble.ts'
@@ -110,27 +111,26 @@ export class Link {
   }
 
   async #dial(): Promise<void> {
-    const { host, secureOptions } = this.#options
-    const to = { host: host.host, port: host.port, noDelay: true, keepAlive: true }
-    if (!secureOptions) return this.#use(dial(to), false)
+    const { secureOptions } = this.#options
+    if (!secureOptions) return this.#use(undefined)
     try {
       const secure = await secureOptions()
-      if (this.#phase === 'closed') return
-      // an address is no server name (RFC 6066)
-      const servername = isIP(host.host) === 0 ? { servername: host.host } : {}
-      this.#use(dialTls({ ...servername, ...secure, ...to }), true)
+      if (this.#phase !== 'closed') this.#use(secure)
     } catch (error) {
       this.#fail(`TLS is not possible: ${messageOf(error)}`)
     }
   }
 
-  #use(socket: Socket, isSecure: boolean): void {
+  #use(secure: SecureOptions | undefined): void {
+    const socket = dialHost(this.host, secure)
     this.#socket = socket
     let trouble: NodeJS.ErrnoException | undefined
-    socket.once(isSecure ? 'secureConnect' : 'connect', () => this.#dialled())
+    socket.once(readyEvent(secure), () => this.#dialled())
     socket.on('data', (chunk) => this.#received(chunk))
     socket.on('error', (error) => (trouble = error))
-    socket.once('close', () => this.#fail(socketTrouble(this.#phase, trouble, isSecure)))
+    socket.once('close', () =>
+      this.#fail(socketTrouble(this.#phase, trouble, secure !== undefined)),
+    )
   }
 
   #dialled(): void {
