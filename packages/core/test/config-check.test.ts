@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { RegistryError } from '@sd/core'
 import { ConfigCheck } from '@sd/core/driver'
@@ -79,6 +80,28 @@ describe('ConfigCheck', () => {
       const all = { ca, cert: certificate, key: privateKey }
       expect(check.tls(all, true, 'x')).toEqual(all)
       expect(Object.isFrozen(check.tls(all, true, 'x'))).toBe(true)
+    })
+
+    test('refuses what OpenSSL cannot read, or what does not belong together, with its reason', () => {
+      const said = (value: object): string => messageOf(() => check.tls(value, true, 'x'))
+      expect(said({ ca: pem })).toMatch(
+        /^tls\.ca is not a PEM certificate: OpenSSL reports "[^":]+"$/,
+      )
+      const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+      const key = other.export({ type: 'pkcs8', format: 'pem' })
+      const pair = /^tls\.cert and tls\.key are not a PEM certificate and its private key: OpenSSL/
+      expect(said({ cert: certificate, key })).toMatch(pair)
+      expect(said({ cert: pem, key: privateKey })).toMatch(pair)
+      // bytes are read like text
+      const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+      expect(said({ cert: bytes(certificate), key: bytes(String(key)) })).toMatch(pair)
+      expect(said({ cert: bytes(certificate), key: bytes(privateKey) })).toBe('accepted')
+    })
+
+    test('returns no field that is not given', () => {
+      expect(check.tls({ ca: certificate }, true, 'x')).toStrictEqual({ ca: certificate })
+      const pair = { cert: certificate, key: privateKey }
+      expect(check.tls(pair, true, 'x')).toStrictEqual(pair)
     })
 
     test.each([

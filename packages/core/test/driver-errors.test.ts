@@ -47,6 +47,19 @@ test('a cause keeps name, message, code and its own causes, and no property with
   ])
 })
 
+test('a copied failure has only what the failure has', () => {
+  const { cause } = toRegistryError(new Error('reset'), 'put')
+  expect(Object.keys(cause as Error)).toEqual(['name'])
+  expect(cause).not.toHaveProperty('cause')
+})
+
+test('a list of failures that contains itself ends', () => {
+  const cause = new AggregateError([], 'again')
+  cause.errors.push(cause)
+  cause.cause = cause
+  expect(toRegistryError(cause, 'put').code).toBe('unavailable')
+})
+
 test('a circular chain of causes ends', () => {
   const cause = new Error('again')
   cause.cause = cause

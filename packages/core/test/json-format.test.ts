@@ -1,4 +1,4 @@
-import { jsonFormat, type PutRequest } from '@sd/core/driver'
+import { decodeRecord, jsonFormat, type PutRequest } from '@sd/core/driver'
 import { describe, expect, test } from 'vitest'
 
 const bytes = (value: unknown): Uint8Array =>
@@ -104,6 +104,24 @@ describe('jsonFormat', () => {
       future: 1,
       weight: request.instance.weight,
       id: request.instance.id,
+    })
+  })
+
+  test('keeps all unknown fields, and freezes them', () => {
+    const text = JSON.stringify({ name: 's', id: 'a', next: 1, later: 2 })
+    // as editors of other systems write it, with a byte order mark
+    for (const document of [text, `\uFEFF${text}`]) {
+      const decoded = jsonFormat.decode('s/a', bytes(document))
+      if ('skipped' in decoded) throw new Error(decoded.skipped)
+      expect(decoded.unknownFields).toEqual({ next: 1, later: 2 })
+      expect(Object.isFrozen(decoded.unknownFields)).toBe(true)
+    }
+  })
+
+  test('names the reason why a record is skipped', () => {
+    expect(decodeRecord(jsonFormat, 's/a', bytes(''))).toEqual({
+      key: 's/a',
+      reason: 'it is empty',
     })
   })
 

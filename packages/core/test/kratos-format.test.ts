@@ -35,6 +35,26 @@ const encoded = (more: Partial<PutRequest['instance']> = {}): Record<string, unk
 const decoded = (value: unknown): unknown => kratosFormat.decode('orders/orders-1', bytes(value))
 
 describe('kratosFormat', () => {
+  test('keeps what is no weight in the metadata, and takes a weight of any digits', () => {
+    for (const weight of ['heavy', '000100', '65536', '-1', ''])
+      expect(decoded({ name: 'orders', id: 'orders-1', metadata: { weight } })).toMatchObject({
+        instance: { weight: 100, metadata: { weight } },
+      })
+    for (const weight of [0, 9, 99, 65_535])
+      expect(
+        decoded({ name: 'orders', id: 'orders-1', metadata: { weight: String(weight) } }),
+      ).toMatchObject({ instance: { weight, metadata: {} } })
+    expect(encoded({ metadata: { weight: 'heavy' } })['metadata']).toEqual({ weight: 'heavy' })
+  })
+
+  test('is written by other programs too, and refuses names that lead to another key', () => {
+    expect(kratosFormat.foreignWriters).toBe(true)
+    expect(kratosFormat.prefix('orders')).toBe('orders/')
+    for (const name of ['.', '..', 'a/b'])
+      expect(kratosFormat.refusal?.({ ...instance, id: name })).toContain(JSON.stringify(name))
+    expect(kratosFormat.refusal?.({ ...instance, id: 'a.b' })).toBeUndefined()
+  })
+
   test('has the keys of Kratos, which begin with a slash', () => {
     expect(kratosFormat.key(instance, '')).toBe('orders/orders-1')
     expect(kratosFormat.namespacePrefix?.('microservices')).toBe('/microservices/')

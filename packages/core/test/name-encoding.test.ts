@@ -7,6 +7,7 @@ describe('encodeName', () => {
     ['user-admin', 'user-admin'],
     ['user/admin', 'user%2Fadmin'],
     ['a.b', 'a.b'],
+    ['a.b c', 'a.b%20c'],
     ['.', '%2E'],
     ['..', '%2E%2E'],
     ['...', '%2E%2E%2E'],

@@ -207,6 +207,53 @@ describe('a read', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('that its caller ends has its reason, also after failures, and is no outage', async () => {
+    for (const fails of [true, false]) {
+      const { registry, backend, clock } = createBed()
+      backend.before = () => {
+        if (fails) throw failure('unavailable')
+        return new Promise<void>(() => {})
+      }
+      const aborter = new AbortController()
+      const listed = refusal(registry.list('a', { signal: aborter.signal }))
+      await clock.advance(100)
+      expect(registry.health().state).toBe(fails ? 'unreachable' : 'unknown')
+      aborter.abort(new Error('enough'))
+      expect(await listed).toBe('Error: enough')
+      expect(registry.health().state).toBe(fails ? 'unreachable' : 'unknown')
+      expect(clock.pending).toBe(0)
+    }
+  })
+
+  test('that failed rejects with closed when the registry is closed meanwhile', async () => {
+    const { registry, backend, clock } = createBed()
+    backend.before = () => {
+      throw failure('unavailable')
+    }
+    const listed = refusal(registry.list('a'))
+    await clock.advance(100)
+    await registry.close()
+    expect(await listed).toBe('scripted [closed] close: the registry was closed')
+  })
+
+  test('names the service that is read', async () => {
+    const scopes: unknown[] = []
+    const { registry } = createBed({
+      list: async (scope) => {
+        scopes.push(scope)
+        return { records: [record], skipped: [] }
+      },
+      edit: async () => 'edited',
+    })
+    await registry.ping()
+    await registry.ping({ service: 'mine' })
+    await registry.edit('orders', '1', { weight: 1 })
+    expect(scopes).toEqual([{ service: 'sd-ping' }, { service: 'mine' }, { service: 'orders' }])
+    expect(await refusal(registry.ping({ service: '' }))).toContain('[invalid-argument] ping')
+    expect(() => registry.watch('')).toThrow('[invalid-argument] watch')
+    expect(scopes).toHaveLength(3)
+  })
+
   test('rejects with closed once the registry is closed', async () => {
     const { registry, backend } = createBed()
     backend.before = () => new Promise<void>(() => {})
@@ -255,6 +302,24 @@ describe('edit', () => {
     })
     expect(await registry.edit('orders', '1', { weight: 0 })).toBe('edited')
     expect(edits).toEqual([[record, { ...record.instance, weight: 0 }]])
+  })
+
+  test('that depends on the instance is made of what is stored', async () => {
+    const edits: unknown[] = []
+    const { registry } = createBed({
+      ...listing(record),
+      edit: async (_, changed) => {
+        edits.push(changed.weight)
+        return 'edited'
+      },
+    })
+    expect(await registry.edit('orders', '1', ({ weight }) => ({ weight: weight / 2 }))).toBe(
+      'edited',
+    )
+    expect(edits).toEqual([50])
+    expect(await refusal(registry.edit('orders', '1', () => ({ weight: -1 })))).toContain(
+      '[invalid-argument] edit orders: weight',
+    )
   })
 
   test('is absent when no record has the id', async () => {
@@ -324,6 +389,19 @@ describe('edit', () => {
 })
 
 describe('removeRecord', () => {
+  test('opens its session for the ttl of the registry, and rejects with the outcome', async () => {
+    const ttls: number[] = []
+    const bed = createBed({
+      openSession: async (options, signal) => {
+        ttls.push(options.ttlMs)
+        return bed.backend.driver().openSession(options, signal)
+      },
+    })
+    bed.backend.answerRemove = () => [{ result: 'error', error: failure('permission-denied') }]
+    expect(await refusal(bed.registry.removeRecord(record))).toContain('[permission-denied]')
+    expect(ttls).toEqual([1_000])
+  })
+
   test('removes the record in a session of its own, which it closes', async () => {
     const { registry, backend } = createBed()
     backend.write({

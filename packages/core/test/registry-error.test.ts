@@ -80,6 +80,17 @@ test('JSON contains the whole chain of causes, by name, code and message', () =>
   })
 })
 
+test('JSON has codes that are texts or numbers only', () => {
+  const codeOf = (code: unknown): unknown =>
+    new RegistryError('unavailable', {
+      backend: 'etcd',
+      operation: 'list',
+      message: 'x',
+      cause: Object.assign(new Error('y'), { code }),
+    }).toJSON().cause?.code
+  expect(['ECONNRESET', 14, { secret: 1 }].map(codeOf)).toEqual(['ECONNRESET', 14, undefined])
+})
+
 test('JSON of a circular chain of causes ends', () => {
   const cause = new Error('again')
   cause.cause = cause

@@ -1,4 +1,5 @@
 import { RegistryError, registryOptionKeys, resolveRegistryOptions } from '@sd/core'
+import { jsonFormat } from '@sd/core/driver'
 import { expect, test } from 'vitest'
 
 test('the defaults are those of the documentation', () => {
@@ -32,6 +33,21 @@ test.each([
   const resolve = (): unknown => resolveRegistryOptions(options as object)
   expect(resolve).toThrow(RegistryError)
   expect(resolve).toThrow(`[invalid-config] configure: ${field}`)
+})
+
+const { name: _name, ...nameless } = jsonFormat
+const { lacks: _lacks, ...unlisted } = jsonFormat
+test.each([
+  [7, 'format is 7; expected a WireFormat; createRegistry takes the names'],
+  [null, 'format is null; expected a WireFormat; createRegistry takes the names'],
+  [{}, 'format is undefined; expected a WireFormat with name, lacks, key, prefix'],
+  [nameless, 'format is undefined; expected a WireFormat with name'],
+  [unlisted, 'format is json; expected a WireFormat with name'],
+  [{ ...jsonFormat, decode: undefined }, 'format is json; expected a WireFormat with name'],
+])('refuses %j for a format', (format, message) => {
+  expect(() => resolveRegistryOptions({ format } as object)).toThrow(
+    `[invalid-config] configure: ${message}`,
+  )
 })
 
 test('registryOptionKeys contains every option', () => {

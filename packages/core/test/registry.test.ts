@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { Registry, RegistryError } from '@sd/core'
-import type { DriverContext } from '@sd/core/driver'
+import { type DriverContext, jsonFormat, kratosFormat } from '@sd/core/driver'
 import { ManualClock } from './manual-clock.ts'
 import {
   createTestBed,
@@ -36,6 +36,38 @@ describe('a registry', () => {
         `[invalid-config] configure: ttlMs is ${ttlMs}; expected 500 to 900 on this backend`,
       )
     for (const ttlMs of [500, 900]) expect(bounded(ttlMs).backend).toBe('scripted')
+  })
+
+  test('refuses a format whose documents the backend cannot carry, or that cannot express the instance', async () => {
+    const driver = new ScriptedBackend(new ManualClock()).driver()
+    const carried = { ...jsonFormat, carrier: 'fields' as never }
+    expect(() => new Registry(driver, { ttlMs: 1_000, format: carried })).toThrow(
+      '[invalid-config] configure: format "json" needs a backend that stores documents as "fields"; this one stores them as "value"',
+    )
+    const registry = new Registry(driver, { ttlMs: 1_000, format: kratosFormat })
+    expect(await refusal(registry.register(instance('a/b', '1')))).toMatch(
+      /^scripted \[unsupported\] register a\/b: format "kratos" cannot express the instance: its service is "a\/b"/,
+    )
+  })
+
+  test('warns of an instance that other machines cannot reach', async () => {
+    const clock = new ManualClock()
+    const driver = new ScriptedBackend(clock).driver()
+    const events: unknown[] = []
+    const note = (details: object): void => void events.push((details as { event: string }).event)
+    const registry = new Registry(
+      { ...driver, servers: ['http://10.0.0.9:2379'] },
+      { clock, ttlMs: 1_000, logger: { debug: () => {}, info: () => {}, warn: note, error: note } },
+    )
+    void registry.register({ service: 'a', id: '1', endpoints: ['http://127.0.0.1:80'] })
+    await clock.advance(1)
+    expect(events).toEqual(['loopback-endpoint'])
+  })
+
+  test('rejects a registration of nothing as any other bad argument', async () => {
+    const { registry } = steady()
+    const nothing = undefined as unknown as Parameters<typeof registry.register>[0]
+    expect(await refusal(registry.register(nothing))).toContain('[invalid-argument] register')
   })
 
   test('gives a driver its clock, randomness and format, and publishes what it reports', async () => {

@@ -95,6 +95,7 @@ describe('patchInstance', () => {
 
   test('removes version and zone when they are empty', () => {
     expect(patchInstance('update', instance, { version: '' })).not.toHaveProperty('version')
+    expect(patchInstance('update', instance, { zone: '' })).not.toHaveProperty('zone')
   })
 
   test.each([{ service: 'x' }, { id: 'x' }, { wieght: 1 }])('refuses %j', (patch) => {

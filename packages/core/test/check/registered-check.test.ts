@@ -1,4 +1,6 @@
 import { RegistryError, type RegisterOptions, type Registration } from '@sd/core'
+import { getEventListeners } from 'node:events'
+import { CheckLoop } from '../../src/check/check-loop.ts'
 import { resolveCheck } from '../../src/check/check-options.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -213,6 +215,30 @@ describe('a check', () => {
     expect(held.runs).toBe(runs)
   })
 
+  test('that is stopped during a run tells nothing of it, and leaves no listener', async () => {
+    let finish: (works: boolean) => void = () => {}
+    let runs = 0
+    const resolved = resolveCheck({
+      check: () => ((runs += 1) === 1 ? true : new Promise((resolve) => (finish = resolve))),
+      intervalMs,
+      failuresBeforeFailing: 1,
+    })
+    if (resolved === undefined) throw new Error('there is a check')
+    const random = { next: () => 1, id: () => '' }
+    const loop = new CheckLoop(resolved, { backend: 'b', clock: bed.clock, random }, 'orders')
+    const { signal } = new AbortController()
+    await loop.first(signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    const told: unknown[] = []
+    loop.start((outcome) => told.push(outcome))
+    await bed.clock.advance(intervalMs)
+    expect(runs).toBe(2)
+    loop.stop()
+    finish(false)
+    await bed.clock.advance(intervalMs)
+    expect(told).toEqual([])
+  })
+
   test('whose registration ends during a run writes nothing more', async () => {
     let finish: (works: boolean) => void = () => {}
     const held = await register(
@@ -307,6 +333,7 @@ test.each([
 test('every time may have a fraction, and a run may be as long as the interval', () => {
   const check = (): boolean => true
   expect(resolveCheck({})).toBeUndefined()
+  expect(resolveCheck({ check: { http: 'http://h/healthz' } })).toBeDefined()
   expect(resolveCheck({ check: { grpc: 'h:1' } })).toMatchObject({
     intervalMs: 5_000,
     timeoutMs: 1_000,

@@ -15,8 +15,16 @@ const random = { next: () => 0.5, id: (length: number) => 'x'.repeat(length) }
 
 const registered = async (options: Parameters<typeof createTestBed>[0] = {}) => {
   const lines: { readonly message: string; readonly [detail: string]: unknown }[] = []
-  const note = (details: object, message: string): void => void lines.push({ ...details, message })
-  const logger = { debug: () => {}, info: note, warn: note, error: note }
+  const note =
+    (level: string) =>
+    (details: object, message: string): void =>
+      void lines.push({ ...details, level, message })
+  const logger = {
+    debug: () => {},
+    info: note('info'),
+    warn: note('warn'),
+    error: note('error'),
+  }
   const bed = createTestBed({ random, logger, ...options })
   const registering = bed.registry.register(instance('a', '1'))
   await bed.clock.advance(1)
@@ -216,22 +224,30 @@ test('a change of a check is logged, a failure as a warning with its cause', asy
       if (!works) throw new Error('no database')
     },
     intervalMs: 100,
-    failuresBeforeFailing: 1,
+    failuresBeforeFailing: 2,
+    successesBeforePassing: 2,
   })
-  await clock.advance(50)
+  await clock.advance(250)
   works = false
-  await clock.advance(100)
+  await clock.advance(500)
   works = true
-  await clock.advance(100)
+  await clock.advance(500)
   expect(lines.filter(({ event }) => String(event).startsWith('check-'))).toMatchObject([
     {
       event: 'check-failing',
+      level: 'warn',
       service: 'a',
       id: '2',
       err: { message: expect.stringContaining('no database') },
       message: expect.stringMatching(/^the check of a\/2 is failing: .*no database/),
     },
-    { event: 'check-passing', service: 'a', id: '2', message: 'the check of a/2 is passing' },
+    {
+      event: 'check-passing',
+      level: 'info',
+      service: 'a',
+      id: '2',
+      message: 'the check of a/2 is passing',
+    },
   ])
 })
 

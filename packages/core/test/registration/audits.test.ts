@@ -40,6 +40,12 @@ describe('an audit that takes long', () => {
     const { clock, backend } = await createSlowAudit()
     await clock.advance(250)
     expect(backend.count('audit')).toBe(1)
+    const patient = createTestBed({ callTimeoutMs: 10 * ttlMs })
+    patient.backend.before = ({ operation }) =>
+      operation === 'audit' ? new Promise<void>(() => {}) : undefined
+    void patient.registry.register(instance('orders', '1'))
+    await patient.clock.advance(5 * ttlMs)
+    expect(patient.backend.count('audit')).toBe(1)
   })
 
   test('says nothing of what was written, removed or registered again meanwhile', async () => {

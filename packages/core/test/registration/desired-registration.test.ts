@@ -1,25 +1,6 @@
 import { expect, test } from 'vitest'
-import { DesiredRegistration } from '../../src/registration/desired-registration.ts'
-import { ManualClock } from '../manual-clock.ts'
 import { failure } from '../scripted-backend.ts'
-import { instance } from './supervisor-test-bed.ts'
-
-/** A registration, with how long each acknowledgement of everything took. */
-const desire = () => {
-  const clock = new ManualClock()
-  const acknowledgedMs: number[] = []
-  const desired = new DesiredRegistration({
-    backend: 'scripted',
-    clock,
-    instance: { ...instance('a', '1'), weight: 1, health: 'passing', tags: [], metadata: {} },
-    claim: { owner: 'o', claimedAtMs: 1, seq: 0 },
-    onConflict: 'takeover',
-    checked: { health: 'passing' },
-    onStatus: () => {},
-    onAcknowledged: (_, durationMs) => acknowledgedMs.push(durationMs),
-  })
-  return { clock, desired, acknowledgedMs }
-}
+import { desire } from './desired-test-bed.ts'
 
 test('is registered with its first acknowledgement, and again only with that of all it wants', () => {
   const { desired } = desire()

@@ -55,6 +55,10 @@ describe('the owner of an id', () => {
     await clock.advance(10)
     expect(outcome.ending).toBe('conflict')
     await expect(refused).rejects.toThrow(/highest .* remove that record/)
+    const accepted = await registry.register(instance('a', '1'), { waitFor: 'accepted' })
+    await clock.advance(10)
+    // it was refused, and not taken over
+    expect(accepted.status.state).toBe('failed')
   })
 
   test('may be replaced in the same process, and deregister of the replaced one waits until its record is gone', async () => {
@@ -151,10 +155,15 @@ describe('the status', () => {
     expect(registry.health()).toMatchObject({ ok: false, registrations: [{ id: '1' }] })
     await one.deregister()
     expect(registry.health()).toMatchObject({ ok: true, registrations: [] })
+    void registry.register(instance('a', '2'))
+    await clock.advance(10)
+    void another().register(instance('a', '2'))
+    await clock.advance(ttlMs)
+    expect(registry.health()).toMatchObject({ ok: false, registrations: [{ id: '2' }] })
     const closing = registry.close()
     await clock.advance(10)
     await closing
-    expect(registry.health().ok).toBe(false)
+    expect(registry.health()).toMatchObject({ ok: false, registrations: [] })
   })
 
   test('of the session is that of the live one, not of a replaced one', async () => {

@@ -144,6 +144,15 @@ describe('close', () => {
     const closing = outcomeOf(registry.close())
     await clock.advance(1)
     expect([closing.ending, gone.ending, backend.records.size]).toEqual(['resolved', 'resolved', 0])
+    const removing = another()
+    void removing.register(instance('a', '1'))
+    await clock.advance(1)
+    backend.before = ({ operation }) => {
+      if (operation === 'close-session') throw failure('permission-denied', operation)
+    }
+    const removed = outcomeOf(removing.close())
+    await clock.advance(1)
+    expect([removed.ending, backend.records.size]).toEqual(['resolved', 0])
     backend.before = () => new Promise<void>(() => {})
     const idle = outcomeOf(another().close())
     await clock.advance(600)

@@ -166,6 +166,54 @@ test('a batch whose instances were all deregistered before its turn is not sent'
   expect(sent).toEqual(Array.from({ length: 9 }, (_, index) => [`a/${index}`]))
 })
 
+test('a write in a batch after others leaves out what was deregistered before its turn', async () => {
+  const { clock, backend, another } = steady()
+  backend.maxBatch = 2
+  const registry = another()
+  const answer = gate()
+  backend.before = ({ operation }) => (operation === 'put' ? answer.promise : undefined)
+  const registering = Array.from({ length: 18 }, (_, index) =>
+    registry.register(instance('a', String(index)), { waitFor: 'accepted' }),
+  )
+  await clock.advance(1)
+  const last = outcomeOf((await registering[17])?.deregister() ?? never())
+  answer.resolve()
+  await clock.advance(1)
+  expect(last.ending).toBe('resolved')
+  const sent = backend.calls.flatMap(({ operation, keys }) => (operation === 'put' ? keys : []))
+  expect(sent).toEqual(Array.from({ length: 17 }, (_, index) => `a/${index}`))
+  expect(registry.health().lastErrors).toEqual([])
+})
+
+test('a refused write of what was deregistered meanwhile concerns nobody', async () => {
+  const { clock, backend, registry } = steady()
+  const registering = registry.register(instance('a', '1'))
+  await clock.advance(1)
+  const one = await registering
+  const answer = gate()
+  backend.before = ({ operation }) => (operation === 'put' ? answer.promise : undefined)
+  const updated = outcomeOf(one.update({ weight: 2 }))
+  await clock.advance(1)
+  const gone = outcomeOf(one.deregister())
+  answer.reject(failure('permission-denied', 'put'))
+  await clock.advance(capMs)
+  expect([updated.ending, gone.ending]).toEqual(['closed', 'resolved'])
+  expect(registry.health().lastErrors.map(({ error }) => error.operation)).not.toContain(
+    'supervise',
+  )
+})
+
+test('what was never sent needs no removal', async () => {
+  const { clock, backend, registry } = steady()
+  backend.before = ({ operation }) => (operation === 'open-session' ? never() : undefined)
+  const first = await registry.register(instance('a', '1'), { waitFor: 'accepted' })
+  const second = await registry.register(instance('a', '1'), { waitFor: 'accepted' })
+  const endings = [outcomeOf(first.deregister()), outcomeOf(second.deregister())]
+  await clock.advance(1)
+  expect(endings.map(({ ending }) => ending)).toEqual(['resolved', 'resolved'])
+  expect(backend.count('remove')).toBe(0)
+})
+
 test('a write that hangs is reported with its service, and the backend as away', async () => {
   const { clock, backend, registry } = steady({ ttlMs: 60_000 })
   backend.before = ({ operation }) => (operation === 'put' ? never() : undefined)
@@ -343,4 +391,90 @@ test('a removal whose create is unknown does not wait for the next audit', async
   await clock.advance(300 + 3 * capMs)
   expect(gone.ending).toBe('resolved')
   expect(backend.count('open-session')).toBe(2)
+})
+
+describe('a session that was replaced', () => {
+  /** An instance in a session that the backend has ended, and in which records may be left. */
+  const ended = async (ids: readonly string[] = ['1']) => {
+    const bed = steady()
+    for (const id of ids) void bed.registry.register(instance('a', id))
+    await bed.clock.advance(1)
+    return bed
+  }
+
+  test('is closed once everything was written in the next, also where an update is refused since', async () => {
+    const { clock, backend, registry } = await ended([])
+    const registering = registry.register(instance('a', '1'))
+    await clock.advance(1)
+    const one = await registering
+    const answer = gate()
+    backend.before = ({ operation, session }) =>
+      operation === 'put' && session === 'session-2' ? answer.promise : undefined
+    backend.lose('session-1')
+    await clock.advance(1)
+    one.update({ weight: 2 }).catch(() => {})
+    backend.answerPut = ({ instance: { weight } }) =>
+      weight === 2 ? { result: 'error', error: failure('unavailable') } : undefined
+    expect(backend.count('close-session')).toBe(0)
+    answer.resolve()
+    await clock.advance(1)
+    expect(backend.count('close-session')).toBe(1)
+  })
+
+  test('is not closed for what the backend refused at an earlier time', async () => {
+    const bed = steady()
+    const { clock, backend, registry } = bed
+    let refuses = true
+    backend.answerPut = () =>
+      refuses ? { result: 'error', error: failure('unavailable') } : undefined
+    void registry.register(instance('a', '1'))
+    await clock.advance(1)
+    refuses = false
+    await clock.advance(2 * ttlMs)
+    refuses = true
+    backend.lose('session-1')
+    await clock.advance(100)
+    expect(backend.count('put')).toBeGreaterThan(2)
+    expect(backend.count('close-session')).toBe(0)
+  })
+
+  test('is closed after two ttls, however long nothing can be written in the next', async () => {
+    const { clock, backend } = await ended()
+    backend.before = ({ operation }) => {
+      if (operation === 'put') throw failure('unavailable', operation)
+    }
+    backend.lose('session-1')
+    await clock.advance(2 * ttlMs - 1)
+    expect(backend.count('close-session')).toBe(0)
+    await clock.advance(capMs)
+    expect(backend.count('close-session')).toBe(1)
+  })
+
+  test('is not closed when it ends during a removal, before the others are written again', async () => {
+    const { clock, backend, registry } = await ended()
+    const registering = registry.register(instance('a', '2'))
+    await clock.advance(1)
+    backend.before = ({ operation }) =>
+      operation === 'remove' || operation === 'open-session' ? never() : undefined
+    ;(await registering).deregister().catch(() => {})
+    await clock.advance(1)
+    expect(backend.count('remove')).toBe(1)
+    backend.lose('session-1')
+    await clock.advance(100)
+    expect(backend.count('close-session')).toBe(0)
+  })
+
+  test('is replaced at its time when nothing else is due', async () => {
+    const { clock, backend, registry } = steady({ ttlMs: 60_000 })
+    const gone: { ending: string }[] = []
+    for (const id of ['1', '2', '3']) {
+      backend.before = ({ operation }) => (operation === 'put' ? never() : undefined)
+      const pending = await registry.register(instance('a', id), { waitFor: 'accepted' })
+      await clock.advance(300 + capMs)
+      backend.before = () => {}
+      gone.push(outcomeOf(pending.deregister()))
+      await clock.advance(300 + capMs)
+    }
+    expect(gone.map(({ ending }) => ending)).toEqual(['resolved', 'resolved', 'resolved'])
+  })
 })
