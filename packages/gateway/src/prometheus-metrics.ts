@@ -13,8 +13,8 @@ export interface GatewayMetrics {
 
 /**
  * Counts what `@sd/opentelemetry` reports about a registry and the gateways of this process, for the
- * `metrics` of a `Gateway`. An application with its own OpenTelemetry SDK calls `instrument` itself
- * instead.
+ * `metrics` of a `Gateway`. Makes spans as well if OpenTelemetry's global tracer provider is set. An
+ * application that exports its metrics by its own SDK calls `instrument` itself instead.
  */
 export const prometheusMetrics = (registry: Registry): GatewayMetrics => {
   const reader = new PrometheusExporter({ preventServerStart: true })

@@ -8,15 +8,19 @@ interface Attribute {
   readonly value: { readonly [type: string]: unknown }
 }
 
-interface Point {
+/** A point of a metric of OTLP/JSON. */
+export interface OtlpPoint {
   readonly attributes?: readonly Attribute[]
   readonly asDouble?: number
   readonly asInt?: number | string
   readonly count?: number | string
+  readonly sum?: number
+  readonly bucketCounts?: readonly (number | string)[]
+  readonly explicitBounds?: readonly number[]
 }
 
 interface Data {
-  readonly dataPoints: readonly Point[]
+  readonly dataPoints: readonly OtlpPoint[]
 }
 
 /** A metric of OTLP/JSON. */

@@ -7,26 +7,43 @@ import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk
 import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { instrument } from '../src/index.ts'
-import { Collector, type OtlpMetric, textOf } from './collector.ts'
+import { Collector, type OtlpMetric, type OtlpPoint, textOf } from './collector.ts'
 import { Fleet } from './fleet.ts'
 
 // as the exporter names them: without the unit, which a collector adds
 const underscored = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_')
 
-const sampleName = ({ name, sum, histogram }: OtlpMetric): string => {
-  if (histogram !== undefined) return `${underscored(name)}_count`
-  return underscored(name) + (sum?.isMonotonic === true ? '_total' : '')
+type Sample = readonly [string, number]
+
+/** The samples of a histogram's point: its count, its sum, and its buckets, each with those below it. */
+const histogramSamples = (
+  name: string,
+  { count, sum, bucketCounts = [], explicitBounds = [] }: OtlpPoint,
+  labels: readonly string[],
+): readonly Sample[] => {
+  const sampleOf = (suffix: string, more: readonly string[], value: number): Sample => [
+    `${name}_${suffix}{${[...labels, ...more].toSorted().join(',')}}`,
+    value,
+  ]
+  let below = 0
+  const buckets = bucketCounts.map((bucket, index) => {
+    below += Number(bucket)
+    return sampleOf('bucket', [`le="${explicitBounds[index] ?? '+Inf'}"`], below)
+  })
+  return [sampleOf('count', [], Number(count)), sampleOf('sum', [], Number(sum)), ...buckets]
 }
 
 /** The points of a metric, as Prometheus shows them. */
-const samplesOf = (metric: OtlpMetric): readonly (readonly [string, number])[] => {
-  const { dataPoints } = metric.sum ?? metric.gauge ?? metric.histogram ?? { dataPoints: [] }
-  return dataPoints.map(({ attributes, asDouble, asInt, count }) => {
-    const labels = Object.entries(textOf(attributes)).map(
+const samplesOf = ({ name, sum, gauge, histogram }: OtlpMetric): readonly Sample[] => {
+  const { dataPoints } = sum ?? gauge ?? histogram ?? { dataPoints: [] }
+  const base = underscored(name)
+  return dataPoints.flatMap((point) => {
+    const labels = Object.entries(textOf(point.attributes)).map(
       ([key, value]) => `${underscored(key)}="${value}"`,
     )
-    const value = Number(asDouble ?? asInt ?? count)
-    return [`${sampleName(metric)}{${labels.toSorted().join(',')}}`, value] as const
+    if (histogram !== undefined) return histogramSamples(base, point, labels)
+    const sample = `${base}${sum?.isMonotonic === true ? '_total' : ''}{${labels.toSorted().join(',')}}`
+    return [[sample, Number(point.asDouble ?? point.asInt)] as const]
   })
 }
 
@@ -79,12 +96,14 @@ test('a Prometheus scrape and an OpenTelemetry collector see the same figures', 
   const scraped = await scrape(prometheus)
   await meterProvider.forceFlush()
   // the ages of both differ by the time between
-  const received = collector.metrics.flatMap((metric) =>
-    metric.unit === 's' && metric.gauge !== undefined ? [] : samplesOf(metric),
-  )
-  expect(received.length).toBeGreaterThan(25)
-  for (const [sample, value] of received) expect(scraped.get(sample), sample).toBe(value)
-  const shown = new Map(received)
+  const isAge = ({ unit, gauge }: OtlpMetric): boolean => unit === 's' && gauge !== undefined
+  const ages = collector.metrics.filter(isAge).map(({ name }) => `${underscored(name)}{`)
+  const shown = new Map(collector.metrics.filter((metric) => !isAge(metric)).flatMap(samplesOf))
+  expect(shown.size).toBeGreaterThan(60)
+  const comparable = [...scraped].filter(([name]) => !ages.some((age) => name.startsWith(age)))
+  const sorted = (samples: Iterable<Sample>): readonly Sample[] =>
+    [...samples].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  expect(sorted(comparable)).toEqual(sorted(shown))
   expect(shown.get('sd_balancer_picks_total{sd_service="orders"}')).toBe(3)
   expect(
     shown.get('sd_registrations{sd_backend="memory",sd_registration_state="registered"}'),
