@@ -52,6 +52,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
     this.#exchange.started(headers)
     this.#route.upstream.dispatch(
       {
+        origin: this.#route.upstream.origin,
         path: this.#route.pathOf(request.url as string),
         method: request.method as Dispatcher.HttpMethod,
         headers,
@@ -158,6 +159,6 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
   #finish(): void {
     this.#ended = true
     this.#exchange.requestBytes = this.#body?.bytes ?? 0
-    this.#exchange.response.off('drain', this.#onDrain)
+    if (this.#controller?.paused === true) this.#exchange.response.off('drain', this.#onDrain)
   }
 }

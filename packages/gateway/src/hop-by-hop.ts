@@ -21,8 +21,10 @@ export const connectionListed = (raw: readonly string[]): ReadonlySet<string> | 
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
-    for (const token of (raw[i + 1] as string).split(','))
-      (listed ??= new Set()).add(token.trim().toLowerCase())
+    const value = raw[i + 1] as string
+    // the usual values list nothing that is not dropped anyway
+    if (value === 'keep-alive' || value === 'close') continue
+    for (const token of value.split(',')) (listed ??= new Set()).add(token.trim().toLowerCase())
   }
   return listed
 }

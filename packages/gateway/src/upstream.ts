@@ -75,7 +75,8 @@ export class Upstream {
   readonly service: string
   /** The host that stands for the service in the dispatcher and the agent. */
   readonly host: string
-  readonly #origin: string
+  /** The scheme and the host: the origin of requests to the dispatcher. */
+  readonly origin: string
   readonly #dispatcher: ServiceDispatcher
   readonly #watcher: Watcher
   readonly #makeAgent: () => ServiceAgent
@@ -95,7 +96,7 @@ export class Upstream {
     this.host = host
     this.#makeAgent = () => makeAgent(discovery, route, host)
     this.#makeGrpc = () => new GrpcUpstream(discovery, route, host)
-    this.#origin = `${scheme}://${host}`
+    this.origin = `${scheme}://${host}`
     this.#dispatcher = makeDispatcher(discovery, route, host, at)
     this.#watcher = discovery.watch(service)
     void this.#listen()
@@ -106,12 +107,9 @@ export class Upstream {
     return this.#heard
   }
 
-  /** Forwards a request to an instance. `path` begins with a slash. */
-  dispatch(
-    options: Omit<Dispatcher.DispatchOptions, 'origin'>,
-    handler: Dispatcher.DispatchHandler,
-  ): void {
-    this.#dispatcher.dispatch({ ...options, origin: this.#origin }, handler)
+  /** Forwards a request to an instance. Its origin is `origin`. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#dispatcher.dispatch(options, handler)
   }
 
   /** For upgrades. Made when the first one comes. */

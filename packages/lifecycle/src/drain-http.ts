@@ -22,6 +22,8 @@ export class HttpDrain {
   readonly #sockets = new Set<Socket>()
   /** Connections on which no request has begun. */
   readonly #unused = new Map<string, Socket>()
+  /** Sockets of HTTP/1 requests: only the first on each tells something about `#unused`. */
+  readonly #used = new WeakSet<Socket>()
   readonly #sessions = new Set<Http2Session>()
   /** HTTP/1 responses that have not ended. HTTP/2 uses GOAWAY instead of `Connection: close`. */
   readonly #responses = new Set<ServerResponse>()
@@ -44,11 +46,21 @@ export class HttpDrain {
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
     })
+    const responses = this.#responses
+    // one function for all requests: it runs for each
+    function forget(this: ServerResponse): void {
+      responses.delete(this)
+    }
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#unused.delete(peerOf(request.socket))
+      // a session of HTTP/2 is used from its start
       if (request.httpVersionMajor !== 1) return
-      this.#responses.add(response)
-      response.once('close', () => this.#responses.delete(response))
+      const { socket } = request
+      if (!this.#used.has(socket)) {
+        this.#used.add(socket)
+        this.#unused.delete(peerOf(socket))
+      }
+      responses.add(response)
+      response.on('close', forget)
       if (this.#draining) response.setHeader('connection', 'close')
     })
     if (server.listenerCount('upgrade') > 0)
