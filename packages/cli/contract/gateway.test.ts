@@ -63,7 +63,10 @@ describe('sd gateway', () => {
     await using world = await backend.open()
     await serve(world, 'a', (_request, response) => response.end('a'))
     await serve(world, 'b', (_request, response) => response.end('b'))
-    const file = join(await scratch(), 'gateway.json')
+    const folder = await scratch()
+    const file = join(folder, 'gateway.json')
+    await writeFile(join(folder, 'empty.pem'), '')
+    const tls = { cert: 'empty.pem', key: 'empty.pem' }
     // atomically, as an editor does
     const write = async (text: string): Promise<void> => {
       await writeFile(`${file}.new`, text)
@@ -83,6 +86,10 @@ describe('sd gateway', () => {
     for (const [text, why] of [
       ['{', /not used, the routes stay: .* is not JSON/],
       ['{"rutes":[]}', /unknown key "rutes"; did you mean "routes"\?/],
+      [
+        JSON.stringify({ ...JSON.parse(settings('a')), tls }),
+        /not used, the routes stay: .* tls\.cert holds no PEM block/,
+      ],
       ['{"routes":[{"service":"a","prefix":"x"}]}', /routes\[0\]\.prefix is "x"; expected a path/],
     ] as const) {
       await write(text)

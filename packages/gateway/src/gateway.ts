@@ -5,6 +5,7 @@ import { type SecureContextOptions, Server as TlsServer } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnyHttpServer, httpServer, type ServiceServer } from '@sd/lifecycle'
 import { AccessLog } from './access-log.ts'
+import { admit } from './admission.ts'
 import { checkFrontTls, checkGateway } from './check-gateway.ts'
 import { check, checkRoutes } from './check-routes.ts'
 import { Exchange } from './exchange.ts'
@@ -16,8 +17,6 @@ import type { GatewayOptions, ListenOptions, StopOptions } from './gateway-optio
 import { GrpcForwarding } from './grpc-forwarding.ts'
 import { ownPaths, type OwnPath } from './own-paths.ts'
 import { refusal } from './problem.ts'
-import { isHost, targetProblem } from './request-target.ts'
-import type { Route } from './route.ts'
 import { Routes } from './routes.ts'
 import type { RouteOptions } from './route-options.ts'
 import { responseOn, Tunnel, upgradeProblem } from './tunnel.ts'
@@ -38,16 +37,6 @@ const listenOn = async (
 /** gRPC-Web is HTTP/1.1 for proxies: a request like any other. */
 const isGrpc = ({ httpVersionMajor, headers }: Incoming): boolean =>
   httpVersionMajor === 2 && /^application\/grpc($|[+;])/.test(headers['content-type'] ?? '')
-
-/** Whether there are several Host headers, of which an instance might read another one. */
-const repeatsHost = ({ rawHeaders }: Incoming): boolean => {
-  let count = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string
-    if (name.length === 4 && name.toLowerCase() === 'host') count += 1
-  }
-  return count > 1
-}
 
 /**
  * A reverse proxy by service name. It sends each request to an instance of the service that the
@@ -191,7 +180,7 @@ export class Gateway implements AsyncDisposable {
   #handle(request: Incoming, response: Outgoing, continues: boolean): void {
     const exchange = this.#begin(request, response)
     if (isGrpc(request)) exchange.kind = 'grpc'
-    const route = this.#admit(exchange)
+    const route = admit(exchange, this.#routes, this.#own)
     if (route === undefined) return
     const forwarding =
       exchange.kind === 'grpc'
@@ -211,7 +200,7 @@ export class Gateway implements AsyncDisposable {
       exchange.refuse(problem)
       return
     }
-    const route = this.#admit(exchange)
+    const route = admit(exchange, this.#routes, this.#own)
     if (route === undefined) return
     const tunnel = new Tunnel(exchange, route, socket, head)
     this.#tunnels.add(tunnel)
@@ -233,40 +222,6 @@ export class Gateway implements AsyncDisposable {
       const service = exchange.route?.options.service
       exchange.refuse(refusal('bad-request', 'the request cannot be forwarded', service, error))
     }
-  }
-
-  /** The route for a request that may be forwarded; the others are answered here. */
-  #admit(exchange: Exchange): Route | undefined {
-    const { request, host } = exchange
-    const target = request.url as string
-    const refuse = (...given: Parameters<typeof refusal>): undefined => {
-      exchange.refuse(refusal(...given))
-      return undefined
-    }
-    const problem = targetProblem(target)
-    if (problem !== undefined) return refuse('bad-target', problem)
-    if ((host !== '' && !isHost(host)) || repeatsHost(request))
-      return refuse('bad-host', 'the Host header does not name one host')
-    const own = this.#own.get(target)
-    if (own !== undefined) {
-      own(exchange)
-      return undefined
-    }
-    if (request.method === 'TRACE') return refuse('method-refused', 'TRACE is not forwarded')
-    const route = this.#routes.find(host, target)
-    if (route === undefined) return refuse('no-route', 'no route matches the host and the path')
-    exchange.route = route
-    route.requests += 1
-    const { service, maxRequests, maxBodyBytes } = route.options
-    if (route.requests > maxRequests)
-      return refuse(
-        'too-many-requests',
-        `${maxRequests} requests to the service are under way`,
-        service,
-      )
-    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes)
-      return refuse('body-too-large', `the body is larger than ${maxBodyBytes} bytes`, service)
-    return route
   }
 
   #end(exchange: Exchange): void {

@@ -69,6 +69,8 @@ describe('TLS', () => {
     const other = await createCertificates()
     gateway.renewTls(other.server)
     await expect(get(world.port, '/')).rejects.toThrow(/unable to verify|self.signed|signature/)
+    const mixed = { cert: other.server.cert, key: certificate.key }
+    expect(() => gateway.renewTls(mixed)).toThrow(/invalid-config.* tls\.cert and/)
     expect(() => gateway.renewTls({ cert: 'x', key: 'y' })).toThrow('tls.cert holds no PEM block')
     gateway.renewTls(certificate)
     expect((await get(world.port, '/')).status).toBe(200)

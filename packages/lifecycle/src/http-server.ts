@@ -24,8 +24,8 @@ export const portOf = (server: AnyHttpServer): ListeningPort => {
  * A server of `node:http`, `node:https` or `node:http2`. `options` are those of `server.listen`;
  * default: any free port. The server must not be listening yet.
  *
- * Draining answers the requests in progress with `Connection: close` (HTTP/2: GOAWAY), and closes
- * idle and unused connections at once. End upgraded connections (WebSockets) in `onDrain`.
+ * Draining answers the requests in progress with `Connection: close` (HTTP/2: GOAWAY), closes idle
+ * connections at once, and unused ones after a moment, as their first request may be on its way. End upgraded connections (WebSockets) in `onDrain`.
  */
 export const httpServer = (server: AnyHttpServer, options: ListenOptions = {}): ServiceServer => {
   const drain = new HttpDrain(server)

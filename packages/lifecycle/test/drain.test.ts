@@ -66,15 +66,15 @@ describe('draining', () => {
     const release = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     const agent = new Agent({ keepAlive: true })
-    const service = await run(
-      createServer((_, response) => {
-        begun.resolve()
-        void release.promise.then(() => response.end('late'))
-      }),
-    )
+    const server = createServer((_, response) => {
+      begun.resolve()
+      void release.promise.then(() => response.end('late'))
+    })
+    const service = await run(server)
     const answered = request(portOf(service), '/slow', agent)
     await begun.promise
     const stopped = service.stop()
+    await expect.poll(() => server.listening).toBe(false)
     await expect(fetch(`http://127.0.0.1:${portOf(service)}`)).rejects.toThrow('fetch failed')
     release.resolve()
     const { response, body } = await answered
@@ -116,6 +116,41 @@ describe('draining', () => {
     release.resolve()
     expect((await stream.toArray()).join('')).toBe('late')
     expect((await stopped).exitCode).toBe(0)
+  })
+
+  test.each([0, 1])(
+    'answers a request that comes as it begins, after %d others',
+    async (others) => {
+      const server = createServer((_, response) => response.end('ok'))
+      const listener = httpServer(server, { host: '127.0.0.1' })
+      const [{ port } = { port: 0 }] = await listener.listen(new AbortController().signal)
+      const accepted = once(server, 'connection')
+      const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+      await accepted
+      const ask = (): unknown =>
+        socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n')
+      for (let i = 0; i < others; i += 1) {
+        ask()
+        await once(socket, 'data')
+      }
+      const answer = socket.toArray()
+      ask()
+      await listener.drain(new AbortController().signal)
+      expect((await answer).join('')).toMatch(/^HTTP\/1\.1 200 OK\r\nconnection: close\r\n.*ok$/is)
+    },
+  )
+
+  test('sends GOAWAY to an HTTP/2 session without a request', async () => {
+    const listener = httpServer(createHttp2Server(), { host: '127.0.0.1' })
+    const [{ port } = { port: 0 }] = await listener.listen(new AbortController().signal)
+    const session = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => {})
+    await once(session, 'remoteSettings')
+    const told: string[] = []
+    session.once('goaway', () => told.push('goaway'))
+    const closed = once(session, 'close')
+    await listener.drain(new AbortController().signal)
+    await closed
+    expect(told).toEqual(['goaway'])
   })
 
   test('lets its hook end upgraded connections, and destroys the others', async () => {

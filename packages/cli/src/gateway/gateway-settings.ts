@@ -178,5 +178,11 @@ export const readGatewaySettings = async (
 }
 
 /** The names of the settings that differ and that a reload does not change. */
-export const changedFixed = (before: GatewaySettings, after: GatewaySettings): readonly string[] =>
-  fixedKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+export const changedFixed = (
+  before: GatewaySettings,
+  after: GatewaySettings,
+): readonly string[] => [
+  ...fixedKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key])),
+  // another certificate is shown at once; none at all is another server
+  ...(before.tls !== undefined && after.tls === undefined ? ['tls'] : []),
+]

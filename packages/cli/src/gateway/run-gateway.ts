@@ -37,12 +37,17 @@ const reload = async (
   }
   try {
     const settings = await readGatewaySettings(options, options.config)
-    gateway.reload(settings.routes)
     if (settings.tls !== undefined) gateway.renewTls(settings.tls)
+    try {
+      gateway.reload(settings.routes)
+    } catch (error) {
+      if (before.tls !== undefined) gateway.renewTls(before.tls)
+      throw error
+    }
     const fixed = changedFixed(before, settings)
     const restart = fixed.length === 0 ? '' : `; a restart is needed for ${fixed.join(', ')}`
     note(`sd: reloaded ${options.config}: ${counted(settings.routes.length, 'route')}${restart}`)
-    return { ...before, routes: settings.routes, tls: settings.tls }
+    return { ...before, routes: settings.routes, tls: settings.tls ?? before.tls }
   } catch (error) {
     note(`sd: ${options.config} is not used, the routes stay: ${(error as Error).message}`)
     return before
@@ -54,7 +59,7 @@ export const runGateway = async (
   { open, output, interruption, signal }: CommandContext,
   options: GatewayCommandOptions,
 ): Promise<number> => {
-  let settings = await readGatewaySettings(options, options.config)
+  const settings = await readGatewaySettings(options, options.config)
   const { host, adminPort, trustedHops, timeouts, tls } = settings
   const format = settings.accessLog ?? (output.json ? 'json' : 'combined')
   const accessLog: AccessLogOptions | undefined =
@@ -82,9 +87,11 @@ export const runGateway = async (
     signal.throwIfAborted()
     const stopped = Promise.withResolvers<number>()
     let stopping = false
+    let present = Promise.resolve(settings)
     interruption.handOver((name) => {
       if (name === 'SIGHUP') {
-        void reload(gateway, settings, options, output.note).then((next) => (settings = next))
+        // one after another: a file that was read earlier must not replace a later one
+        present = present.then((before) => reload(gateway, before, options, output.note))
         return
       }
       if (stopping) process.exit(exitCodeOfSignal(name))
