@@ -17,7 +17,6 @@ const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 const callTimeoutMs = 600
 const closeTimeoutMs = 1_500
 /** How long a process may take to end after its registry is closed. */
-// includes a second for a timer that etcd3 may hold on a connection that was still being opened
 const exitMs = 2_000
 
 const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>

@@ -162,7 +162,6 @@ describe.runIf(controllable)('S1: TLS', () => {
       const registry = world.secure(at.servers.map(clientOf), tls)
       const error: unknown = await registry.register(instance('a')).catch((thrown) => thrown)
       expect(error).toMatchObject({ code, message: expect.stringMatching(reason) })
-      expect(inspect(error, { depth: 20 })).not.toMatch(/Resolution note:\s*(?:$|['"\n])/m)
       if (code === 'permission-denied') continue
       await expect(registry.list('orders')).rejects.toMatchObject({ code })
       await expect(registry.watch('orders').next()).rejects.toMatchObject({ code })

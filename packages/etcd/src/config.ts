@@ -1,3 +1,4 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
 
@@ -69,3 +70,21 @@ export const validateEtcdConfig = (value: unknown): EtcdConfig => {
     ...(tls ? { tls } : {}),
   })
 }
+
+const pem = (value: string | Uint8Array): string | Buffer =>
+  typeof value === 'string' ? value : Buffer.from(value)
+
+/**
+ * The certificates for all TLS connections of a driver, parsed once; `undefined` for plain ones. Without
+ * `ca` the authorities are Node's.
+ */
+export const secureContextOf = ({
+  endpoints,
+  tls: { ca, key, cert } = {},
+}: EtcdConfig): SecureContext | undefined =>
+  endpoints[0]?.startsWith('https:')
+    ? createSecureContext({
+        ...(ca ? { ca: pem(ca) } : {}),
+        ...(key && cert ? { key: pem(key), cert: pem(cert) } : {}),
+      })
+    : undefined

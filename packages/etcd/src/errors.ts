@@ -5,6 +5,7 @@ import {
   type RegistryErrorCode,
   tlsRefusal,
 } from '@sd/core/driver'
+import { GrpcError, type GrpcStatus } from './client/grpc/grpc-error.ts'
 
 /** The backend name in every error and in the driver. */
 export const backend = 'etcd'
@@ -28,43 +29,38 @@ const refusals: readonly Refusal[] = [
   { pattern: /permission denied/, code: 'permission-denied' },
   { pattern: /invalid user ID or password/, code: 'permission-denied' },
   { pattern: /user name is empty/, code: 'permission-denied' },
-  { pattern: /(?:invalid|stale) auth token|revision of auth store is old/, code: 'unavailable' },
+  { pattern: /invalid auth token|revision of auth store is old/, code: 'unavailable' },
   { pattern: /request is too large|too many operations|duplicate key/, code: 'invalid-argument' },
   { pattern: /database space exceeded/, code: 'unavailable' },
 ]
 
-/** gRPC status codes (https://grpc.io/docs/guides/status-codes), for messages not listed above. */
-const grpcCodes: ReadonlyMap<number, RegistryErrorCode> = new Map([
-  [1, 'unavailable'], // cancelled, by the server or a broken connection: local aborts never get here
-  [3, 'invalid-argument'],
-  [4, 'timeout'],
-  [7, 'permission-denied'],
-  [8, 'unavailable'], // resource exhausted: too many requests
-  [10, 'unavailable'],
-  [12, 'unsupported'],
-  [14, 'unavailable'],
-  [16, 'permission-denied'],
+/** For messages not listed above. */
+const codes: ReadonlyMap<GrpcStatus, RegistryErrorCode> = new Map([
+  // by the server: local aborts never get here
+  ['CANCELLED', 'unavailable'],
+  ['INVALID_ARGUMENT', 'invalid-argument'],
+  ['DEADLINE_EXCEEDED', 'timeout'],
+  ['PERMISSION_DENIED', 'permission-denied'],
+  // too many requests
+  ['RESOURCE_EXHAUSTED', 'unavailable'],
+  ['ABORTED', 'unavailable'],
+  ['UNIMPLEMENTED', 'unsupported'],
+  ['UNAVAILABLE', 'unavailable'],
+  ['UNAUTHENTICATED', 'permission-denied'],
 ])
 
-/** etcd3 converts gRPC errors to its own classes and drops `code`; the message begins with it. */
-const codeOf = (message: string): RegistryErrorCode => {
+const codeOf = (cause: unknown, message: string): RegistryErrorCode => {
   for (const { pattern, code } of refusals) if (pattern.test(message)) return code
-  const grpc = /(?:^|: )(\d{1,2}) [A-Z_]+: /.exec(message)
-  return (grpc && grpcCodes.get(Number(grpc[1]))) ?? 'internal'
+  return (cause instanceof GrpcError ? codes.get(cause.status) : undefined) ?? 'internal'
 }
 
 /** Whether the server refused the token, not the user, so that a new token may be accepted. */
 export const isStaleToken = (cause: unknown): boolean =>
-  /(?:invalid|stale) auth token|revision of auth store is old|user name is empty/.test(
-    messageOf(cause),
-  )
+  /invalid auth token|revision of auth store is old|user name is empty/.test(messageOf(cause))
 
 /** Whether authentication is off on the server. */
 export const isAuthDisabled = (cause: unknown): boolean =>
   /authentication is not enabled/.test(messageOf(cause))
-
-/** grpc-js appends the resolver's note, mostly empty, to the message of a failed connection. */
-const emptyNote = /[.:]?[^\S\n]*Resolution note:[^\S\n]*$/m
 
 /** Whether one side of a connection does not accept the certificate of the other. */
 export const isTlsRefusal = (cause: unknown): boolean => tlsRefusal(messageOf(cause)) !== undefined
@@ -73,8 +69,7 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
   const text = messageOf(cause)
   const refusal = tlsRefusal(text)
   if (refusal) return { code: refusal.code, message: `${text}${refusal.advice}` }
-  const code = codeOf(text)
-  // etcd3 replaces the message of this error with a meaningless one
+  const code = codeOf(cause, text)
   const message =
     code === 'session-lost'
       ? 'the server has no such lease: it has expired, was revoked, or the data was lost'
@@ -86,11 +81,4 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
 export const etcdError: DriverErrors['error'] = errors.error
 
 /** Converts an error of a client call to a `RegistryError`, if it is not one already. */
-export const toRegistryError: DriverErrors['toRegistryError'] = (thrown, operation, service) => {
-  if (thrown instanceof Error && emptyNote.test(thrown.message)) {
-    thrown.message = thrown.message.replace(emptyNote, '')
-    // it begins with the message
-    thrown.stack = thrown.stack?.replace(emptyNote, '') ?? ''
-  }
-  return errors.toRegistryError(thrown, operation, service)
-}
+export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

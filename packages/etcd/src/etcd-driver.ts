@@ -18,9 +18,10 @@ import {
 } from '@sd/core/driver'
 import { EtcdConnection } from './client/etcd-connection.ts'
 import { EtcdCredentials } from './client/etcd-credentials.ts'
+import * as methods from './client/methods.ts'
 import { PageSize } from './client/page-size.ts'
 import { WatchStreams } from './client/watch-streams.ts'
-import { defaultNamespace, type EtcdConfig, validateEtcdConfig } from './config.ts'
+import { defaultNamespace, type EtcdConfig, secureContextOf, validateEtcdConfig } from './config.ts'
 import { backend, etcdError } from './errors.ts'
 import { observe, type Observer } from './etcd-observe.ts'
 import { readRange, readScope } from './etcd-read.ts'
@@ -58,15 +59,26 @@ class EtcdDriver implements RegistryDriver {
   constructor(config: EtcdConfig, context: DriverContext) {
     this.servers = config.endpoints
     const credentials = new EtcdCredentials(config)
-    const options = { config, context, credentials, connections: this.#connections }
-    this.#calls = new EtcdConnection('calls', options)
-    this.#heartbeats = new EtcdConnection('heartbeats', options)
+    const options = {
+      config,
+      context,
+      credentials,
+      secureContext: secureContextOf(config),
+      connections: this.#connections,
+    }
+    this.#calls = new EtcdConnection(options)
+    this.#heartbeats = new EtcdConnection(options)
     const { format, clock } = context
     const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
     const keys = new KeySpace(namespace, format)
     this.#store = { calls: this.#calls, keys, pages: new PageSize(clock), format }
-    const watches = new WatchStreams(new EtcdConnection('watches', options), credentials)
+    const watches = new WatchStreams(new EtcdConnection(options), credentials)
     this.#observer = { store: this.#store, watches, credentials }
+  }
+
+  lastSeen(): string | undefined {
+    // that of the calls is the first
+    return [...this.#connections].map(({ lastSeen }) => lastSeen).find((seen) => seen !== undefined)
   }
 
   async openSession(
@@ -75,7 +87,8 @@ class EtcdDriver implements RegistryDriver {
   ): Promise<DriverSession> {
     const { ID, TTL, error } = await this.#calls.call(
       'open-session',
-      (client, options) => client.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options),
+      methods.leaseGrant,
+      { TTL: Math.ceil(ttlMs / 1000) },
       signal,
     )
     if (error !== '') throw etcdError('internal', 'open-session', error)
@@ -106,7 +119,7 @@ class EtcdDriver implements RegistryDriver {
     const range = this.#store.keys.range({ all: true })
     const request = { ...range, limit: 1, keys_only: true }
     try {
-      await this.#calls.probe((client, options) => client.kv.range(request, options), signal)
+      await this.#calls.probe(methods.range, request, signal)
     } catch (error) {
       // a refusal also proves that the server answers
       if (!(error instanceof RegistryError && error.code === 'permission-denied')) throw error
@@ -140,7 +153,8 @@ class EtcdDriver implements RegistryDriver {
   async diagnose(signal: AbortSignal): Promise<Diagnosis> {
     const { version, dbSize, errors } = await this.#calls.call(
       'diagnose',
-      (client, options) => client.maintenance.status(options),
+      methods.status,
+      {},
       signal,
     )
     return {

@@ -9,7 +9,7 @@ import {
   toContents,
   toRecordKey,
 } from '@sd/core/driver'
-import type { IEvent, IKeyValue, IResponseHeader } from 'etcd3'
+import type { KeyValue, ResponseHeader, WatchEvent } from './client/codec/messages.ts'
 import type { EtcdCredentials } from './client/etcd-credentials.ts'
 import { decodeAll, type Store } from './client/kv.ts'
 import type { WatchMessages, WatchStreams } from './client/watch-streams.ts'
@@ -25,10 +25,10 @@ export interface Observer {
 }
 
 /** The last event of each key of a batch. */
-type LastEvents = ReadonlyMap<string, IEvent>
+type LastEvents = ReadonlyMap<string, WatchEvent>
 
 /** What an attachment finds: what is stored, then the last event of each key of a batch. */
-type Found = { readonly kvs: IKeyValue[] } | { readonly last: LastEvents }
+type Found = { readonly kvs: KeyValue[] } | { readonly last: LastEvents }
 
 /**
  * Finds out why the server refused a watch. Older servers answer `permission denied` also to a
@@ -69,15 +69,15 @@ const attach = async (
 }
 
 /** Throws when the servers lost their history, or were restored, between the watch and the read. */
-const assertLater = (attached: IResponseHeader, read: IResponseHeader): void => {
+const assertLater = (attached: ResponseHeader, read: ResponseHeader): void => {
   if (read.cluster_id === attached.cluster_id && BigInt(read.revision) >= BigInt(attached.revision))
     return
   const message = `the servers went back from revision ${attached.revision} to ${read.revision} while the watch was attached`
   throw etcdError('unavailable', 'observe', message)
 }
 
-const lastPerKey = (store: Store, events: readonly IEvent[], after: bigint): LastEvents => {
-  const last = new Map<string, IEvent>()
+const lastPerKey = (store: Store, events: readonly WatchEvent[], after: bigint): LastEvents => {
+  const last = new Map<string, WatchEvent>()
   for (const event of events)
     if (BigInt(event.kv.mod_revision) > after) last.set(store.keys.relative(event.kv.key), event)
   return last
@@ -125,7 +125,7 @@ const changesOf = (store: Store, last: LastEvents): Observation => {
   const removed: RecordKey[] = []
   for (const [key, { type, kv }] of last) {
     if (store.keys.isForeign(key)) continue
-    if (type === 'Delete') removed.push(toRecordKey(key))
+    if (type === 'delete') removed.push(toRecordKey(key))
     else decoded.push(decodeRecord(store.format, key, kv.value))
   }
   return { type: 'changes', ...toContents(decoded), removed }

@@ -1,7 +1,13 @@
 import { type Contents, type Progress, type Scope, servicesOf } from '@sd/core/driver'
-import type { IKeyValue, IRangeRequest, IRangeResponse, IResponseHeader } from 'etcd3'
+import type {
+  KeyValue,
+  RangeRequest,
+  RangeResponse,
+  ResponseHeader,
+} from './client/codec/messages.ts'
 import { type KeyRange, prefixEnd } from './keys.ts'
 import { decodeAll, type Store } from './client/kv.ts'
+import * as methods from './client/methods.ts'
 
 /** The service of a scope, for error messages. */
 export const serviceIn = (scope: Scope): string | undefined =>
@@ -11,11 +17,10 @@ export const serviceIn = (scope: Scope): string | undefined =>
 export const readRange = (
   { calls }: Store,
   operation: string,
-  request: IRangeRequest,
+  request: RangeRequest,
   signal: AbortSignal,
   service?: string,
-): Promise<IRangeResponse> =>
-  calls.call(operation, (client, options) => client.kv.range(request, options), signal, service)
+): Promise<RangeResponse> => calls.call(operation, methods.range, request, signal, service)
 
 /** The parameters of a paged read. */
 export interface PagedRead {
@@ -31,9 +36,9 @@ export interface PagedRead {
 
 /** The result of a paged read. */
 export interface ReadKeys {
-  readonly kvs: IKeyValue[]
+  readonly kvs: KeyValue[]
   /** Of the first page: all others are of the same revision. */
-  readonly header: IResponseHeader
+  readonly header: ResponseHeader
 }
 
 const nextKey = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
@@ -45,8 +50,8 @@ export const readPages = async (
   signal: AbortSignal,
 ): Promise<ReadKeys> => {
   const { pages } = store
-  const kvs: IKeyValue[] = []
-  let header: IResponseHeader | undefined
+  const kvs: KeyValue[] = []
+  let header: ResponseHeader | undefined
   let { key } = range
   for (;;) {
     const at = header === undefined ? {} : { revision: header.revision }

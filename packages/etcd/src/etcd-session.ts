@@ -21,6 +21,7 @@ import { KeepAliveStream } from './client/keep-alive-stream.ts'
 import { backend, etcdError } from './errors.ts'
 import { maxBatch } from './session/conditional-store.ts'
 import type { Store } from './client/kv.ts'
+import * as methods from './client/methods.ts'
 import { conditionalStore } from './session/conditional-store.ts'
 
 /** State that the sessions of one driver share. */
@@ -101,11 +102,7 @@ export class EtcdSession implements DriverSession {
   async close(signal: AbortSignal): Promise<void> {
     this.#keepAlive.close()
     try {
-      await this.#store.calls.call(
-        'close',
-        (client, options) => client.leaseClient.leaseRevoke({ ID: this.id }, options),
-        signal,
-      )
+      await this.#store.calls.call('close', methods.leaseRevoke, { ID: this.id }, signal)
     } catch (error) {
       const gone = error instanceof RegistryError && error.code === 'session-lost'
       if (!gone || signal.aborted) throw error
@@ -130,11 +127,7 @@ export class EtcdSession implements DriverSession {
   /** The keys of the lease, if asked for. Throws `session-lost` when there is no such lease. */
   async #leaseKeys(keys: boolean, signal: AbortSignal): Promise<readonly Buffer[]> {
     const lease = await this.#watched(
-      this.#store.calls.call(
-        'audit',
-        (client, options) => client.leaseClient.leaseTimeToLive({ ID: this.id, keys }, options),
-        signal,
-      ),
+      this.#store.calls.call('audit', methods.leaseTimeToLive, { ID: this.id, keys }, signal),
     )
     if (BigInt(lease.TTL) <= 0n) throw this.#lose('audit')
     return lease.keys

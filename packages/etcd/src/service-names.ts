@@ -1,5 +1,5 @@
 import type { WireFormat } from '@sd/core/driver'
-import type { IEvent } from 'etcd3'
+import type { WatchEvent } from './client/codec/messages.ts'
 
 /** The services that have a record. The removal of a service's last key removes the service. */
 export class ServiceNames {
@@ -24,7 +24,7 @@ export class ServiceNames {
   }
 
   /** Applies one batch of events; returns the names that the whole batch added and removed. */
-  apply(events: ReadonlyMap<string, Pick<IEvent, 'type'>>): {
+  apply(events: ReadonlyMap<string, Pick<WatchEvent, 'type'>>): {
     readonly services: readonly string[]
     readonly removedServices: readonly string[]
   } {
@@ -33,7 +33,7 @@ export class ServiceNames {
       const service = this.#format.serviceOf(key)
       if (service === undefined) continue
       if (!before.has(service)) before.set(service, this.#keys.has(service))
-      if (type === 'Put') this.add(key)
+      if (type === 'put') this.add(key)
       else this.#remove(service, key)
     }
     const changed = [...before].filter(([service, was]) => was !== this.#keys.has(service))

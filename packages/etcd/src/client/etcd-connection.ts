@@ -1,10 +1,11 @@
+import type { SecureContext } from 'node:tls'
 import type { DriverContext, RegistryError } from '@sd/core/driver'
-import type { IDuplexStream } from 'etcd3'
 import type { EtcdConfig } from '../config.ts'
 import { etcdError, isStaleToken, isTlsRefusal, toRegistryError } from '../errors.ts'
-import type { Call, CallControl } from './call-control.ts'
-import { EtcdClient, type OpenStream } from './etcd-client.ts'
+import { EtcdClient, type OpenStream, type StreamEvents } from './etcd-client.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
+import type { GrpcError } from './grpc/grpc-error.ts'
+import type { Method } from './methods.ts'
 
 /** A call that its caller aborts sooner than this is no evidence about the server. */
 const silenceMs = 250
@@ -14,15 +15,15 @@ export interface ConnectionOptions {
   readonly config: EtcdConfig
   readonly context: DriverContext
   readonly credentials: EtcdCredentials
+  /** For `https:` endpoints. */
+  readonly secureContext: SecureContext | undefined
   /** The driver's connections; each one adds itself. */
   readonly connections: Set<EtcdConnection>
 }
 
 /** A stream and its client. */
-export interface ConnectionStream<Request, Response> extends OpenStream<Request, Response> {
+export interface ConnectionStream<Request> extends OpenStream<Request> {
   readonly client: EtcdClient
-  /** Translates the cause of a stream's end. Leaves the client, or drops the token, at fault. */
-  readonly failed: (cause: unknown) => RegistryError
 }
 
 /**
@@ -32,28 +33,39 @@ export interface ConnectionStream<Request, Response> extends OpenStream<Request,
  */
 export class EtcdConnection {
   readonly #options: ConnectionOptions
-  readonly #name: string
-  readonly #inFlight = new Set<CallControl>()
+  readonly #inFlight = new Set<() => void>()
   #index: number
-  #generation = 0
   /** How many endpoints in a row have failed on a certificate. */
   #tlsRefusals = 0
   #client: EtcdClient | undefined
+  /** Of the client before. */
+  #lastSeen: string | undefined
   #closed = false
 
-  constructor(purpose: string, options: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
     const { context, config } = options
     this.#options = options
     options.connections.add(this)
-    this.#name = `sd-etcd-${purpose}-${context.random.id(8)}`
     // distributes processes over the members
     this.#index = Math.floor(context.random.next() * config.endpoints.length)
   }
 
+  /** What it last saw of a server, for messages; `undefined` where nothing is known. */
+  get lastSeen(): string | undefined {
+    return this.#client?.seen ?? this.#lastSeen
+  }
+
   /** A unary call. Throws `RegistryError`, or `signal.reason`. */
-  call<T>(operation: string, call: Call<T>, signal: AbortSignal, service?: string): Promise<T> {
+  call<Request, Response>(
+    operation: string,
+    method: Method<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+    service?: string,
+  ): Promise<Response> {
     const suspect = (client: EtcdClient): void => this.suspect(client)
-    return this.#unary(operation, call, signal, suspect, service)
+    const send = (client: EtcdClient): Promise<Response> => client.unary(method, request, signal)
+    return this.#unary(operation, send, signal, suspect, service)
   }
 
   /**
@@ -61,25 +73,42 @@ export class EtcdConnection {
    * a new connection alone takes several round trips. It leaves an unresponsive client only while no
    * other call waits for it, and no other connection of the driver leaves the member.
    */
-  probe<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
-    return this.#unary('probe', call, signal, (client) => {
+  probe<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const leave = (client: EtcdClient): void => {
       if (!client.busy) this.leave(client)
-    })
+    }
+    const send = (client: EtcdClient): Promise<Response> => client.unary(method, request, signal)
+    return this.#unary('probe', send, signal, leave)
   }
 
-  /** Opens a stream. It keeps its client even after the connection has moved to another one. */
-  async open<Request, Response>(
+  /**
+   * Opens a stream; resolves with its callbacks, which `attach` returns. It keeps its client even
+   * after the connection has moved to another one. Before `ended` is called, the client or the token
+   * that is at fault has been left.
+   */
+  async open<Request, Response, Events extends StreamEvents<Response, RegistryError>>(
     operation: string,
-    call: Call<IDuplexStream<Request, Response>>,
-  ): Promise<ConnectionStream<Request, Response>> {
+    method: Method<Request, Response>,
+    attach: (opened: ConnectionStream<Request>) => Events,
+  ): Promise<Events> {
     const client = this.client(operation)
     try {
-      const { stream, token } = await client.open(call)
-      const failed = (cause: unknown): RegistryError => {
-        if (isStaleToken(cause)) this.#options.credentials.drop(token)
-        return this.#failure(client, cause, operation)
-      }
-      return { stream, token, client, failed }
+      const opened = await client.open(method, (stream: OpenStream<Request>) => {
+        const events = attach({ ...stream, client })
+        return {
+          events,
+          message: (response: Response) => events.message(response),
+          ended: (cause: GrpcError) => {
+            if (isStaleToken(cause)) this.#options.credentials.drop(stream.token)
+            events.ended(this.#failure(client, cause, operation))
+          },
+        }
+      })
+      return opened.events
     } catch (error) {
       throw this.#failure(client, error, operation)
     }
@@ -88,13 +117,14 @@ export class EtcdConnection {
   /** Returns the current client, or creates one. Throws `closed` after `close`. */
   client(operation: string): EtcdClient {
     if (this.#closed) throw etcdError('closed', operation, 'the driver is closed')
-    const { config, credentials } = this.#options
+    const { config, credentials, context, secureContext } = this.#options
     const endpoint = config.endpoints[this.#index % config.endpoints.length] ?? ''
-    this.#client ??= new EtcdClient(
-      { config, credentials, inFlight: this.#inFlight },
-      endpoint,
-      `${this.#name}-${this.#generation}`,
-    )
+    this.#client ??= new EtcdClient(endpoint, {
+      credentials,
+      secureContext,
+      clock: context.clock,
+      inFlight: this.#inFlight,
+    })
     return this.#client
   }
 
@@ -121,8 +151,8 @@ export class EtcdConnection {
   leave(client: EtcdClient): void {
     if (this.#client !== client) return
     this.#client = undefined
+    this.#lastSeen = client.seen
     this.#index++
-    this.#generation++
     client.close()
   }
 
@@ -131,12 +161,12 @@ export class EtcdConnection {
     this.#closed = true
     this.#client?.close()
     this.#client = undefined
-    for (const control of this.#inFlight) control.cancel()
+    for (const cancel of this.#inFlight) cancel()
   }
 
   async #unary<T>(
     operation: string,
-    call: Call<T>,
+    send: (client: EtcdClient) => Promise<T>,
     signal: AbortSignal,
     onSilence: (client: EtcdClient) => void,
     service?: string,
@@ -145,7 +175,7 @@ export class EtcdConnection {
     const client = this.client(operation)
     const silent = this.silence(client)
     try {
-      const answer = await client.unary(call, signal)
+      const answer = await send(client)
       this.#tlsRefusals = 0
       return answer
     } catch (error) {

@@ -1,11 +1,8 @@
 import type { EtcdConfig } from '../config.ts'
 import { isAuthDisabled } from '../errors.ts'
-import type { Call } from './call-control.ts'
+import * as methods from './methods.ts'
 
-/**
- * The token that all connections of one driver share. It replaces etcd3's own authentication, which
- * opens a channel without the driver's options for every login, never closes it and has no deadline.
- */
+/** The token that all connections of one driver share. */
 export class EtcdCredentials {
   readonly #username: string | undefined
   readonly #password: string | undefined
@@ -32,10 +29,15 @@ export class EtcdCredentials {
     if (this.given && this.#token === token) this.#token = undefined
   }
 
-  async login(run: <T>(call: Call<T>) => Promise<T>): Promise<string> {
+  async login(
+    run: <Request, Response>(
+      method: methods.Method<Request, Response>,
+      request: Request,
+    ) => Promise<Response>,
+  ): Promise<string> {
     const request = { name: this.#username ?? '', password: this.#password ?? '' }
     try {
-      const { token } = await run((client, options) => client.auth.authenticate(request, options))
+      const { token } = await run(methods.authenticate, request)
       this.#token = token
     } catch (error) {
       // authentication is off on the server

@@ -1,14 +1,17 @@
 import { abortable, type RegistryError } from '@sd/core/driver'
-import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
 import { etcdError, isStaleToken } from '../errors.ts'
+import type { LeaseKeepAliveResponse, LeaseRequest } from './codec/messages.ts'
+import type { StreamEvents } from './etcd-client.ts'
 import type { EtcdConnection, ConnectionStream } from './etcd-connection.ts'
+import * as methods from './methods.ts'
 
 interface Beat {
   resolve(ttlSeconds: bigint): void
   reject(error: RegistryError): void
 }
 
-interface Attached extends ConnectionStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> {
+interface Attached
+  extends ConnectionStream<LeaseRequest>, StreamEvents<LeaseKeepAliveResponse, RegistryError> {
   readonly beats: Beat[]
 }
 
@@ -74,7 +77,7 @@ export class KeepAliveStream {
       throw etcdError('unavailable', 'renew', 'the keep-alive stream ended while it was opened')
     return new Promise((resolve, reject) => {
       attached.beats.push({ resolve, reject })
-      attached.stream.write({ ID: this.#leaseId })
+      attached.stream.send({ ID: this.#leaseId })
     })
   }
 
@@ -86,22 +89,17 @@ export class KeepAliveStream {
   }
 
   async #start(): Promise<Attached> {
-    const opened = await this.#connection.open<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>(
-      'renew',
-      (etcd, options) => etcd.leaseClient.leaseKeepAlive(options),
-    )
-    const attached: Attached = { ...opened, beats: [] }
-    const { stream, client, beats } = attached
-    const broken = (cause: unknown): void => {
-      if (this.#current === attached) this.#end(attached.failed(cause))
-    }
-    stream.on('data', ({ TTL }) => {
-      client.heard()
-      beats.shift()?.resolve(BigInt(TTL))
+    const attached = await this.#connection.open('renew', methods.leaseKeepAlive, (opened) => {
+      const stream: Attached = {
+        ...opened,
+        beats: [],
+        message: ({ TTL }) => stream.beats.shift()?.resolve(BigInt(TTL)),
+        ended: (error) => {
+          if (this.#current === stream) this.#end(error)
+        },
+      }
+      return (this.#current = stream)
     })
-    stream.on('error', broken)
-    stream.on('end', () => broken(new Error('14 UNAVAILABLE: the server ended the stream')))
-    this.#current = attached
     if (this.#closed) {
       this.#end(closed())
       throw closed()
@@ -113,8 +111,6 @@ export class KeepAliveStream {
     const attached = this.#current
     if (attached === undefined) return
     this.#current = undefined
-    // end before cancelling: etcd3 counts an error of a writable stream as a failed host
-    attached.stream.end()
     attached.stream.cancel()
     for (const beat of attached.beats.splice(0)) beat.reject(error)
   }

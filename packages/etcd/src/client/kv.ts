@@ -1,7 +1,8 @@
 import { type Contents, decodeRecord, toContents, type WireFormat } from '@sd/core/driver'
-import type { ICompare, IKeyValue, IRangeResponse, ITxnRequest, ITxnResponse } from 'etcd3'
+import type { Compare, KeyValue, TxnRequest, TxnResponse } from './codec/messages.ts'
 import type { EtcdConnection } from './etcd-connection.ts'
 import type { KeySpace } from '../keys.ts'
+import * as methods from './methods.ts'
 import type { PageSize } from './page-size.ts'
 
 /** Client, keys and format through which the driver, its sessions and observations access etcd. */
@@ -23,7 +24,7 @@ export interface StoreCall {
 /** Divides pairs into records and unreadable ones. */
 export const decodeAll = (
   { keys, format }: Pick<Store, 'keys' | 'format'>,
-  kvs: readonly Pick<IKeyValue, 'key' | 'value'>[],
+  kvs: readonly Pick<KeyValue, 'key' | 'value'>[],
 ): Pick<Contents, 'records' | 'skipped'> =>
   toContents(
     kvs.flatMap((kv) => {
@@ -33,10 +34,8 @@ export const decodeAll = (
   )
 
 /** Compares the revision of a key; a missing key has 0. */
-export const atRevision = (key: Buffer, revision: string): ICompare => ({
+export const atRevision = (key: Buffer, revision: string): Compare => ({
   key,
-  target: 'Mod',
-  result: 'Equal',
   mod_revision: revision,
 })
 
@@ -44,12 +43,7 @@ export const atRevision = (key: Buffer, revision: string): ICompare => ({
 export const transact = (
   { calls }: Store,
   operation: string,
-  request: ITxnRequest,
+  request: TxnRequest,
   signal: AbortSignal,
   service?: string,
-): Promise<ITxnResponse> =>
-  calls.call(operation, (client, options) => client.kv.txn(request, options), signal, service)
-
-/** The results of a transaction's range requests, in their order. */
-export const rangesOf = (response: ITxnResponse): readonly IRangeResponse[] =>
-  response.responses.map((item) => item.response_range)
+): Promise<TxnResponse> => calls.call(operation, methods.txn, request, signal, service)

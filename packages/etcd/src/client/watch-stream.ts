@@ -1,12 +1,13 @@
 import type { RegistryError } from '@sd/core/driver'
-import type { IDuplexStream, IEvent, IResponseHeader, IWatchRequest, IWatchResponse } from 'etcd3'
 import { etcdError, toRegistryError } from '../errors.ts'
 import type { KeyRange } from '../keys.ts'
+import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './codec/messages.ts'
+import type { MessageStream } from './etcd-client.ts'
 
 /** A message of one watch: its creation, without events, or the next events. */
 export interface WatchMessage {
-  readonly header: IResponseHeader
-  readonly events: readonly IEvent[]
+  readonly header: ResponseHeader
+  readonly events: readonly WatchEvent[]
 }
 
 /**
@@ -23,13 +24,13 @@ export interface WatchReceiver {
  * (1.5 MiB) when the watch asks for `fragment`, and marks all fragments but the last.
  */
 class Fragments {
-  #events: IEvent[] = []
+  #events: WatchEvent[] = []
 
   /** All events of a response; `undefined` while fragments are missing. */
   add({
     fragment,
     events,
-  }: Pick<IWatchResponse, 'fragment' | 'events'>): readonly IEvent[] | undefined {
+  }: Pick<WatchResponse, 'fragment' | 'events'>): readonly WatchEvent[] | undefined {
     if (!fragment && this.#events.length === 0) return events
     for (const event of events) this.#events.push(event)
     if (fragment) return undefined
@@ -37,6 +38,18 @@ class Fragments {
     this.#events = []
     return whole
   }
+}
+
+const refusal = (compactRevision: string, reason: string): RegistryError => {
+  if (compactRevision !== '0')
+    return etcdError(
+      'unavailable',
+      'watch',
+      `the server compacted its history up to revision ${compactRevision} before it had sent it`,
+    )
+  return reason === ''
+    ? etcdError('unavailable', 'watch', 'the server cancelled the watch, and gave no reason')
+    : toRegistryError(new Error(reason), 'watch')
 }
 
 interface Watch {
@@ -47,46 +60,33 @@ interface Watch {
   cancelled: boolean
 }
 
-/** The part of a gRPC stream that a watch stream needs, so that tests can replace it. */
-export type WatchDuplex = IDuplexStream<IWatchRequest, IWatchResponse>
-
-/** Callbacks to the owner of the stream. */
-export interface WatchStreamHooks {
-  /** A response arrived, so the server is alive. */
-  heard(): void
-  /** The stream broke; its watches fail with the result. Called at most once, never after `end`. */
-  broken(cause: unknown): RegistryError
-  /** The last watch was cancelled or has failed. */
-  idle(): void
-}
-
 /**
  * Runs many watches over one gRPC stream. The server answers creations in the order of the
  * requests, and the answer holds the watch's id (`WatchResponse.created` in etcd's rpc.proto).
  * Responses with unknown ids were in flight when a watch was cancelled.
  */
 export class WatchStream {
-  readonly #stream: WatchDuplex
-  readonly #hooks: WatchStreamHooks
+  readonly #stream: MessageStream<WatchRequest>
+  readonly #idle: () => void
   readonly #creating: Watch[] = []
   readonly #watches = new Map<string, Watch>()
   #probes: { resolve: () => void; reject: (error: RegistryError) => void }[] = []
   #ended: RegistryError | undefined
 
-  constructor(stream: WatchDuplex, hooks: WatchStreamHooks) {
+  /** `idle` is called when the last watch was cancelled or has failed. */
+  constructor(stream: MessageStream<WatchRequest>, idle: () => void) {
     this.#stream = stream
-    this.#hooks = hooks
-    stream.on('data', (response) => {
-      try {
-        this.#read(response)
-      } catch (error) {
-        this.#break(error)
-      }
-    })
-    stream.on('error', (error) => this.#break(error))
-    stream.on('end', () =>
-      this.#break(etcdError('unavailable', 'watch', 'the server ended the stream')),
-    )
+    this.#idle = idle
+  }
+
+  /** Takes a response of the server. Throws if no request of this stream can have caused it. */
+  message(response: WatchResponse): void {
+    const probes = this.#probes
+    this.#probes = []
+    for (const { resolve } of probes) resolve()
+    if (response.created) this.#created(response)
+    else if (response.canceled) this.#canceled(response)
+    else this.#delivered(response)
   }
 
   /** The number of watches that are created or requested. */
@@ -106,7 +106,7 @@ export class WatchStream {
     if (this.#ended) receiver.fail(this.#ended)
     else {
       this.#creating.push(watch)
-      this.#stream.write({ create_request: { ...target, start_revision: '0', fragment: true } })
+      this.#stream.send({ create_request: { ...target, fragment: true } })
     }
     return () => this.#cancel(watch)
   }
@@ -130,8 +130,6 @@ export class WatchStream {
   end(error: RegistryError): void {
     if (this.#ended) return
     this.#ended = error
-    // end before cancelling: etcd3 counts an error of a writable stream as a failed host
-    this.#stream.end()
     this.#stream.cancel()
     const probes = this.#probes
     const watches = [...this.#creating, ...this.#watches.values()]
@@ -155,38 +153,22 @@ export class WatchStream {
       cancelled: true,
     })
     const filters = [0, 1] // NOPUT and NODELETE of etcd's rpc.proto: no events
-    this.#stream.write({ create_request: { key: target.key, start_revision: '0', filters } })
-  }
-
-  #break(cause: unknown): void {
-    if (!this.#ended) this.end(this.#hooks.broken(cause))
+    this.#stream.send({ create_request: { key: target.key, filters } })
   }
 
   #cancel(watch: Watch): void {
     if (watch.cancelled || this.#ended) return
     watch.cancelled = true
     if (watch.id !== undefined && this.#watches.delete(watch.id))
-      this.#stream.write({ cancel_request: { watch_id: watch.id } })
-    if (this.size === 0) this.#hooks.idle()
+      this.#stream.send({ cancel_request: { watch_id: watch.id } })
+    if (this.size === 0) this.#idle()
   }
 
-  #read(response: IWatchResponse): void {
-    if (this.#ended) return
-    this.#hooks.heard()
-    const probes = this.#probes
-    this.#probes = []
-    for (const { resolve } of probes) resolve()
-    if (response.created) this.#created(response)
-    else if (response.canceled) this.#canceled(response)
-    else this.#delivered(response)
-  }
-
-  #created(response: IWatchResponse): void {
+  #created(response: WatchResponse): void {
     const watch = this.#creating.shift()
     if (watch === undefined) throw new Error('the server created a watch that was not requested')
     if (response.canceled) this.#refused(watch, response)
-    else if (watch.cancelled)
-      this.#stream.write({ cancel_request: { watch_id: response.watch_id } })
+    else if (watch.cancelled) this.#stream.send({ cancel_request: { watch_id: response.watch_id } })
     else {
       watch.id = response.watch_id
       this.#watches.set(response.watch_id, watch)
@@ -194,32 +176,21 @@ export class WatchStream {
     }
   }
 
-  #canceled(response: IWatchResponse): void {
+  #canceled(response: WatchResponse): void {
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
     this.#watches.delete(response.watch_id)
     this.#refused(watch, response)
   }
 
-  #refused(watch: Watch, { compact_revision, cancel_reason }: IWatchResponse): void {
+  #refused(watch: Watch, { compact_revision, cancel_reason }: WatchResponse): void {
     if (watch.cancelled) return
     watch.cancelled = true
-    watch.receiver.fail(
-      compact_revision !== '0'
-        ? etcdError(
-            'unavailable',
-            'watch',
-            `the server compacted its history up to revision ${compact_revision} before it had sent it`,
-          )
-        : toRegistryError(
-            new Error(cancel_reason || '14 UNAVAILABLE: the server cancelled the watch'),
-            'watch',
-          ),
-    )
-    if (this.size === 0) this.#hooks.idle()
+    watch.receiver.fail(refusal(compact_revision, cancel_reason))
+    if (this.size === 0) this.#idle()
   }
 
-  #delivered(response: IWatchResponse): void {
+  #delivered(response: WatchResponse): void {
     const watch = this.#watches.get(response.watch_id)
     if (watch === undefined) return
     const events = watch.fragments.add(response)

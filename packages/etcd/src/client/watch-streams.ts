@@ -1,20 +1,21 @@
 import { abortable, Channel, type RegistryError } from '@sd/core/driver'
-import type { IResponseHeader } from 'etcd3'
 import { etcdError } from '../errors.ts'
-import type { EtcdClient } from './etcd-client.ts'
+import type { ResponseHeader, WatchResponse } from './codec/messages.ts'
+import type { EtcdClient, StreamEvents } from './etcd-client.ts'
 import type { EtcdConnection } from './etcd-connection.ts'
 import type { EtcdCredentials } from './etcd-credentials.ts'
 import type { KeyRange } from '../keys.ts'
+import * as methods from './methods.ts'
 import { type WatchMessage, WatchStream } from './watch-stream.ts'
 
 /** One watch as a sequence of messages. */
 export interface WatchMessages extends AsyncDisposable {
   /** The header of the response that created the watch. */
-  readonly attached: IResponseHeader
+  readonly attached: ResponseHeader
   readonly messages: AsyncIterable<WatchMessage>
 }
 
-interface Attached {
+interface Attached extends StreamEvents<WatchResponse, RegistryError> {
   readonly stream: WatchStream
   readonly client: EtcdClient
   readonly token: string
@@ -127,38 +128,29 @@ export class WatchStreams {
   }
 
   async #start(): Promise<Attached> {
-    const { stream, client, token, failed } = await this.#connection.open(
-      'watch',
-      (etcd, options) => etcd.watchClient.watch(options),
-    )
-    const attached: Attached = {
-      client,
-      token,
-      stream: new WatchStream(stream, {
-        heard: () => client.heard(),
-        broken: (cause) => {
-          this.#forget(attached)
-          return failed(cause)
-        },
-        idle: () => this.#end(attached, unused()),
-      }),
-    }
+    const attached = await this.#connection.open('watch', methods.watch, (opened) => {
+      const { client, token } = opened
+      const stream = new WatchStream(opened.stream, () => this.#end(started, unused()))
+      const started: Attached = {
+        client,
+        token,
+        stream,
+        message: (response) => stream.message(response),
+        ended: (error) => this.#end(started, error),
+      }
+      this.#streams.add(started)
+      return (this.#current = started)
+    })
     if (this.#closed) {
-      attached.stream.end(closed())
+      this.#end(attached, closed())
       throw closed()
     }
-    this.#streams.add(attached)
-    this.#current = attached
     return attached
   }
 
-  #forget(attached: Attached): void {
+  #end(attached: Attached, error: RegistryError): void {
     this.#streams.delete(attached)
     if (this.#current === attached) this.#current = undefined
-  }
-
-  #end(attached: Attached, error: RegistryError): void {
-    this.#forget(attached)
     attached.stream.end(error)
   }
 

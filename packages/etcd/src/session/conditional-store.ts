@@ -5,8 +5,8 @@ import {
   groupBySize,
   type WriteResult,
 } from '@sd/core/driver'
-import type { IRequestOp } from 'etcd3'
-import { atRevision, rangesOf, type Store, type StoreCall, transact } from '../client/kv.ts'
+import type { RequestOp } from '../client/codec/messages.ts'
+import { atRevision, type Store, type StoreCall, transact } from '../client/kv.ts'
 import { replacedBy } from './replaced-by.ts'
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`). */
@@ -26,7 +26,7 @@ export const conditionalStore = (
 ): ConditionalStore<string> => {
   const { operation, service, signal } = call
   const { keys, format } = store
-  const writeOne = ({ key, value }: ConditionalWrite<string>): IRequestOp =>
+  const writeOne = ({ key, value }: ConditionalWrite<string>): RequestOp =>
     value === undefined
       ? { request_delete_range: { key: keys.absolute(key) } }
       : {
@@ -41,7 +41,7 @@ export const conditionalStore = (
     // one transaction, so that content, lease and revision are consistent
     read: async (recordKeys) => {
       const success = recordKeys.map((key) => ({ request_range: { key: keys.absolute(key) } }))
-      const ranges = rangesOf(await transact(store, operation, { success }, signal, service))
+      const { ranges } = await transact(store, operation, { success }, signal, service)
       return recordKeys.map((key, index) => {
         const kv = ranges[index]?.kvs[0]
         if (kv === undefined) return { existing: undefined, revision: absent }

@@ -1,6 +1,6 @@
 import { groupBySize, RegistryError } from '@sd/core/driver'
-import type { IKeyValue } from 'etcd3'
-import { rangesOf, type Store, type StoreCall, transact } from '../client/kv.ts'
+import type { KeyValue } from '../client/codec/messages.ts'
+import { type Store, type StoreCall, transact } from '../client/kv.ts'
 
 /** A key that is missing now, and the revision at which this session wrote it. */
 interface DeletedKey {
@@ -39,7 +39,7 @@ const readAt = async (
   { operation, service, signal }: StoreCall,
   positions: readonly Position[],
   keysOnly: boolean,
-): Promise<{ readonly found: readonly (IKeyValue | undefined)[]; readonly now: bigint }> => {
+): Promise<{ readonly found: readonly (KeyValue | undefined)[]; readonly now: bigint }> => {
   const success = positions.map(({ key, revision }) => ({
     request_range: {
       key: store.keys.absolute(key),
@@ -48,7 +48,7 @@ const readAt = async (
     },
   }))
   const response = await transact(store, operation, { success }, signal, service)
-  const found = rangesOf(response).map(({ kvs }) => kvs[0])
+  const found = response.ranges.map(({ kvs }) => kvs[0])
   return { found, now: BigInt(response.header.revision) }
 }
 
