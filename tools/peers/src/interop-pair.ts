@@ -17,15 +17,13 @@ export interface InteropPair {
    * after which it reads again.
    */
   readonly usualError?: string
-  /** A ttl that the library lets its user choose. */
-  readonly ttlSeconds: number
 }
 
 const kratos = (host: string): readonly string[] => [`http://${host}:8080`, `grpc://${host}:9090`]
 const grpc = (host: string): readonly string[] => [`grpc://${host}:9090`, `http://${host}:8080`]
 const http = (host: string): readonly string[] => [`http://${host}:8080`]
 
-const usual = { showsWeight: true, readsWeight: true, recovers: true, ttlSeconds: 4 } as const
+const usual = { showsWeight: true, readsWeight: true, recovers: true } as const
 
 /** Every peer with the format in which `@sd` speaks to it. */
 export const interopPairs: readonly InteropPair[] = [
@@ -42,7 +40,6 @@ export const interopPairs: readonly InteropPair[] = [
     endpoints: grpc,
     showsWeight: false,
     readsWeight: false,
-    ttlSeconds: 10, // go-zero's own
   },
   {
     ...usual,

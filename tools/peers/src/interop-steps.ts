@@ -2,7 +2,6 @@ import type { Registration } from '@sd/core'
 import { expect } from 'vitest'
 import { churn } from './churn.ts'
 import { hostsIn, type JoinedFleet, type View } from './joined-fleet.ts'
-import { startOwner } from './owner-process.ts'
 
 const expectNoErrors = (fleet: JoinedFleet): void => {
   expect({ there: fleet.readerErrors, here: fleet.skipped }).toEqual({ there: [], here: [] })
@@ -51,7 +50,7 @@ export const expectTheirsSeen = async (fleet: JoinedFleet): Promise<void> => {
 /** A process of each side is killed, and expires on the other. */
 export const expectKilledExpire = async (fleet: JoinedFleet): Promise<void> => {
   const staying = await fleet.registry.register(fleet.ours('staying', '10.1.0.4'))
-  await using owner = await startOwner(fleet.url, fleet.ours('killed', '10.1.0.3'))
+  await using owner = await fleet.startOwner(fleet.ours('killed', '10.1.0.3'))
   await fleet.registrar.register(fleet.theirs('killed-too', '10.2.0.3'))
   await fleet.seen('all', ['10.1.0.3', '10.1.0.4', '10.2.0.3'])
   await Promise.all([owner.kill(), fleet.replaceRegistrar()])

@@ -2,11 +2,13 @@ import type { InstanceInput, Registry, ServiceInstance, Watcher } from '@sd/core
 import { createRegistry } from '@sd/registry'
 import { until } from '@sd/test-servers'
 import type { InteropPair } from './interop-pair.ts'
+import { type OwnerProcess, startOwner } from './owner-process.ts'
 import type { PeerInstance } from './peer-instance.ts'
 import { type PeerOptions, PeerRegistrar, PeerWatcher } from './peer-process.ts'
 import type { RunnablePeer } from './runnable-peers.ts'
 
-const ttlMs = 4_000
+/** Of both sides, where the library has a choice: shorter ones end on a busy machine. */
+const ttlMs = 6_000
 /** A ttl of either side, then what servers and readers take on a busy machine. */
 const expiryMs = 4 * ttlMs + 30_000
 
@@ -27,12 +29,11 @@ export const hostsIn = (view: View): readonly string[] =>
 export class JoinedFleet implements AsyncDisposable {
   readonly pair: InteropPair
   readonly registry: Registry
-  readonly url: string
   /** The records that our reader could not read. */
   readonly skipped: readonly string[]
   readonly #here: Watcher
   readonly #peer: RunnablePeer
-  readonly #at: PeerOptions & { readonly service: string }
+  readonly #at: PeerOptions
   #there: PeerWatcher
   #registrar: PeerRegistrar
 
@@ -43,15 +44,13 @@ export class JoinedFleet implements AsyncDisposable {
     ours: { readonly registry: Registry; readonly here: Watcher; readonly skipped: string[] },
   ) {
     this.pair = pair
-    this.url = pair.url(server)
     this.registry = ours.registry
     this.skipped = ours.skipped
     this.#here = ours.here
     this.#peer = peer
-    const { ttlSeconds } = pair
-    this.#at = { peer: pair.peer, server, ttlSeconds, service: JoinedFleet.serviceOf(pair) }
-    this.#there = new PeerWatcher(peer.command, this.#at)
-    this.#registrar = new PeerRegistrar(peer.command, this.#at)
+    this.#at = { peer: pair.peer, server }
+    this.#there = this.#newWatcher()
+    this.#registrar = this.#newRegistrar()
   }
 
   /** Starts the processes of the peer, and a registry of ours at `server` (`host:port`). */
@@ -79,7 +78,7 @@ export class JoinedFleet implements AsyncDisposable {
   }
 
   get service(): string {
-    return this.#at.service
+    return JoinedFleet.serviceOf(this.pair)
   }
 
   /** The peer's registrar. */
@@ -154,16 +153,29 @@ export class JoinedFleet implements AsyncDisposable {
     await until(what, all, expiryMs)
   }
 
+  /** Starts a process of ours that registers one instance. */
+  startOwner(instance: InstanceInput): Promise<OwnerProcess> {
+    return startOwner(this.pair.url(this.#at.server), ttlMs, instance)
+  }
+
   /** Kills the peer's registrar; another process of it registers from now on. */
   async replaceRegistrar(): Promise<void> {
     await this.#registrar.kill()
-    this.#registrar = new PeerRegistrar(this.#peer.command, this.#at)
+    this.#registrar = this.#newRegistrar()
   }
 
   /** Watches with a new process of the peer from now on. */
   async watchAgain(): Promise<void> {
     await this.#there[Symbol.asyncDispose]()
-    this.#there = new PeerWatcher(this.#peer.command, this.#at)
+    this.#there = this.#newWatcher()
+  }
+
+  #newWatcher(): PeerWatcher {
+    return new PeerWatcher(this.#peer.command, { ...this.#at, service: this.service })
+  }
+
+  #newRegistrar(): PeerRegistrar {
+    return new PeerRegistrar(this.#peer.command, { ...this.#at, ttlSeconds: ttlMs / 1_000 })
   }
 
   /**

@@ -10,11 +10,15 @@ export interface OwnerProcess extends AsyncDisposable {
 }
 
 /** Starts this file as a process; resolves when the instance is registered. */
-export const startOwner = async (url: string, instance: object): Promise<OwnerProcess> => {
+export const startOwner = async (
+  url: string,
+  ttlMs: number,
+  instance: object,
+): Promise<OwnerProcess> => {
   const script = fileURLToPath(import.meta.url)
   const child = spawn(
     process.execPath,
-    ['--conditions=@sd/source', script, url, JSON.stringify(instance)],
+    ['--conditions=@sd/source', script, url, String(ttlMs), JSON.stringify(instance)],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   const exited = once(child, 'exit')
@@ -30,8 +34,8 @@ export const startOwner = async (url: string, instance: object): Promise<OwnerPr
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , url = '', instance = ''] = process.argv
-  const registry = await createRegistry({ url, ttlMs: 4_000 })
+  const [, , url = '', ttlMs, instance = ''] = process.argv
+  const registry = await createRegistry({ url, ttlMs: Number(ttlMs) })
   await registry.register(JSON.parse(instance) as Parameters<typeof registry.register>[0])
   process.stdout.write('registered\n')
   process.stdin.resume().on('end', () => process.exit(0)) // with the process that started it

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.state.ConnectionState;
@@ -56,15 +58,23 @@ final class CuratorPeer extends RegisteringPeer<ServiceInstance<Map>> {
   public void watch(String service, Consumer<List<Instance>> shown, Consumer<Throwable> failed)
       throws Exception {
     var cache = discovery.serviceCacheBuilder().name(service).build();
-    Runnable show =
+    var queries = Executors.newSingleThreadExecutor();
+    var due = new AtomicBoolean();
+    // other users ask without a cache: one record that it cannot read fails their whole call
+    Runnable query =
         () -> {
-          shown.accept(cache.getInstances().stream().map(CuratorPeer::read).toList());
+          due.set(false);
           try {
-            // other users ask without a cache: one record that it cannot read fails their whole call
             discovery.queryForInstances(service);
           } catch (Exception error) {
             failed.accept(error);
           }
+        };
+    Runnable show =
+        () -> {
+          shown.accept(cache.getInstances().stream().map(CuratorPeer::read).toList());
+          // it reads every node: once for all changes that come meanwhile
+          if (due.compareAndSet(false, true)) queries.execute(query);
         };
     cache.addListener(
         new ServiceCacheListener() {
