@@ -82,7 +82,7 @@ export {
   preferredAddress,
   urlHost,
 } from './driver/endpoint-address.ts'
-export { keysByName } from './driver/keys-by-name.ts'
+export { decodeByName, keysByName } from './driver/keys-by-name.ts'
 export { takenEntry, takeWeight, weightEntry, withoutEntries } from './driver/metadata-entries.ts'
 export {
   type Audit,

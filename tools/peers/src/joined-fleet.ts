@@ -101,10 +101,10 @@ export class JoinedFleet implements AsyncDisposable {
     return { service: this.service, id, endpoints: this.pair.endpoints(host) }
   }
 
-  /** An instance of the peer's. */
+  /** An instance of the peer's. An agent of Consul has one service for each id, whatever its name is. */
   theirs(id: string, host: string, weight?: number): PeerInstance {
     return {
-      id,
+      id: `${this.service}-${id}`,
       name: this.service,
       version: '1',
       metadata: weight === undefined ? { a: 'b' } : { a: 'b', weight: String(weight) },

@@ -1,7 +1,7 @@
 import {
   bareHost,
+  decodeByName,
   decodeExtras,
-  decodeWith,
   defaultWeight,
   type EndpointAddress,
   encodeExtras,
@@ -147,10 +147,7 @@ export const serviceDocument = (fleet: ConsulFleet): WireFormat => {
         }),
       )
     },
-    decode: decodeWith((text, value) => {
-      const service = serviceOf(text)
-      if (service === undefined) throw new Malformed('its key is not <service>/<id>')
-      const id = text.slice(service.length + 1)
+    decode: decodeByName(serviceOf, (service, id, value) => {
       const document = parseObject(readText(value))
       const metadata = readPairs(document, 'Meta')
       const notes = readString(document, 'Notes')

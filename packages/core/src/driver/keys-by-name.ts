@@ -1,5 +1,6 @@
 import { type ServiceInstance } from '../model/service-instance.ts'
-import type { WireFormat } from './wire-format.ts'
+import { decodeWith, Malformed } from './document.ts'
+import type { DecodedDocument, WireFormat } from './wire-format.ts'
 
 const refusalOf = (format: string, field: string, name: string): string | undefined =>
   name.includes('/') || name === '.' || name === '..'
@@ -24,3 +25,14 @@ export const keysByName = (
   refusal: ({ service, id }: ServiceInstance) =>
     refusalOf(format, 'service', service) ?? refusalOf(format, 'id', id),
 })
+
+/** A format's `decode` for keys `<service>/<id>`. What `read` throws is the reason of a skipped record. */
+export const decodeByName = (
+  serviceOf: WireFormat['serviceOf'],
+  read: (service: string, id: string, value: Uint8Array) => DecodedDocument,
+): WireFormat['decode'] =>
+  decodeWith((key, value) => {
+    const service = serviceOf(key)
+    if (service === undefined) throw new Malformed('its key is not <service>/<id>')
+    return read(service, key.slice(service.length + 1), value)
+  })

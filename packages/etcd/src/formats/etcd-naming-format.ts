@@ -1,6 +1,6 @@
 import {
+  decodeByName,
   decodeExtras,
-  decodeWith,
   encodeExtras,
   extrasKey,
   isJsonObject,
@@ -54,10 +54,7 @@ export const etcdNamingFormat: WireFormat = {
       }),
     )
   },
-  decode: decodeWith((key, value) => {
-    const service = keys.serviceOf(key)
-    if (service === undefined) throw new Malformed('its key is not <service>/<id>')
-    const id = key.slice(service.length + 1)
+  decode: decodeByName(keys.serviceOf, (service, id, value) => {
     const document = parseObject(readText(value))
     const { Op: operation = 0, Metadata: given } = document
     if (typeof operation !== 'number') throw new Malformed('"Op" is not a number')

@@ -1,5 +1,5 @@
 import {
-  decodeWith,
+  decodeByName,
   defaultWeight,
   keysByName,
   Malformed,
@@ -39,15 +39,13 @@ export const goZeroFormat: WireFormat = {
   ...keys,
   refusal: (instance) => keys.refusal(instance) ?? noAddress(instance),
   encode: ({ instance }) => Buffer.from(grpcAddress(instance)),
-  decode: decodeWith((key, value) => {
-    const service = keys.serviceOf(key)
-    if (service === undefined) throw new Malformed('its key is not <service>/<id>')
+  decode: decodeByName(keys.serviceOf, (service, id, value) => {
     const address = readText(value)
     if (!shape.test(address)) throw new Malformed('it is not an address, host:port')
     return {
       instance: {
         service,
-        id: key.slice(service.length + 1),
+        id,
         endpoints: [`grpc://${address}`],
         weight: defaultWeight,
         health: 'passing',

@@ -1,6 +1,6 @@
 import {
+  decodeByName,
   decodeExtras,
-  decodeWith,
   defaultWeight,
   encodeExtras,
   extrasKey,
@@ -125,11 +125,8 @@ export const curatorDocument = (fleet: CuratorFleet): WireFormat => {
         }),
       )
     },
-    decode: decodeWith((key, value) => {
-      const service = keys.serviceOf(key)
-      if (service === undefined) throw new Malformed('its key is not <service>/<id>')
-      // the document of a sequential node names an id that several nodes may share
-      const id = key.slice(service.length + 1)
+    // the document of a sequential node names an id that several nodes may share: the key decides
+    decode: decodeByName(keys.serviceOf, (service, id, value) => {
       const document = parseObject(readText(value))
       const extras = readString(document, extrasKey)
       if (extras === undefined) return foreignRecord(fleet, document, service, id)
