@@ -85,7 +85,7 @@ describe('ConfigCheck', () => {
     test('refuses what OpenSSL cannot read, or what does not belong together, with its reason', () => {
       const said = (value: object): string => messageOf(() => check.tls(value, true, 'x'))
       expect(said({ ca: pem })).toMatch(
-        /^tls\.ca is not a PEM certificate: OpenSSL reports "[^":]+"$/,
+        /^tls\.ca is not a PEM certificate: OpenSSL reports "[^":]+ [^":]+"$/,
       )
       const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
       const key = other.export({ type: 'pkcs8', format: 'pem' })

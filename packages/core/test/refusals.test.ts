@@ -133,14 +133,17 @@ describe('validateEdit', () => {
     expect(validateEdit('edit', 'orders', { weight: undefined })).toStrictEqual({})
   })
 
-  test.each([[{ weight: -1 }], [{ health: 'x' }], [{ tags: [''] }], [{ metadata: { a: 1 } }]])(
-    'refuses %j',
-    (edit) => {
-      expect(said(() => validateEdit('edit', 'orders', edit as object))).toContain(
-        'invalid-argument orders',
-      )
-    },
-  )
+  test.each([
+    [{ weight: -1 }],
+    [{ health: 'x' }],
+    [{ tags: [''] }],
+    [{ metadata: { a: 1 } }],
+    [{ metadata: null }],
+  ])('refuses %j', (edit) => {
+    expect(said(() => validateEdit('edit', 'orders', edit as object))).toContain(
+      'invalid-argument orders',
+    )
+  })
 })
 
 test('a patch keeps a health of a later version, unless it names one', () => {

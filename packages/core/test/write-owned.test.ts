@@ -328,6 +328,10 @@ describe('a record that another owner replaced, and has removed since', () => {
     ])
     expect([...records.stored.keys()]).toEqual(['s/2'])
     expect(resultsOf(await putOwned(session, [request('1', 'me', 10)], store))).toEqual(['written'])
+    const again = await setUp(request('1', 'rival', 9))
+    expect(resultsOf(await putOwned(again.session, [request('1', 'me', 10)], again.store))).toEqual(
+      ['written'],
+    )
   })
 
   test('is missing where the owner itself wrote last, where nothing is known, and where it is unreadable', async () => {
