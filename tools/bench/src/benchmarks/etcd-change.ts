@@ -93,6 +93,8 @@ export const benchmark: Benchmark = {
       what: 'CPU time of one change',
       unit: 'µs',
       goals: [{ side: '@sd, 5,000', against: 'etcd3, 5,000', atMost: 1.15 }],
+      remains:
+        'core’s part of a change went from 8.5 to 6 µs: one listener for all observations of a watch instead of one for each, one clock read less, one map less. What remains are the steps from the stream to the reader, each of which is a promise: the queue, the driver’s two generators, the watchdog, and the iteration.',
     },
     bytes: {
       what: 'bytes on the wire for one change',

@@ -64,6 +64,9 @@ const registry = async (world: World): Promise<Values> => {
   return measure(view, () => own.list('orders'))
 }
 
+const remains =
+  'decoding a record takes about one and a half times as long as `JSON.parse` of it, and core’s own part was halved: one map less, no spreading of objects, no second copy of keys. What remains is the validation of every field, freezing what readers share, and the pages in which the range is read, one after the other.'
+
 const goal = { side: '@sd', against: 'etcd3', atMost: 1.3 } as const
 
 export const benchmark: Benchmark = {
@@ -86,8 +89,8 @@ export const benchmark: Benchmark = {
     },
   },
   rows: {
-    first: { what: 'first view in a process', unit: 'ms', goals: [goal] },
-    view: { what: 'first view, warmed up', unit: 'ms', goals: [goal] },
-    list: { what: 'list, warmed up', unit: 'ms', goals: [goal] },
+    first: { what: 'first view in a process', unit: 'ms', goals: [goal], remains },
+    view: { what: 'first view, warmed up', unit: 'ms', goals: [goal], remains },
+    list: { what: 'list, warmed up', unit: 'ms', goals: [goal], remains },
   },
 }

@@ -66,6 +66,8 @@ export const benchmark: Benchmark = {
       what: 'start to registered',
       unit: 'ms',
       goals: [{ side: '@sd', atMost: 150 }],
+      remains:
+        'much of it is the start of Node.js, which the first side shows, and the import of the client, which the section on imports shows.',
     },
   },
 }

@@ -108,6 +108,8 @@ export const benchmark: Benchmark = {
         { side: '@sd, one service', against: 'etcd3, one service', atMost: 2 },
         { side: '@sd, 1,000 services', against: 'etcd3, 1,000 services', atMost: 2 },
       ],
+      remains:
+        'one change of 1,000 watchers of one service is 1,000 iterations that each wake up, 1.5 µs each in core alone (2 µs before readers shared a microtask and the change). The raw client calls 1,000 functions, which takes almost nothing. An asynchronous iteration cannot do that; a callback for each change could.',
     },
   },
 }

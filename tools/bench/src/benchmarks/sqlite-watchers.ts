@@ -78,6 +78,8 @@ export const benchmark: Benchmark = {
       what: 'change to callback',
       unit: 'ms',
       goals: [{ side: '@sd, 50 processes', atMost: 15 }],
+      remains:
+        'every process polls the file after every write of another one, a renewal included, and checks five times a second whether the processes of all sessions live. Both grow with the square of the processes. Not tried yet: that each process checks only some of the others.',
     },
     cpu: { what: 'CPU time of a change in one process', unit: 'ms' },
   },

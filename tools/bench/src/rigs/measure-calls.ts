@@ -37,14 +37,18 @@ export const measureCalls = async (
 /** The rows of {@link measureCalls}: how much more than `against` each kind of call may take. */
 export const callRows = (
   against: string,
-  { register, deregister }: { readonly register: number; readonly deregister: number },
+  {
+    register,
+    deregister,
+    remains,
+  }: { readonly register: number; readonly deregister: number; readonly remains: string },
 ): Readonly<Record<string, Row>> => {
   const goals = (atMost: number) => [{ side: '@sd', against, atMost }]
   return {
-    register: { what: 'register', unit: 'ms', goals: goals(register) },
+    register: { what: 'register', unit: 'ms', goals: goals(register), remains },
     registerCpu: { what: 'CPU time of one register', unit: 'ms', goals: goals(register) },
     registerBytes: { what: 'bytes on the wire for one register', unit: 'bytes' },
-    deregister: { what: 'deregister', unit: 'ms', goals: goals(deregister) },
+    deregister: { what: 'deregister', unit: 'ms', goals: goals(deregister), remains },
     deregisterCpu: { what: 'CPU time of one deregister', unit: 'ms', goals: goals(deregister) },
     deregisterBytes: { what: 'bytes on the wire for one deregister', unit: 'bytes' },
   }
