@@ -24,7 +24,9 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const rollingRestart = async (shop: Shop): Promise<number> => {
   const traffic = new Traffic(shop.url)
   try {
-    await shop.restart(({ name }) => say(`replaced ${name}; ${traffic.answered} requests answered`))
+    await shop.restart(({ name, pid }) =>
+      say(`replaced process ${pid} of ${name}; ${traffic.answered} requests answered`),
+    )
   } finally {
     // also when the shop was closed meanwhile
     await traffic.stop()
@@ -61,7 +63,12 @@ const run = async (given: readonly string[]): Promise<number> => {
       'memory: is within one process, and the shop has several; set SD_URL to another registry',
     )
   await using shop = await Shop.open(registry, port)
-  say(`The shop is open, on ${registry.backend}. In another terminal:
+  const processes = Object.entries(shop.processes).map(
+    ([name, pids]) => `  ${name.padEnd(8)} ${pids.join(', ')}`,
+  )
+  say(`The shop is open, on ${registry.backend}. Its processes:
+${processes.join('\n')}
+In another terminal:
   curl ${shop.url}/orders/pen      from orders, which asks prices over gRPC; shows who answered
   curl ${shop.url}/                from Python
   curl ${shop.url}/metrics         what the gateway has counted, for Prometheus

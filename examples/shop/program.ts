@@ -11,6 +11,7 @@ const accessLine = / "(?:GET|HEAD) \S+ HTTP\/[\d.]+" \d+ /
 
 /** A program of the shop, in a process of its own. Its output is that of the shop. */
 export class Program {
+  /** The service that it is an instance of. */
   readonly name: string
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
@@ -30,13 +31,17 @@ export class Program {
   }
 
   /** A program of this folder. */
-  static node(file: string): Program {
-    return new Program(file, [fileOf(file)])
+  static node(name: string, file: string): Program {
+    return new Program(name, [fileOf(file)])
   }
 
   /** The command `sd`. */
-  static sd(...args: readonly string[]): Program {
-    return new Program(`sd ${args[0] ?? ''}`, [fileOf('../../packages/cli/src/main.ts'), ...args])
+  static sd(name: string, args: readonly string[]): Program {
+    return new Program(name, [fileOf('../../packages/cli/src/main.ts'), ...args])
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get running(): boolean {

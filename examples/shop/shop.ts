@@ -21,12 +21,13 @@ const startPages = async (): Promise<Program> => {
   const port = String(await freePort())
   const served = ['-m', 'http.server', port, '--bind', '127.0.0.1', '--directory', pagesFolder]
   const endpoint = `http://127.0.0.1:${port}`
-  return Program.sd('register', 'pages', '--endpoint', endpoint, '--', 'python3', ...served)
+  const args = ['register', 'pages', '--endpoint', endpoint, '--', 'python3', ...served]
+  return Program.sd('pages', args)
 }
 
 const services = {
-  orders: async () => Program.node('orders.ts'),
-  prices: async () => Program.node('prices.ts'),
+  orders: async () => Program.node('orders', 'orders.ts'),
+  prices: async () => Program.node('prices', 'prices.ts'),
   pages: startPages,
 } as const
 
@@ -49,7 +50,8 @@ export class Shop implements AsyncDisposable {
       route,
     ])
     const listen = ['--host', '127.0.0.1', '--port', String(port)]
-    this.#gateway = Program.sd('gateway', ...listen, ...routes, '--access-log', 'none')
+    const args = ['gateway', ...listen, ...routes, '--access-log', 'none']
+    this.#gateway = Program.sd('gateway', args)
   }
 
   /** Starts everything, and resolves when every service answers through the gateway. */
@@ -67,7 +69,7 @@ export class Shop implements AsyncDisposable {
   }
 
   /** Replaces every instance of every service, one after the other: first the new one, then the old. */
-  async restart(replaced: (program: Program) => void): Promise<void> {
+  async restart(replaced: (old: Program) => void): Promise<void> {
     for (const service of names)
       for (const old of [...(this.#programs.get(service) ?? [])]) {
         await this.#add(service, 1)
@@ -85,6 +87,12 @@ export class Shop implements AsyncDisposable {
     // the gateway first: nothing is called any more
     await this.#gateway.stop()
     await Promise.all(names.flatMap((service) => this.#running(service).map((it) => it.stop())))
+  }
+
+  /** The numbers of the processes, by service. */
+  get processes(): Readonly<Record<string, readonly number[]>> {
+    const running = names.map((service) => [service, this.#running(service).map(({ pid }) => pid)])
+    return Object.fromEntries([['gateway', [this.#gateway.pid]], ...running])
   }
 
   #running(service: Service): readonly Program[] {
@@ -106,7 +114,8 @@ export class Shop implements AsyncDisposable {
     while (isNew() < count) {
       await watcher.next({ signal })
       const ended = started.find(({ running }) => !running)
-      if (ended !== undefined) throw new Error(`${ended.name} has ended; its output says why`)
+      if (ended !== undefined)
+        throw new Error(`an instance of ${service} has ended; its output says why`)
     }
   }
 
