@@ -85,7 +85,8 @@ class ZooKeeperDriver implements RegistryDriver {
     const client = await connect(signal)
     const [keys, reader, sessions] = [this.#keys, this.#reader, this.#sessions]
     const { clock } = this.#context
-    return new ZooKeeperSession(client, connect, { keys, clock, reader, sessions })
+    const lastSeen = (): string | undefined => this.lastSeen()
+    return new ZooKeeperSession(client, connect, { keys, clock, reader, sessions, lastSeen })
   }
 
   list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {

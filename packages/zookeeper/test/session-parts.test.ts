@@ -39,7 +39,7 @@ const createParts = () => {
       return { cancel: () => {} }
     },
   }
-  const context = { keys, clock, reader: undefined } as never
+  const context = { keys, clock, lastSeen: () => 'h:1 is silent' } as never
   const parts = new SessionParts(context, (under) => bed.connect(under), {
     added: () => {},
     lost: ({ id }) => bed.lost.push(id),
@@ -105,8 +105,10 @@ describe('SessionParts', () => {
     const waiting = place(tenths(11))
     await new Promise(setImmediate)
     bed.runTimers()
-    expect((await waiting).refusal?.message).toContain('no answer within 1000 ms')
-    expect((await place(tenths(11))).refusal?.message).toContain('no answer within 1000 ms')
+    expect((await waiting).refusal?.message).toContain('not open within 1000 ms; h:1 is silent')
+    expect((await place(tenths(11))).refusal?.message).toContain(
+      'not open within 1000 ms; h:1 is silent',
+    )
     resolve()
     await new Promise(setImmediate)
     expect((await place(tenths(11))).ids.at(-1)).toBe('session-2')

@@ -40,6 +40,7 @@ test('a part that answers nothing moves to another connection, and the others ar
     clock,
     reader: undefined as never,
     sessions: new Map(),
+    lastSeen: () => undefined,
   })
   const signal = AbortSignal.timeout(5_000)
   await session.put(many(2), signal)

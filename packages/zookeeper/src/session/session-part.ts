@@ -12,6 +12,8 @@ export interface PartContext {
   readonly clock: DriverContext['clock']
   /** Shows whether a server answers after a part's own client has ended. */
   readonly reader: Reader
+  /** What the driver's connections last saw, for errors. */
+  readonly lastSeen: () => string | undefined
 }
 
 /**

@@ -143,7 +143,8 @@ export class SessionParts {
     }
     const part = open()
     const late = sleep(this.#context.clock, openPatienceMs, over.signal).then(() => {
-      throw new Error(`no answer within ${openPatienceMs} ms`)
+      const seen = this.#context.lastSeen() ?? 'the servers did not answer'
+      throw new Error(`not open within ${openPatienceMs} ms; ${seen}`)
     })
     part.catch(() => {})
     late.catch(() => {})
