@@ -1,27 +1,25 @@
-import type { Exception } from 'node-zookeeper-client'
+import rawZooKeeper from 'node-zookeeper-client'
 import type { Benchmark, Values, World } from '../frame/benchmark.ts'
 import { documentOf } from '../rigs/etcd-records.ts'
 import { callCounts, callRows, measureCalls } from '../rigs/measure-calls.ts'
+import { done, openRawZooKeeper } from '../rigs/open-zookeeper.ts'
 import { registryCalls } from '../rigs/registry-calls.ts'
 import { timePeerCalls } from '../rigs/timed-peers.ts'
 
 const raw = async (world: World): Promise<Values> => {
-  const { default: zookeeper } = await import('node-zookeeper-client')
-  const client = zookeeper.createClient(world.endpoint, { sessionTimeout: 10_000 })
-  const done = (
-    call: (callback: (error: Error | Exception | null) => void) => void,
-  ): Promise<void> =>
-    new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())))
-  client.connect()
+  const client = await openRawZooKeeper(world.endpoint)
   const folder = `/${world.namespace}/orders`
-  await done((callback) => client.mkdirp(folder, callback))
-  const { EPHEMERAL } = zookeeper.CreateMode
+  await done<string>((callback) => client.mkdirp(folder, callback))
+  const { EPHEMERAL } = rawZooKeeper.CreateMode
   return measureCalls(world, {
     register: (index) =>
-      done((callback) =>
+      done<string>((callback) =>
         client.create(`${folder}/i${index}`, Buffer.from(documentOf(index)), EPHEMERAL, callback),
       ),
-    deregister: (index) => done((callback) => client.remove(`${folder}/i${index}`, -1, callback)),
+    deregister: (index) =>
+      done((callback) =>
+        client.remove(`${folder}/i${index}`, -1, (error) => callback(error, undefined)),
+      ),
   })
 }
 

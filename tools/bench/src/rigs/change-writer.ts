@@ -18,13 +18,13 @@ export interface ChangeOrder {
   }
 }
 
-/** A process that changes instances on etcd with the raw client. */
+/** A process that changes instances on etcd or ZooKeeper with a raw client. */
 export class ChangeWriter {
   readonly #child: ChildProcess
 
-  constructor({ endpoint }: World) {
+  constructor({ endpoint }: World, server: 'etcd' | 'zookeeper' = 'etcd') {
     const program = new URL('change-writer-process.ts', import.meta.url)
-    this.#child = fork(program, [endpoint], { execArgv: ['--no-warnings'] })
+    this.#child = fork(program, [server, endpoint], { execArgv: ['--no-warnings'] })
   }
 
   /** Resolves when all changes are stored. */

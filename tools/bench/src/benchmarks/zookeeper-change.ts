@@ -1,0 +1,102 @@
+import type { Client } from 'node-zookeeper-client'
+import type { Benchmark, Side, Values, World } from '../frame/benchmark.ts'
+import { ChangeWriter, ToldChanges } from '../rigs/change-writer.ts'
+import { batchSize, documentOf } from '../rigs/etcd-records.ts'
+import { done, openRawZooKeeper } from '../rigs/open-zookeeper.ts'
+import { wireBytes } from '../rigs/wire-bytes.ts'
+
+const sizes = [10, 5_000] as const
+/** One change after the other, each some time after the one before. */
+const spread = { count: 300, everyMs: 5, atATime: 1 }
+
+const namespaceOf = (world: World, size: number): string => `${world.prepared}-${size}`
+const folderOf = (world: World, size: number): string => `/${namespaceOf(world, size)}/orders`
+
+const prepare = async (world: World): Promise<void> => {
+  const client = await openRawZooKeeper(world.endpoint)
+  for (const size of sizes) {
+    const folder = folderOf(world, size)
+    await done<string>((callback) => client.mkdirp(folder, callback))
+    for (let start = 0; start < size; start += batchSize) {
+      const transaction = client.transaction()
+      for (let index = start; index < Math.min(start + batchSize, size); index += 1)
+        transaction.create(`${folder}/i${index}`, Buffer.from(documentOf(index)))
+      await done<unknown>((callback) => transaction.commit(callback))
+    }
+  }
+  client.close()
+}
+
+const measure = async (world: World, size: number, told: ToldChanges): Promise<Values> => {
+  const writer = new ChangeWriter(world, 'zookeeper')
+  const keyOf = { prefixes: [`${folderOf(world, size)}/`], index: 0, instances: size }
+  const run = async (count: number): Promise<void> => {
+    const { round, whole } = told.expect(count)
+    await writer.write({ ...spread, count, round, keyOf })
+    await whole
+  }
+  await run(200)
+  const bytes = wireBytes()
+  await run(spread.count)
+  return { callback: told.tookMs, bytes: (wireBytes() - bytes) / spread.count }
+}
+
+/** Reads a node, and again whenever its watch fires, which it does once. */
+const follow = async (client: Client, path: string, told: ToldChanges): Promise<void> => {
+  const data = await done<Buffer>((callback) =>
+    client.getData(path, () => void follow(client, path, told), callback),
+  )
+  const instance = JSON.parse(data.toString()) as { metadata: Readonly<Record<string, string>> }
+  told.change(instance.metadata)
+}
+
+const raw = (size: number): Side => ({
+  run: async (world) => {
+    const told = new ToldChanges()
+    const client = await openRawZooKeeper(world.endpoint)
+    const folder = folderOf(world, size)
+    const names = await done<string[]>((callback) => client.getChildren(folder, callback))
+    await Promise.all(names.map((name) => follow(client, `${folder}/${name}`, told)))
+    return measure(world, size, told)
+  },
+})
+
+const registry = (size: number): Side => ({
+  run: async (world) => {
+    const [{ Registry }, { zookeeper }] = await Promise.all([
+      import('@sd/core'),
+      import('@sd/zookeeper'),
+    ])
+    const told = new ToldChanges()
+    const config = { hosts: [world.endpoint], namespace: namespaceOf(world, size) }
+    const watcher = new Registry(zookeeper(config)).watch('orders')
+    await watcher.next()
+    void (async () => {
+      for await (const event of watcher)
+        if (event.type !== 'stale')
+          for (const { instance } of event.changes) told.change(instance.metadata)
+    })()
+    return measure(world, size, told)
+  },
+})
+
+const sidesOf = (size: number): Readonly<Record<string, Side>> => ({
+  [`node-zookeeper-client, ${size.toLocaleString('en')}`]: raw(size),
+  [`@sd, ${size.toLocaleString('en')}`]: registry(size),
+})
+
+const goal = (size: string) =>
+  ({ side: `@sd, ${size}`, against: `node-zookeeper-client, ${size}`, atMost: 1.2 }) as const
+
+export const benchmark: Benchmark = {
+  title: 'One change among many instances on ZooKeeper',
+  about:
+    'Another process changes instances, in turn. The time is from before the write to the callback of the watcher. The raw client has a watch on each node, which fires once, and reads the node again with a new one.',
+  server: 'zookeeper',
+  prepare,
+  sides: { ...sidesOf(10), ...sidesOf(5_000) },
+  rows: {
+    callback: { what: 'change to callback', unit: 'ms', goals: [goal('10'), goal('5,000')] },
+    bytes: { what: 'bytes on the wire for one change', unit: 'bytes', goals: [goal('5,000')] },
+  },
+}
