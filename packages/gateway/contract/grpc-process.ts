@@ -1,10 +1,9 @@
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js'
-import { grpcServer, runService } from '@sd/lifecycle'
-import { createRegistry } from '@sd/registry'
+import { grpcServer } from '@sd/lifecycle'
 import { echoMethod } from './echo-method.ts'
+import { runOrders } from './run-orders.ts'
 
-// A service of gRPC that leaves in order on SIGTERM. Arguments: the registry's URL and an id.
-const [url, id = ''] = process.argv.slice(2)
+// A service of gRPC.
 const server = new Server()
 server.addService(
   { unary: echoMethod },
@@ -14,13 +13,9 @@ server.addService(
     },
   },
 )
-const service = await runService({
-  registry: await createRegistry(url),
-  instance: { service: 'orders', id },
+await runOrders({
   listen: grpcServer(server, {
     address: '127.0.0.1:0',
     credentials: ServerCredentials.createInsecure(),
   }),
 })
-for await (const { state } of service.registration.statuses()) if (state === 'registered') break
-console.log('registered')

@@ -1,11 +1,9 @@
 import { createServer } from 'node:http'
-import { httpServer, runService } from '@sd/lifecycle'
-import { createRegistry } from '@sd/registry'
+import { httpServer } from '@sd/lifecycle'
 import { WebSocketServer } from 'ws'
+import { runOrders } from './run-orders.ts'
 
-// A service of HTTP and WebSockets that leaves in order on SIGTERM. Arguments: the registry's URL and
-// an id. It tells its WebSocket clients to go when it drains.
-const [url, id = ''] = process.argv.slice(2)
+// A service of HTTP and WebSockets. It tells its WebSocket clients to go when it drains.
 const server = createServer((request, response) => {
   request.resume()
   request.on('end', () => {
@@ -14,13 +12,9 @@ const server = createServer((request, response) => {
 })
 const sockets = new WebSocketServer({ server })
 sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)))
-const service = await runService({
-  registry: await createRegistry(url),
-  instance: { service: 'orders', id },
+await runOrders({
   listen: httpServer(server, { host: '127.0.0.1' }),
   onDrain: () => {
     for (const client of sockets.clients) client.close(1_001)
   },
 })
-for await (const { state } of service.registration.statuses()) if (state === 'registered') break
-console.log('registered')

@@ -1,0 +1,19 @@
+import { runService, type RunServiceOptions } from '@sd/lifecycle'
+import { createRegistry } from '@sd/registry'
+
+/**
+ * Runs the process of an instance of `orders` that leaves in order on SIGTERM. The process has the
+ * registry's URL and an id as arguments, and prints `registered`.
+ */
+export const runOrders = async (
+  options: Pick<RunServiceOptions, 'listen' | 'onDrain'>,
+): Promise<void> => {
+  const [url, id = ''] = process.argv.slice(2)
+  const service = await runService({
+    registry: await createRegistry(url),
+    instance: { service: 'orders', id },
+    ...options,
+  })
+  for await (const { state } of service.registration.statuses()) if (state === 'registered') break
+  console.log('registered')
+}
