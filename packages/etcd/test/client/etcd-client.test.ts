@@ -30,6 +30,8 @@ const frameTypes = (bytes: Buffer): readonly number[] => {
   return types
 }
 
+const patient = { timeout: 10_000 }
+
 const never = new AbortController().signal
 let host: Http2Host
 let clients: EtcdClient[]
@@ -57,7 +59,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]()
 })
 
-describe('a unary call', () => {
+describe('a unary call', { timeout: 30_000 }, () => {
   it('resolves with the answer, and counts it', async () => {
     host.answer(version('3.7.3'))
     const client = clientOf(host.endpoint)
@@ -186,7 +188,7 @@ describe('a unary call', () => {
     await began
     abort.abort(new Error('given up'))
     await expect(call).rejects.toThrow('given up')
-    await expect.poll(() => codes).toEqual([constants.NGHTTP2_CANCEL])
+    await expect.poll(() => codes, patient).toEqual([constants.NGHTTP2_CANCEL])
   })
 
   it('that is given up before the connection is made leaves no connection behind', async () => {
@@ -196,7 +198,7 @@ describe('a unary call', () => {
     abort.abort(new Error('given up'))
     await expect(call).rejects.toThrow('given up')
     client.close()
-    await expect.poll(() => host.sockets.size).toBe(0)
+    await expect.poll(() => host.sockets.size, patient).toBe(0)
   })
 
   it('is not sent before the server has sent its first frame', async () => {
@@ -211,12 +213,12 @@ describe('a unary call', () => {
       const client = clientOf(`http://127.0.0.1:${port}`)
       const abort = new AbortController()
       const call = status(client, abort.signal)
-      await expect.poll(() => received.length).toBeGreaterThan(0)
+      await expect.poll(() => received.length, patient).toBeGreaterThan(0)
       abort.abort(new Error('given up'))
       await expect(call).rejects.toThrow('given up')
       client.close()
       // the client's last frame tells that it leaves
-      await expect.poll(() => frameTypes(Buffer.concat(received))).toContain(goawayType)
+      await expect.poll(() => frameTypes(Buffer.concat(received)), patient).toContain(goawayType)
       expect(frameTypes(Buffer.concat(received))).not.toContain(headersType)
     } finally {
       frozen.close()
@@ -239,14 +241,14 @@ describe('a unary call', () => {
     subscribe('net.client.socket', giveUp)
     try {
       await expect(status(client, abort.signal)).rejects.toThrow('given up')
-      await expect.poll(() => host.sockets.size).toBe(0)
+      await expect.poll(() => host.sockets.size, patient).toBe(0)
     } finally {
       unsubscribe('net.client.socket', giveUp)
     }
   })
 })
 
-describe('a connection', () => {
+describe('a connection', { timeout: 30_000 }, () => {
   it('is dialled again after the server asked to leave, or closed it', async () => {
     host.answer(version('3.7.3'))
     const client = clientOf(host.endpoint)
@@ -257,17 +259,27 @@ describe('a connection', () => {
       await status(client).catch(() => {})
       return host.sessions.length
     }
-    await expect.poll(another).toBe(2)
+    await expect.poll(another, patient).toBe(2)
     for (const socket of host.sockets) socket.destroy()
-    await expect.poll(another).toBe(3)
+    await expect.poll(another, patient).toBe(3)
   })
 
   it('is given up when the server no longer answers pings', async () => {
-    const { clock } = createDriverContext()
-    const fast: Clock = { ...clock, setTimer: (ms, run) => clock.setTimer(ms / 100, run) }
+    const timers: { readonly ms: number; readonly run: () => void }[] = []
+    const clock: Clock = {
+      ...createDriverContext().clock,
+      setTimer: (ms, run) => {
+        timers.push({ ms, run })
+        return { cancel: () => {} }
+      },
+    }
     await using silent = await StrangeHost.that('silent')
-    const client = clientOf(`http://${silent.endpoint}`, fast)
-    await expect(status(client)).rejects.toThrow(/UNAVAILABLE: the server did not answer a ping/)
+    const client = clientOf(`http://${silent.endpoint}`, clock)
+    const failure = status(client).catch(String)
+    await expect.poll(() => client.seen, patient).toMatch(/accepted a connection/)
+    timers.find(({ ms }) => ms === 10_000)?.run()
+    timers.find(({ ms }) => ms === 3000)?.run()
+    expect(await failure).toMatch(/UNAVAILABLE: the server did not answer a ping/)
   })
 
   it('closes after its last call', async () => {
@@ -289,11 +301,11 @@ describe('a connection', () => {
     await expect(status(client)).rejects.toThrow('the client was closed')
     answer()
     expect(await call).toBe('3.7.3')
-    await expect.poll(() => host.sockets.size).toBe(0)
+    await expect.poll(() => host.sockets.size, patient).toBe(0)
   })
 })
 
-describe('a stream', () => {
+describe('a stream', { timeout: 30_000 }, () => {
   it('sends and receives messages until one side ends it', async () => {
     const received: Buffer[] = []
     host.onStream = (stream) => {

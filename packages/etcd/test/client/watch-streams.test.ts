@@ -24,7 +24,7 @@ it('a probe that is given up ends no watch that the server has not created yet',
   } as unknown as EtcdConnection
   const streams = new WatchStreams(connection, new EtcdCredentials({ endpoints: [] }))
   const watching = streams.watch(range, new AbortController().signal)
-  await expect.poll(() => sent.length).toBe(1)
+  await expect.poll(() => sent.length, { timeout: 10_000 }).toBe(1)
   // there is nothing to probe on this connection
   expect(await streams.probe(AbortSignal.timeout(10)).catch(() => 'given up')).toBe(false)
   events?.message({
