@@ -1,18 +1,21 @@
 import type { Command } from 'commander'
-import type {
-  AllWatcher,
-  InstanceChange,
-  Registry,
-  RegistryError,
-  ServiceInstance,
-  WatchEvent,
+import {
+  type AllWatcher,
+  type InstanceChange,
+  type Registry,
+  type RegistryError,
+  resolveBackend,
+  type ServiceInstance,
+  type WatchEvent,
 } from '@sd/registry'
-import { sameInstance } from '@sd/core/driver'
+import { resolveRegistryOptions } from '@sd/core'
+import type { WireFormat } from '@sd/core/driver'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
+import { type Difference, differencesTo, differenceText, summary } from '../copy/differences.ts'
 import { Mirror, type MirrorEvent } from '../copy/mirror.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
 import { Interrupted } from '../interruption.ts'
-import { byName, describeUpdate, instanceJson } from '../output/instance-output.ts'
+import { byName, instanceJson } from '../output/instance-output.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/printable.ts'
 import { type Run, subcommand } from './subcommand.ts'
@@ -26,6 +29,7 @@ interface CopyOptions extends CommonOptions {
 interface Side {
   readonly registry: Registry
   readonly watcher: AllWatcher
+  readonly format: WireFormat
 }
 
 const openSide = async ({ open, signal }: CommandContext, url: string): Promise<Side> => {
@@ -34,7 +38,8 @@ const openSide = async ({ open, signal }: CommandContext, url: string): Promise<
   await registry.listServices({ signal })
   const watcher = registry.watchAll({ signal })
   while ((await watcher.next())?.type === 'stale');
-  return { registry, watcher }
+  const { format } = resolveRegistryOptions((await resolveBackend(url)).options)
+  return { registry, watcher, format }
 }
 
 /** Copies are not copied, else two registries that mirror each other would keep them alive. */
@@ -43,59 +48,22 @@ const isCopy = ({ watcher }: Side, { service, id }: ServiceInstance): boolean =>
 
 const nameOf = ({ service, id }: ServiceInstance): string => `${service}/${id}`
 
-/**
- * What copying an instance would do. `add`: it is not in the target. `same`: the target has an
- * equal instance. `keep`: the target has another instance with this name and keeps it.
- */
-interface Difference {
-  readonly type: 'add' | 'same' | 'keep'
-  readonly instance: ServiceInstance
-  /** The instance in the target. */
-  readonly standing?: ServiceInstance
-}
-
-/** Compares these instances with the target. */
-const differencesTo = (
-  instances: readonly ServiceInstance[],
-  target: { get(service: string, id: string): ServiceInstance | undefined },
-): readonly Difference[] =>
-  instances.map((instance): Difference => {
-    const standing = target.get(instance.service, instance.id)
-    if (standing === undefined) return { type: 'add', instance }
-    return { type: sameInstance(instance, standing) ? 'same' : 'keep', instance, standing }
-  })
-
-const differenceText = ({ type, instance, standing }: Difference): string => {
-  if (type === 'add') return `add     ${nameOf(instance)} ${instance.endpoints.join(' ')}`
-  const how = standing === undefined ? '' : describeUpdate(standing, instance)
-  return `keep    ${nameOf(instance)} unchanged in the target; in the source ${how}`
-}
-
 const tellDifferences = async (
   output: Output,
   differences: readonly Difference[],
+  { format }: Side,
 ): Promise<void> => {
   if (output.json)
     return output.writeJson(
-      differences.map(({ type, instance, standing }) => ({
+      differences.map(({ type, instance, standing, reason }) => ({
         type,
         instance: instanceJson(instance, undefined),
         ...(standing === undefined ? {} : { standing: instanceJson(standing, undefined) }),
+        ...(reason === undefined ? {} : { reason }),
       })),
     )
   const told = differences.filter(({ type }) => type !== 'same')
-  await output.write(told.map((difference) => printable(differenceText(difference))))
-}
-
-const summary = (differences: readonly Difference[], unreadable: number): string => {
-  const count = (type: Difference['type']): number =>
-    differences.filter((difference) => difference.type === type).length
-  return [
-    `${count('add')} to add`,
-    `${count('same')} already the same`,
-    `${count('keep')} that differ and stay unchanged`,
-    ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
-  ].join(', ')
+  await output.write(told.map((difference) => printable(differenceText(difference, format))))
 }
 
 const tellEvent = async (output: Output, event: MirrorEvent): Promise<void> => {
@@ -178,12 +146,15 @@ const copy = async (
   const source = await progress('reading the source', openSide(context, fromUrl))
   const target = await progress('reading the target', openSide(context, toUrl))
   const instances = source.watcher.instances.filter((instance) => !isCopy(source, instance))
-  const differences = differencesTo(instances.toSorted(byName), target.watcher)
-  await tellDifferences(output, differences)
+  const differences = differencesTo(instances.toSorted(byName), target)
+  await tellDifferences(output, differences, target)
   const { skipped } = await source.registry.records(undefined, { signal: context.signal })
   for (const { key, reason } of skipped)
     output.note(printable(`sd: record ${key} cannot be read, and is not copied: ${reason}`))
   output.note(`sd: ${summary(differences, skipped.length)}`)
+  const { name, lacks } = target.format
+  if (lacks.length > 0)
+    output.note(`sd: copies lose what ${name} cannot carry: ${lacks.join(', ')}`)
   if (apply) return hold(context, source, target, follow)
   output.note('sd: nothing was changed; add --apply to do it')
   return exitCode.ok
