@@ -44,6 +44,14 @@ describe('the fields that are added to documents of other fleets', () => {
   })
 })
 
+test('metadata that is in the text and beside it is put together', () => {
+  const text = JSON.stringify({ metadata: { x: 'y' }, endpoints: [] })
+  expect(decodeExtras(text, 'orders', '1', { a: 'b' }).instance.metadata).toEqual({
+    a: 'b',
+    x: 'y',
+  })
+})
+
 test('lists and pairs of strings may be missing or null, and are nothing else', () => {
   expect([{}, { x: null }].map((document) => readStrings(document, 'x'))).toEqual([[], []])
   expect([{}, { x: null }].map((document) => readPairs(document, 'x'))).toEqual([{}, {}])

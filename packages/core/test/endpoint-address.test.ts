@@ -1,5 +1,6 @@
 import { addressOf, bareHost, preferredAddress, urlHost } from '@sd/core/driver'
 import { expect, test } from 'vitest'
+import { noAddress } from '../src/driver/endpoint-address.ts'
 
 test.each([
   ['grpc://10.0.0.1:9090', { scheme: 'grpc', host: '10.0.0.1', port: 9090 }],
@@ -29,4 +30,11 @@ test('IPv6 is in brackets in a URL, and only there', () => {
     'a.example',
   ])
   expect(['[::1]', '::1', 'a'].map(bareHost)).toEqual(['::1', '::1', 'a'])
+})
+
+test('an instance without any address is named with what is expected', () => {
+  expect(noAddress({ endpoints: ['grpc://a', 'grpc://b:1'] })).toBeUndefined()
+  expect(noAddress({ endpoints: ['grpc://a'] })).toBe(
+    'its endpoint "grpc://a" names no port; expected one like grpc://10.0.0.7:9090',
+  )
 })

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
+import { servedRecords } from '../src/discovery.ts'
 import {
   freezeRecord,
   highestRecord,
+  instanceKey,
+  instanceKeyOf,
   type InstanceRecord,
   toRecordKey,
 } from '../src/model/instance-record.ts'
@@ -28,6 +31,26 @@ test.each([
 ])('of two records of one id, %s is served', (_, one, other, key) => {
   expect(highestRecord([one, other])?.key).toBe(key)
   expect(highestRecord([other, one])?.key).toBe(key)
+})
+
+test('each id is served once, by the highest of its claims, in whatever order they are read', () => {
+  const [low, high] = [record('x', 1), record('y', 2)]
+  for (const records of [
+    [low, high],
+    [high, low],
+  ])
+    expect(servedRecords(records).map(({ key }) => key)).toEqual(['y'])
+})
+
+test('an instance has the same key, whatever the key of its record', () => {
+  const keyOf = (key: string, id: string): string => {
+    const { instance, ...rest } = record(key)
+    return instanceKeyOf({ ...rest, instance: { ...instance, id } })
+  }
+  expect(keyOf('a/1', '1')).toBe(instanceKey('a', '1'))
+  expect(keyOf('a/x/1', '1')).toBe(instanceKey('a', '1'))
+  expect(keyOf('a/2', 'a')).toBe(instanceKey('a', 'a'))
+  expect(keyOf('x/a', 'a')).toBe(instanceKey('a', 'a'))
 })
 
 test('no record is the highest of none', () => {

@@ -118,6 +118,22 @@ describe('jsonFormat', () => {
     }
   })
 
+  test('is decoded to a record with all of it, and with nothing that is missing', () => {
+    const unknownFields = { next: 1 }
+    const { instance, claim, ttlMs, registeredAtMs } = request
+    const whole = jsonFormat.encode({ ...request, unknownFields })
+    expect(decodeRecord(jsonFormat, 'orders/a%2F1', whole)).toEqual({
+      key: 'orders/a%2F1',
+      instance,
+      claim,
+      ttlMs,
+      registeredAtMs,
+      unknownFields,
+    })
+    const bare = decodeRecord(jsonFormat, 's/a', bytes({ name: 's', id: 'a' }))
+    expect(Object.keys(bare)).toEqual(['key', 'instance'])
+  })
+
   test('names the reason why a record is skipped', () => {
     expect(decodeRecord(jsonFormat, 's/a', bytes(''))).toEqual({
       key: 's/a',

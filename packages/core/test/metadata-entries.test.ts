@@ -1,54 +1,29 @@
+import { expect, test } from 'vitest'
 import {
-  decodeExtras,
-  encodeExtras,
-  type PutRequest,
   takenEntry,
   takeWeight,
   weightEntry,
   withoutEntries,
-} from '@sd/core/driver'
-import { expect, test } from 'vitest'
+} from '../src/driver/metadata-entries.ts'
 
-test('the default weight needs no entry, and any other is read back', () => {
-  expect(weightEntry(100)).toEqual({})
-  for (const weight of [0, 7, 65_535])
-    expect(takeWeight({ a: 'b', ...weightEntry(weight) })).toEqual({ weight, metadata: { a: 'b' } })
-  expect(takeWeight({ a: 'b' })).toEqual({ weight: 100, metadata: { a: 'b' } })
+test('a weight is an entry of the metadata, unless it is the default', () => {
+  expect([weightEntry(100), weightEntry(0), weightEntry(50)]).toEqual([
+    {},
+    { weight: '0' },
+    { weight: '50' },
+  ])
 })
 
-test('an entry that is no weight stays in the metadata', () => {
-  for (const weight of ['', 'heavy', '-1', '65536'])
-    expect(takeWeight({ weight })).toEqual({ weight: 100, metadata: { weight } })
+test('a weight is taken from the metadata, which keeps what is none', () => {
+  expect(takeWeight({ weight: '50', a: 'b' })).toEqual({ weight: 50, metadata: { a: 'b' } })
+  for (const metadata of [{ weight: 'heavy' }, { a: 'b' }])
+    expect(takeWeight(metadata)).toEqual({ weight: 100, metadata })
 })
 
-test('an entry that the format writes itself is taken', () => {
-  expect(takenEntry({ metadata: { a: 'b' } }, { zone: 'z' })).toBeUndefined()
-  expect(takenEntry({ metadata: { a: 'b', zone: 'x' } }, { zone: 'z' })).toContain('"zone"')
-  expect(withoutEntries({ a: 'b', zone: 'x' }, ['zone'])).toEqual({ a: 'b' })
-})
-
-const request: PutRequest = {
-  instance: {
-    service: 'orders',
-    id: '1',
-    endpoints: ['http://10.0.0.1:80'],
-    weight: 100,
-    health: 'passing',
-    tags: [],
-    metadata: { a: 'b', far: 'away' },
-  },
-  claim: { owner: 'me', claimedAtMs: 5, seq: 2 },
-  mode: 'if-newer',
-  ttlMs: 10_000,
-  registeredAtMs: 4,
-}
-
-test('metadata that a format has no room for goes with the other parts, and comes back', () => {
-  const { instance, claim, ttlMs, registeredAtMs } = request
-  const record = { instance, claim, ttlMs, registeredAtMs }
-  const text = encodeExtras(request, { far: 'away' })
-  expect(decodeExtras(text, 'orders', '1', { a: 'b' })).toEqual(record)
-  expect(encodeExtras(request)).not.toContain('metadata')
-  expect(decodeExtras(encodeExtras(request), 'orders', '1', instance.metadata)).toEqual(record)
-  expect(() => decodeExtras('{"metadata":{"n":1}}', 'orders', '1', {})).toThrow('"metadata"')
+test('entries are left out by name, and may be taken', () => {
+  expect(withoutEntries({ a: '1', b: '2', c: '3' }, ['a', 'c', 'd'])).toEqual({ b: '2' })
+  expect(takenEntry({ metadata: { a: '1' } }, { b: '2' })).toBeUndefined()
+  expect(takenEntry({ metadata: { a: '1', c: '3' } }, { b: '2', c: '4' })).toBe(
+    'its metadata has the key "c", which the format itself writes; remove it',
+  )
 })

@@ -55,6 +55,8 @@ const prepare = async (task: Task): Promise<void> => {
   send({ ready: true })
 }
 
+// a mutant may keep it busy for ever
+process.once('disconnect', () => process.exit())
 process.once('message', (task: Task) => {
   prepare(task).catch((error: unknown) => {
     send({ broken: error instanceof Error ? (error.stack ?? error.message) : String(error) })
