@@ -43,7 +43,7 @@ const hooks: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** Whether the whole suite runs over TLS with client certificates, and not only its own cases. */
+/** Whether the whole suite runs over TLS, and not only its own cases. */
 const isOverTls = process.env['SD_TEST_ZOOKEEPER_TLS'] === '1'
 
 /** The hooks of this run. */
@@ -52,15 +52,19 @@ export const zookeeperHooks = harnessHooks(provision, hooks)
 /** A harness over one real server, behind a proxy that applies the link faults. */
 export const zookeeperHarness = async (): Promise<ContractHarness> => {
   const tls = provision.how === 'endpoint' ? undefined : await createCertificates()
-  const options = tls && { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }
-  const servers = await provideServers(zookeeperServer, isOverTls ? options : {})
+  // without client certificates: nodes would belong to their users as well, and no password be wrong
+  const servers = await provideServers(
+    zookeeperServer,
+    isOverTls && tls ? { tls: { ...tls.server, ca: tls.ca } } : {},
+  )
   const [server] = servers.control?.servers ?? []
   const [direct = ''] = servers.endpoints
   const plain = isOverTls ? (server?.endpoints['plain'] ?? '') : direct
   const proxy = await TcpProxy.to(direct)
-  const overTls = options && (await launch(zookeeperServer, options))
-  const certificates = tls && { tls: { ca: tls.ca, ...tls.client } }
-  const base = isOverTls ? certificates : {}
+  const overTls =
+    tls &&
+    (await launch(zookeeperServer, { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }))
+  const base = isOverTls && tls ? { tls: { ca: tls.ca } } : {}
   const over =
     (endpoint: string) =>
     (namespace: string): DriverFactory =>
@@ -107,7 +111,11 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
           overTls && {
             'client-certificate': {
               connect: (namespace: string) =>
-                zookeeper({ ...certificates, hosts: overTls.servers.map(clientOf), namespace }),
+                zookeeper({
+                  hosts: overTls.servers.map(clientOf),
+                  namespace,
+                  tls: { ca: tls.ca, ...tls.client },
+                }),
               server: { stop: (how) => overTls.stop(how), start: () => overTls.start() },
               secrets: [tls.client.key, tls.client.key.split('\n')[1] ?? tls.client.key],
             } satisfies SecureConnection,
