@@ -91,16 +91,19 @@ test('serves the highest claim of each id, and reports what changed', () => {
 })
 
 test('takes the last of several records that one observation has for a key', () => {
-  const view = new InstanceView(() => {})
   const [one, other] = ['i1', 'i2'].map((id): InstanceRecord => {
     const { instance, ...record } = drawRecord(() => 0)
     return { ...record, instance: { ...instance, id } }
   })
   if (one === undefined || other === undefined) throw new Error('there are two')
   const records = [one, other]
-  expect(view.apply({ type: 'changes', removed: [], skipped: [], records })).toEqual(
-    new Map([[instanceKey('a', 'i2'), { value: other.instance }]]),
-  )
+  for (const observation of [
+    { type: 'changes', removed: [], skipped: [], records },
+    { type: 'snapshot', skipped: [], records },
+  ] as const)
+    expect(new InstanceView(() => {}).apply(observation)).toEqual(
+      new Map([[instanceKey('a', 'i2'), { value: other.instance }]]),
+    )
 })
 
 test('the change from what a reader knows', () => {

@@ -128,6 +128,7 @@ describe('LossProtection', () => {
   test('does not protect views that are too small', () => {
     const view = new Protected('a', 'b').trouble().confirm(0)
     expect(view.observe({ gone: ['a', 'b'] }, 1)).toEqual(['a', 'b'])
+    expect([view.held, view.protection.heldCount]).toEqual([[], 0])
   })
 
   test('protects a view that grew after the first trouble', () => {

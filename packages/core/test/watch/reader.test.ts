@@ -67,10 +67,12 @@ describe('Reader', () => {
     await reader.next(undefined)
     source.set('a', 2)
     source.set('b', 1)
+    source.set('a', undefined)
     source.set('a', 3)
+    source.set('b', 2)
     expect(await reader.next(undefined)).toEqual({
       type: 'change',
-      changes: ['1>3', 'undefined>1'],
+      changes: ['1>3', 'undefined>2'],
     })
   })
 
