@@ -2,6 +2,7 @@ import type { Benchmark, Values, World } from '../frame/benchmark.ts'
 import { storeInstances } from '../rigs/etcd-records.ts'
 import { keptMb } from '../rigs/heap-mb.ts'
 import { openEtcd3, openRegistry } from '../rigs/open-etcd.ts'
+import { readPages } from '../rigs/raw-watch.ts'
 
 const sizeOf = ({ quick }: Pick<World, 'quick'>): number => (quick ? 20_000 : 100_000)
 
@@ -31,10 +32,7 @@ const raw = async (world: World): Promise<Values> => {
   const client = await openEtcd3(world)
   await client.get('connected')
   return measure(async () => {
-    const { kvs } = await client
-      .getAll()
-      .prefix(`${namespaceOf(world)}/orders/`)
-      .exec()
+    const kvs = await readPages(client, `${namespaceOf(world)}/orders/`)
     return new Map(
       kvs.map(({ value }) => {
         const stored = JSON.parse(value.toString()) as Stored

@@ -1,4 +1,4 @@
-import type { Etcd3 } from 'etcd3'
+import type { Etcd3, IKeyValue } from 'etcd3'
 
 /** The parts of a stored document that the benchmarks read. */
 export interface StoredInstance {
@@ -27,4 +27,18 @@ export const watchRaw = async (
   watcher.on('put', ({ key, value }) => changed(read(key, value)))
   watcher.on('delete', ({ key }) => void instances.delete(key.toString()))
   return instances
+}
+
+/** Reads everything below a prefix, in pages: grpc-js receives messages of up to 4 MiB. */
+export const readPages = async (client: Etcd3, prefix: string): Promise<readonly IKeyValue[]> => {
+  const found: IKeyValue[] = []
+  let key = Buffer.from(prefix)
+  const end = Buffer.from(`${prefix.slice(0, -1)}0`) // the character after the slash
+  for (;;) {
+    const { kvs, more } = await client.kv.range({ key, range_end: end, limit: 5_000 })
+    for (const kv of kvs) found.push(kv)
+    const last = kvs.at(-1)
+    if (!more || last === undefined) return found
+    key = Buffer.concat([last.key, Buffer.from([0])])
+  }
 }
