@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { harnessHooks } from '../src/harness-hooks.ts'
+import { formatHooks, harnessHooks } from '../src/harness-hooks.ts'
 
 const hooks = ['connectDirect', 'server', 'partition', 'loseHistory', 'backUp', 'secure'] as const
 
@@ -18,4 +18,16 @@ test('an endpoint provides link faults only, and a reason for each of the others
   expect(provides).toEqual(['connectDirect', 'partition'])
   expect(Object.keys(missing).toSorted()).toEqual(['backUp', 'loseHistory', 'secure', 'server'])
   expect(missing.server).toBe('the tests do not control the server at there:1')
+})
+
+test('a run with a format leaves out connections and what it names, each with a reason', () => {
+  const at = harnessHooks({ how: 'endpoint', endpoint: 'there:1' }, hooks)
+  const { provides, missing } = formatHooks(
+    { ...at, provides: hooks },
+    { server: 'tested elsewhere' },
+  )
+  expect(provides).toEqual(['connectDirect', 'loseHistory', 'backUp'])
+  expect(missing.partition).toBe('a format changes nothing there')
+  expect(missing.server).toBe('tested elsewhere')
+  expect(missing.backUp).toBe(at.missing.backUp)
 })
