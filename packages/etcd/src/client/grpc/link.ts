@@ -22,7 +22,7 @@ export class Link {
   readonly #calls = new Set<(why: string) => void>()
   #trouble: string | undefined
   #heardMs: number | undefined
-  /** What waits for the server's first frame; `undefined` once it has arrived. */
+  /** What waits for the server's first answer; `undefined` once it has arrived. */
   #waiting: (() => void)[] | undefined = []
   #ping: Timer | undefined
   #closing = false
@@ -42,7 +42,8 @@ export class Link {
       // the event is late where the server hangs up at once
       if (!session.destroyed) session.setLocalWindowSize(windowBytes)
     })
-    session.once('remoteSettings', () => {
+    // a TLS handshake needs an answer, too; what the server thinks of the certificate shows with the first request
+    session.once(secureContext === undefined ? 'remoteSettings' : 'connect', () => {
       const waiting = this.#waiting ?? []
       this.#waiting = undefined
       for (const begin of waiting) begin()
@@ -90,7 +91,8 @@ export class Link {
   }
 
   /**
-   * Calls `begin` as soon as the server has sent its first frame, which may be now. A request that is
+   * Calls `begin` as soon as the server has answered once, which may be now: with its first frame, or
+   * with its part of the TLS handshake. A request that is
    * sent to a frozen server before that is executed when the server resumes, long after its caller
    * has given up.
    */
