@@ -1,18 +1,15 @@
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { AcceptedSurvivors, readAccepted } from '../src/accepted-survivors.ts'
 import { findMutants } from '../src/find-mutants.ts'
 import type { Mutant } from '../src/mutant.ts'
 
-test('every accepted survivor is still a mutant of core', () => {
-  const root = fileURLToPath(new URL('../../..', import.meta.url))
-  const mutants = globSync('packages/core/src/**/*.ts', { cwd: root }).flatMap((file) =>
-    findMutants(file, readFileSync(join(root, file), 'utf8')),
+test('every entry has changes, each once, and a reason', () => {
+  const entries = readAccepted()
+  expect(entries.filter(({ changes, reason }) => changes.length === 0 || reason === '')).toEqual([])
+  const keys = entries.flatMap(({ file, inside, changes }) =>
+    changes.map((change) => [file, inside, change].join(' ')),
   )
-  expect(mutants.length).toBeGreaterThan(3_000)
-  expect(new AcceptedSurvivors(readAccepted()).unknown(mutants)).toEqual([])
+  expect(keys.filter((key, index) => keys.indexOf(key) < index)).toEqual([])
 })
 
 const folder = 'packages/core/src/'
