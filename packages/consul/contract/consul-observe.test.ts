@@ -127,7 +127,7 @@ describe('connections', () => {
     )
     const began = performance.now()
     await session.renew(soon())
-    await own.probe(soon(1000))
+    await own.probe(soon())
     const written = new Map<string, number>()
     await Promise.all(
       services.map(async (service) => {
@@ -139,8 +139,9 @@ describe('connections', () => {
     // the server's limit is 200, for all processes of a host
     expect(proxy.connections).toBeLessThanOrEqual(125)
     const delays = ends.map((at, index) => at - (written.get(services[index] ?? '') ?? began))
-    // polled once a second beyond the budget, on a machine with other load
-    expect(Math.max(...delays)).toBeLessThan(1000 + 3000)
+    // polled once a second beyond the budget, on a machine with other load: a permit that is never
+    // given back costs the 10 s that a server holds a query
+    expect(Math.max(...delays)).toBeLessThan(9_000)
     expect(maxBlockingQueries).toBeLessThan(watched)
     for (const watch of watches) await watch[Symbol.asyncDispose]()
     // the queries that the server still holds leave permits for others

@@ -17,6 +17,8 @@ export interface InteropPair {
    * after which it reads again.
    */
   readonly usualError?: string
+  /** Set if its reader sometimes sees no change after an outage, until its process is started again. */
+  readonly losesWatches?: true
 }
 
 const kratos = (host: string): readonly string[] => [`http://${host}:8080`, `grpc://${host}:9090`]
@@ -63,6 +65,7 @@ export const interopPairs: readonly InteropPair[] = [
     endpoints: kratos,
     recovers: false, // one failed attempt ends its recovery
     usualError: 'zk: node does not exist',
+    losesWatches: true, // its client sends a watch again once, and tells nobody if that fails
   },
   {
     ...usual,

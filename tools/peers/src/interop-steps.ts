@@ -107,6 +107,7 @@ export const expectBothAfterOutage =
   (network: number) =>
   async (fleet: JoinedFleet): Promise<void> => {
     await expectBothListed(fleet, network)
+    if (fleet.pair.losesWatches) await fleet.watchAgain()
     await expectChangesSeen(fleet, network)
   }
 
