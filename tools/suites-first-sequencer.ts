@@ -16,6 +16,8 @@ const isSuite = (moduleId: string): boolean => {
  */
 const longFiles: readonly string[] = [
   'packages/etcd/contract/etcd-formats.test.ts',
+  'packages/zookeeper/contract/zookeeper-formats.test.ts',
+  'packages/consul/contract/consul-formats.test.ts',
   'tools/peers/contract/zookeeper-interop.test.ts',
   'tools/peers/contract/consul-interop.test.ts',
   'packages/consul/contract/consul-formats.test.ts',

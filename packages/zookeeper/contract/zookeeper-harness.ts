@@ -1,5 +1,5 @@
 import type { DriverFactory } from '@sd/core/driver'
-import { encodeName } from '@sd/core/driver'
+import { jsonFormat } from '@sd/core/driver'
 import {
   type ContractHarness,
   forkOwner,
@@ -16,7 +16,7 @@ import {
   provisionFor,
   zookeeper as zookeeperServer,
 } from '@sd/test-servers'
-import { zookeeper } from '../src/index.ts'
+import { zookeeper, zookeeperFormats, type ZooKeeperFormatName } from '../src/index.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
 
 const provision = await provisionFor('zookeeper')
@@ -49,8 +49,17 @@ const isOverTls = process.env['SD_TEST_ZOOKEEPER_TLS'] === '1'
 /** The hooks of this run. */
 export const zookeeperHooks = harnessHooks(provision, hooks)
 
+/** What ZooKeeper cannot do, in whatever format. */
+export const gapsInAnyFormat: Readonly<Record<string, string>> = {
+  'T28 reports a record that another owner replaced, and has removed since, as replaced':
+    'ZooKeeper keeps no history, and only the client of a session can create nodes that end with it',
+}
+
 /** A harness over one real server, behind a proxy that applies the link faults. */
-export const zookeeperHarness = async (): Promise<ContractHarness> => {
+export const zookeeperHarness = async (
+  name: ZooKeeperFormatName = 'json',
+): Promise<ContractHarness> => {
+  const format = zookeeperFormats[name]
   const tls = provision.how === 'endpoint' ? undefined : await createCertificates()
   // without client certificates: nodes would belong to their users as well, and no password be wrong
   const servers = await provideServers(
@@ -63,6 +72,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
   const proxy = await TcpProxy.to(direct)
   const overTls =
     tls &&
+    format === jsonFormat &&
     (await launch(zookeeperServer, { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }))
   const base = isOverTls && tls ? { tls: { ca: tls.ca } } : {}
   const over =
@@ -70,7 +80,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     (namespace: string): DriverFactory =>
       zookeeper({ ...base, hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
-    `/${namespace}/${encodeName(service)}/${encodeName(id)}`
+    `/${namespace}/${format.key({ service, id }, '')}`
   const password = 'hunter2-contract'
   const refusedPassword = 'hunter3-refused'
   const withPassword =
@@ -133,9 +143,9 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     },
     startOwner: (namespace, instance, ttlMs) =>
       forkOwner({
-        module: new URL('../src/index.ts', import.meta.url).href,
-        factory: 'zookeeper',
-        config: { ...base, hosts: [direct], namespace },
+        module: new URL('zookeeper-in-format.ts', import.meta.url).href,
+        factory: 'zookeeperInFormat',
+        config: { ...base, hosts: [direct], namespace, format: name },
         instance,
         ttlMs,
       }),
@@ -148,7 +158,7 @@ export const zookeeperHarness = async (): Promise<ContractHarness> => {
     ],
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]()
-      await overTls?.[Symbol.asyncDispose]()
+      if (overTls) await overTls[Symbol.asyncDispose]()
       await servers[Symbol.asyncDispose]()
     },
   }
