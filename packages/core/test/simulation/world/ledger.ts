@@ -48,10 +48,7 @@ export class Ledger {
       })
       if (stored !== undefined) this.#replace(key, stored)
       if (stored !== undefined && handle !== undefined) this.#checkDisplaced(key, handle, stored)
-      // what another client wrote over the winner's record does not tell the loser that it lost
-      else if (stored !== undefined)
-        for (const [loser, displaced] of this.#displaced)
-          if (displaced.key === key) this.#displaced.delete(loser)
+      if (stored !== undefined) this.#forgetDisplaced(key, handle, stored)
       // a restored record of it may be edited before it is removed
       if (handle !== undefined && this.#gone.has(handle) && !this.standsAs(key, handle))
         this.#journal.violation(`ghost: handle ${handle} is stored again under ${key} (R6)`)
@@ -131,6 +128,18 @@ export class Ledger {
     const first = instance !== undefined && !this.#highestWeight.has(handleOf(value) ?? 0)
     if (first && instance.metadata['onConflict'] === 'reject')
       this.#journal.violation(`${key} was taken over in spite of onConflict: 'reject' (R7)`)
+  }
+
+  /**
+   * What stands in the winner's place with a lower claim (of a registration that yields) or with none
+   * (of another client) does not tell the loser that it lost.
+   */
+  #forgetDisplaced(key: string, handle: number | undefined, { value: { claim } }: Stored): void {
+    for (const [loser, displaced] of this.#displaced) {
+      if (displaced.key !== key || loser === handle) continue
+      const isLower = claim !== undefined && compareClaims(claim, displaced.by) < 0
+      if (handle === undefined || isLower) this.#displaced.delete(loser)
+    }
   }
 
   /** A session whose record was taken over does not write it again, even if the winner has left. */
