@@ -22,10 +22,10 @@ test('says what the format of another fleet cannot carry, and nothing about the 
     lines: ['other programs write it: their record under an id of yours supersedes yours'],
   })
   expect(
-    await firstStep({ ...kratosFormat, name: 'bare', lacks: ['weight', 'claim'] }),
+    await firstStep({ ...kratosFormat, name: 'bare', lacks: ['weight', 'claim', 'ttlMs'] }),
   ).toMatchObject({
     status: 'warn',
-    detail: 'bare carries no weight, claim',
+    detail: 'bare carries no weight, claim, ttl',
     lines: [expect.stringContaining('no id is taken over'), expect.anything()],
   })
 })

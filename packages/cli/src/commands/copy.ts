@@ -16,6 +16,7 @@ import { Mirror, type MirrorEvent } from '../copy/mirror.ts'
 import { exitCode, UsageError } from '../exit-code.ts'
 import { Interrupted } from '../interruption.ts'
 import { byName, instanceJson } from '../output/instance-output.ts'
+import { lostParts } from '../output/lost-parts.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/printable.ts'
 import { type Run, subcommand } from './subcommand.ts'
@@ -154,7 +155,7 @@ const copy = async (
   output.note(`sd: ${summary(differences, skipped.length)}`)
   const { name, lacks } = target.format
   if (lacks.length > 0)
-    output.note(`sd: copies lose what ${name} cannot carry: ${lacks.join(', ')}`)
+    output.note(`sd: copies lose what ${name} cannot carry: ${lostParts(lacks)}`)
   if (apply) return hold(context, source, target, follow)
   output.note('sd: nothing was changed; add --apply to do it')
   return exitCode.ok

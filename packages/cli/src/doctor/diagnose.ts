@@ -2,6 +2,7 @@ import type { Contents, WireFormat } from '@sd/core/driver'
 import { RegistryError } from '@sd/registry'
 import type { OpenDriver } from '../open-driver.ts'
 import { counted } from '../output/counted.ts'
+import { lostParts } from '../output/lost-parts.ts'
 import { probeEndpoints } from './probe-endpoints.ts'
 import { rehearse } from './rehearse.ts'
 import { type StepResult, takeStep } from './step.ts'
@@ -92,7 +93,7 @@ function* describeFormat({
   yield {
     status: lacks.length === 0 ? 'ok' : 'warn',
     step: 'format',
-    detail: `${name} carries ${lacks.length === 0 ? 'everything' : `no ${lacks.join(', ')}`}`,
+    detail: `${name} carries ${lacks.length === 0 ? 'everything' : `no ${lostParts(lacks)}`}`,
     lines: [
       ...(lacks.includes('claim')
         ? ['without a claim no id is taken over: registering an id fails until its record is gone']
