@@ -90,19 +90,24 @@ describe('a service', () => {
 })
 
 test('names, and all instances: one blocking query each, and every edit is delivered', async () => {
-  await using names = observing(driver, { services: true })
-  await using all = observing(driver, { all: true })
+  // of a namespace that no earlier test wrote to: the catalog follows an agent with a delay
+  await using own = connect(host, { namespace: `${namespace}-all` })
+  const writing = await own.openSession({ ttlMs: 60_000 }, soon())
+  const write = (seq = 0) => writing.put([request('a', { seq }, { service: 'first' })], soon())
+  await using names = observing(own, { services: true })
+  await using all = observing(own, { all: true })
   const first = await names.next()
   expect(first.type).toBe('snapshot')
   expect((await all.next()).type).toBe('snapshot')
-  await put('first', 'a')
+  await write()
   expect(await names.next()).toMatchObject({ type: 'changes', services: ['first'] })
   expect(await all.next()).toMatchObject({ records: [{ instance: { service: 'first' } }] })
-  await put('first', 'a', 1)
+  await write(1)
   expect(await all.next()).toMatchObject({ records: [{ claim: { seq: 1 } }] })
-  await session.remove([ref('a', 'a', 'first')], soon())
+  await writing.remove([ref('a', 'a', 'first')], soon())
   expect(await names.next()).toMatchObject({ removedServices: ['first'] })
   expect(await all.next()).toMatchObject({ removed: [expect.stringContaining('first__a')] })
+  await writing.close(soon())
 })
 
 describe('connections', () => {
