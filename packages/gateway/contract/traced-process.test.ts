@@ -16,6 +16,7 @@ import { SpanKind } from '@opentelemetry/api'
 import { sharedRegistries } from '@sd/calling-tests'
 import { until } from '@sd/test-servers'
 import { expect, onTestFinished, test } from 'vitest'
+import { echoMethod } from './echo-method.ts'
 import type { WrittenSpan } from './trace-to-stdout.ts'
 
 const [, openSqlite] = sharedRegistries[0] as (typeof sharedRegistries)[number]
@@ -90,18 +91,6 @@ test('`sd gateway` with an SDK passes on a trace over HTTP/1.1', async () => {
   await expectChain(spans, ['GET /orders', 'GET'], () => arrived)
 })
 
-const bytes = (message: Buffer): Buffer => message
-const path = '/test.Echo/Unary'
-const method = {
-  path,
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: bytes,
-  requestDeserialize: bytes,
-  responseSerialize: bytes,
-  responseDeserialize: bytes,
-}
-
 test('`sd gateway` with an SDK passes on a trace over gRPC', async () => {
   await using shared = await openSqlite()
   await using registry = shared.open()
@@ -111,7 +100,7 @@ test('`sd gateway` with an SDK passes on a trace over gRPC', async () => {
     arrived = String(call.metadata.get('traceparent')[0])
     answer(null, call.request)
   }
-  server.addService({ unary: method }, { unary })
+  server.addService({ unary: echoMethod }, { unary })
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -126,8 +115,14 @@ test('`sd gateway` with an SDK passes on a trace over gRPC', async () => {
   metadata.set('traceparent', traceparent)
   const deadline = Date.now() + 30_000
   await new Promise<void>((resolve, reject) =>
-    client.makeUnaryRequest(path, bytes, bytes, Buffer.from('x'), metadata, { deadline }, (error) =>
-      error === null ? resolve() : reject(error),
+    client.makeUnaryRequest(
+      echoMethod.path,
+      echoMethod.requestSerialize,
+      echoMethod.responseDeserialize,
+      Buffer.from('x'),
+      metadata,
+      { deadline },
+      (error) => (error === null ? resolve() : reject(error)),
     ),
   )
   await expectChain(spans, ['POST /test.Echo', 'test.Echo/Unary'], () => arrived)

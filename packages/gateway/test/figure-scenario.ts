@@ -7,19 +7,11 @@ import { registerResolver } from '@sd/grpc'
 import { MemoryFaults } from '@sd/memory/faults'
 import { MemoryStore } from '@sd/memory'
 import { createRegistry } from '@sd/registry'
+import { echoMethod } from '../contract/echo-method.ts'
 import { Gateway, prometheusMetrics } from '../src/index.ts'
 
 const ttlMs = 600
-const bytes = (message: Buffer): Buffer => message
-const method = {
-  path: '/shop.Prices/PriceOf',
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: bytes,
-  requestDeserialize: bytes,
-  responseSerialize: bytes,
-  responseDeserialize: bytes,
-}
+const method = { ...echoMethod, path: '/shop.Prices/PriceOf' }
 
 /**
  * A process with a gateway to which everything happens that its figures tell: outages, refusals,
@@ -155,8 +147,8 @@ export class FigureScenario implements AsyncDisposable {
     return new Promise((resolve) =>
       client.makeUnaryRequest(
         method.path,
-        bytes,
-        bytes,
+        method.requestSerialize,
+        method.responseDeserialize,
         Buffer.from('pen'),
         { deadline: Date.now() + 10_000 },
         () => {

@@ -13,6 +13,7 @@ import { registerResolver } from '@sd/grpc'
 import { ServiceDispatcher } from '@sd/undici'
 import { request } from 'undici'
 import { expect, test, vi } from 'vitest'
+import { echoMethod } from '../contract/echo-method.ts'
 import { instrumented, type TestTracing } from './telemetry.ts'
 import { World } from './world.ts'
 
@@ -85,17 +86,6 @@ test('a request through the gateway is one trace over HTTP/1.1', async () => {
   expect(forwarded?.attributes).toMatchObject({ 'url.full': 'http://orders.sd/orders/1' })
 })
 
-const bytes = (message: Buffer): Buffer => message
-const method = {
-  path: '/test.Echo/Unary',
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: bytes,
-  requestDeserialize: bytes,
-  responseSerialize: bytes,
-  responseDeserialize: bytes,
-}
-
 /** Registers a gRPC server as `orders`, which notes the metadata of its calls. */
 const serveGrpc = async (world: World): Promise<readonly Metadata[]> => {
   const seen: Metadata[] = []
@@ -104,7 +94,7 @@ const serveGrpc = async (world: World): Promise<readonly Metadata[]> => {
     seen.push(call.metadata)
     callback(null, call.request)
   }
-  server.addService({ unary: method }, { unary })
+  server.addService({ unary: echoMethod }, { unary })
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -127,9 +117,9 @@ test('a call through the gateway is one trace over gRPC', async () => {
   const call = (): Promise<unknown> =>
     new Promise((resolve, reject) =>
       client.makeUnaryRequest(
-        method.path,
-        bytes,
-        bytes,
+        echoMethod.path,
+        echoMethod.requestSerialize,
+        echoMethod.responseDeserialize,
         Buffer.from('hello'),
         { deadline: Date.now() + 10_000 },
         (error, answer) => (error === null ? resolve(answer) : reject(error)),
