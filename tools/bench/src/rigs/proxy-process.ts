@@ -28,6 +28,7 @@ const startOther = async (): Promise<number> => {
 }
 
 const port = await (kind === 'gateway' ? startGateway() : startOther())
+process.on('disconnect', () => process.exit())
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send?.((user + system) / 1_000)
