@@ -48,7 +48,7 @@ export const benchmark: Benchmark = {
     register: 1.15,
     deregister: 1.15,
     remains:
-      'the figures above are of the driver over etcd3, before it had its own client ([ADR 55](adr/0055-own-etcd-client.md)), which has not been measured here yet. Both calls are one transaction without a read before it; a deregistration was a read and a transaction. Core takes a small part of the time. The rest is around the call: the transaction compares the revision of the key, so that two owners never hold one id, and is a larger message than a put to encode, send and decode. That cannot be left out.',
+      'both calls are one transaction without a read before it; a deregistration was a read and a transaction. Core takes a small part of the time. The rest is around the call: the transaction compares the revision of the key, so that two owners never hold one id, and is a larger message than a put to encode, send and decode. That cannot be left out.',
   }),
   quick: { rows: ['registerBytes', 'deregisterBytes'], samples: 1 },
 }

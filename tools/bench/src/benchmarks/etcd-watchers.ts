@@ -1,6 +1,6 @@
 import type { Benchmark, Side, Values, World } from '../frame/benchmark.ts'
 import { ChangeWriter, ToldChanges } from '../rigs/change-writer.ts'
-import { storeInstances } from '../rigs/etcd-records.ts'
+import { documentOf, storeInstances } from '../rigs/etcd-records.ts'
 import { openEtcd3, openRegistry } from '../rigs/open-etcd.ts'
 import { type StoredInstance, watchRaw } from '../rigs/raw-watch.ts'
 import { cpuMs } from '../rigs/time-calls.ts'
@@ -17,7 +17,11 @@ const prepare = async (world: World): Promise<void> => {
   const client = await openEtcd3(world)
   await storeInstances(client, prefixOf(world, 'orders'), instances)
   await Promise.all(
-    allServices.map((service) => storeInstances(client, prefixOf(world, service), 1)),
+    allServices.map((service) =>
+      storeInstances(client, prefixOf(world, service), 1, (index) =>
+        documentOf(index, {}, service),
+      ),
+    ),
   )
 }
 

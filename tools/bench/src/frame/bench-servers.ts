@@ -1,6 +1,6 @@
 import { goPeers, javaPeers } from '@sd/peers'
 import { consul, etcd, provideServers, type ProvidedServers, zookeeper } from '@sd/test-servers'
-import type { Benchmark, ServerFault, ServerName, Toolchain } from './benchmark.ts'
+import type { ServerFault, ServerName, Side, Toolchain } from './benchmark.ts'
 
 const kinds = { etcd, consul, zookeeper } as const
 const programs = { go: goPeers, java: javaPeers } as const
@@ -20,11 +20,11 @@ export class BenchServers implements AsyncDisposable {
     return `${name} ${(await this.#server(name)).control?.version ?? 'at an endpoint'}`
   }
 
-  /** The commands of those programs that the sides of a benchmark need and that run here. */
+  /** The commands of those programs that the sides need and that run here. */
   async commands(
-    benchmark: Benchmark,
+    sides: readonly Side[],
   ): Promise<Readonly<Partial<Record<Toolchain, readonly string[]>>>> {
-    const needed = new Set(Object.values(benchmark.sides).flatMap(({ needs }) => needs ?? []))
+    const needed = new Set(sides.flatMap(({ needs }) => needs ?? []))
     const found: Partial<Record<Toolchain, readonly string[]>> = {}
     for (const toolchain of needed) {
       if (!this.#commands.has(toolchain)) {

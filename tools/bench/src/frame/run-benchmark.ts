@@ -68,7 +68,14 @@ export const runBenchmark = async (
   benchmark: Benchmark,
   { servers, samples: asked, quick = false, profiles, say = () => {} }: RunOptions,
 ): Promise<Measured> => {
-  const peers = await servers.commands(benchmark)
+  const quickSides = (benchmark.quick?.rows ?? []).flatMap((row) => {
+    const { side, against = side } = quickGoalOf(benchmark, row)
+    return [side, against]
+  })
+  const wanted = Object.entries(benchmark.sides).filter(
+    ([side]) => !quick || quickSides.includes(side),
+  )
+  const peers = await servers.commands(wanted.map(([, side]) => side))
   const endpoint = await servers.endpoint(benchmark.server)
   const prepared = `bench-${name}`
   const run = (side: string | undefined): Promise<Sample> => {
@@ -84,15 +91,9 @@ export const runBenchmark = async (
     )
   }
   if (benchmark.prepare !== undefined) await run(undefined)
-  const quickSides = (benchmark.quick?.rows ?? []).flatMap((row) => {
-    const { side, against = side } = quickGoalOf(benchmark, row)
-    return [side, against]
-  })
-  const sides = Object.keys(benchmark.sides).filter((side) => {
-    if (quick && !quickSides.includes(side)) return false
-    const needs = benchmark.sides[side]?.needs
-    return needs === undefined || peers[needs] !== undefined
-  })
+  const sides = wanted.flatMap(([side, { needs }]) =>
+    needs === undefined || peers[needs] !== undefined ? [side] : [],
+  )
   const samples = new Map<string, Sample[]>(sides.map((side) => [side, []]))
   const count = asked ?? (quick ? benchmark.quick?.samples : undefined) ?? benchmark.samples ?? 5
   for (let round = 0; round < count; round += 1) {

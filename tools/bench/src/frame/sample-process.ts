@@ -27,6 +27,8 @@ const run = async ({ benchmark, side, world }: SampleTask): Promise<SampleMessag
   return { values: await chosen.run(whole) }
 }
 
+// the parent was stopped: what the side holds open would keep this process alive
+process.once('disconnect', () => process.exit())
 const [task] = (await once(process, 'message')) as [SampleTask]
 await tell(
   await run(task).catch((error: unknown) => ({

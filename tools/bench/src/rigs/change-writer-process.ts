@@ -33,7 +33,8 @@ const write = async ({ round, count, everyMs, atATime, keyOf }: ChangeOrder): Pr
       const sentNs = String(process.hrtime.bigint())
       const metadata = { round: String(round), number: String(number), sentNs }
       const prefix = keyOf.prefixes[number % keyOf.prefixes.length] ?? ''
-      await put(`${prefix}i${index}`, documentOf(index, metadata))
+      const service = prefix.split('/').at(-2)
+      await put(`${prefix}i${index}`, documentOf(index, metadata, service))
       if (everyMs > 0) await sleep(everyMs)
     }
   }

@@ -7,11 +7,12 @@ export const batchSize = 125
 export const documentOf = (
   index: number,
   metadata: Readonly<Record<string, string>> = {},
+  service = 'orders',
 ): string =>
   JSON.stringify({
     schema: 1,
     id: `i${index}`,
-    name: 'orders',
+    name: service,
     version: '',
     metadata,
     endpoints: [`http://10.0.0.1:${8_000 + index}`],
@@ -27,7 +28,7 @@ export const storeInstances = async (
   client: Etcd3,
   prefix: string,
   count: number,
-  valueOf: (index: number) => string = documentOf,
+  valueOf: (index: number) => string = (index) => documentOf(index),
 ): Promise<void> => {
   for (let start = 0; start < count; start += batchSize) {
     const indexes = Array.from(
