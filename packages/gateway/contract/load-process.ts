@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, credentials } from '@grpc/grpc-js'
+import type { Pace } from '@sd/calling-tests'
 import { Agent, request } from 'undici'
 import { WebSocket } from 'ws'
 import { echoMethod } from './echo-method.ts'
 import type { LoadOptions, LoadReport } from './load.ts'
 
 // The body of the process that `startLoad` starts: many callers of a gateway, and their results.
-const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions & Pace
 const address = `127.0.0.1:${options.port}`
 const dispatcher = new Agent()
 const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
@@ -47,6 +48,7 @@ const repeat = async (call: () => Promise<string | undefined>, kind: 'http' | 'g
     const failure = await call()
     if (failure === undefined) done[kind] += 1
     else done.failed.push(`${kind}: ${failure}`)
+    await delay(options.pauseMs)
   }
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pace } from '@sd/calling-tests'
 import { createRegistry } from '@sd/registry'
 import { registerResolver } from '../src/index.ts'
 import { EchoClient } from '../test/support/echo-client.ts'
@@ -5,7 +7,9 @@ import type { LoadOptions, LoadReport } from './load.ts'
 
 // The body of the process that `startLoad` starts: calls the service continuously from many callers
 // over one channel, and reports the failures.
-const { url, target, callers, streams, retry } = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+const { url, target, callers, streams, retry, pauseMs } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as LoadOptions & Pace
 const registry = await createRegistry(url)
 registerResolver(registry, { retry })
 const client = new EchoClient(target, { 'grpc.max_reconnect_backoff_ms': 2_000 })
@@ -29,6 +33,7 @@ const call = async (): Promise<void> => {
     report.slowestMs = Math.max(report.slowestMs, performance.now() - began)
     if (/^\d+$/.test(answer)) report.calls += 1
     else failed(answer)
+    await delay(pauseMs)
   }
 }
 
@@ -41,8 +46,7 @@ const stream = async (): Promise<void> => {
 }
 
 // waits until the service can be called: the measurement begins then
-while ((await client.call()).startsWith('UNAVAILABLE'))
-  await new Promise((resolve) => setTimeout(resolve, 20))
+while ((await client.call()).startsWith('UNAVAILABLE')) await delay(20)
 const work = Promise.all([
   ...Array.from({ length: callers }, call),
   ...Array.from({ length: streams }, stream),

@@ -1,4 +1,4 @@
-import { Child } from '@sd/calling-tests'
+import { Child, pace } from '@sd/calling-tests'
 import type { RetryOptions } from '../src/index.ts'
 
 /** The options of a load process. */
@@ -28,4 +28,4 @@ export const failures = ({ failed }: LoadReport): number =>
 
 /** Starts a process that calls the service until it is asked to `end`. */
 export const startLoad = (options: LoadOptions): Promise<Child> =>
-  Child.start(new URL('load-process.ts', import.meta.url), options)
+  Child.start(new URL('load-process.ts', import.meta.url), { ...options, ...pace })

@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Pace } from '@sd/calling-tests'
 import { createRegistry } from '@sd/registry'
 import { request } from 'undici'
 import {
@@ -11,7 +12,7 @@ import {
 import type { LoadFailure, LoadOptions, LoadReport } from './load.ts'
 
 // The body of the process that `startLoad` starts: many concurrent callers, and their results.
-const { url, callers, retry } = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+const { url, callers, retry, pauseMs } = JSON.parse(process.argv[2] ?? '{}') as LoadOptions & Pace
 const registry = await createRegistry(url)
 const dispatcher = new ServiceDispatcher({
   discovery: registry,
@@ -57,7 +58,10 @@ do {
 } while (failed.splice(0).length > 0)
 const work = Promise.all(
   Array.from({ length: callers }, async (_, index) => {
-    while (!end.signal.aborted) await call(index % 2 === 0 ? 'GET' : 'POST')
+    while (!end.signal.aborted) {
+      await call(index % 2 === 0 ? 'GET' : 'POST')
+      await delay(pauseMs)
+    }
   }),
 )
 
