@@ -12,6 +12,14 @@ import { setHead } from './write-head.ts'
 /** How long the rest of a request's body is read and dropped after its response. */
 const lingerMs = 5_000
 
+/** Passes the request of an exchange to an instance. */
+export interface Forwarder {
+  /** Throws for a request that cannot be sent. */
+  start(trustedHops: number): void
+  /** The client has left before the response's end. */
+  clientLeft(): void
+}
+
 /** One request to the gateway and its response: what the access log and the diagnostics tell. */
 export class Exchange {
   readonly request: Incoming
@@ -23,8 +31,8 @@ export class Exchange {
   requestBytes = 0
   responseBytes = 0
   grpcStatus: number | undefined
-  /** Called when the client has left before the response's end. */
-  onLeft: (() => void) | undefined
+  /** `undefined` until the request is forwarded. */
+  forwarder: Forwarder | undefined
   readonly #ended: (exchange: Exchange) => void
   #complete = false
 
@@ -173,7 +181,7 @@ export class Exchange {
   }
 
   #close(): void {
-    if (!this.#complete) this.onLeft?.()
+    if (!this.#complete) this.forwarder?.clientLeft()
     if (this.#published && gatewayChannel.hasSubscribers)
       publish({
         backend: 'gateway',

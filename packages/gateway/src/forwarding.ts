@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Forwarder } from './exchange.ts'
 import { refusal } from './problem.ts'
 import { type BodyListener, RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -19,7 +19,7 @@ const hasBody = ({ request }: Exchange): boolean => {
 const flushHead = (forwarding: Forwarding): void => forwarding.flushHead()
 
 /** Passes one request to an instance, and its response to the client, both as streams. */
-export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
+export class Forwarding implements Forwarder, Dispatcher.DispatchHandler, BodyListener {
   readonly #exchange: Exchange
   readonly #route: Route
   readonly #continues: boolean
@@ -30,14 +30,14 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
   /** The end of a body whose length is known: it goes out together with the end of the response. */
   #last: Buffer | undefined
   #ended = false
-  readonly #onDrain = (): void => this.#controller?.resume()
+  /** Set while the instance waits for the client. */
+  #onDrain: (() => void) | undefined
 
   /** `continues`: the client waits for `100 Continue`. */
   constructor(exchange: Exchange, route: Route, continues: boolean) {
     this.#exchange = exchange
     this.#route = route
     this.#continues = continues
-    exchange.onLeft = () => this.#abort(new Error('the client has left'))
   }
 
   start(trustedHops: number): void {
@@ -60,6 +60,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
       },
       this,
     )
+  }
+
+  clientLeft(): void {
+    this.#abort(new Error('the client has left'))
   }
 
   bodyWanted(): void {
@@ -120,6 +124,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
     // most responses fit: no listener for them
     if (response.write(chunk) || controller.paused) return
     controller.pause()
+    this.#onDrain = () => controller.resume()
     response.once('drain', this.#onDrain)
   }
 
@@ -159,6 +164,6 @@ export class Forwarding implements Dispatcher.DispatchHandler, BodyListener {
   #finish(): void {
     this.#ended = true
     this.#exchange.requestBytes = this.#body?.bytes ?? 0
-    if (this.#controller?.paused === true) this.#exchange.response.off('drain', this.#onDrain)
+    if (this.#onDrain !== undefined) this.#exchange.response.off('drain', this.#onDrain)
   }
 }

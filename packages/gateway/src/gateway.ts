@@ -8,7 +8,7 @@ import { AccessLog } from './access-log.ts'
 import { admit } from './admission.ts'
 import { checkFrontTls, checkGateway } from './check-gateway.ts'
 import { check, checkRoutes } from './check-routes.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type Forwarder } from './exchange.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 import { Forwarding } from './forwarding.ts'
 import { createFront, type FrontTls, isUpgradable } from './front.ts'
@@ -51,9 +51,9 @@ export class Gateway implements AsyncDisposable {
   readonly #own: ReadonlyMap<string, OwnPath>
   readonly #reserved: readonly string[]
   readonly #log: AccessLog | undefined
-  readonly #exchanges = new Set<Exchange>()
   readonly #tunnels = new Set<Tunnel>()
   readonly #ended = (exchange: Exchange): void => this.#end(exchange)
+  #requests = 0
   #draining = false
   #stopping: Promise<void> | undefined
 
@@ -83,7 +83,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Requests under way, including upgraded connections. */
   get requests(): number {
-    return this.#exchanges.size
+    return this.#requests
   }
 
   /** Upgraded connections that are open. */
@@ -186,7 +186,7 @@ export class Gateway implements AsyncDisposable {
       exchange.kind === 'grpc'
         ? new GrpcForwarding(exchange, route)
         : new Forwarding(exchange, route, continues)
-    this.#attempt(exchange, () => forwarding.start(this.#trustedHops))
+    this.#forward(exchange, forwarding)
   }
 
   #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -205,19 +205,19 @@ export class Gateway implements AsyncDisposable {
     const tunnel = new Tunnel(exchange, route, socket, head)
     this.#tunnels.add(tunnel)
     exchange.response.once('close', () => this.#tunnels.delete(tunnel))
-    this.#attempt(exchange, () => tunnel.start(this.#trustedHops))
+    this.#forward(exchange, tunnel)
   }
 
   #begin(request: Incoming, response: Outgoing): Exchange {
-    const exchange = new Exchange(request, response, this.#ended)
-    this.#exchanges.add(exchange)
-    return exchange
+    this.#requests += 1
+    return new Exchange(request, response, this.#ended)
   }
 
   /** Refuses what cannot be sent, e.g. a header that undici does not write. */
-  #attempt(exchange: Exchange, forward: () => void): void {
+  #forward(exchange: Exchange, forwarder: Forwarder): void {
+    exchange.forwarder = forwarder
     try {
-      forward()
+      forwarder.start(this.#trustedHops)
     } catch (error) {
       const service = exchange.route?.options.service
       exchange.refuse(refusal('bad-request', 'the request cannot be forwarded', service, error))
@@ -225,7 +225,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #end(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
+    this.#requests -= 1
     if (exchange.route !== undefined) exchange.route.requests -= 1
     this.#log?.add(exchange)
   }

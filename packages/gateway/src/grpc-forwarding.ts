@@ -5,7 +5,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Forwarder } from './exchange.ts'
 import type { GrpcConnection } from './grpc-upstream.ts'
 import { refusal } from './problem.ts'
 import { type BodyListener, RequestBody } from './request-body.ts'
@@ -31,7 +31,7 @@ const flatten = (headers: IncomingHttpHeaders): string[] =>
  * Passes one gRPC call to an instance over HTTP/2, with messages both ways and trailers. A stream
  * that the instance refuses unprocessed (GOAWAY, REFUSED_STREAM: RFC 9113, 8.7) goes to another one.
  */
-export class GrpcForwarding implements BodyListener {
+export class GrpcForwarding implements Forwarder, BodyListener {
   readonly #exchange: Exchange
   readonly #route: Route
   readonly #body: RequestBody
@@ -47,7 +47,6 @@ export class GrpcForwarding implements BodyListener {
     this.#exchange = exchange
     this.#route = route
     this.#body = new RequestBody(exchange.request, route.options.maxBodyBytes, this)
-    exchange.onLeft = () => this.#end(constants.NGHTTP2_CANCEL)
   }
 
   start(trustedHops: number): void {
@@ -76,6 +75,10 @@ export class GrpcForwarding implements BodyListener {
       })
     this.#body.pause()
     void this.#try(head)
+  }
+
+  clientLeft(): void {
+    this.#end(constants.NGHTTP2_CANCEL)
   }
 
   bodyWanted(): void {}

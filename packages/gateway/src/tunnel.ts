@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Forwarder } from './exchange.ts'
 import { FrameBoundary } from './frame-boundary.ts'
 import { type Refusal, refusal } from './problem.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -41,7 +41,7 @@ export const responseOn = (request: IncomingMessage, socket: Duplex): ServerResp
  * Passes an upgrade to an instance over node:http: undici would turn an instance's refusal (401) into
  * an error. After `101` bytes are passed both ways.
  */
-export class Tunnel {
+export class Tunnel implements Forwarder {
   readonly #exchange: Exchange
   readonly #route: Route
   readonly #socket: Duplex
@@ -57,7 +57,6 @@ export class Tunnel {
     this.#route = route
     this.#socket = socket
     this.#head = head
-    exchange.onLeft = () => this.#request?.destroy()
   }
 
   /** Whether bytes are passed. */
@@ -75,6 +74,10 @@ export class Tunnel {
     headers.push('connection', 'upgrade', 'upgrade', request.headers.upgrade as string)
     this.#exchange.started(headers)
     this.#try(headers)
+  }
+
+  clientLeft(): void {
+    this.#request?.destroy()
   }
 
   /**
