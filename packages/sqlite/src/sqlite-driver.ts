@@ -44,7 +44,7 @@ class SqliteDriver implements RegistryDriver {
   constructor(config: StoreOptions, context: DriverContext) {
     this.#context = context
     const client = new StoreClient(config, context)
-    const feed = new ChangeFeed(client, context.clock)
+    const feed = new ChangeFeed(client)
     this.#observer = { client, feed, format: context.format }
   }
 

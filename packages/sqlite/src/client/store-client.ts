@@ -38,7 +38,8 @@ export class StoreClient {
   ): Promise<ReturnType<StoreApi[Method]>> {
     signal.throwIfAborted()
     const { clock } = this.#context
-    const startedMs = clock.monotonicMs()
+    // a call that follows changes may have waited for long before it met a lock
+    let lockedSinceMs: number | undefined
     for (;;) {
       try {
         return await abortable(this.#running(operation).call(method, args), signal)
@@ -47,7 +48,8 @@ export class StoreClient {
         if (!(cause instanceof StoreError && cause.isLocked))
           throw toRegistryError(cause, operation)
       }
-      const waitedMs = clock.monotonicMs() - startedMs
+      lockedSinceMs ??= clock.monotonicMs()
+      const waitedMs = clock.monotonicMs() - lockedSinceMs
       if (waitedMs > lockWaitMs)
         throw sqliteError(
           'unavailable',

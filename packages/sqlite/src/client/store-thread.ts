@@ -5,6 +5,8 @@ import { failureOf } from '../worker/failure.ts'
 import type { StoreApi, StoreOptions, StoreReply, StoreRequest } from '../worker/store-api.ts'
 
 interface Pending {
+  /** Whether the process waits for the answer. */
+  readonly holds: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -13,14 +15,15 @@ const fromSource = import.meta.url.endsWith('.ts')
 const script = new URL(`../worker/store-worker.${fromSource ? 'ts' : 'js'}`, import.meta.url)
 
 /**
- * A thread that runs the store. It keeps the process alive only while a call is pending; core
- * decides what else does.
+ * A thread that runs the store. It keeps the process alive only while a call is pending, other than one
+ * that waits for changes; core decides what else does.
  */
 export class StoreThread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
   readonly #pending = new Map<number, Pending>()
   #calls = 0
+  #holding = 0
   #ended: Error | undefined
 
   constructor(options: StoreOptions, report: (event: DriverEvent) => void) {
@@ -65,8 +68,9 @@ export class StoreThread {
     if (this.#ended) reject(this.#ended)
     else {
       const id = ++this.#calls
-      if (this.#pending.size === 0) this.#worker.ref()
-      this.#pending.set(id, { resolve, reject })
+      const holds = method !== 'follow'
+      if (holds && this.#holding++ === 0) this.#worker.ref()
+      this.#pending.set(id, { holds, resolve, reject })
       this.#post({ id, method, args })
     }
     return promise as Promise<ReturnType<StoreApi[Method]>>
@@ -87,11 +91,12 @@ export class StoreThread {
 
   #settle(reply: Exclude<StoreReply, { report: DriverEvent }>): void {
     const pending = this.#pending.get(reply.id)
-    this.#pending.delete(reply.id)
     // after `close`, an answer must not allow the process to exit before the thread does
-    if (this.#pending.size === 0 && !this.ended) this.#worker.unref()
-    if ('failure' in reply) pending?.reject(new StoreError(reply.failure))
-    else pending?.resolve(reply.value)
+    if (pending === undefined) return
+    this.#pending.delete(reply.id)
+    if (pending.holds && --this.#holding === 0) this.#worker.unref()
+    if ('failure' in reply) pending.reject(new StoreError(reply.failure))
+    else pending.resolve(reply.value)
   }
 
   #end(error: Error): void {

@@ -47,7 +47,7 @@ export interface Reading {
   readonly records: readonly StoredValue[]
 }
 
-/** The store's calls for one namespace. Each is synchronous, and one transaction. */
+/** The store's calls for one namespace. All but `follow` are synchronous, and one transaction. */
 export interface StoreApi {
   openSession(id: string, ttlMs: number): void
   /** Renews a session; false if it no longer exists. */
@@ -69,6 +69,12 @@ export interface StoreApi {
   exist(prefixes: readonly string[]): readonly boolean[]
   /** The changes since; `undefined` if not all of them are kept. */
   changesSince(since: HistoryPosition): Changes | undefined
+  /**
+   * Waits for the next changes since; without any after `unfollow`, another `follow`, or many changes
+   * of other namespaces. `undefined` if not all of them are kept. Meanwhile it sweeps.
+   */
+  follow(since: HistoryPosition): Promise<Changes | undefined>
+  unfollow(): void
   /** Ends expired sessions; checks the process of each session. */
   sweep(): void
   /** Whether the file can be written. */

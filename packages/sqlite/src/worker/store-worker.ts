@@ -13,16 +13,19 @@ const store = new Store(workerData as StoreOptions, (report) => post({ report })
 const run = (method: keyof StoreApi, args: readonly unknown[]): unknown =>
   (store[method] as (...given: readonly unknown[]) => unknown).apply(store, [...args])
 
+const answer = async ({ id, method, args }: Exclude<StoreRequest, 'close'>): Promise<void> => {
+  try {
+    post({ id, value: await run(method, args) })
+  } catch (error) {
+    post({ id, failure: failureOf(error) })
+  }
+}
+
 port.on('message', (request: StoreRequest) => {
   if (request === 'close') {
     store[Symbol.dispose]()
     port.close()
     return
   }
-  const { id, method, args } = request
-  try {
-    post({ id, value: run(method, args) })
-  } catch (error) {
-    post({ id, failure: failureOf(error) })
-  }
+  void answer(request)
 })

@@ -1,4 +1,5 @@
 import type { DriverEvent } from '@sd/core/driver'
+import { ChangeFollower } from './change-follower.ts'
 import { failureOf, isUnwritable } from './failure.ts'
 import type { OpenFile } from './open-file.ts'
 import { keptChanges } from './schema.ts'
@@ -30,10 +31,12 @@ export class Store implements StoreApi, Disposable {
   readonly #namespace: string
   readonly #file: StoreFile
   readonly #sessions = new Sessions()
+  readonly #follower: ChangeFollower
 
   constructor({ path, namespace }: StoreOptions, report: (event: DriverEvent) => void) {
     this.#namespace = namespace
     this.#file = new StoreFile(path, report)
+    this.#follower = new ChangeFollower(this, path)
   }
 
   openSession(id: string, ttlMs: number): void {
@@ -130,6 +133,14 @@ export class Store implements StoreApi, Disposable {
     })
   }
 
+  follow(since: HistoryPosition): Promise<Changes | undefined> {
+    return this.#follower.follow(since)
+  }
+
+  unfollow(): void {
+    this.#follower.unfollow()
+  }
+
   sweep(): void {
     this.#sweep()
   }
@@ -155,6 +166,7 @@ export class Store implements StoreApi, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.unfollow()
     this.#file[Symbol.dispose]()
   }
 
