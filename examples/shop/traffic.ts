@@ -7,7 +7,7 @@ const requests = [
   { method: 'GET', path: '/' },
 ] as const
 
-/** Requests through the gateway until it is stopped: without a pause, except after a failure. */
+/** Requests through the gateway until it is stopped, with a short pause between two of a caller. */
 export class Traffic {
   readonly #url: string
   readonly #prices: PricesClient
@@ -52,6 +52,7 @@ export class Traffic {
         this.#failed.push(`${name}: ${String(error)}`)
         await setTimeout(50)
       }
+      await setTimeout(5)
     }
   }
 

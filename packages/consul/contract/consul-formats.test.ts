@@ -1,5 +1,5 @@
 import { describeRegistryContract } from '@sd/contract-tests'
-import { formatHooks } from '@sd/test-servers'
+import { formatHooks, formatsUnderTest } from '@sd/test-servers'
 import { describe } from 'vitest'
 import { consulFormats } from '../src/index.ts'
 import { consulHarness, consulHooks } from './consul-harness.ts'
@@ -8,7 +8,7 @@ const { provides, missing } = formatHooks(consulHooks, {
   server: 'tools/peers restarts and wipes the server in both formats',
 })
 
-describe.each(['kratos', 'spring-consul'] as const)('format %s', (name) => {
+describe.each(formatsUnderTest(['kratos', 'spring-consul']))('format %s', (name) => {
   describeRegistryContract('consul', provides, () => consulHarness(name), {
     missing,
     format: consulFormats[name],

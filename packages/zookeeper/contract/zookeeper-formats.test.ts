@@ -1,5 +1,5 @@
 import { describeRegistryContract } from '@sd/contract-tests'
-import { formatHooks } from '@sd/test-servers'
+import { formatHooks, formatsUnderTest } from '@sd/test-servers'
 import { describe } from 'vitest'
 import { zookeeperFormats } from '../src/index.ts'
 import { gapsInAnyFormat, zookeeperHarness, zookeeperHooks } from './zookeeper-harness.ts'
@@ -8,11 +8,14 @@ const { provides, missing } = formatHooks(zookeeperHooks, {
   server: 'tools/peers restarts and wipes the server in all formats',
 })
 
-describe.each(['kratos', 'curator', 'spring-zookeeper', 'dubbo'] as const)('format %s', (name) => {
-  describeRegistryContract('zookeeper', provides, () => zookeeperHarness(name), {
-    missing,
-    format: zookeeperFormats[name],
-    many: 200,
-    knownGaps: gapsInAnyFormat,
-  })
-})
+describe.each(formatsUnderTest(['kratos', 'curator', 'spring-zookeeper', 'dubbo']))(
+  'format %s',
+  (name) => {
+    describeRegistryContract('zookeeper', provides, () => zookeeperHarness(name), {
+      missing,
+      format: zookeeperFormats[name],
+      many: 200,
+      knownGaps: gapsInAnyFormat,
+    })
+  },
+)

@@ -39,6 +39,14 @@ const unaffected: readonly Need[] = [
   'connectionCount',
 ]
 
+/**
+ * The formats whose suite runs on a backend: the first, or each with `SD_TEST_FORMATS=all`, which takes
+ * minutes more and is set by `.ci/run`. The tests of the codecs and of `tools/peers` always run with each.
+ */
+export const formatsUnderTest = <const Name extends string>(
+  names: readonly Name[],
+): readonly Name[] => (process.env['SD_TEST_FORMATS'] === 'all' ? names : names.slice(0, 1))
+
 /** The hooks for the suite with the format of another fleet; `further` are left out, too, each with a reason. */
 export const formatHooks = (
   { provides, missing }: HarnessHooks,

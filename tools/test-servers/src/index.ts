@@ -1,7 +1,7 @@
 export { cachedFolder } from './cached-folder.ts'
 export { expireZooKeeperSession } from './expire-zookeeper-session.ts'
 export { fetchDebianPackages } from './fetch-debian-packages.ts'
-export { formatHooks, harnessHooks } from './harness-hooks.ts'
+export { formatHooks, formatsUnderTest, harnessHooks } from './harness-hooks.ts'
 export { launch } from './launch.ts'
 export { provideServers, type ProvidedServers } from './provide-servers.ts'
 export { describeProvision, type Provision, type Provisions } from './provision.ts'

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { formatHooks, harnessHooks } from '../src/harness-hooks.ts'
+import { expect, test, vi } from 'vitest'
+import { formatHooks, formatsUnderTest, harnessHooks } from '../src/harness-hooks.ts'
 
 const hooks = ['connectDirect', 'server', 'partition', 'loseHistory', 'backUp', 'secure'] as const
 
@@ -30,4 +30,12 @@ test('a run with a format leaves out connections and what it names, each with a 
   expect(missing.partition).toBe('a format changes nothing there')
   expect(missing.server).toBe('tested elsewhere')
   expect(missing.backUp).toBe(at.missing.backUp)
+})
+
+test('one format runs, unless all are asked for', () => {
+  vi.stubEnv('SD_TEST_FORMATS', undefined)
+  expect(formatsUnderTest(['kratos', 'go-zero'])).toEqual(['kratos'])
+  vi.stubEnv('SD_TEST_FORMATS', 'all')
+  expect(formatsUnderTest(['kratos', 'go-zero'])).toEqual(['kratos', 'go-zero'])
+  vi.unstubAllEnvs()
 })
