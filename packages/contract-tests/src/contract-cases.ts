@@ -1,3 +1,4 @@
+import { blockedLoopCases } from './cases/blocked-loop-cases.ts'
 import { capabilityCases } from './cases/capability-cases.ts'
 import { discoveryCases } from './cases/discovery-cases.ts'
 import { healthCases } from './cases/health-cases.ts'
@@ -34,6 +35,7 @@ export const contractCases: readonly ContractCase[] = [
   ...registrationCases,
   ...healthCases,
   ...recoveryCases,
+  ...blockedLoopCases,
   ...scaleCases,
   ...discoveryCases,
   ...watchingCases,

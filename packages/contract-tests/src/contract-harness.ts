@@ -20,6 +20,14 @@ export interface OwnerProcess {
   kill(): Promise<void>
 }
 
+/** An owner whose event loop can be blocked. */
+export interface BlockableOwner extends OwnerProcess {
+  /** The session under which it registered. */
+  readonly sessionId: string
+  /** Blocks its event loop for that long; resolves half a ttl later with the session of then. */
+  block(durationMs: number): Promise<string>
+}
+
 /** A server that requires TLS or credentials. */
 export interface SecureConnection {
   readonly connect: (namespace: string) => DriverFactory
@@ -106,6 +114,16 @@ export interface ContractHarness extends AsyncDisposable {
    * Starts another process that registers and holds that instance; resolves once it is registered.
    */
   startOwner?(namespace: string, instance: InstanceInput, ttlMs: number): Promise<OwnerProcess>
+  /**
+   * The same with `heartbeat: 'worker'`, and with that `maxBlockMs` (default: the backend's), where the
+   * backend has it.
+   */
+  startWorkerOwner?(
+    namespace: string,
+    instance: InstanceInput,
+    ttlMs: number,
+    maxBlockMs?: number,
+  ): Promise<BlockableOwner>
   /** Secure connections (TLS, authentication) by name; each must work like the plain one. */
   readonly secure?: Readonly<Record<string, SecureConnection>>
   /**

@@ -1,5 +1,5 @@
 import type { InstanceInput } from '@sd/core'
-import type { OwnerProcess } from './contract-harness.ts'
+import type { BlockableOwner } from './contract-harness.ts'
 import { forkScript, ownScript } from './fork-script.ts'
 import type { FactoryPlace } from './make-factory.ts'
 
@@ -10,10 +10,14 @@ export interface ForkOwnerOptions extends FactoryPlace {
 }
 
 /** Another Node process that registers `instance` and holds it until it is killed. */
-export const forkOwner = async (options: ForkOwnerOptions): Promise<OwnerProcess> => {
+export const forkOwner = async (options: ForkOwnerOptions): Promise<BlockableOwner> => {
   const owner = forkScript(ownScript('owner-process'), 'owner process', options)
-  await owner.message()
   return {
+    sessionId: await owner.message(),
+    block: (durationMs) => {
+      owner.send(durationMs)
+      return owner.message()
+    },
     kill: async () => {
       await owner[Symbol.asyncDispose]()
     },

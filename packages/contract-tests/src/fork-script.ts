@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { fork, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { extname } from 'node:path'
 
@@ -15,6 +15,7 @@ export interface ScriptProcess extends AsyncDisposable {
   readonly ended: Promise<ScriptEnd>
   /** The next message from the process; throws, with its stderr, if it ends without one. */
   message<T>(): Promise<T>
+  send(message: Serializable): void
   /**
    * Sends the process a message, and waits until it ends by itself; past the deadline it is killed.
    */
@@ -51,6 +52,7 @@ export const forkScript = (script: URL, what: string, options: unknown): ScriptP
       if (!Array.isArray(first)) throw new Error(`the ${what} ended: ${stderr.slice(-2_000)}`)
       return first[0] as T
     },
+    send: (message) => void child.send(message),
     close: async (deadlineMs) => {
       child.send('close')
       const timer = setTimeout(endWithUs, deadlineMs)

@@ -5,6 +5,7 @@
  */
 export type {
   Backup,
+  BlockableOwner,
   ContractHarness,
   ContractOptions,
   CutLink,

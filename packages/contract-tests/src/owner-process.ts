@@ -2,8 +2,17 @@ import { Registry } from '@sd/core'
 import type { ForkOwnerOptions } from './fork-owner.ts'
 import { makeFactory } from './make-factory.ts'
 
-// The body of the process that `forkOwner` starts: registers, reports it, and holds the instance.
+// The body of the process that `forkOwner` starts: registers, reports its session, and
+// holds the instance. A number is for how many milliseconds to block the event loop.
 const options = JSON.parse(process.argv[2] ?? '{}') as ForkOwnerOptions
 const registry = new Registry(await makeFactory(options), { ttlMs: options.ttlMs })
 await registry.register(options.instance)
-process.send?.('registered')
+const report = (): void => void process.send?.(registry.health().session.id ?? '')
+report()
+
+process.on('message', (blockMs: number) => {
+  // the thread sleeps: nothing in it runs
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMs)
+  // its heartbeats have run again
+  setTimeout(report, options.ttlMs / 2)
+})

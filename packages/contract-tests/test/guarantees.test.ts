@@ -9,7 +9,7 @@ const guarantees = await pageOf('guarantees')
 const limits = await pageOf('limits')
 const named = [...limits.matchAll(/^- `((?:R|D|W|S)\d+ .*)`$/gm)].map(([, name = '']) => name)
 const ids = [
-  ...Array.from({ length: 12 }, (_, index) => `R${index + 1}`),
+  ...Array.from({ length: 13 }, (_, index) => `R${index + 1}`),
   ...Array.from({ length: 7 }, (_, index) => `D${index + 1}`),
   ...Array.from({ length: 8 }, (_, index) => `W${index + 1}`),
   ...Array.from({ length: 3 }, (_, index) => `S${index + 1}`),

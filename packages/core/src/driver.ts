@@ -3,7 +3,12 @@
  * @module
  */
 export { abortable, type CallSubject, sleep, withDeadline } from './runtime/abort.ts'
-export { ConfigCheck, type TlsConfig } from './driver/config/config-check.ts'
+export {
+  ConfigCheck,
+  type HeartbeatConfig,
+  type LoopHeartbeatConfig,
+  type TlsConfig,
+} from './driver/config/config-check.ts'
 export { nearestName, suggestion } from './driver/config/nearest-name.ts'
 export { RegistryError, type RegistryErrorCode, show } from './registry-error.ts'
 export { Channel } from './runtime/channel.ts'
@@ -120,4 +125,10 @@ export {
   sameInstance,
   type ServiceInstance,
 } from './model/service-instance.ts'
+export { HeartbeatWorker, type HeartbeatWorkerOptions } from './session/heartbeat-worker.ts'
+export {
+  type ConnectHeartbeats,
+  type RenewableSession,
+  serveHeartbeats,
+} from './session/serve-heartbeats.ts'
 export { type TlsRefusal, tlsRefusal } from './driver/tls-refusal.ts'

@@ -19,6 +19,31 @@ const messageOf = (call: () => unknown): string => {
 }
 
 describe('ConfigCheck', () => {
+  test('heartbeat returns the fields that are given', () => {
+    expect(check.heartbeat({})).toEqual({})
+    expect(check.heartbeat({ heartbeat: 'loop' }, 'why')).toEqual({ heartbeat: 'loop' })
+    const worker = { heartbeat: 'worker', maxBlockMs: 1 }
+    expect(check.heartbeat({ ...worker, namespace: 'x' })).toEqual(worker)
+  })
+
+  test.each<[Record<string, unknown>, string | undefined, string]>([
+    [{ heartbeat: 'thread' }, undefined, 'heartbeat is "thread"; expected loop or worker'],
+    [{ heartbeat: true }, undefined, 'heartbeat is true; expected loop or worker'],
+    [{ heartbeat: 'worker' }, 'one thread', 'heartbeat is "worker"; expected loop: one thread'],
+    [{ heartbeat: 'x' }, 'one thread', 'heartbeat is "x"; expected loop'],
+    [{ maxBlockMs: 5 }, undefined, "maxBlockMs is given without heartbeat: 'worker'"],
+    [
+      { heartbeat: 'loop', maxBlockMs: 5 },
+      'why',
+      "maxBlockMs is given without heartbeat: 'worker'",
+    ],
+    [{ heartbeat: 'worker', maxBlockMs: 0 }, undefined, 'maxBlockMs is 0; expected a positive'],
+    [{ heartbeat: 'worker', maxBlockMs: 1.5 }, undefined, 'maxBlockMs is 1.5; expected a positive'],
+    [{ heartbeat: 'worker', maxBlockMs: '5' }, undefined, 'maxBlockMs is "5"; expected a positive'],
+  ])('heartbeat refuses %j', (given, unsupported, message) => {
+    expect(messageOf(() => check.heartbeat(given, unsupported))).toContain(message)
+  })
+
   test('names the field, the given value and what is expected', () => {
     expect(messageOf(() => check.expected('ttlMs', 'x', 'a number'))).toBe(
       'ttlMs is "x"; expected a number',

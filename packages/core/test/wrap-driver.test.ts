@@ -44,6 +44,7 @@ const recorder = (optional: boolean): { driver: RegistryDriver; called: string[]
             called.push('onPartLost')
             listener()
           },
+          renewedMs: () => 7,
         }
       : {}),
   }
@@ -125,6 +126,7 @@ describe('wrapDriver', () => {
     expect(wrapped.lastSeen?.()).toBe('it is silent')
     let lost = 0
     const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
+    expect(session.renewedMs?.()).toBe(7)
     session.onPartLost?.(() => (lost += 1))
     expect(lost).toBe(1)
   })
@@ -134,7 +136,8 @@ describe('wrapDriver', () => {
     for (const name of ['edit', 'diagnose', 'servers', 'carriers', 'lastSeen'])
       expect(wrapped).not.toHaveProperty(name)
     const session = await wrapped.openSession({ ttlMs: 1_000 }, signal)
-    for (const name of ['removeStrays', 'onPartLost']) expect(session).not.toHaveProperty(name)
+    for (const name of ['removeStrays', 'onPartLost', 'renewedMs'])
+      expect(session).not.toHaveProperty(name)
   })
 
   test('runs every call inside the hook, with the signal that the hook passes', async () => {

@@ -1,12 +1,14 @@
 import type { SecureConnection } from '@sd/contract-tests'
 import { createCertificates, type Cluster } from '@sd/contract-tests/servers'
 import { etcd as etcdServer, launch } from '@sd/test-servers'
-import { etcd } from '../src/index.ts'
+import { etcd, type EtcdConfig } from '../src/index.ts'
 import { admin } from './support.ts'
 
 /** Servers that require certificates or credentials. */
 export interface SecureServers extends AsyncDisposable {
   readonly connections: Readonly<Record<string, SecureConnection>>
+  /** How to reach each, by the same names. */
+  readonly configs: Readonly<Record<'client-certificate' | 'password', EtcdConfig>>
 }
 
 const endpointsOf = (cluster: Cluster): readonly string[] =>
@@ -33,36 +35,32 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
     await etcdItself.user('root').addRole('root')
     await etcdItself.auth.authEnable()
   }
+  const configs = {
+    'client-certificate': {
+      endpoints: endpointsOf(tls).map((host) => `https://${host}`),
+      tls: { ca, ...client },
+    },
+    password: {
+      endpoints: endpointsOf(users).map((host) => `http://${host}`),
+      username: 'root',
+      password,
+    },
+  }
   return {
+    configs,
     connections: {
       'client-certificate': {
-        connect: (namespace) =>
-          etcd({
-            endpoints: endpointsOf(tls).map((host) => `https://${host}`),
-            namespace,
-            tls: { ca, ...client },
-          }),
+        connect: (namespace) => etcd({ ...configs['client-certificate'], namespace }),
         server: controlOf(tls),
         secrets: [client.key, client.key.split('\n')[1] ?? client.key],
       },
       password: {
-        connect: (namespace) =>
-          etcd({
-            endpoints: endpointsOf(users).map((host) => `http://${host}`),
-            namespace,
-            username: 'root',
-            password,
-          }),
+        connect: (namespace) => etcd({ ...configs.password, namespace }),
         server: controlOf(users),
         secrets: [password],
         refused: {
           connect: (namespace) =>
-            etcd({
-              endpoints: endpointsOf(users).map((host) => `http://${host}`),
-              namespace,
-              username: 'root',
-              password: refusedPassword,
-            }),
+            etcd({ ...configs.password, namespace, password: refusedPassword }),
           secrets: [refusedPassword, Buffer.from(refusedPassword).toString('base64')],
         },
       },

@@ -1,9 +1,9 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
+import { ConfigCheck, type HeartbeatConfig, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
 
 /** How to reach etcd. */
-export interface EtcdConfig {
+export interface EtcdConfig extends HeartbeatConfig {
   /** The members' client URLs, `http://host:port` or `https://host:port`, with the same scheme. */
   readonly endpoints: readonly string[]
   /**
@@ -21,7 +21,15 @@ export interface EtcdConfig {
 /** The namespace where neither the configuration nor the format names one. */
 export const defaultNamespace = 'services'
 
-const fields = ['endpoints', 'namespace', 'username', 'password', 'tls'] as const
+const fields = [
+  'endpoints',
+  'namespace',
+  'username',
+  'password',
+  'tls',
+  'heartbeat',
+  'maxBlockMs',
+] as const
 
 const check = new ConfigCheck(backend)
 
@@ -68,6 +76,7 @@ export const validateEtcdConfig = (value: unknown): EtcdConfig => {
     ...(namespace === undefined ? {} : { namespace: check.namespace(namespace) }),
     ...(username && password ? { username, password } : {}),
     ...(tls ? { tls } : {}),
+    ...check.heartbeat(given),
   })
 }
 

@@ -2,6 +2,7 @@ import {
   type DriverErrors,
   driverErrors,
   messageOf,
+  type RegistryError,
   type RegistryErrorCode,
   tlsRefusal,
 } from '@sd/core/driver'
@@ -65,20 +66,23 @@ export const isAuthDisabled = (cause: unknown): boolean =>
 /** Whether one side of a connection does not accept the certificate of the other. */
 export const isTlsRefusal = (cause: unknown): boolean => tlsRefusal(messageOf(cause)) !== undefined
 
+const leaseGoneMessage =
+  'the server has no such lease: it has expired, was revoked, or the data was lost'
+
 const errors: DriverErrors = driverErrors(backend, (cause) => {
   const text = messageOf(cause)
   const refusal = tlsRefusal(text)
   if (refusal) return { code: refusal.code, message: `${text}${refusal.advice}` }
   const code = codeOf(cause, text)
-  const message =
-    code === 'session-lost'
-      ? 'the server has no such lease: it has expired, was revoked, or the data was lost'
-      : text
-  return { code, message }
+  return { code, message: code === 'session-lost' ? leaseGoneMessage : text }
 })
 
 /** Creates an error that this driver raises itself. */
 export const etcdError: DriverErrors['error'] = errors.error
+
+/** The loss of a session whose lease the server does not have. */
+export const leaseGone = (operation: string): RegistryError =>
+  etcdError('session-lost', operation, leaseGoneMessage)
 
 /** Converts an error of a client call to a `RegistryError`, if it is not one already. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -1,4 +1,6 @@
+import { extname } from 'node:path'
 import {
+  abortable,
   type Capabilities,
   type Contents,
   type Cursor,
@@ -8,6 +10,7 @@ import {
   type DriverSession,
   editedValue,
   type EditOutcome,
+  HeartbeatWorker,
   type InstanceRecord,
   type Observation,
   type Progress,
@@ -45,6 +48,11 @@ const capabilities: Capabilities = Object.freeze({
   maxRecordBytes: 1_000_000,
 })
 
+const heartbeatThread = new URL(
+  `./session/heartbeat-thread${extname(import.meta.url)}`,
+  import.meta.url,
+)
+
 class EtcdDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
@@ -55,9 +63,13 @@ class EtcdDriver implements RegistryDriver {
   readonly #store: Store
   readonly #observer: Observer
   readonly #sessions = new Map<string, EtcdSession>()
+  readonly #context: DriverContext
+  readonly #worker: HeartbeatWorker | undefined
 
   constructor(config: EtcdConfig, context: DriverContext) {
     this.servers = config.endpoints
+    this.#context = context
+    this.#worker = HeartbeatWorker.create({ script: heartbeatThread, config, context })
     const credentials = new EtcdCredentials(config)
     const options = {
       config,
@@ -85,6 +97,8 @@ class EtcdDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
+    if (this.#worker !== undefined) await abortable(this.#worker.start(), signal)
+    const openedAtMs = this.#context.clock.monotonicMs()
     const { ID, TTL, error } = await this.#calls.call(
       'open-session',
       methods.leaseGrant,
@@ -92,11 +106,12 @@ class EtcdDriver implements RegistryDriver {
       signal,
     )
     if (error !== '') throw etcdError('internal', 'open-session', error)
-    return new EtcdSession(ID, Number(TTL) * 1000, {
+    const session = new EtcdSession(ID, Number(TTL) * 1000, {
       store: this.#store,
       heartbeats: this.#heartbeats,
       sessions: this.#sessions,
     })
+    return this.#worker?.hold(session, openedAtMs) ?? session
   }
 
   list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
@@ -169,9 +184,11 @@ class EtcdDriver implements RegistryDriver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#observer.watches.close()
+    const ended = this.#worker?.[Symbol.asyncDispose]()
     for (const session of this.#sessions.values()) session.abandon()
     this.#sessions.clear()
     for (const connection of this.#connections) connection.close()
+    await ended
   }
 }
 

@@ -18,7 +18,7 @@ import {
 } from '@sd/core/driver'
 import type { EtcdConnection } from './client/etcd-connection.ts'
 import { KeepAliveStream } from './client/keep-alive-stream.ts'
-import { backend, etcdError } from './errors.ts'
+import { backend, leaseGone } from './errors.ts'
 import { maxBatch } from './session/conditional-store.ts'
 import type { Store } from './client/kv.ts'
 import * as methods from './client/methods.ts'
@@ -63,10 +63,8 @@ export class EtcdSession implements DriverSession {
     return this.#lost.signal
   }
 
-  async renew(signal: AbortSignal): Promise<void> {
-    const ttl = await this.#watched(this.#keepAlive.beat(signal))
-    // LeaseKeepAliveResponse in etcd's rpc.proto: 0 or less when the lease is not found
-    if (ttl <= 0n) throw this.#lose('renew')
+  renew(signal: AbortSignal): Promise<void> {
+    return this.#watched(this.#keepAlive.renew(signal))
   }
 
   async put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutOutcome[]> {
@@ -126,11 +124,18 @@ export class EtcdSession implements DriverSession {
 
   /** The keys of the lease, if asked for. Throws `session-lost` when there is no such lease. */
   async #leaseKeys(keys: boolean, signal: AbortSignal): Promise<readonly Buffer[]> {
-    const lease = await this.#watched(
-      this.#store.calls.call('audit', methods.leaseTimeToLive, { ID: this.id, keys }, signal),
-    )
-    if (BigInt(lease.TTL) <= 0n) throw this.#lose('audit')
-    return lease.keys
+    const read = async (): Promise<readonly Buffer[]> => {
+      const { calls } = this.#store
+      const lease = await calls.call(
+        'audit',
+        methods.leaseTimeToLive,
+        { ID: this.id, keys },
+        signal,
+      )
+      if (BigInt(lease.TTL) <= 0n) throw leaseGone('audit')
+      return lease.keys
+    }
+    return this.#watched(read())
   }
 
   /** Aborts `lost` when a call fails because the server has no such lease. */
@@ -141,15 +146,5 @@ export class EtcdSession implements DriverSession {
       if (error instanceof RegistryError && error.code === 'session-lost') this.#lost.abort(error)
       throw error
     }
-  }
-
-  #lose(operation: string): RegistryError {
-    const error = etcdError(
-      'session-lost',
-      operation,
-      'the server has no such lease: it has expired, was revoked, or the data was lost',
-    )
-    this.#lost.abort(error)
-    return error
   }
 }

@@ -227,7 +227,7 @@ test.each([
   [{ store: {} }, 'store is an object; expected a MemoryStore'],
   [
     { nameSpace: 'a' },
-    'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store)',
+    'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store, heartbeat, maxBlockMs)',
   ],
   [null, 'the configuration is null; expected an object'],
 ])('the configuration %j is refused', (config, message) => {

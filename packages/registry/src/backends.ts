@@ -48,7 +48,7 @@ const ownFormats: Formats = { json: jsonFormat }
 const backends: { readonly [Name in BackendName]: Backend<Name> } = {
   memory: {
     packageName: '@sd/memory',
-    keys: { namespace: true, store: true },
+    keys: { namespace: true, store: true, heartbeat: true, maxBlockMs: true },
     load: async () => {
       const { memory, validateMemoryConfig } = await import('@sd/memory')
       return { validate: validateMemoryConfig, create: memory, formats: ownFormats }
@@ -73,6 +73,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       password: true,
       tls: true,
       tlsFiles: true,
+      heartbeat: true,
+      maxBlockMs: true,
     },
     load: async () => {
       const { etcd, etcdFormats, validateEtcdConfig } = await import('@sd/etcd')
@@ -91,6 +93,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       worldReadable: true,
       tls: true,
       tlsFiles: true,
+      heartbeat: true,
+      maxBlockMs: true,
     },
     readsTlsFiles: true,
     load: async () => {

@@ -91,9 +91,9 @@ const readQuery = (query: UrlPiece, { url }: Backend): QueryValues => {
  *
  * User, password, namespace, name and values are percent-decoded; `+` is a plus. The table in
  * `backends.ts` has the grammar of each backend. `commonQuery` has the query keys that all backends
- * accept: `format` (the name of a format that the backend carries), `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold` (durations:
+ * accept: `format` (the name of a format that the backend carries), `ttl`, `call-timeout`, `close-timeout`, `backoff-min`, `backoff-max`, `hold`, `max-block` (durations:
  * `500ms`, `10s`, `1m`, `1h`), `max-fraction` (0…1), `min-instances`, `loss-protection` (`true`,
- * `false`). etcd, zookeeper and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also
+ * `false`), `heartbeat` (`loop`, or `worker` where the backend has one). etcd, zookeeper and consul add `tls` and the PEM files `ca`, `cert`, `key`; consul also
  * `datacenter`, `consistency` and `socket`; zookeeper also `auth`, `world-readable` and `server-name`;
  * memory and sqlite add `namespace`.
  * `createRegistry` checks ranges. Pass an option that a URL cannot express, like a logger, next to the

@@ -1,5 +1,12 @@
 import type { RegistryOptions } from '@sd/core'
-import type { DriverFactory, RegistryDriver, TlsConfig, WireFormat } from '@sd/core/driver'
+import type {
+  DriverFactory,
+  HeartbeatConfig,
+  LoopHeartbeatConfig,
+  RegistryDriver,
+  TlsConfig,
+  WireFormat,
+} from '@sd/core/driver'
 import type { MemoryConfig } from '@sd/memory'
 import type { SqliteConfig } from '@sd/sqlite'
 
@@ -35,9 +42,8 @@ export interface SqliteRegistryConfig extends NamedOptions<'json'>, SqliteConfig
 }
 
 /** A registry on etcd v3; needs the package `@sd/etcd`. */
-export interface EtcdRegistryConfig extends NamedOptions<
-  'json' | 'kratos' | 'go-zero' | 'etcd-naming'
-> {
+export interface EtcdRegistryConfig
+  extends NamedOptions<'json' | 'kratos' | 'go-zero' | 'etcd-naming'>, HeartbeatConfig {
   readonly backend: 'etcd'
   /** The members' client URLs, `http://host:port` or `https://host:port`, all of one scheme. */
   readonly endpoints: readonly string[]
@@ -61,9 +67,10 @@ export interface ZooKeeperTls extends TlsConfig {
 }
 
 /** A registry on ZooKeeper; needs the package `@sd/zookeeper`. */
-export interface ZooKeeperRegistryConfig extends NamedOptions<
-  'json' | 'kratos' | 'curator' | 'spring-zookeeper' | 'dubbo'
-> {
+export interface ZooKeeperRegistryConfig
+  extends
+    NamedOptions<'json' | 'kratos' | 'curator' | 'spring-zookeeper' | 'dubbo'>,
+    LoopHeartbeatConfig {
   readonly backend: 'zookeeper'
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
@@ -122,7 +129,7 @@ export type BackendName = RegistryConfig['backend']
  * a password from a secret store). A field given here overrides the URL's. Without `url` and
  * `backend` the URL is that of the environment variable `SD_URL`, else `sqlite:`.
  */
-export interface UrlRegistryConfig extends NamedOptions {
+export interface UrlRegistryConfig extends NamedOptions, HeartbeatConfig {
   readonly url?: string
   readonly backend?: never
   readonly namespace?: string | undefined

@@ -191,6 +191,17 @@ describe('createRegistry refuses', () => {
       { backend: 'sqlite', path: ':memory:' },
       'path is ":memory:"; expected',
     ],
+    [
+      'a heartbeat in a worker where no other thread can renew',
+      'memory:?heartbeat=worker',
+      'heartbeat is "worker"; expected loop: the sessions in memory live',
+    ],
+    [
+      'a heartbeat in a worker for sessions of a connection',
+      'zookeeper://h?heartbeat=worker&max-block=1m',
+      'heartbeat is "worker"; expected loop: a session of ZooKeeper belongs to the connection',
+    ],
+    ['a block without a worker', 'etcd://h?max-block=1m', 'maxBlockMs is given without'],
     ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
     [
       'a format of another backend',

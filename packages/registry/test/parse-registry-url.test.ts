@@ -129,6 +129,15 @@ describe('a registry URL', () => {
         lossProtection: { holdMs: 30_000, maxFraction: 0.25, minInstances: 5 },
       },
     ],
+    [
+      'etcd://h?heartbeat=worker&max-block=1m',
+      {
+        backend: 'etcd',
+        endpoints: ['http://h:2379'],
+        heartbeat: 'worker',
+        maxBlockMs: 60_000,
+      },
+    ],
     ['memory:?loss-protection=false', { backend: 'memory', lossProtection: false }],
     [
       'memory:?loss-protection=true&hold=1m',

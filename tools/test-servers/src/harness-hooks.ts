@@ -37,6 +37,7 @@ const unaffected: readonly Need[] = [
   'hangWrites',
   'delayWrites',
   'connectionCount',
+  'startWorkerOwner',
 ]
 
 /**

@@ -117,6 +117,11 @@ export interface DriverSession {
    * whole.
    */
   onPartLost?(listener: () => void): void
+  /**
+   * When the last acknowledged heartbeat was sent, on the monotonic clock of the driver's context, by
+   * whichever thread. Omitted where only `renew` sends heartbeats. `HeartbeatWorker.hold` adds it.
+   */
+  renewedMs?(): number
   /** Sends one heartbeat. Throws `session-lost` when the backend no longer knows the session. */
   renew(signal: AbortSignal): Promise<void>
   /**

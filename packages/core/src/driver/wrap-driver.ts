@@ -18,7 +18,7 @@ export type DriverCall =
       | 'observe'
       | typeof Symbol.asyncDispose
     >
-  | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost' | 'onPartLost'>
+  | Exclude<keyof DriverSession, 'id' | 'grantedTtlMs' | 'lost' | 'onPartLost' | 'renewedMs'>
 
 /** Intercepts a wrapped driver. Calls without a hook are forwarded unchanged. */
 export interface DriverHooks {
@@ -45,8 +45,8 @@ export interface DriverHooks {
 
 /**
  * Wraps `driver` in `hooks` that delay, fail, count or trace its calls. Forwards every method,
- * including those of its sessions; `lastSeen`, `edit`, `diagnose`, `removeStrays` and `onPartLost` exist
- * if `driver` has them. Modelled on the layers of Apache OpenDAL, which wrap an accessor in the same way.
+ * including those of its sessions; `lastSeen`, `edit`, `diagnose`, `removeStrays`, `onPartLost` and
+ * `renewedMs` exist if `driver` has them. Modelled on the layers of Apache OpenDAL, which wrap an accessor in the same way.
  */
 export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): RegistryDriver => {
   const call = <T>(
@@ -91,17 +91,20 @@ export const wrapDriver = (driver: RegistryDriver, hooks: DriverHooks): Registry
   }
 }
 
-const wrapSession = (
+/** Wraps one session as `wrapDriver` does. */
+export const wrapSession = (
   session: DriverSession,
   call: NonNullable<DriverHooks['call']>,
 ): DriverSession => {
   const removeStrays = session.removeStrays?.bind(session)
   const onPartLost = session.onPartLost?.bind(session)
+  const renewedMs = session.renewedMs?.bind(session)
   return {
     id: session.id,
     grantedTtlMs: session.grantedTtlMs,
     lost: session.lost,
     ...(onPartLost === undefined ? {} : { onPartLost }),
+    ...(renewedMs === undefined ? {} : { renewedMs }),
     renew: (signal) => call('renew', signal, (under) => session.renew(under)),
     put: (requests, signal) => call('put', signal, (under) => session.put(requests, under)),
     remove: (refs, signal) => call('remove', signal, (under) => session.remove(refs, under)),

@@ -19,6 +19,15 @@ export const heartbeatIntervalMs = (ttlMs: number, random: Random): number =>
 /** The longest delay before a heartbeat that failed at once is repeated. */
 export const heartbeatRetryMs = (ttlMs: number): number => Math.max(1, ttlMs / 24)
 
+/**
+ * After this long without a sign of life a worker thread renews a session in place of the event loop:
+ * longer than the longest `heartbeatIntervalMs`, with two thirds of the ttl left.
+ */
+export const takeOverMs = (ttlMs: number): number => ttlMs / 3
+
+/** The longest block of an event loop that a worker thread bridges, where nothing else is configured. */
+export const defaultMaxBlockMs = (ttlMs: number): number => 3 * ttlMs
+
 /** The interval from one answered probe to the next. */
 export const probeIntervalMs = (ttlMs: number, random: Random): number =>
   around(ttlMs / 6, 0.1, random)

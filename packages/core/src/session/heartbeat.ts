@@ -56,6 +56,8 @@ export const heartbeat = async (
   for (;;) {
     await sleep(clock, waitMs, signal)
     const sentMs = clock.monotonicMs()
+    // while this loop was blocked, another thread may have renewed it
+    acknowledgedSentMs = Math.max(acknowledgedSentMs, session.renewedMs?.() ?? openedAtMs)
     const leftMs = acknowledgedSentMs + ttlMs - sentMs
     if (leftMs <= 0) {
       const cause = new RegistryError('session-lost', { ...subject, message: lostMessage(ttlMs) })

@@ -6,7 +6,7 @@ import { ManualClock } from '../manual-clock.ts'
 import { failure } from '../scripted-backend.ts'
 
 /** Beats of a session with a ttl of 1,200 ms: one every 300 ms; `renew` is the test's. */
-const beat = (renew: () => Promise<void>, openedAtMs = 0) => {
+const beat = (renew: () => Promise<void>, openedAtMs = 0, more: Partial<DriverSession> = {}) => {
   const clock = new ManualClock()
   const stop = new AbortController()
   const sentMs: number[] = []
@@ -18,6 +18,7 @@ const beat = (renew: () => Promise<void>, openedAtMs = 0) => {
       sentMs.push(Math.round(clock.monotonicMs()))
       return renew()
     },
+    ...more,
   } as unknown as DriverSession
   const random = { next: () => 0.5, id: () => '' }
   const end: { loss?: SessionLoss; thrown?: unknown; atMs?: number } = {}
@@ -97,6 +98,17 @@ describe('a heartbeat', () => {
     await bed.clock.advance(1)
     expect(bed.end.loss?.told).toBe(false)
     expect(bed.troubles.every((code) => code === 'timeout')).toBe(true)
+  })
+
+  test('counts a renewal by another thread while its own could not be sent or answered', async () => {
+    let renewedMs = 0
+    const bed = beat(never, 0, { renewedMs: () => renewedMs })
+    await bed.clock.advance(1_199)
+    renewedMs = 1_000
+    await bed.clock.advance(1_000)
+    expect(bed.end.loss).toBeUndefined()
+    await bed.clock.advance(2)
+    expect(bed.end).toMatchObject({ loss: { told: false }, atMs: 2_200 })
   })
 
   test('ends with what the backend says of the session', async () => {

@@ -1,5 +1,5 @@
 import { abortable, type RegistryError } from '@sd/core/driver'
-import { etcdError, isStaleToken } from '../errors.ts'
+import { etcdError, isStaleToken, leaseGone } from '../errors.ts'
 import type { LeaseKeepAliveResponse, LeaseRequest } from './codec/messages.ts'
 import type { StreamEvents } from './etcd-client.ts'
 import type { EtcdConnection, ConnectionStream } from './etcd-connection.ts'
@@ -33,8 +33,20 @@ export class KeepAliveStream {
     this.#leaseId = leaseId
   }
 
-  /** Sends one beat; resolves with the lease's ttl in seconds, 0 if the lease no longer exists. */
-  async beat(signal: AbortSignal): Promise<bigint> {
+  /** Sends one beat. Throws `session-lost` if the lease no longer exists. */
+  async renew(signal: AbortSignal): Promise<void> {
+    const ttlSeconds = await this.#abortableBeat(signal)
+    // LeaseKeepAliveResponse in etcd's rpc.proto: 0 or less when the lease is not found
+    if (ttlSeconds <= 0n) throw leaseGone('renew')
+  }
+
+  /** Ends the stream. */
+  close(): void {
+    this.#closed = true
+    this.#end(closed())
+  }
+
+  async #abortableBeat(signal: AbortSignal): Promise<bigint> {
     signal.throwIfAborted()
     if (this.#closed) throw closed()
     const client = this.#current?.client ?? this.#connection.client('renew')
@@ -49,12 +61,6 @@ export class KeepAliveStream {
       }
       throw error
     }
-  }
-
-  /** Ends the stream. */
-  close(): void {
-    this.#closed = true
-    this.#end(closed())
   }
 
   /**

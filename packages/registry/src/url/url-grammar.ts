@@ -27,6 +27,8 @@ export const commonQuery: Readonly<
   'loss-protection': { kind: 'boolean', option: ['lossProtection'] },
   'max-fraction': { kind: 'fraction', option: ['lossProtection', 'maxFraction'] },
   hold: { kind: 'duration', option: ['lossProtection', 'holdMs'] },
+  heartbeat: { kind: 'text', option: ['heartbeat'] },
+  'max-block': { kind: 'duration', option: ['maxBlockMs'] },
   'min-instances': { kind: 'count', option: ['lossProtection', 'minInstances'] },
 }
 

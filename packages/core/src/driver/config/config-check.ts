@@ -12,6 +12,28 @@ export interface TlsConfig {
   readonly key?: string | Uint8Array
 }
 
+/** Which thread renews a session while the event loop is blocked: fields of a backend's configuration. */
+export interface HeartbeatConfig {
+  /**
+   * `loop`: the event loop alone, so that a process whose loop is blocked for longer than the ttl loses
+   * its session. `worker`: a worker thread renews the session meanwhile. Default `loop`.
+   */
+  readonly heartbeat?: 'loop' | 'worker' | undefined
+  /**
+   * With `heartbeat: 'worker'`: the longest block that costs nothing, in milliseconds. An event loop that
+   * is blocked for longer loses its registrations, at most a ttl later. Default: three times the ttl.
+   */
+  readonly maxBlockMs?: number | undefined
+}
+
+/** The same fields where no other thread can renew a session: `worker` is refused. */
+export interface LoopHeartbeatConfig {
+  readonly heartbeat?: 'loop' | undefined
+  readonly maxBlockMs?: undefined
+}
+
+const heartbeats = ['loop', 'worker'] as const
+
 const tlsFields = ['ca', 'cert', 'key'] as const
 
 const pem = (value: string | Uint8Array | undefined): string | Buffer | undefined =>
@@ -80,6 +102,32 @@ export class ConfigCheck {
     if (value !== undefined && typeof value !== 'boolean')
       return this.expected(field, value, 'true or false')
     return value
+  }
+
+  /**
+   * Checks `heartbeat` and `maxBlockMs`; returns those that are given. `unsupported`: why the backend has
+   * no worker that renews, where it has none.
+   */
+  heartbeat(given: Record<string, unknown>, unsupported?: string): HeartbeatConfig {
+    const { heartbeat, maxBlockMs } = given
+    const accepted = heartbeats.filter((each) => unsupported === undefined || each === 'loop')
+    const known = accepted.find((each) => each === heartbeat)
+    if (heartbeat !== undefined && known === undefined)
+      this.expected(
+        'heartbeat',
+        heartbeat,
+        accepted.join(' or ') +
+          (unsupported === undefined || heartbeat !== 'worker' ? '' : `: ${unsupported}`),
+      )
+    if (maxBlockMs !== undefined) {
+      if (known !== 'worker') this.refuse("maxBlockMs is given without heartbeat: 'worker'")
+      if (typeof maxBlockMs !== 'number' || !Number.isSafeInteger(maxBlockMs) || maxBlockMs < 1)
+        return this.expected('maxBlockMs', maxBlockMs, 'a positive whole number of milliseconds')
+    }
+    return {
+      ...(known === undefined ? {} : { heartbeat: known }),
+      ...(maxBlockMs === undefined ? {} : { maxBlockMs }),
+    }
   }
 
   /**
