@@ -3,6 +3,7 @@ import {
   type ClientTask as AnyClientTask,
   forkClient as forkAnyClient,
 } from '@sd/contract-tests/world'
+import { clientTls } from './test-tls.ts'
 
 /** The task and the servers of a client process. */
 export interface ClientTask extends Omit<AnyClientTask, 'module' | 'factory' | 'config'> {
@@ -15,6 +16,6 @@ export const forkClient = ({ hosts, namespace, ...task }: ClientTask): Promise<C
   forkAnyClient({
     module: new URL('../src/index.ts', import.meta.url).href,
     factory: 'zookeeper',
-    config: { hosts, namespace },
+    config: { ...clientTls, hosts, namespace },
     ...task,
   })

@@ -2,6 +2,7 @@ import type { Registry, RegistryOptions } from '@sd/core'
 import { createDriverContext, type Random } from '@sd/core/driver'
 import { type Follower, TestWorld } from '@sd/contract-tests/world'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
+import { clientTls } from './test-tls.ts'
 
 /** The ttl of every registry in these tests. */
 export const ttlMs = 2_000
@@ -29,7 +30,10 @@ export class RegistryWorld extends TestWorld {
     options: RegistryOptions = {},
     config: Partial<ZooKeeperConfig> = {},
   ): Registry {
-    return this.open(zookeeper({ hosts, namespace: this.namespace, ...config }), options)
+    return this.open(
+      zookeeper({ ...clientTls, hosts, namespace: this.namespace, ...config }),
+      options,
+    )
   }
 
   told(registry: Registry): Follower {

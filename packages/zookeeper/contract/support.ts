@@ -1,4 +1,5 @@
 import { connect as dial } from 'node:net'
+import { connect as dialSecurely } from 'node:tls'
 import {
   createDriverContext,
   type Observation,
@@ -12,6 +13,7 @@ import { createZooKeeperClient } from '../src/client/create-client.ts'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
 import { isCode } from '../src/client/zookeeper-error.ts'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
+import { clientTls, isOverTls } from './test-tls.ts'
 
 export const clientOf = (server: Server | undefined): string => server?.endpoints['client'] ?? ''
 
@@ -64,7 +66,9 @@ export const ask = (endpoint: string, word: string): Promise<string> =>
   new Promise((resolve) => {
     const [host = '', port = ''] = endpoint.split(':')
     let answer = ''
-    const socket = dial(Number(port), host, () => socket.write(word))
+    const to = { host, port: Number(port), ...clientTls.tls }
+    const asked = (): unknown => socket.write(word)
+    const socket = isOverTls ? dialSecurely(to, asked) : dial(to, asked)
     socket.setTimeout(1_000, () => socket.destroy())
     socket.on('data', (data) => (answer += data.toString()))
     socket.on('error', () => {})
@@ -74,7 +78,7 @@ export const ask = (endpoint: string, word: string): Promise<string> =>
 export const connect = (
   hosts: readonly string[],
   config: Partial<ZooKeeperConfig> = {},
-): RegistryDriver => zookeeper({ hosts, ...config })(createDriverContext())
+): RegistryDriver => zookeeper({ ...clientTls, hosts, ...config })(createDriverContext())
 
 /** A client of ZooKeeper itself, to change the data under the driver. */
 export const admin = async (
@@ -82,6 +86,7 @@ export const admin = async (
   config: Partial<ZooKeeperConfig> = {},
 ): Promise<ZooKeeperClient & AsyncDisposable> => {
   const client = createZooKeeperClient({
+    ...clientTls,
     ...config,
     hosts: [endpoint],
     sessionTimeoutMs: 10_000,

@@ -9,12 +9,12 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin, connect } from './support.ts'
+import { provideZooKeeper } from './test-tls.ts'
 
-const servers = await provideServers(zookeeper)
+const servers = await provideZooKeeper()
 const hosts = servers.endpoints
 const credentials = { username: 'app', password: 'hunter2-app' }
 const others = { username: 'app', password: 'hunter2-wrong' }

@@ -2,17 +2,12 @@ import type { Registration } from '@sd/core'
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
 import { codeOf, ids, idsOf, instance, request, soon } from '@sd/contract-tests/world'
-import {
-  expireZooKeeperSession,
-  launch,
-  provisionFor,
-  type TestServer,
-  zookeeper,
-} from '@sd/test-servers'
+import { expireZooKeeperSession, provisionFor, type TestServer, zookeeper } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { maxPathBytes, pathBytesOf } from '../src/session/session-part.ts'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin, ask, clientOf, connect, withSettings } from './support.ts'
+import { launchZooKeeper, plainOf } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -30,7 +25,7 @@ const inBatches = async (
 }
 
 describe.runIf(controllable)('more paths than the end of one ZooKeeper session can list', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let hosts: string[]
   let host: string
 
@@ -73,7 +68,7 @@ describe.runIf(controllable)('more paths than the end of one ZooKeeper session c
   }
 
   const use = async (server: TestServer, members?: readonly string[]): Promise<void> => {
-    cluster = await launch(server, members && { members })
+    cluster = await launchZooKeeper(server, members && { members })
     hosts = cluster.servers.map(clientOf)
     host = hosts[0] ?? ''
   }
@@ -162,7 +157,7 @@ describe.runIf(controllable)('more paths than the end of one ZooKeeper session c
           ),
         )
       const old = await created()
-      await expireZooKeeperSession(host, expired)
+      await expireZooKeeperSession(plainOf(cluster), expired)
       await eventually('all are back', capMs + 1_000 + slackMs, async () => {
         const now = await sessions()
         return !now.has(expired) && [...now.values()].flat().length === all.length

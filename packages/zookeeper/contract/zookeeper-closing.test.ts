@@ -1,11 +1,12 @@
 import { eventually } from '@sd/contract-tests'
 import { type ClientProcess, ids, instance, lists } from '@sd/contract-tests/world'
 import { type Server, StrangeHost } from '@sd/contract-tests/servers'
-import { launch, provisionFor, zookeeper } from '@sd/test-servers'
+import { provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientTask, forkClient } from './fork-client.ts'
 import { graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { ask, clientOf } from './support.ts'
+import { launchZooKeeper } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const callTimeoutMs = 600
@@ -34,7 +35,7 @@ const expectCleanEnd = async (client: ClientProcess, boundMs: number): Promise<v
 }
 
 describe.runIf(controllable)('R11: leaving clean', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let server: Server
   let host: string
 
@@ -45,7 +46,7 @@ describe.runIf(controllable)('R11: leaving clean', () => {
   }
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     server = cluster.servers[0] as Server
     host = clientOf(server)
   })

@@ -12,10 +12,11 @@ import {
   soon,
 } from '@sd/contract-tests/world'
 import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, zookeeper } from '@sd/test-servers'
+import { provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, firstHostFirst, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { ask, clientOf, connect } from './support.ts'
+import { launchZooKeeper } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 /** How long the other members may take to elect a leader: rounds of 3 s with these settings. */
@@ -26,7 +27,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
   let hosts: readonly string[]
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper, { members: ['n1', 'n2', 'n3'] })
+    cluster = await launchZooKeeper(zookeeper, { members: ['n1', 'n2', 'n3'] })
     hosts = cluster.servers.map(clientOf)
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())

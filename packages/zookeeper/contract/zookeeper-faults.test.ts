@@ -13,20 +13,21 @@ import {
   soon,
 } from '@sd/contract-tests/world'
 import { type Server, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, zookeeper } from '@sd/test-servers'
+import { provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { clientOf, connect } from './support.ts'
+import { launchZooKeeper } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
 describe.runIf(controllable)('one server', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let server: Server
   let host: string
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     server = cluster.servers[0] as Server
     host = clientOf(server)
   })

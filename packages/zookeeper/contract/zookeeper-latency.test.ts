@@ -1,14 +1,14 @@
 import type { Registry } from '@sd/core'
 import { ids, instance, many, observing, orders, soon } from '@sd/contract-tests/world'
 import { TcpProxy } from '@sd/contract-tests/servers'
-import { provideServers, zookeeper } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { RegistryWorld } from './registry-world.ts'
 import { connect } from './support.ts'
+import { provideZooKeeper } from './test-tls.ts'
 
 /** In each direction. */
 const latencyMs = 50
-const servers = await provideServers(zookeeper)
+const servers = await provideZooKeeper()
 let proxy: TcpProxy
 
 afterAll(() => servers[Symbol.asyncDispose]())

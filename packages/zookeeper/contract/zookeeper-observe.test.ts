@@ -1,11 +1,12 @@
 import type { Observation, RegistryDriver } from '@sd/core/driver'
 import { codeOf, many, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { TcpProxy } from '@sd/contract-tests/servers'
-import { provideServers, until, zookeeper } from '@sd/test-servers'
+import { until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, ask, connect, follow } from './support.ts'
+import { provideZooKeeper } from './test-tls.ts'
 
-const servers = await provideServers(zookeeper)
+const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
 
 let namespaces = 0

@@ -1,11 +1,11 @@
 import { createDriverContext, type DriverContext, type RegistryDriver } from '@sd/core/driver'
 import { codeOf, orders, soon } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
-import { provideServers, zookeeper as server } from '@sd/test-servers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { zookeeper } from '../src/index.ts'
+import { clientTls, provideZooKeeper } from './test-tls.ts'
 
-const servers = await provideServers(server)
+const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
 
 afterAll(() => servers[Symbol.asyncDispose]())
@@ -14,7 +14,7 @@ afterAll(() => servers[Symbol.asyncDispose]())
 const connect = (
   hosts: readonly string[],
   context: Partial<DriverContext> = { random: { next: () => 0, id: () => 'x' } },
-): RegistryDriver => zookeeper({ hosts })(createDriverContext(context))
+): RegistryDriver => zookeeper({ ...clientTls, hosts })(createDriverContext(context))
 
 describe('the connection that reads', () => {
   test('W3: a member that did not answer is tried again last', async () => {

@@ -1,10 +1,11 @@
 import type { DriverSession, InstanceRecord, RegistryDriver } from '@sd/core/driver'
 import { idsOf, many, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { expireZooKeeperSession, provideServers, until, zookeeper } from '@sd/test-servers'
+import { expireZooKeeperSession, until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { admin, ask, connect, writePersistent } from './support.ts'
+import { plainOf, provideZooKeeper } from './test-tls.ts'
 
-const servers = await provideServers(zookeeper)
+const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -86,7 +87,7 @@ describe('a session', () => {
       (lost: DriverSession) => lost.audit([ref('x')], soon()),
     ]) {
       const lost = await driver.openSession({ ttlMs: 8_000 }, soon())
-      await expireZooKeeperSession(endpoint, lost.id)
+      await expireZooKeeperSession(plainOf(servers), lost.id)
       // the server drops a connection of an unknown session, and reports why at the next one
       await expect(use(lost)).rejects.toMatchObject({ retryable: true })
       await until('the session is lost', () => lost.lost.aborted, 2_000)

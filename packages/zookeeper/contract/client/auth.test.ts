@@ -1,12 +1,13 @@
 import { inspect } from 'node:util'
 import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operations, xids } from '../../src/client/codec/protocol-numbers.ts'
 import { Request } from '../../src/client/codec/requests.ts'
 import { createHostRotation } from '../../src/client/create-client.ts'
 import { digestLogin } from '../../src/client/connection/login.ts'
+import { secureOptionsOf } from '../../src/client/secure-options.ts'
 import { WireClient } from '../../src/client/wire-client.ts'
 import {
   bytes,
@@ -20,17 +21,18 @@ import {
   slackMs,
   soon,
 } from './support.ts'
+import { isOverTls, launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const secret = 'hunter2-is-not-shown'
 const login = { username: 'sd', password: secret, worldReadable: false }
 
 describe.runIf(controllable)('credentials', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let host: string
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     host = cluster.servers.map(hostOf)[0] ?? ''
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
@@ -77,7 +79,7 @@ describe.runIf(controllable)('credentials', () => {
     expect(denied).toBe(0)
   })
 
-  test('the client is not connected before the login is answered', async () => {
+  test.skipIf(isOverTls)('the client is not connected before the login is answered', async () => {
     await using proxy = await TcpProxy.to(host)
     const client = make([proxy.endpoint], login)
     proxy.cutAfter(handshakeBytes, 'always')
@@ -89,7 +91,7 @@ describe.runIf(controllable)('credentials', () => {
     await client.close(soon())
   })
 
-  test('after failed hosts the client logs in once', async () => {
+  test.skipIf(isOverTls)('after failed hosts the client logs in once', async () => {
     await using closes = await StrangeHost.that('closes')
     await using proxy = await TcpProxy.to(host)
     await using direct = await open([proxy.endpoint], login)
@@ -135,7 +137,8 @@ describe.runIf(controllable)('credentials', () => {
     const options = optionsOf([host], {})
     const rotation = createHostRotation(options)
     const begin = () => ({ first: first(), next })
-    return new WireClient({ ...options, rotation, access: 'creator', login: begin })
+    const secureOptions = secureOptionsOf(options)
+    return new WireClient({ ...options, rotation, secureOptions, access: 'creator', login: begin })
   }
 
   test('refused by the server, the client ends at once', async () => {

@@ -15,6 +15,7 @@ process.on('unhandledRejection', escaped('unhandledRejection'))
 
 const client = createZooKeeperClient({
   hosts: task.hosts,
+  ...(task.tls && { tls: task.tls }),
   sessionTimeoutMs: task.sessionTimeoutMs,
   context: createDriverContext(),
 })

@@ -1,11 +1,12 @@
 import { codeOf } from '@sd/contract-tests/world'
 import { type Server, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
 import { isCode } from '../../src/client/zookeeper-error.ts'
 import { ask } from '../support.ts'
 import { bytes, fastest, hostOf, inOrder, open, slackMs, soon } from './support.ts'
+import { launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -13,11 +14,11 @@ const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const sessionTimeoutMs = 10_000
 
 describe.runIf(controllable)('an ensemble of three', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let hosts: string[]
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper, { members: ['n1', 'n2', 'n3'] })
+    cluster = await launchZooKeeper(zookeeper, { members: ['n1', 'n2', 'n3'] })
     hosts = cluster.servers.map(hostOf)
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())

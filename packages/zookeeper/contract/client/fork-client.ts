@@ -1,9 +1,11 @@
 import { forkScript, type ScriptEnd } from '@sd/contract-tests/world'
+import { clientTls } from '../test-tls.ts'
 
 /** The task of a client process. */
 export interface ProcessTask {
   readonly hosts: readonly string[]
   readonly sessionTimeoutMs: number
+  readonly tls?: { readonly ca: string }
   readonly closeTimeoutMs: number
   readonly connects: boolean
   /** Sent once it is connected, if it waits for that. */
@@ -35,7 +37,7 @@ export interface ClientProcess extends AsyncDisposable {
 
 export const forkClient = async (task: ProcessTask): Promise<ClientProcess> => {
   const script = new URL('./client-process.ts', import.meta.url)
-  const client = forkScript(script, 'client process', task)
+  const client = forkScript(script, 'client process', { ...clientTls, ...task })
   return {
     state: await client.message<string>(),
     close: async (deadlineMs) => {

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until, zookeeper } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { withSettings } from '../support.ts'
 import { fastest, hostOf, inOrder, make, open, soon } from './support.ts'
+import { launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -14,7 +15,7 @@ const maxConnections = 60
 
 describe.runIf(controllable)('what keeps a client from a connection', () => {
   test('as many connections as maxClientCnxns allows: the error names it, and room ends it', async () => {
-    await using cluster = await launch(zookeeper)
+    await using cluster = await launchZooKeeper()
     const [endpoint = ''] = cluster.servers.map(hostOf)
     const [host, port] = endpoint.split(':')
     const sockets: Socket[] = []
@@ -42,7 +43,9 @@ describe.runIf(controllable)('what keeps a client from a connection', () => {
   })
 
   test('a request above the jute.maxbuffer of a server: the error names it', async () => {
-    await using cluster = await launch(withSettings({ properties: { 'jute.maxbuffer': '200000' } }))
+    await using cluster = await launchZooKeeper(
+      withSettings({ properties: { 'jute.maxbuffer': '200000' } }),
+    )
     await using opened = await open(cluster.servers.map(hostOf), { sessionTimeoutMs: 10_000 })
     const { client } = opened
     const data = new Uint8Array(300_000)
@@ -80,7 +83,7 @@ describe.runIf(controllable)('what keeps a client from a connection', () => {
   })
 
   test('one silent member of three delays a first connection by less than a second and a half', async () => {
-    await using cluster = await launch(zookeeper, { members: ['n1', 'n2', 'n3'] })
+    await using cluster = await launchZooKeeper(zookeeper, { members: ['n1', 'n2', 'n3'] })
     await using silent = await StrangeHost.that('silent')
     const hosts = [silent.endpoint, ...cluster.servers.slice(1).map(hostOf)]
     const tookMs = await fastest(async () => {
@@ -92,7 +95,7 @@ describe.runIf(controllable)('what keeps a client from a connection', () => {
   })
 
   test('a session that was granted less than asked survives a reset with a silent member', async () => {
-    await using cluster = await launch(zookeeper)
+    await using cluster = await launchZooKeeper()
     await using proxy = await TcpProxy.to(cluster.servers.map(hostOf)[0] ?? '')
     await using silent = await StrangeHost.that('silent')
     // 10 s are granted

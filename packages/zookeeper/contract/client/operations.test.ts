@@ -1,19 +1,20 @@
 import { codeOf } from '@sd/contract-tests/world'
-import { launch, provisionFor, zookeeper } from '@sd/test-servers'
+import { provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MultiOperation } from '../../src/client/zookeeper-client.ts'
 import { ZooKeeperError } from '../../src/client/zookeeper-error.ts'
 import { bytes, hostOf, type Opened, open, soon, text } from './support.ts'
+import { launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
 describe.runIf(controllable)('operations', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let opened: Opened
   let other: Opened
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     const hosts = cluster.servers.map(hostOf)
     ;[opened, other] = await Promise.all([open(hosts), open(hosts)])
   })

@@ -1,11 +1,12 @@
 import { createDriverContext } from '@sd/core/driver'
 import { observing, orders, request, soon } from '@sd/contract-tests/world'
-import { provideServers, until, zookeeper as server } from '@sd/test-servers'
+import { until } from '@sd/test-servers'
 import { type Client, CreateMode, createClient } from 'node-zookeeper-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { zookeeper } from '../../src/index.ts'
+import { clientTls, plainOf, provideZooKeeper } from '../test-tls.ts'
 
-const servers = await provideServers(server)
+const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
 const namespace = 'beside-the-library'
 
@@ -13,7 +14,7 @@ describe('a program on node-zookeeper-client', () => {
   let library: Client
 
   beforeAll(async () => {
-    library = createClient(endpoint, { sessionTimeout: 10_000 })
+    library = createClient(plainOf(servers), { sessionTimeout: 10_000 })
     const connected = new Promise<void>((resolve) => library.once('connected', resolve))
     library.connect()
     await connected
@@ -35,7 +36,9 @@ describe('a program on node-zookeeper-client', () => {
     )
 
   test('sees what this driver registers, updates and removes, and is told of it', async () => {
-    await using driver = zookeeper({ hosts: [endpoint], namespace })(createDriverContext())
+    await using driver = zookeeper({ ...clientTls, hosts: [endpoint], namespace })(
+      createDriverContext(),
+    )
     const session = await driver.openSession({ ttlMs: 5_000 }, soon())
     await session.put([request('1')], soon())
     expect(await children(`/${namespace}/orders`)).toEqual(['1'])
@@ -54,7 +57,9 @@ describe('a program on node-zookeeper-client', () => {
   })
 
   test('is seen by this driver: what it registers, changes and removes', async () => {
-    await using driver = zookeeper({ hosts: [endpoint], namespace })(createDriverContext())
+    await using driver = zookeeper({ ...clientTls, hosts: [endpoint], namespace })(
+      createDriverContext(),
+    )
     const session = await driver.openSession({ ttlMs: 5_000 }, soon())
     await session.put([request('1')], soon())
     const record = await data(`/${namespace}/orders/1`)

@@ -1,6 +1,6 @@
 import { codeOf } from '@sd/contract-tests/world'
 import { TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   maxReadsInBatch,
@@ -9,6 +9,7 @@ import {
   type TreeEvent,
 } from '../../src/client/zookeeper-client.ts'
 import { bytes, hostOf, type Opened, open, soon } from './support.ts'
+import { launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -16,13 +17,13 @@ const shown = (event: TreeEvent): string =>
   event.type === 'lost' ? 'lost' : `${event.type} ${event.path}`
 
 describe.runIf(controllable)('operations since ZooKeeper 3.6', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let host: string
   let opened: Opened
   let other: Opened
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     host = cluster.servers.map(hostOf)[0] ?? ''
     ;[opened, other] = await Promise.all([open([host]), open([host])])
   })

@@ -5,6 +5,7 @@ import {
   type ZooKeeperClientOptions,
 } from '../../src/client/create-client.ts'
 import type { ClientState, ZooKeeperClient } from '../../src/client/zookeeper-client.ts'
+import { clientTls } from '../test-tls.ts'
 
 /** A timeout that a server grants as requested: its ticks are 500 ms. */
 export const sessionTimeoutMs = 2_000
@@ -42,6 +43,7 @@ export const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 type Options = Partial<ZooKeeperClientOptions>
 
 export const optionsOf = (hosts: readonly string[], rest: Options): ZooKeeperClientOptions => ({
+  ...clientTls,
   hosts,
   sessionTimeoutMs,
   context: createDriverContext(),

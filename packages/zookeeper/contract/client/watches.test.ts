@@ -1,17 +1,18 @@
 import { TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeEvent } from '../../src/client/zookeeper-client.ts'
 import { bytes, hostOf, inOrder, open, soon } from './support.ts'
+import { launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
 describe.runIf(controllable)('watches', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let host: string
 
   beforeAll(async () => {
-    cluster = await launch(zookeeper)
+    cluster = await launchZooKeeper()
     host = cluster.servers.map(hostOf)[0] ?? ''
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
