@@ -1,5 +1,6 @@
 import {
   type ConditionalStore,
+  createDriverContext,
   type DriverSession,
   jsonFormat,
   putOwned,
@@ -9,15 +10,18 @@ import {
   type WritingSession,
 } from '@sd/core/driver'
 import { idsOf, orders, ref, request, soon } from '@sd/contract-tests/world'
-import { provideServers, zookeeper } from '@sd/test-servers'
+import { until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { FirstCreations } from '../src/session/first-creations.ts'
 import { Keys } from '../src/keys.ts'
 import { conditionalStore, Mutex } from '../src/session/conditional-store.ts'
 import type { NodeRevision } from '../src/session/existing-nodes.ts'
+import { ParentVersions } from '../src/session/parent-versions.ts'
+import { ZooKeeperSession } from '../src/zookeeper-session.ts'
 import { admin, connect } from './support.ts'
+import { provideZooKeeper } from './test-tls.ts'
 
-const servers = await provideServers(zookeeper)
+const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
 
 let zookeeperItself: Awaited<ReturnType<typeof admin>>
@@ -102,19 +106,22 @@ describe('R7: two sessions race', () => {
     expect(tally['not-ours'] + tally.conflict).toBeGreaterThan(0)
   })
 
+  const update = (self: Self, store: Store) => putOwned(self, [request('1', { seq: 1 })], store)
+  const removal = (self: Self, store: Store) => removeOwned(self, [ref('1')], store)
+  const takeover = async (self: Self, store: Store) => {
+    await session.put([request('1', { seq: 1 })], soon())
+    return putOwned(self, [request('1', { seq: 2 })], store)
+  }
+
   test.each([
-    ['an update', (self: Self, store: Store) => putOwned(self, [request('1', { seq: 1 })], store)],
-    ['a removal', (self: Self, store: Store) => removeOwned(self, [ref('1')], store)],
-    [
-      'a takeover of an earlier session',
-      async (self: Self, store: Store) => {
-        await session.put([request('1', { seq: 1 })], soon())
-        return putOwned(self, [request('1', { seq: 2 })], store)
-      },
-    ],
+    ['an update', update, 'read', false],
+    ['a removal', removal, 'read', false],
+    ['a takeover of an earlier session', takeover, 'read', false],
+    ['an update', update, 'written', true],
+    ['a removal', removal, 'written', true],
   ] as const)(
-    '%s never writes a node that was deleted and created again after it was read',
-    async (_, lose) => {
+    '%s never writes a node that was deleted and created again after it was %4$s',
+    async (_, lose, __, isKnown) => {
       await using client = await admin(endpoint)
       const id = client.sessionId
       const ownSessions = new Set([id])
@@ -129,6 +136,7 @@ describe('R7: two sessions race', () => {
       const nodes = {
         client,
         keys,
+        parentVersions: new ParentVersions(),
         mutex: new Mutex(),
         firstCreations: new FirstCreations(),
         tiedTo: (owner: string) => owner,
@@ -148,7 +156,7 @@ describe('R7: two sessions race', () => {
         }
         return multi(operations, signal)
       }
-      const store = conditionalStore(nodes, 'put', false, soon())
+      const store = conditionalStore(nodes, 'put', isKnown, soon())
       expect((await lose(self, store))[0]?.result).toMatch(/^(?:conflict|not-ours)$/)
       expect(raced).toBe(true)
       expect(await ownerOf('1')).toBe(rival.id)
@@ -181,5 +189,71 @@ describe('R7: two sessions race', () => {
     expect(await idsOf(driver)).toHaveLength(40)
     for (const each of sessions) await each.close(soon())
     for (const each of drivers) await each[Symbol.asyncDispose]()
+  })
+})
+
+describe('the requests of a session', () => {
+  test('an update and a removal are one, and more only after others have registered in the service', async () => {
+    await using client = await admin(endpoint)
+    const calls: string[] = []
+    const counted = new Proxy(client, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...args: readonly unknown[]): unknown => {
+          if (name !== 'onState') calls.push(String(name))
+          return Reflect.apply(value, target, args)
+        }
+      },
+    })
+    const { clock } = createDriverContext()
+    const keys = new Keys(namespace, jsonFormat)
+    const context = { keys, clock, reader: undefined as never, lastSeen: () => undefined }
+    const own = new ZooKeeperSession(counted, () => Promise.reject(new Error('one is enough')), {
+      ...context,
+      sessions: new Map(),
+    })
+    let seq = 0
+    const requestsOf = async (work: () => Promise<unknown>): Promise<readonly string[]> => {
+      calls.length = 0
+      await work()
+      return calls.splice(0)
+    }
+    const put = async (): Promise<void> => {
+      expect(await own.put([request('1', { seq: seq++ })], soon())).toMatchObject([
+        { result: 'written' },
+      ])
+    }
+    const remove = async (): Promise<void> => {
+      expect(await own.remove([ref('1')], soon())).toEqual([{ result: 'removed' }])
+    }
+    const audit = async (): Promise<void> => {
+      expect(await own.audit([ref('1')], soon())).toMatchObject([{ state: 'ours' }])
+    }
+    let others = 0
+    const another = (): Promise<unknown> => rival.put([request(`other-${others++}`)], soon())
+
+    await put()
+    expect(await requestsOf(put)).toEqual(['multi'])
+    expect(await requestsOf(remove)).toEqual(['multi'])
+    expect(await requestsOf(put)).toEqual(['multi'])
+    await another()
+    expect(await requestsOf(put)).toEqual(['multi', 'multiRead', 'multi'])
+    expect(await requestsOf(put)).toEqual(['multi'])
+    await another()
+    expect(await requestsOf(audit)).toEqual(['multiRead'])
+    expect(await requestsOf(remove)).toEqual(['multi'])
+    expect(await requestsOf(put)).toEqual(['multi'])
+    // another server may know less
+    client.reconnect()
+    await until('the session has another connection', () => client.state === 'connected', 10_000)
+    expect(await requestsOf(remove)).toEqual(['multi', 'multiRead', 'multi'])
+    expect(await requestsOf(put)).toEqual(['multi'])
+    await rival.put([request('1', { owner: 'b', claimedAtMs: 9 })], soon())
+    const refused = async (): Promise<void> => {
+      expect(await own.remove([ref('1')], soon())).toEqual([{ result: 'not-ours' }])
+    }
+    expect(await requestsOf(refused)).toEqual(['multi', 'multiRead'])
+    expect(await ownerOf('1')).toBe(rival.id)
   })
 })

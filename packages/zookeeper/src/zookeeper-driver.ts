@@ -26,6 +26,7 @@ import { Keys } from './keys.ts'
 import { Reader } from './reader/reader.ts'
 import type { ReaderConnection } from './reader/reader-connection.ts'
 import { parentOf, readNodes } from './session/existing-nodes.ts'
+import { ParentVersions } from './session/parent-versions.ts'
 import { observe } from './zookeeper-observe.ts'
 import { readScope, serviceIn } from './reader/read-scope.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
@@ -127,17 +128,22 @@ class ZooKeeperDriver implements RegistryDriver {
   ): Promise<EditOutcome> {
     const keys = this.#keys
     const { key } = record
-    const reading = { keys, operation: 'edit', tiedTo: (owner: string) => owner }
+    const reading = {
+      keys,
+      parentVersions: new ParentVersions(),
+      operation: 'edit',
+      tiedTo: (owner: string) => owner,
+    }
     const work = async (client: ReaderConnection): Promise<EditOutcome> => {
       const [found] = await readNodes(client, reading, [key], signal)
       const data = editedValue(keys.format, record, found?.existing?.value, instance)
       if (typeof data === 'string') return data
-      const { parentVersion = 0, node } = found?.revision ?? {}
+      const { parent, node } = found?.revision ?? {}
       const path = keys.path(key)
       const fence = {
         type: 'check',
         path: keys.path(parentOf(key)),
-        version: parentVersion,
+        version: parent?.version ?? 0,
       } as const
       const set = { type: 'set', path, data, version: node?.version ?? 0 } as const
       try {

@@ -14,6 +14,7 @@ import {
 import type { LastSeen, ZooKeeperClient } from './client/zookeeper-client.ts'
 import { isCode } from './client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from './errors.ts'
+import { ParentVersions } from './session/parent-versions.ts'
 import type { PartContext, SessionPart } from './session/session-part.ts'
 import { type ConnectPart, SessionParts } from './session/session-parts.ts'
 import { SessionRecords } from './session/session-records.ts'
@@ -52,8 +53,13 @@ export class ZooKeeperSession implements DriverSession {
     this.id = client.sessionId
     this.grantedTtlMs = client.sessionTimeoutMs
     this.#context = context
+    const parentVersions = new ParentVersions()
     this.#parts = new SessionParts(context, connect, {
-      added: (part) => void sessions.set(part.id, this),
+      added: (part) => {
+        sessions.set(part.id, this)
+        // the next server may have been restored from a backup
+        part.client.onState(() => parentVersions.clear())
+      },
       lost: (part) => this.#partLost(part),
     })
     this.#parts.add(client)
@@ -61,6 +67,7 @@ export class ZooKeeperSession implements DriverSession {
       id: this.id,
       keys,
       parts: this.#parts,
+      parentVersions,
       isOwn: (id) => sessions.has(id),
     })
   }

@@ -14,9 +14,10 @@ const createClient = (sessionId: string) => {
     state: 'connected',
     lastSeen: { text: `${sessionId} is silent`, silentMs: 0 },
     ended: new AbortController().signal,
+    onState: () => () => {},
     silent: false,
     reconnects: 0,
-    multi: async () => {},
+    multi: async () => [0, 0],
     reconnect: () => void client.reconnects++,
     exists: (_: string, signal: AbortSignal) =>
       client.silent

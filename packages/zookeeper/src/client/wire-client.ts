@@ -214,7 +214,10 @@ export class WireClient implements ZooKeeperClient {
     })
   }
 
-  multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void> {
+  multi(
+    operations: readonly MultiOperation[],
+    signal: AbortSignal,
+  ): Promise<readonly (number | undefined)[]> {
     return this.#calls.run({
       operation: 'multi',
       signal,

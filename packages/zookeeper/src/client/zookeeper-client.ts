@@ -45,8 +45,15 @@ export interface ZooKeeperClient extends RecentOperations {
   /** `undefined` if there is no node. The watch is then set for its creation. */
   exists(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeStat | undefined>
   children(path: string, signal: AbortSignal, watch?: NodeListener): Promise<NodeChildren>
-  /** All or nothing. Rejects with the error of the operation that failed, and its index in `failedAt`. */
-  multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void>
+  /**
+   * All or nothing. Resolves with the version of each node that was created or set, in the order of the
+   * operations; `undefined` for a deletion and a check. Rejects with the error of the operation that failed,
+   * and its index in `failedAt`.
+   */
+  multi(
+    operations: readonly MultiOperation[],
+    signal: AbortSignal,
+  ): Promise<readonly (number | undefined)[]>
 
   /**
    * Ends the session on the server if it can be reached before the signal aborts, and releases

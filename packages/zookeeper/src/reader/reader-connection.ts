@@ -95,7 +95,10 @@ export class ReaderConnection implements Reads, TreeCalls {
     return this.#counted(this.#client.removeWatches(path, signal))
   }
 
-  multi(operations: readonly MultiOperation[], signal: AbortSignal): Promise<void> {
+  multi(
+    operations: readonly MultiOperation[],
+    signal: AbortSignal,
+  ): ReturnType<ZooKeeperClient['multi']> {
     return this.#counted(this.#client.multi(operations, signal))
   }
 

@@ -12,14 +12,17 @@ import { maxReads } from '../reader/read-scope.ts'
 import { createParents } from './create-parents.ts'
 import { type NodeReading, type NodeRevision, parentOf, readNodes } from './existing-nodes.ts'
 import type { FirstCreations } from './first-creations.ts'
+import type { ParentVersion } from './parent-versions.ts'
 
 /** Servers refuse packets above `jute.maxbuffer`, 1,048,575 bytes by default, the client above 1,000,000. */
 const maxPacketBytes = 990_000
 /** Size of the operations on one record, without its data and its path in two of them. */
 const overheadBytes = 120
 
+const anyVersion = -1
+
 /** The expected state of a record that was never written: no record, but its service's node. */
-const absent: NodeRevision = { parentVersion: -1, node: undefined }
+const absent: NodeRevision = { parent: { version: anyVersion }, node: undefined }
 
 type NodeWrite = ConditionalWrite<NodeRevision>
 
@@ -35,7 +38,7 @@ export class Mutex {
 }
 
 /** State that the reads and writes in one ZooKeeper session share. */
-export interface NodeStore extends Pick<NodeReading, 'keys' | 'tiedTo'> {
+export interface NodeStore extends Pick<NodeReading, 'keys' | 'parentVersions' | 'tiedTo'> {
   readonly client: ZooKeeperClient
   /** For rounds whose writes depend on a read: two at once would outdate each other's read. */
   readonly mutex: Mutex
@@ -71,21 +74,22 @@ const fenceOf = (
   const path = keys.path(parent)
   const creates = operations.some(({ type }) => type === 'create')
   const depends = operations.some(({ type }) => type !== 'create')
-  const version = depends ? parentVersion : -1
+  const version = depends ? parentVersion : anyVersion
   return creates
     ? { type: 'set', path, data: parentData, version }
     : { type: 'check', path, version }
 }
 
-/** Runs one transaction; returns the code of what keeps the stored state from being the expected one. */
+/** The version of each node that was written, or what keeps the stored state from being the expected one. */
+type Transacted = Awaited<ReturnType<ZooKeeperClient['multi']>> | 'no node' | 'changed'
+
 const transact = async (
   { client }: NodeStore,
   operations: readonly MultiOperation[],
   signal: AbortSignal,
-): Promise<'written' | 'no node' | 'changed'> => {
+): Promise<Transacted> => {
   try {
-    await client.multi(operations, signal)
-    return 'written'
+    return await client.multi(operations, signal)
   } catch (error) {
     if (isCode(error, 'NO_NODE')) return 'no node'
     if (isCode(error, 'NODE_EXISTS', 'BAD_VERSION')) return 'changed'
@@ -93,73 +97,91 @@ const transact = async (
   }
 }
 
-/** Writes in one transaction; `false` if the stored state is not the expected one. */
+/** Writes in one transaction; `changed` if the stored state is not the expected one. */
 const writeGroup = async (
   store: NodeStore,
   writes: readonly NodeWrite[],
   versions: Map<string, number>,
   signal: AbortSignal,
-): Promise<boolean> => {
-  const { client, keys, firstCreations } = store
+): Promise<readonly WriteResult<NodeRevision>[]> => {
+  const { client, keys, parentVersions, firstCreations } = store
   const fenced: MultiOperation[] = []
-  const created: string[] = []
+  /** Where the operations on each record end, and the fence above it begins. */
+  const places = new Map<NodeWrite, { readonly fence: number; readonly last: number }>()
+  const created: { readonly parent: string; readonly fence: number }[] = []
   // above new records that nothing was read for
   const unread: string[] = []
   for (const [parent, group] of Map.groupBy(writes, ({ key }) => parentOf(key))) {
     if (!versions.has(parent)) await createParents(client, keys, parent, signal)
-    const operations = group.flatMap((write) => operationsOf(store, write))
-    const fence = fenceOf(keys, parent, operations, versions.get(parent) ?? 0)
-    if (fence.type === 'set') created.push(parent)
-    if (versions.get(parent) === -1) unread.push(parent)
-    fenced.push(fence, ...operations)
+    const operations = group.map((write) => operationsOf(store, write))
+    const fence = fenceOf(keys, parent, operations.flat(), versions.get(parent) ?? 0)
+    const at = fenced.push(fence) - 1
+    for (const [index, write] of group.entries()) {
+      fenced.push(...(operations[index] ?? []))
+      places.set(write, { fence: at, last: fenced.length - 1 })
+    }
+    if (fence.type === 'set') created.push({ parent, fence: at })
+    if (versions.get(parent) === anyVersion) unread.push(parent)
   }
   const written = await firstCreations.run(unread, signal, async () => {
     const first = await transact(store, fenced, signal)
-    if (first !== 'no node' || unread.length === 0) return first === 'written'
+    if (first !== 'no node' || unread.length === 0) return first
     await inParallel(unread, maxReads, (parent) => createParents(client, keys, parent, signal))
-    return (await transact(store, fenced, signal)) === 'written'
+    return transact(store, fenced, signal)
   })
-  if (written)
-    for (const parent of created) {
-      const version = versions.get(parent) ?? 0
-      if (version !== -1) versions.set(parent, version + 1)
-    }
-  return written
+  if (typeof written === 'string') return writes.map(() => 'changed')
+  const after = new Map<number, ParentVersion>()
+  for (const { parent, fence } of created) {
+    after.set(fence, parentVersions.created(parent, written[fence] ?? 0))
+    const version = versions.get(parent) ?? 0
+    // not the written one: later writes depend on what was read, and others may have created records since
+    if (version !== anyVersion) versions.set(parent, version + 1)
+  }
+  return writes.map((write) => {
+    const { fence = 0, last = 0 } = places.get(write) ?? {}
+    const version = written[last]
+    if (version === undefined) return { revision: undefined }
+    const node = { version, ephemeralOwner: client.sessionId }
+    return { revision: { parent: after.get(fence) ?? write.expected.parent, node } }
+  })
 }
 
 /**
  * Reads and writes nodes of one session, compared by their versions and that of the node above. With
- * `isNew` nothing of the batch was written before, so the first write expects all to be absent.
+ * `isKnown` the first write goes without a read: each record of the batch was never written, or is as the
+ * session last wrote or audited it, as far as the session knows.
  */
 export const conditionalStore = (
   store: NodeStore,
   operation: string,
-  isNew: boolean,
+  isKnown: boolean,
   signal: AbortSignal,
 ): ConditionalStore<NodeRevision> => {
-  const { client, keys, tiedTo, mutex } = store
+  const { client, keys, parentVersions, tiedTo, mutex } = store
+  const reading = { keys, parentVersions, tiedTo, operation }
   const rootBytes = Buffer.byteLength(keys.root)
   const sizeOf = ({ key, value }: NodeWrite): number =>
     (value?.length ?? 0) + 3 * (rootBytes + key.length) + overheadBytes
   return {
-    absent: isNew ? absent : undefined,
+    absent: isKnown ? absent : undefined,
     exclusively: (round) =>
       mutex.run(() => {
         signal.throwIfAborted()
         return round()
       }),
-    read: (recordKeys) => readNodes(client, { keys, tiedTo, operation }, recordKeys, signal),
+    read: (recordKeys) => readNodes(client, reading, recordKeys, signal),
     write: async (writes) => {
       // of the nodes above: each transaction that creates records increments them for the next
       const versions = new Map<string, number>()
-      for (const { key, expected } of writes)
-        if (expected.parentVersion !== undefined)
-          versions.set(parentOf(key), expected.parentVersion)
-      const results: WriteResult<NodeRevision>[] = []
-      for (const group of groupBySize(writes, maxPacketBytes, sizeOf)) {
-        const written = await writeGroup(store, group, versions, signal)
-        for (const _ of group) results.push(written ? { revision: undefined } : 'changed')
+      for (const { key, expected } of writes) {
+        const version = expected.parent?.version
+        // beside a record that was never written there may be one that the session knows
+        if (version !== undefined && (version !== anyVersion || !versions.has(parentOf(key))))
+          versions.set(parentOf(key), version)
       }
+      const results: WriteResult<NodeRevision>[] = []
+      for (const group of groupBySize(writes, maxPacketBytes, sizeOf))
+        results.push(...(await writeGroup(store, group, versions, signal)))
       return results
     },
   }

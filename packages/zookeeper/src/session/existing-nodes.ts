@@ -3,12 +3,13 @@ import type { NodeData, NodeStat, ZooKeeperClient } from '../client/zookeeper-cl
 import { zookeeperError } from '../errors.ts'
 import { isParent, type Keys } from '../keys.ts'
 import { readNodesAt } from '../reader/read-nodes.ts'
+import type { ParentVersion, ParentVersions } from './parent-versions.ts'
 
 /** The state a write depends on: the record's node, and the version of the service's node above it. */
 export interface NodeRevision {
-  /** `undefined` if there is no such node; -1 for any version. */
-  readonly parentVersion: number | undefined
-  readonly node: NodeStat | undefined
+  /** `undefined` if there is no such node. */
+  readonly parent: ParentVersion | undefined
+  readonly node: Pick<NodeStat, 'version' | 'ephemeralOwner'> | undefined
 }
 
 /** The key of the node above a record. */
@@ -17,6 +18,7 @@ export const parentOf = (key: string): string => key.slice(0, key.lastIndexOf('/
 /** What reading existing nodes depends on. */
 export interface NodeReading {
   readonly keys: Keys
+  readonly parentVersions: ParentVersions
   /** For errors. */
   readonly operation: string
   /** The id of the driver's session that a node's `ephemeralOwner` belongs to. */
@@ -24,15 +26,16 @@ export interface NodeReading {
 }
 
 /** A node as the rules of ownership see it. A node above others cannot hold a record. */
-export const foundNode = (
+const foundNode = (
   { keys, operation, tiedTo }: NodeReading,
   key: string,
   node: NodeData | undefined,
-  parentVersion?: number,
+  parent: ParentVersion | undefined,
 ): FoundRecord<NodeRevision> => {
-  const revision = { parentVersion, node: node?.stat }
-  if (node === undefined) return { existing: undefined, revision }
+  if (node === undefined) return { existing: undefined, revision: { parent, node } }
   const { data: value, stat } = node
+  const { version, ephemeralOwner } = stat
+  const revision = { parent, node: { version, ephemeralOwner } }
   const record = decodeRecord(keys.format, key, value)
   const existing = { record, value, sessionId: tiedTo(stat.ephemeralOwner) }
   // a record may have been overwritten with the data of a node above others, which never had a child
@@ -54,11 +57,16 @@ export const readNodes = async (
   recordKeys: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly FoundRecord<NodeRevision>[]> => {
-  const { keys } = reading
+  const { keys, parentVersions } = reading
   const parents = [...new Set(recordKeys.map(parentOf))]
   const paths = [...parents, ...recordKeys].map((key) => keys.path(key))
   const nodes = await readNodesAt(client, paths, signal)
-  const versions = new Map(parents.map((parent, index) => [parent, nodes[index]?.stat.version]))
+  const versions = new Map(
+    parents.map((parent, index) => [
+      parent,
+      parentVersions.found(parent, nodes[index]?.stat.version),
+    ]),
+  )
   return recordKeys.map((key, index) =>
     foundNode(reading, key, nodes[parents.length + index], versions.get(parentOf(key))),
   )

@@ -1,7 +1,7 @@
 import {
   type Audit,
   auditOwned,
-  type FoundRecord,
+  type ConditionalStore,
   inParallel,
   type OwnedRef,
   putOwned,
@@ -18,10 +18,10 @@ import {
 import type { ZooKeeperClient } from '../client/zookeeper-client.ts'
 import { backend } from '../errors.ts'
 import type { Keys } from '../keys.ts'
-import { readNodesAt } from '../reader/read-nodes.ts'
 import { conditionalStore, Mutex, type NodeStore } from './conditional-store.ts'
-import { foundNode, type NodeRevision } from './existing-nodes.ts'
+import { type NodeRevision, parentOf } from './existing-nodes.ts'
 import { FirstCreations } from './first-creations.ts'
+import type { ParentVersions } from './parent-versions.ts'
 import type { SessionPart } from './session-part.ts'
 import type { SessionParts } from './session-parts.ts'
 
@@ -37,6 +37,7 @@ export interface SessionRecordsOptions {
   readonly id: string
   readonly keys: Keys
   readonly parts: SessionParts
+  readonly parentVersions: ParentVersions
   /** Whether a ZooKeeper session belongs to the driver. */
   readonly isOwn: (zookeeperSessionId: string) => boolean
 }
@@ -45,14 +46,16 @@ export interface SessionRecordsOptions {
 export class SessionRecords {
   readonly #keys: Keys
   readonly #parts: SessionParts
+  readonly #parentVersions: ParentVersions
   /** One for all parts: two rounds on one service would outdate each other's reads. */
   readonly #mutex = new Mutex()
   readonly #firstCreations = new FirstCreations()
   readonly #self: WritingSession<NodeRevision>
 
-  constructor({ id, keys, parts, isOwn }: SessionRecordsOptions) {
+  constructor({ id, keys, parts, parentVersions, isOwn }: SessionRecordsOptions) {
     this.#keys = keys
     this.#parts = parts
+    this.#parentVersions = parentVersions
     this.#self = {
       backend,
       id,
@@ -88,18 +91,15 @@ export class SessionRecords {
     const keys = refs.map((ref) => this.#keyOf(ref))
     // any session may delete a node
     const part = this.#partOf(keys[0])
-    // an earlier session may have written through a member that this part's member lags behind; the
-    // server answers the reads that follow on the connection after it
-    const passed = part.barrier(signal)
-    passed.catch(() => {})
+    const isKnown = refs.every(({ owner }, index) => this.#isKnown(keys[index] ?? '', owner))
     try {
       return await part.run((client) => {
-        const store = conditionalStore(this.#nodes(client), 'remove', false, signal)
-        const read: typeof store.read = async (recordKeys) => {
-          const [found] = await Promise.all([store.read(recordKeys), passed])
-          return found
-        }
-        return removeOwned(this.#self, refs, { ...store, read })
+        const store = conditionalStore(this.#nodes(client), 'remove', isKnown, signal)
+        return removeOwned(
+          this.#self,
+          refs,
+          isKnown ? store : this.#readAfterBarrier(store, part, signal),
+        )
       })
     } finally {
       this.#forget(keys)
@@ -134,15 +134,36 @@ export class SessionRecords {
     return (await Promise.all(this.#parts.live.map(removeFrom))).flat()
   }
 
+  /**
+   * An earlier session may have written through a member that this part's member lags behind. The server
+   * answers the reads that follow on the connection after the barrier. A write that was refused is one, too.
+   */
+  #readAfterBarrier(
+    store: ConditionalStore<NodeRevision>,
+    part: SessionPart,
+    signal: AbortSignal,
+  ): ConditionalStore<NodeRevision> {
+    const passed = part.barrier(signal)
+    passed.catch(() => {})
+    const read: typeof store.read = async (recordKeys) => {
+      const [found] = await Promise.all([store.read(recordKeys), passed])
+      return found
+    }
+    return { ...store, read }
+  }
+
   #putIn(
     part: SessionPart,
     requests: readonly PutRequest[],
     signal: AbortSignal,
   ): Promise<readonly PutOutcome[]> {
     const { sent } = this.#self
-    const isNew = requests.every(({ instance }) => !sent.get(this.#keyOf(instance)))
+    const isKnown = requests.every(({ instance, claim }) => {
+      const key = this.#keyOf(instance)
+      return sent.get(key) === undefined || this.#isKnown(key, claim.owner)
+    })
     return part.run((client) =>
-      putOwned(this.#self, requests, conditionalStore(this.#nodes(client), 'put', isNew, signal)),
+      putOwned(this.#self, requests, conditionalStore(this.#nodes(client), 'put', isKnown, signal)),
     )
   }
 
@@ -151,22 +172,28 @@ export class SessionRecords {
     refs: readonly OwnedRef[],
     signal: AbortSignal,
   ): Promise<readonly Audit[]> {
-    const keys = this.#keys
     // another part's member may be ahead of this one's
     if (refs.some((ref) => this.#parts.placeOf(this.#keyOf(ref)) !== part))
       await part.barrier(signal)
-    return part.run((client) => {
-      // nothing is written, so the versions of the nodes above need not be read
-      const read = async (
-        recordKeys: readonly string[],
-      ): Promise<readonly FoundRecord<NodeRevision>[]> => {
-        const paths = recordKeys.map((key) => keys.path(key))
-        const nodes = await readNodesAt(client, paths, signal)
-        const reading = { keys, operation: 'audit', tiedTo: this.#tiedTo }
-        return recordKeys.map((key, index) => foundNode(reading, key, nodes[index]))
-      }
-      return auditOwned(this.#self, refs, { read })
-    })
+    const audits = await part.run((client) =>
+      auditOwned(this.#self, refs, conditionalStore(this.#nodes(client), 'audit', false, signal)),
+    )
+    for (const [index, ref] of refs.entries()) {
+      const last = this.#self.sent.get(this.#keyOf(ref))
+      // what is stored instead may have the version that this session wrote
+      if (last !== undefined && audits[index]?.state !== 'ours') last.revision = undefined
+    }
+    return audits
+  }
+
+  /**
+   * Whether a record is as this session last wrote or audited it, as far as it knows: nobody has created a
+   * record of the service since. Programs of other fleets create theirs without that becoming visible.
+   */
+  #isKnown(key: string, owner: string): boolean {
+    const last = this.#self.sent.get(key)
+    if (last?.owner !== owner || this.#keys.format.foreignWriters === true) return false
+    return this.#parentVersions.isKnown(parentOf(key), last.revision?.parent)
   }
 
   #keyOf(ref: { readonly service: string; readonly id: string }): string {
@@ -175,7 +202,8 @@ export class SessionRecords {
 
   #nodes(client: ZooKeeperClient): NodeStore {
     const [mutex, firstCreations, tiedTo] = [this.#mutex, this.#firstCreations, this.#tiedTo]
-    return { client, keys: this.#keys, mutex, firstCreations, tiedTo }
+    const [keys, parentVersions] = [this.#keys, this.#parentVersions]
+    return { client, keys, parentVersions, mutex, firstCreations, tiedTo }
   }
 
   /** The live part for a key; a connected one where it is in none. */

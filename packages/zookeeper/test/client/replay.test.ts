@@ -36,7 +36,7 @@ const calls: readonly (readonly [
   ['set', (c) => c.set('/tree', data('t1'), 0, signal()), { version: 1 }],
   ['set stale', (c) => c.set('/tree', data('t2'), 0, signal()), 'BAD_VERSION'],
   ['add a watch', (c, told) => c.addWatch('/tree', told, signal()), undefined],
-  ['multi', (c) => c.multi(accepted, signal()), undefined],
+  ['multi', (c) => c.multi(accepted, signal()), [undefined, 0, 1, undefined]],
   ['multi refused', (c) => c.multi(refused, signal()), 'NODE_EXISTS'],
   ['read many', (c) => c.multiRead(reads, signal()), [{ type: 'get' }, { names: ['b'] }, {}]],
   ['sync', (c) => c.sync('/tree', signal()), undefined],

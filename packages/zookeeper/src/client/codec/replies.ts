@@ -90,20 +90,42 @@ const readResultType = (reader: RecordReader): number | undefined => {
   return isEnd ? undefined : type
 }
 
+/** Bytes of a `Stat` before and after the version of the data. */
+const statBytes = { beforeVersion: 32, afterVersion: 32 } as const
+
+/** Only the version of a node that was set: the rest of its `Stat` would cost more than the request. */
+const readVersion = (reader: RecordReader): number => {
+  reader.skip(statBytes.beforeVersion)
+  const version = reader.int()
+  reader.skip(statBytes.afterVersion)
+  return version
+}
+
 /**
- * Throws if the `multi` was refused, naming the operation that failed: the reply lists those before
- * it as successful, those after it as inconsistent.
+ * The versions of the nodes that were written. Throws if the `multi` was refused, naming the operation that
+ * failed: the reply lists those before it as successful, those after it as inconsistent.
  */
-export const readMulti = (reader: RecordReader, sent: readonly MultiOperation[]): void => {
-  for (let index = 0; ; index++) {
+export const readMulti = (
+  reader: RecordReader,
+  sent: readonly MultiOperation[],
+): readonly (number | undefined)[] => {
+  const versions: (number | undefined)[] = []
+  for (;;) {
     const type = readResultType(reader)
-    if (type === undefined) return expectCount(index, sent.length)
+    if (type === undefined) {
+      expectCount(versions.length, sent.length)
+      return versions
+    }
     if (type === operations.error) {
       const code = reader.int()
-      if (code !== 0) throw multiError(sent, index, code)
-    } else if (type === operations.create) reader.text()
-    else if (type === operations.setData) readStat(reader)
-    else if (type !== operations.delete && type !== operations.check) throw unknownResult(type)
+      if (code !== 0) throw multiError(sent, versions.length, code)
+      versions.push(undefined)
+    } else if (type === operations.create) {
+      reader.bytes() // its path
+      versions.push(0)
+    } else if (type === operations.setData) versions.push(readVersion(reader))
+    else if (type === operations.delete || type === operations.check) versions.push(undefined)
+    else throw unknownResult(type)
   }
 }
 
