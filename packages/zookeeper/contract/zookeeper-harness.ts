@@ -12,12 +12,12 @@ import {
   expireZooKeeperSession,
   harnessHooks,
   launch,
-  provideServers,
   provisionFor,
   zookeeper as zookeeperServer,
 } from '@sd/test-servers'
 import { zookeeper, zookeeperFormats, type ZooKeeperFormatName } from '../src/index.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
+import { clientTls, plainOf, provideZooKeeper } from './test-tls.ts'
 
 const provision = await provisionFor('zookeeper')
 
@@ -43,9 +43,6 @@ const hooks: readonly Need[] = [
   'invalidConfigs',
 ]
 
-/** Whether the whole suite runs over TLS, and not only its own cases. */
-const isOverTls = process.env['SD_TEST_ZOOKEEPER_TLS'] === '1'
-
 /** The hooks of this run. */
 export const zookeeperHooks = harnessHooks(provision, hooks)
 
@@ -61,24 +58,18 @@ export const zookeeperHarness = async (
 ): Promise<ContractHarness> => {
   const format = zookeeperFormats[name]
   const tls = provision.how === 'endpoint' ? undefined : await createCertificates()
-  // without client certificates: nodes would belong to their users as well, and no password be wrong
-  const servers = await provideServers(
-    zookeeperServer,
-    isOverTls && tls ? { tls: { ...tls.server, ca: tls.ca } } : {},
-  )
+  const servers = await provideZooKeeper()
   const [server] = servers.control?.servers ?? []
   const [direct = ''] = servers.endpoints
-  const plain = isOverTls ? (server?.endpoints['plain'] ?? '') : direct
   const proxy = await TcpProxy.to(direct)
   const overTls =
     tls &&
     format === jsonFormat &&
     (await launch(zookeeperServer, { tls: { ...tls.server, ca: tls.ca, clientCertAuth: true } }))
-  const base = isOverTls && tls ? { tls: { ca: tls.ca } } : {}
   const over =
     (endpoint: string) =>
     (namespace: string): DriverFactory =>
-      zookeeper({ ...base, hosts: [endpoint], namespace })
+      zookeeper({ ...clientTls, hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
     `/${namespace}/${format.key({ service, id }, '')}`
   const password = 'hunter2-contract'
@@ -87,7 +78,7 @@ export const zookeeperHarness = async (
     (word: string) =>
     (namespace: string): DriverFactory =>
       zookeeper({
-        ...base,
+        ...clientTls,
         hosts: [direct],
         namespace,
         username: 'app',
@@ -132,20 +123,20 @@ export const zookeeperHarness = async (
           }),
       },
     }),
-    expireSession: (sessionId) => expireZooKeeperSession(plain, sessionId),
+    expireSession: (sessionId) => expireZooKeeperSession(plainOf(servers), sessionId),
     deleteRecord: async (namespace, service, id) => {
-      await using client = await admin(plain)
+      await using client = await admin(direct)
       await client.delete(pathOf(namespace, service, id), -1, soon())
     },
     writeRaw: async (namespace, service, id, value) => {
-      await using client = await admin(plain)
+      await using client = await admin(direct)
       await writePersistent(client, pathOf(namespace, service, id), value)
     },
     startOwner: (namespace, instance, ttlMs) =>
       forkOwner({
         module: new URL('zookeeper-in-format.ts', import.meta.url).href,
         factory: 'zookeeperInFormat',
-        config: { ...base, hosts: [direct], namespace, format: name },
+        config: { ...clientTls, hosts: [direct], namespace, format: name },
         instance,
         ttlMs,
       }),

@@ -8,6 +8,7 @@ import {
 } from '@sd/core/driver'
 import type { Keys } from './keys.ts'
 import { ParentFollowers } from './observe/parent-followers.ts'
+import { JoinedSignal } from './observe/joined-signal.ts'
 import { NameFollower } from './observe/name-follower.ts'
 import type { ObservationContext } from './observe/observation-context.ts'
 import { type RecordChanges, ServiceFollower } from './observe/service-follower.ts'
@@ -104,7 +105,8 @@ export async function* observe(
     },
     service,
   )
-  const ended = AbortSignal.any([signal, connection.lost])
+  using joined = new JoinedSignal([signal, connection.lost])
+  const ended = joined.signal
   using subscription = connection.watches.subscribe(ended)
   using trees = connection.trees.subscribe(ended)
   const wake = new Wake()

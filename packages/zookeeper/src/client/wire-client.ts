@@ -21,7 +21,6 @@ import {
   type NodeAccess,
   removeWatchesRequest,
   setRequest,
-  syncRequest,
 } from './codec/requests.ts'
 import { Connection, type ConnectionOptions, type EndOfSession } from './connection/connection.ts'
 import type { WatchKind, WatchTable } from './connection/watch-table.ts'
@@ -249,11 +248,6 @@ export class WireClient implements ZooKeeperClient {
       request: () => ephemeralsRequest(prefix),
       read: (answer) => answer.texts(),
     })
-  }
-
-  sync(path: string, signal: AbortSignal): Promise<void> {
-    const request = () => syncRequest(path)
-    return this.#calls.run({ operation: 'sync', path, signal, request, read: nothing })
   }
 
   addWatch(path: string, listener: TreeListener, signal: AbortSignal): Promise<void> {

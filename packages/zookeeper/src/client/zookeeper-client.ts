@@ -64,8 +64,8 @@ export interface ZooKeeperClient extends RecentOperations {
 }
 
 /**
- * The operations that servers have since ZooKeeper 3.6. An older server answers each of them, except
- * `sync`, with an error `UNIMPLEMENTED` that names the version, and ends the connection.
+ * The operations that servers have since ZooKeeper 3.6. An older server answers each of them with an error
+ * `UNIMPLEMENTED` that names the version, and ends the connection.
  */
 interface RecentOperations {
   /**
@@ -75,13 +75,6 @@ interface RecentOperations {
    * At most `maxBatchesInFlight` are sent at once; the others wait, and no other call waits for them.
    */
   multiRead(reads: readonly ReadOperation[], signal: AbortSignal): Promise<readonly ReadOutcome[]>
-  /**
-   * Resolves when the connected member has applied every transaction that the leader had committed
-   * when it received this request. A leader does not ask its followers before it answers
-   * (ZOOKEEPER-2136): one that was deposed without having noticed it can answer with an old state.
-   * Where that matters use `barrier`, which needs a quorum.
-   */
-  sync(path: string, signal: AbortSignal): Promise<void>
   /** The paths of the ephemeral nodes of this session that begin with `prefix`. */
   ephemerals(prefix: string, signal: AbortSignal): Promise<readonly string[]>
   /**

@@ -39,7 +39,6 @@ const calls: readonly (readonly [
   ['multi', (c) => c.multi(accepted, signal()), [undefined, 0, 1, undefined]],
   ['multi refused', (c) => c.multi(refused, signal()), 'NODE_EXISTS'],
   ['read many', (c) => c.multiRead(reads, signal()), [{ type: 'get' }, { names: ['b'] }, {}]],
-  ['sync', (c) => c.sync('/tree', signal()), undefined],
   ['remove watches', (c) => c.removeWatches('/tree', signal()), undefined],
   ['remove no watch', (c) => c.removeWatches('/tree', signal()), undefined],
   ['delete', (c) => c.delete('/tree/b', 0, signal()), undefined],

@@ -7,7 +7,6 @@ export const operations = {
   setData: 5,
   /** In a `multiRead` only: it answers no metadata. */
   getChildren: 8,
-  sync: 9,
   ping: 11,
   getChildren2: 12,
   check: 13,

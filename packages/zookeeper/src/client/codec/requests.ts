@@ -81,9 +81,6 @@ export const existsRequest = (path: string, watch: boolean): Request =>
 export const childrenRequest = (path: string, watch: boolean): Request =>
   new Request(operations.getChildren2, (to) => to.text(path).bool(watch))
 
-export const syncRequest = (path: string): Request =>
-  new Request(operations.sync, (to) => to.text(path))
-
 /** The paths of this session's nodes that begin with `prefix`. */
 export const ephemeralsRequest = (prefix: string): Request =>
   new Request(operations.getEphemerals, (to) => to.text(prefix))
