@@ -17,19 +17,20 @@ export const prefixEnd = (prefix: Buffer): Buffer => {
 
 /** Maps the keys of one namespace. Outside this class, keys are relative to the namespace. */
 export class KeySpace {
+  readonly #namespace: string
   readonly #prefix: Buffer
   readonly #format: WireFormat
 
   constructor(namespace: string, format: WireFormat) {
-    this.#prefix = Buffer.from(
-      format.namespacePrefix?.(namespace) ?? (namespace === '' ? '' : `${namespace}/`),
-    )
+    this.#namespace =
+      format.namespacePrefix?.(namespace) ?? (namespace === '' ? '' : `${namespace}/`)
+    this.#prefix = Buffer.from(this.#namespace)
     this.#format = format
   }
 
   /** The stored key. */
   absolute(key: string): Buffer {
-    return Buffer.concat([this.#prefix, Buffer.from(key)])
+    return Buffer.from(this.#namespace + key)
   }
 
   /** The key relative to the namespace. */

@@ -1,4 +1,4 @@
-import { connect, constants, type IncomingHttpHeaders } from 'node:http2'
+import type { IncomingHttpHeaders } from 'node:http2'
 
 const path = '/grpc.health.v1.Health/Check'
 const serving = 1
@@ -39,6 +39,8 @@ export const grpcCheck =
   (url: URL, service: string) =>
   (signal: AbortSignal): Promise<void> =>
     new Promise<void>((resolve, reject) => {
+      // not imported above, as few processes check a gRPC server
+      const { connect, constants } = process.getBuiltinModule('node:http2')
       const session = connect(`${url.protocol === 'grpcs:' ? 'https' : 'http'}://${url.host}`)
       const end = (problem?: string, cause?: unknown): void => {
         signal.removeEventListener('abort', onAbort)

@@ -1,6 +1,3 @@
-import { get as getPlain } from 'node:http'
-import { get as getSecure } from 'node:https'
-
 /**
  * A check that a GET of `url` is answered with 2xx. It uses a new connection each time, so that it also
  * finds a server that accepts no connections any more. The body is not read.
@@ -9,7 +6,10 @@ export const httpCheck =
   (url: URL) =>
   (signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
-      const get = url.protocol === 'https:' ? getSecure : getPlain
+      // not imported above: as a module, node:http also loads undici, for its export WebSocket
+      const { get } = process.getBuiltinModule(
+        url.protocol === 'https:' ? 'node:https' : 'node:http',
+      )
       const request = get(url, { agent: false, signal, headers: { connection: 'close' } })
       request.on('response', (response) => {
         const { statusCode = 0 } = response

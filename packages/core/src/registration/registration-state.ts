@@ -56,6 +56,11 @@ export const nextRegistrationState = (
   event: RegistrationEvent,
 ): RegistrationState => transitions[state][event] ?? state
 
+const finalStates: ReadonlySet<string> = new Set(
+  Object.keys(transitions).filter(
+    (state) => Object.keys(transitions[state as RegistrationState]).length === 0,
+  ),
+)
+
 /** Whether the state has no further transitions. */
-export const isFinal = (state: RegistrationState): boolean =>
-  Object.keys(transitions[state]).length === 0
+export const isFinal = (state: RegistrationState): boolean => finalStates.has(state)

@@ -45,7 +45,7 @@ export class ConflatedValue<T extends object> {
       }
     }
     return new Iteration({
-      next,
+      ask: (answer, fail) => void next().then(answer, fail),
       leave: () => {
         left = true
         this.#waiting.answerAll(undefined, (tag) => tag === reader)

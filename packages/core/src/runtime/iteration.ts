@@ -1,7 +1,7 @@
 /** The source of an iteration's values. */
 export interface IterationSource<T> {
-  /** Resolves to the next value, or `undefined` at the end. */
-  readonly next: () => Promise<T | undefined>
+  /** Calls `answer` once with the next value, or with `undefined` at the end; or `fail`. */
+  readonly ask: (answer: (value: T | undefined) => void, fail: (error: unknown) => void) => void
   /** Ends every pending `next`, when the reader leaves or at the end. Called once. */
   readonly leave: () => void
 }
@@ -18,19 +18,23 @@ export class Iteration<T> implements AsyncGenerator<T, void, void> {
     this.#source = source
   }
 
-  async next(): Promise<IteratorResult<T, void>> {
-    if (this.#left) return { done: true, value: undefined }
-    try {
-      const value = await this.#source.next()
-      if (value !== undefined && !this.#left) return { done: false, value }
-    } catch (error) {
-      if (!this.#left) {
+  // one promise: a thousand readers of a change take as long as what is done for each of them
+  next(): Promise<IteratorResult<T, void>> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
         this.#leave()
-        throw error
+        resolve({ done: true, value: undefined })
       }
-    }
-    this.#leave()
-    return { done: true, value: undefined }
+      if (this.#left) return end()
+      this.#source.ask(
+        (value) => (value === undefined || this.#left ? end() : resolve({ done: false, value })),
+        (error) => {
+          if (this.#left) return end()
+          this.#leave()
+          reject(error)
+        },
+      )
+    })
   }
 
   async return(): Promise<IteratorResult<T, void>> {

@@ -2,8 +2,8 @@ interface Waiter<T, Tag> {
   readonly tag: Tag
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
-  readonly signal: AbortSignal | undefined
-  readonly abort: (() => void) | undefined
+  /** Called as it leaves, however that is. */
+  readonly left?: (() => void) | undefined
 }
 
 /**
@@ -11,47 +11,67 @@ interface Waiter<T, Tag> {
  * against signals would leak its handlers instead. `Tag` identifies what each waiter waits for.
  */
 export class Waiters<T, Tag = undefined> {
-  readonly #waiting = new Set<Waiter<T, Tag>>()
+  // few wait at a time, and a Set would allocate with every few that come and go
+  #waiting: Waiter<T, Tag>[] = []
 
   get size(): number {
-    return this.#waiting.size
+    return this.#waiting.length
+  }
+
+  /** Calls `resolve` or `reject` when answered. */
+  add(tag: Tag, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+    this.#waiting.push({ tag, resolve, reject })
   }
 
   /** Resolves when answered; rejects with the signal's reason as soon as it aborts. */
   wait(tag: Tag, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted === true) {
+      if (signal === undefined) {
+        this.add(tag, resolve, reject)
+        return
+      }
+      if (signal.aborted) {
         reject(signal.reason as Error)
         return
       }
-      const abort = signal && ((): void => this.#leave(waiter).reject(signal.reason))
-      const waiter: Waiter<T, Tag> = { tag, resolve, reject, signal, abort }
-      if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.add(waiter)
+      const abort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+        reject(signal.reason as Error)
+      }
+      const left = (): void => signal.removeEventListener('abort', abort)
+      const waiter: Waiter<T, Tag> = { tag, resolve, reject, left }
+      signal.addEventListener('abort', abort, { once: true })
+      this.#waiting.push(waiter)
     })
   }
 
   /** Resolves the longest wait. */
   answerFirst(value: T): void {
-    for (const first of this.#waiting) return this.#leave(first).resolve(value)
+    const first = this.#waiting.shift()
+    first?.left?.()
+    first?.resolve(value)
   }
 
   /** Resolves all waits whose tag matches `meant`; by default all. */
   answerAll(value: T, meant: (tag: Tag) => boolean = () => true): void {
-    for (const waiter of this.#waiting) if (meant(waiter.tag)) this.#leave(waiter).resolve(value)
+    for (const { resolve } of this.#takeAll(meant)) resolve(value)
   }
 
   failFirst(error: unknown): void {
-    for (const first of this.#waiting) return this.#leave(first).reject(error)
+    const first = this.#waiting.shift()
+    first?.left?.()
+    first?.reject(error)
   }
 
   failAll(error: unknown): void {
-    for (const waiter of this.#waiting) this.#leave(waiter).reject(error)
+    for (const { reject } of this.#takeAll(() => true)) reject(error)
   }
 
-  #leave(waiter: Waiter<T, Tag>): Waiter<T, Tag> {
-    this.#waiting.delete(waiter)
-    if (waiter.abort !== undefined) waiter.signal?.removeEventListener('abort', waiter.abort)
-    return waiter
+  #takeAll(meant: (tag: Tag) => boolean): readonly Waiter<T, Tag>[] {
+    if (this.#waiting.length === 0) return []
+    const taken = this.#waiting.filter(({ tag }) => meant(tag))
+    this.#waiting = this.#waiting.filter(({ tag }) => !meant(tag))
+    for (const { left } of taken) left?.()
+    return taken
   }
 }

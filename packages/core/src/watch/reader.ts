@@ -11,8 +11,8 @@ import type { Staleness, WatchEvent } from './watch-event.ts'
 export class Reader<T, Change> {
   protected readonly served: ServedView<T, Change>
   readonly #signal: AbortSignal | undefined
-  readonly #listener: ViewListener<T> = {
-    changing: (key, before, after) => this.#changing(key, before, after),
+  readonly #listener: ViewListener<T, Change> = {
+    changed: (changed, event) => this.#changed(changed, event),
     wake: () => this.#deliver(),
     end: (error) => this.#end(error),
   }
@@ -54,7 +54,13 @@ export class Reader<T, Change> {
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
-    return new Iteration({ next: () => this.next(), leave: () => this.close() })
+    return new Iteration({
+      ask: (answer, fail) => {
+        this.#waiting.add(undefined, answer, fail)
+        this.#deliver()
+      },
+      leave: () => this.close(),
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,17 +75,22 @@ export class Reader<T, Change> {
     this.served.detach(this.#listener)
   }
 
-  #changing(key: string, before: T | undefined, after: T | undefined): void {
+  #changed(changed: ReadonlyMap<string, T | undefined>, event: () => WatchEvent<Change>): void {
     // nothing was delivered before the first sync, which will deliver everything
-    if (!this.#synced) return
-    if (!this.#told.has(key)) {
-      this.#told.set(key, before)
+    if (!this.#synced || this.#ended !== undefined) return
+    const current = this.#told.size === 0 && !this.#toldStale && this.served.stale === undefined
+    if (current && this.#waiting.size > 0) {
+      this.#waiting.answerFirst(event())
       return
     }
-    const told = this.#told.get(key)
-    const nothing =
-      told === undefined || after === undefined ? told === after : this.served.same(told, after)
-    if (nothing) this.#told.delete(key)
+    for (const [key, before] of changed) {
+      if (!this.#told.has(key)) {
+        this.#told.set(key, before)
+        continue
+      }
+      if (this.served.isSame(this.#told.get(key), this.served.entries.get(key)))
+        this.#told.delete(key)
+    }
   }
 
   /** Ends the iteration: `next` resolves to `undefined`, or rejects with `error`. */
@@ -91,6 +102,7 @@ export class Reader<T, Change> {
 
   /** Delivers the pending events to waiting callers, in order. */
   #deliver(): void {
+    if (this.#waiting.size > 0) this.served.tell()
     while (this.#waiting.size > 0) {
       if (this.#ended !== undefined) {
         if ('error' in this.#ended) this.#waiting.failAll(this.#ended.error)
@@ -122,7 +134,7 @@ export class Reader<T, Change> {
     if (fresh) this.#toldStale = false
     if (!fresh && this.#told.size === 0) return undefined
     const changes = [...this.#told].map(([key, told]) =>
-      this.served.sharedChange(told, this.served.entries.get(key)),
+      this.served.toChange(told, this.served.entries.get(key)),
     )
     this.#told.clear()
     return { type: fresh ? 'sync' : 'change', changes }

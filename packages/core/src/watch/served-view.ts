@@ -4,7 +4,7 @@ import type { InstanceRecord } from '../model/instance-record.ts'
 import type { RegistryError } from '../registry-error.ts'
 import { holdMs } from '../runtime/timing.ts'
 import { LossProtection, type LossProtectionSettings } from './loss-protection.ts'
-import type { Staleness } from './watch-event.ts'
+import type { Staleness, WatchEvent } from './watch-event.ts'
 
 // captured when this module loads, as test runners fake the global one
 const { queueMicrotask } = globalThis
@@ -43,10 +43,13 @@ export interface ChangeCounts {
 }
 
 /** Follows what a view serves, for one reader. */
-export interface ViewListener<T> {
-  /** `key` is about to change from `before` to `after`. */
-  changing(key: string, before: T | undefined, after: T | undefined): void
-  /** There may be an event; called after the whole change, so that its parts are told together. */
+export interface ViewListener<T, Change> {
+  /**
+   * The view has changed: the keys, each with its value at the last call. `event` returns what to tell
+   * whoever was told everything before; it is one object for all of them.
+   */
+  changed(changed: ReadonlyMap<string, T | undefined>, event: () => WatchEvent<Change>): void
+  /** There may be an event. */
   wake(): void
   /** The view ends, because of `error` if there is one. */
   end(error?: unknown): void
@@ -54,7 +57,7 @@ export interface ViewListener<T> {
 
 /**
  * What readers of one scope see: the backend's view plus what loss protection holds. The cost of a
- * change is the number of its keys times the number of readers, whatever the size of the view.
+ * change is that of its keys and of waking the readers, whatever the size of the view.
  */
 export class ServedView<T, Change> {
   readonly #context: ViewContext
@@ -62,15 +65,14 @@ export class ServedView<T, Change> {
   readonly #onUnused: () => void
   readonly #protection: LossProtection | undefined
   readonly #entries = new Map<string, T>()
-  readonly #readers = new Set<ViewListener<T>>()
+  readonly #readers = new Set<ViewListener<T, Change>>()
+  /** What changed since readers were last told, with the value that they were told. */
+  #changed = new Map<string, T | undefined>()
   #synced = false
   #stale: Staleness | undefined
   #version = 0
   #counts = { added: 0, updated: 0, removed: 0 }
   #waking = false
-  #lastChange:
-    | { readonly told: unknown; readonly served: unknown; readonly change: Change }
-    | undefined
   #materialised: { readonly version: number; readonly values: readonly T[] } | undefined
 
   /** `onUnused` is called when the last reader has left. */
@@ -101,21 +103,13 @@ export class ServedView<T, Change> {
     return this.#readers.size
   }
 
-  same(a: T, b: T): boolean {
-    return this.#view.same(a, b)
+  /** Whether a key that went from one value to the other has not changed. */
+  isSame(a: T | undefined, b: T | undefined): boolean {
+    return a === undefined || b === undefined ? a === b : this.#view.same(a, b)
   }
 
   toChange(told: T | undefined, served: T | undefined): Change {
     return this.#view.toChange(told, served)
-  }
-
-  /** {@link toChange}, one object for all readers that were told the same: often all of them. */
-  sharedChange(told: T | undefined, served: T | undefined): Change {
-    const last = this.#lastChange
-    if (last !== undefined && last.told === told && last.served === served) return last.change
-    const change = this.#view.toChange(told, served)
-    this.#lastChange = { told, served, change: Object.freeze(change) }
-    return change
   }
 
   /** The backend's record of an instance; `undefined` also for one that is only held. */
@@ -133,13 +127,27 @@ export class ServedView<T, Change> {
     return this.#materialised.values
   }
 
-  attach(reader: ViewListener<T>): void {
+  attach(reader: ViewListener<T, Change>): void {
     this.#readers.add(reader)
   }
 
-  detach(reader: ViewListener<T>): void {
+  detach(reader: ViewListener<T, Change>): void {
     this.#readers.delete(reader)
     if (this.#readers.size === 0) this.#onUnused()
+  }
+
+  /** Tells every reader what changed, after whole observations, so that their parts are told together. */
+  tell(): void {
+    if (this.#changed.size === 0) return
+    const changed = this.#changed
+    this.#changed = new Map()
+    let event: WatchEvent<Change> | undefined
+    const eventOf = (): WatchEvent<Change> => {
+      const changes = (): readonly Change[] =>
+        Array.from(changed, ([key, told]) => this.toChange(told, this.#entries.get(key)))
+      return (event ??= Object.freeze({ type: 'change', changes: Object.freeze(changes()) }))
+    }
+    for (const reader of this.#readers) reader.changed(changed, eventOf)
   }
 
   /** Ends every reader, with `error` if there is one. */
@@ -230,15 +238,18 @@ export class ServedView<T, Change> {
 
   #set(key: string, value: T | undefined): void {
     const before = this.#entries.get(key)
-    if (
-      value === undefined ? before === undefined : before !== undefined && this.same(before, value)
-    )
-      return
-    for (const reader of this.#readers) reader.changing(key, before, value)
+    if (this.isSame(before, value)) return
+    if (this.#synced) this.#note(key, before, value)
     this.#counts[value === undefined ? 'removed' : before === undefined ? 'added' : 'updated'] += 1
     if (value === undefined) this.#entries.delete(key)
     else this.#entries.set(key, value)
     this.#version += 1
+  }
+
+  /** Readers are told nothing before the first sync, and then everything. */
+  #note(key: string, before: T | undefined, value: T | undefined): void {
+    if (!this.#changed.has(key)) this.#changed.set(key, before)
+    else if (this.isSame(this.#changed.get(key), value)) this.#changed.delete(key)
   }
 
   #wakeReaders(): void {
@@ -246,6 +257,7 @@ export class ServedView<T, Change> {
     this.#waking = true
     queueMicrotask(() => {
       this.#waking = false
+      this.tell()
       for (const reader of this.#readers) reader.wake()
     })
   }

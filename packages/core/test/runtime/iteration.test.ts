@@ -5,7 +5,7 @@ import { Iteration } from '../../src/runtime/iteration.ts'
 const counting = () => {
   const bed = { left: 0, value: 0, iteration: undefined as unknown as Iteration<number> }
   bed.iteration = new Iteration({
-    next: async () => (bed.value += 1),
+    ask: (answer) => answer((bed.value += 1)),
     leave: () => {
       bed.left += 1
     },
@@ -36,22 +36,27 @@ describe('an iteration', () => {
   test('that its source ends is left', async () => {
     let left = 0
     const leave = (): void => void (left += 1)
-    const ended = new Iteration({ next: async () => undefined, leave })
+    const ended = new Iteration({ ask: (answer) => answer(undefined), leave })
     expect(await ended.next()).toEqual(done)
     expect(left).toBe(1)
-    const failed = new Iteration({ next: () => Promise.reject(new Error('why')), leave })
+    const failed = new Iteration({ ask: (_, fail) => fail(new Error('why')), leave })
     await expect(failed.next()).rejects.toThrow('why')
     expect(left).toBe(2)
     expect(await failed.next()).toEqual(done)
   })
 
   test('delivers neither a value nor a failure that arrives after it was left', async () => {
-    for (const settle of [() => Promise.resolve(1), () => Promise.reject(new Error('late'))]) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const iteration = new Iteration({ next: () => promise.then(settle), leave: () => {} })
+    for (const fails of [false, true]) {
+      let settle: (() => void) | undefined
+      const iteration = new Iteration<number>({
+        ask: (answer, fail) => {
+          settle = () => (fails ? fail(new Error('late')) : answer(1))
+        },
+        leave: () => {},
+      })
       const pending = iteration.next()
       await iteration.return()
-      resolve()
+      settle?.()
       expect(await pending).toEqual(done)
     }
   })

@@ -76,7 +76,7 @@ describe('Reader', () => {
     })
   })
 
-  test('makes one change for all readers that were told the same', async () => {
+  test('makes one event for all readers that were told everything before', async () => {
     const source = createSource()
     source.set('a', 1)
     const readers = [source.reader(), source.reader(), source.reader()]
@@ -84,8 +84,12 @@ describe('Reader', () => {
     source.made()
     const read = readers.map((reader) => reader.next())
     source.set('a', 2)
-    for (const event of await Promise.all(read))
-      expect(event).toEqual({ type: 'change', changes: ['1>2'] })
+    const [first, ...others] = await Promise.all(read)
+    expect(first).toEqual({ type: 'change', changes: ['1>2'] })
+    for (const event of others) expect(event).toBe(first)
+    // so no reader can change what the others read
+    expect(Object.isFrozen(first)).toBe(true)
+    expect(first?.type === 'change' && Object.isFrozen(first.changes)).toBe(true)
     expect(source.made()).toBe(1)
     // one that has missed a change is told another one
     const late = readers.slice(1).map((reader) => reader.next())
@@ -94,6 +98,24 @@ describe('Reader', () => {
     source.set('a', 4)
     expect(await readers[0]?.next()).toEqual({ type: 'change', changes: ['2>4'] })
     expect(await readers[1]?.next()).toEqual({ type: 'change', changes: ['3>4'] })
+  })
+
+  test('tells a change once, also where a read comes between it and the telling of the readers', async () => {
+    const source = createSource()
+    source.set('a', 1)
+    const reader = source.reader()
+    await reader.next()
+    source.set('a', 2)
+    const late = source.reader()
+    const first = [reader.next(), late.next()]
+    expect(await Promise.all(first)).toEqual([
+      { type: 'change', changes: ['1>2'] },
+      { type: 'sync', changes: ['undefined>2'] },
+    ])
+    const second = [reader.next(), late.next()]
+    source.set('b', 1)
+    for (const event of await Promise.all(second))
+      expect(event).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
   test('delivers nothing for a key that was added and removed, or changed back, between reads', async () => {

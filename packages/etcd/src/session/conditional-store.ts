@@ -5,7 +5,7 @@ import {
   groupBySize,
   type WriteResult,
 } from '@sd/core/driver'
-import type { RequestOp } from '../client/codec/messages.ts'
+import type { Compare, RequestOp } from '../client/codec/messages.ts'
 import { atRevision, type Store, type StoreCall, transact } from '../client/kv.ts'
 import { replacedBy } from './replaced-by.ts'
 
@@ -26,12 +26,12 @@ export const conditionalStore = (
 ): ConditionalStore<string> => {
   const { operation, service, signal } = call
   const { keys, format } = store
-  const writeOne = ({ key, value }: ConditionalWrite<string>): RequestOp =>
+  const writeOne = (key: Buffer, value: Uint8Array | undefined): RequestOp =>
     value === undefined
-      ? { request_delete_range: { key: keys.absolute(key) } }
+      ? { request_delete_range: { key } }
       : {
           request_put: {
-            key: keys.absolute(key),
+            key,
             value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
             lease: leaseId,
           },
@@ -56,8 +56,14 @@ export const conditionalStore = (
       const sizeOf = ({ key, value }: ConditionalWrite<string>): number =>
         (value?.length ?? 0) + 4 * key.length
       for (const group of groupBySize(writes, maxRequestBytes, sizeOf)) {
-        const compare = group.map(({ key, expected }) => atRevision(keys.absolute(key), expected))
-        const request = { compare, success: group.map(writeOne) }
+        const compare: Compare[] = []
+        const success: RequestOp[] = []
+        for (const { key, value, expected } of group) {
+          const stored = keys.absolute(key)
+          compare.push(atRevision(stored, expected))
+          success.push(writeOne(stored, value))
+        }
+        const request = { compare, success }
         const { succeeded, header } = await transact(store, operation, request, signal, service)
         const result = succeeded ? { revision: header.revision } : 'changed'
         for (const _ of group) results.push(result)

@@ -10,6 +10,8 @@ const bytesType = 2
 export class MessageWriter {
   #bytes: Buffer
   #length: number
+  /** The last long number: a batch repeats the id of its lease. */
+  #long: { readonly text: string; readonly bytes: Buffer } | undefined
 
   /** `reserved` bytes before the message are left to the caller. */
   constructor(reserved = 0) {
@@ -57,7 +59,7 @@ export class MessageWriter {
     this.#varint(8 * field + varintType)
     const small = Number(value)
     if (Number.isSafeInteger(small) && small >= 0) this.#varint(small)
-    else this.#longVarint(BigInt.asUintN(64, BigInt(value)))
+    else this.#longVarint(value)
     return this
   }
 
@@ -114,13 +116,21 @@ export class MessageWriter {
   }
 
   /** At least 2⁵³: seven bytes of seven bits each, and the rest. */
-  #longVarint(value: bigint): void {
+  #longVarint(text: string): void {
+    if (this.#long?.text === text) {
+      const at = this.#take(this.#long.bytes.length)
+      this.#bytes.set(this.#long.bytes, at)
+      return
+    }
+    const begin = this.#length
+    const value = BigInt.asUintN(64, BigInt(text))
     let low = Number(BigInt.asUintN(49, value))
     for (let index = 0; index < 7; index++) {
       this.#byte((low % 0x80) + 0x80)
       low = Math.floor(low / 0x80)
     }
     this.#varint(Number(value >> 49n))
+    this.#long = { text, bytes: Buffer.from(this.#bytes.subarray(begin, this.#length)) }
   }
 
   #byte(value: number): void {
