@@ -45,7 +45,12 @@ export class ConflatedValue<T extends object> {
       }
     }
     return new Iteration({
-      ask: (answer, fail) => void next().then(answer, fail),
+      ask: (waiter) => {
+        next().then(
+          (value) => waiter.resolve(value),
+          (error: unknown) => waiter.reject(error),
+        )
+      },
       leave: () => {
         left = true
         this.#waiting.answerAll(undefined, (tag) => tag === reader)

@@ -1,7 +1,8 @@
-interface Waiter<T, Tag> {
+/** Is answered once. */
+export interface Waiter<T, Tag = undefined> {
   readonly tag: Tag
-  readonly resolve: (value: T) => void
-  readonly reject: (error: unknown) => void
+  resolve(value: T): void
+  reject(error: unknown): void
   /** Called as it leaves, however that is. */
   readonly left?: (() => void) | undefined
 }
@@ -18,16 +19,15 @@ export class Waiters<T, Tag = undefined> {
     return this.#waiting.length
   }
 
-  /** Calls `resolve` or `reject` when answered. */
-  add(tag: Tag, resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    this.#waiting.push({ tag, resolve, reject })
+  add(waiter: Waiter<T, Tag>): void {
+    this.#waiting.push(waiter)
   }
 
   /** Resolves when answered; rejects with the signal's reason as soon as it aborts. */
   wait(tag: Tag, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (signal === undefined) {
-        this.add(tag, resolve, reject)
+        this.#waiting.push({ tag, resolve, reject })
         return
       }
       if (signal.aborted) {
@@ -54,7 +54,7 @@ export class Waiters<T, Tag = undefined> {
 
   /** Resolves all waits whose tag matches `meant`; by default all. */
   answerAll(value: T, meant: (tag: Tag) => boolean = () => true): void {
-    for (const { resolve } of this.#takeAll(meant)) resolve(value)
+    for (const waiter of this.#takeAll(meant)) waiter.resolve(value)
   }
 
   failFirst(error: unknown): void {
@@ -64,7 +64,7 @@ export class Waiters<T, Tag = undefined> {
   }
 
   failAll(error: unknown): void {
-    for (const { reject } of this.#takeAll(() => true)) reject(error)
+    for (const waiter of this.#takeAll(() => true)) waiter.reject(error)
   }
 
   #takeAll(meant: (tag: Tag) => boolean): readonly Waiter<T, Tag>[] {

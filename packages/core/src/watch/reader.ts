@@ -55,8 +55,8 @@ export class Reader<T, Change> {
 
   [Symbol.asyncIterator](): AsyncGenerator<WatchEvent<Change>, void, void> {
     return new Iteration({
-      ask: (answer, fail) => {
-        this.#waiting.add(undefined, answer, fail)
+      ask: (waiter) => {
+        this.#waiting.add(waiter)
         this.#deliver()
       },
       leave: () => this.close(),
@@ -91,6 +91,7 @@ export class Reader<T, Change> {
       if (this.served.isSame(this.#told.get(key), this.served.entries.get(key)))
         this.#told.delete(key)
     }
+    this.#deliver()
   }
 
   /** Ends the iteration: `next` resolves to `undefined`, or rejects with `error`. */

@@ -49,7 +49,7 @@ export interface ViewListener<T, Change> {
    * whoever was told everything before; it is one object for all of them.
    */
   changed(changed: ReadonlyMap<string, T | undefined>, event: () => WatchEvent<Change>): void
-  /** There may be an event. */
+  /** There may be an event other than changes. */
   wake(): void
   /** The view ends, because of `error` if there is one. */
   end(error?: unknown): void
@@ -73,6 +73,7 @@ export class ServedView<T, Change> {
   #version = 0
   #counts = { added: 0, updated: 0, removed: 0 }
   #waking = false
+  #wakingAll = false
   #materialised: { readonly version: number; readonly values: readonly T[] } | undefined
 
   /** `onUnused` is called when the last reader has left. */
@@ -190,7 +191,7 @@ export class ServedView<T, Change> {
     for (const key of removed) this.#set(key, undefined)
     const first = !this.#synced
     this.#synced = true
-    if (touched.size > 0 || first) this.#wakeReaders()
+    if (touched.size > 0 || first) this.#wakeReaders(first)
   }
 
   /** Removes keys whose hold has ended; returns when the next hold ends. */
@@ -198,7 +199,7 @@ export class ServedView<T, Change> {
     if (this.#protection === undefined || this.#protection.idle) return Number.POSITIVE_INFINITY
     const over = this.#protection.expire(this.#context.clock.monotonicMs())
     for (const key of over) this.#set(key, undefined)
-    if (over.length > 0) this.#wakeReaders()
+    if (over.length > 0) this.#wakeReaders(false)
     return this.#protection.nextExpiryMs()
   }
 
@@ -252,12 +253,16 @@ export class ServedView<T, Change> {
     else if (this.isSame(this.#changed.get(key), value)) this.#changed.delete(key)
   }
 
-  #wakeReaders(): void {
+  /** `all`: there is more to tell than changes. */
+  #wakeReaders(all = true): void {
+    this.#wakingAll ||= all
     if (this.#waking) return
     this.#waking = true
     queueMicrotask(() => {
       this.#waking = false
       this.tell()
+      if (!this.#wakingAll) return
+      this.#wakingAll = false
       for (const reader of this.#readers) reader.wake()
     })
   }

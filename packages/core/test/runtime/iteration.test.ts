@@ -5,7 +5,7 @@ import { Iteration } from '../../src/runtime/iteration.ts'
 const counting = () => {
   const bed = { left: 0, value: 0, iteration: undefined as unknown as Iteration<number> }
   bed.iteration = new Iteration({
-    ask: (answer) => answer((bed.value += 1)),
+    ask: (waiter) => waiter.resolve((bed.value += 1)),
     leave: () => {
       bed.left += 1
     },
@@ -36,10 +36,10 @@ describe('an iteration', () => {
   test('that its source ends is left', async () => {
     let left = 0
     const leave = (): void => void (left += 1)
-    const ended = new Iteration({ ask: (answer) => answer(undefined), leave })
+    const ended = new Iteration({ ask: (waiter) => waiter.resolve(undefined), leave })
     expect(await ended.next()).toEqual(done)
     expect(left).toBe(1)
-    const failed = new Iteration({ ask: (_, fail) => fail(new Error('why')), leave })
+    const failed = new Iteration({ ask: (waiter) => waiter.reject(new Error('why')), leave })
     await expect(failed.next()).rejects.toThrow('why')
     expect(left).toBe(2)
     expect(await failed.next()).toEqual(done)
@@ -49,8 +49,8 @@ describe('an iteration', () => {
     for (const fails of [false, true]) {
       let settle: (() => void) | undefined
       const iteration = new Iteration<number>({
-        ask: (answer, fail) => {
-          settle = () => (fails ? fail(new Error('late')) : answer(1))
+        ask: (waiter) => {
+          settle = () => (fails ? waiter.reject(new Error('late')) : waiter.resolve(1))
         },
         leave: () => {},
       })

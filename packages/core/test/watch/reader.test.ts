@@ -145,6 +145,18 @@ describe('Reader', () => {
     expect(await reader.next(undefined)).toEqual({ type: 'change', changes: ['undefined>1'] })
   })
 
+  test('is told of a change while the view is stale', async () => {
+    const source = createSource()
+    source.set('a', 1)
+    const reader = source.reader()
+    await reader.next()
+    source.served.markStale({ since: new Date(), cause })
+    expect(await reader.next()).toEqual({ type: 'stale', cause })
+    const next = reader.next()
+    source.set('a', undefined)
+    expect(await next).toEqual({ type: 'change', changes: ['1>undefined'] })
+  })
+
   test('reports staleness once, and its end with a sync', async () => {
     const source = createSource()
     const reader = source.reader()
