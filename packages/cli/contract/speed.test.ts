@@ -56,7 +56,8 @@ describe.each([embeddedDefault(), realEtcd()])('the speed of sd on $name', (back
       const wallMs = Math.min(...rounds.map((round) => round.wallMs))
       const cpuMs = Math.min(...rounds.map((round) => round.cpuMs))
       console.log(`${backend.name}: 10,000 instances: ${wallMs} ms, ${cpuMs} ms of them CPU time`)
-      // CPU time, as a busy machine also runs other processes
+      // CPU time, as a busy machine also runs other processes; it grows there, too, so that half the limit
+      // would fail now and then: the benchmark sd-list compares with a script on etcd's raw client
       expect(Math.min(wallMs, cpuMs)).toBeLessThanOrEqual(2_000)
     },
     60_000 + slackMs,

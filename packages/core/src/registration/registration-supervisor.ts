@@ -7,6 +7,7 @@ import {
   type Checked,
   type ConflictRule,
   DesiredRegistration,
+  type DesiredRegistrationParts,
   highestClaimMs,
 } from './desired-registration.ts'
 import { RecordAuditor } from './record-auditor.ts'
@@ -34,6 +35,18 @@ export class RegistrationSupervisor {
   readonly #onTrouble: (cause: RegistryError) => void
   /** The registrations whose recovery is not logged one by one. */
   readonly #quiet = new WeakSet<DesiredRegistration>()
+  // one of each for thousands of registrations
+  readonly #onStatus: DesiredRegistrationParts['onStatus'] = (registration, retry) =>
+    this.#publishStatus(registration, retry)
+  readonly #onAcknowledged: DesiredRegistrationParts['onAcknowledged'] = (
+    { instance: { service, id } },
+    durationMs,
+  ) =>
+    this.#context.publish('write', 'unlogged', 'write-acknowledged', '', {
+      service,
+      id,
+      durationMs,
+    })
   #loop: Promise<void> | undefined
   #auditing: Promise<void> | undefined
 
@@ -113,13 +126,8 @@ export class RegistrationSupervisor {
       claim: { owner, claimedAtMs, seq: 0 },
       onConflict,
       checked,
-      onStatus: (registration, retry) => this.#publishStatus(registration, retry),
-      onAcknowledged: ({ instance: { service, id } }, durationMs) =>
-        this.#context.publish('write', 'unlogged', 'write-acknowledged', '', {
-          service,
-          id,
-          durationMs,
-        }),
+      onStatus: this.#onStatus,
+      onAcknowledged: this.#onAcknowledged,
     })
     if (held !== undefined && onConflict !== 'takeover') throw held.error('conflict', desired.claim)
     this.#table.add(desired)

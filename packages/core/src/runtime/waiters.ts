@@ -68,9 +68,11 @@ export class Waiters<T, Tag = undefined> {
   }
 
   #takeAll(meant: (tag: Tag) => boolean): readonly Waiter<T, Tag>[] {
-    if (this.#waiting.length === 0) return []
-    const taken = this.#waiting.filter(({ tag }) => meant(tag))
-    this.#waiting = this.#waiting.filter(({ tag }) => !meant(tag))
+    const all = this.#waiting
+    if (all.length === 0) return all
+    const taken = all.filter(({ tag }) => meant(tag))
+    // nearly always all of them
+    this.#waiting = taken.length === all.length ? [] : all.filter(({ tag }) => !meant(tag))
     for (const { left } of taken) left?.()
     return taken
   }

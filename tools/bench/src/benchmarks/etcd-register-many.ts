@@ -76,6 +76,9 @@ const goZero = async (world: World): Promise<Values> => {
   return { cold: register.reduce((sum, tookMs) => sum + tookMs, 0) }
 }
 
+const remains =
+  'a registration takes about 15 µs of CPU time in core and 20 µs in the driver and the client, where the raw client takes 21 µs to write the same documents. The key is encoded once for each write and the id of the lease once for each transaction, and the sets and closures that each registration had for its waiters are gone. In a profile of core alone there is no single cost left: a fifth is the garbage collector, a tenth writing the JSON, a tenth the validation of the fields and of the URL, and the rest is spread over forty functions: the table of what is desired, the promise and the status of each registration, and what was sent, which audits compare. The raw client promises none of that.'
+
 const goal = { side: '@sd', against: 'etcd3', atMost: 1.3 } as const
 
 export const benchmark: Benchmark = {
@@ -89,8 +92,8 @@ export const benchmark: Benchmark = {
     'go-zero': { needs: 'go', run: goZero },
   },
   rows: {
-    cold: { what: '1,000 registrations, cold', unit: 'ms', goals: [goal] },
-    warm: { what: '1,000 registrations, warmed up', unit: 'ms', goals: [goal] },
-    cpu: { what: 'CPU time of 1,000 registrations, warmed up', unit: 'ms', goals: [goal] },
+    cold: { what: '1,000 registrations, cold', unit: 'ms', goals: [goal], remains },
+    warm: { what: '1,000 registrations, warmed up', unit: 'ms', goals: [goal], remains },
+    cpu: { what: 'CPU time of 1,000 registrations, warmed up', unit: 'ms', goals: [goal], remains },
   },
 }
