@@ -23,6 +23,15 @@ export const decodeRecord = (
   const decoded = format.decode(key, value)
   if ('skipped' in decoded) return { key: recordKey, reason: decoded.skipped }
   const { instance, claim, ttlMs, registeredAtMs, unknownFields } = decoded
+  // nearly every record, in the form that takes the least memory: a property that is added later is
+  // kept in a second object
+  if (
+    claim !== undefined &&
+    ttlMs !== undefined &&
+    registeredAtMs !== undefined &&
+    unknownFields === undefined
+  )
+    return { key: recordKey, instance, claim, ttlMs, registeredAtMs }
   const record: { -readonly [Name in keyof InstanceRecord]: InstanceRecord[Name] } = {
     key: recordKey,
     instance,

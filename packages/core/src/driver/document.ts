@@ -97,6 +97,14 @@ export const readNatural = (
   max?: number,
 ): number | undefined => toNatural(document[field], field, max)
 
+let lastOwner = ''
+
+/** One string for the claims of an owner that are read one after the other; each has its own text. */
+const sharedOwner = (owner: string): string => {
+  if (owner !== lastOwner) lastOwner = owner
+  return lastOwner
+}
+
 const toClaim = (value: unknown): Claim | undefined => {
   if (value === undefined || value === null) return undefined
   if (!isJsonObject(value)) throw new Malformed('"claim" is not an object')
@@ -105,7 +113,7 @@ const toClaim = (value: unknown): Claim | undefined => {
   const seq = toNatural(value['seq'], 'seq')
   if (owner === undefined || claimedAtMs === undefined || seq === undefined)
     throw new Malformed('"claim" lacks owner, at or seq')
-  return { owner, claimedAtMs, seq }
+  return { owner: sharedOwner(owner), claimedAtMs, seq }
 }
 
 /** A weight as peers write it in metadata, a text; `undefined` where it is no weight. */
