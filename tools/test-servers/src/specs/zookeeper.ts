@@ -60,9 +60,10 @@ export const zookeeper: TestServer = {
       [`${member.confDir}/authority.pem`]: `${tls.ca ?? tls.cert}\n`,
     }),
   }),
-  // with TLS only the plain port answers this
+  // with TLS only the plain port answers this, before the other one is open
   ready: async (endpoints) =>
-    (await serves(endpoints['client'])) || (await serves(endpoints['plain'])),
+    (await serves(endpoints['client'])) ||
+    ((await serves(endpoints['plain'])) && (await accepts(endpoints['client']))),
 }
 
 /** A plain port for four-letter commands, and the client's port with TLS. */
@@ -88,4 +89,16 @@ const serves = (endpoint = ''): Promise<boolean> =>
     socket.on('data', (data) => (answer += data.toString()))
     socket.on('error', () => {}) // 'close' follows
     socket.on('close', () => resolve(answer.includes('Mode: ')))
+  })
+
+const accepts = (endpoint = ''): Promise<boolean> =>
+  new Promise((resolve) => {
+    const [host, port] = endpoint.split(':')
+    const socket = connect(Number(port), host)
+    const settle = (isAccepted: boolean): void => {
+      socket.destroy()
+      resolve(isAccepted)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
   })

@@ -70,6 +70,8 @@ export class Link {
   #granted: Granted | undefined
   #login: Login | undefined
   #corked = false
+  /** Whether there is a connection, also if its TLS handshake is not done. */
+  #accepted = false
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.host = options.host
@@ -83,9 +85,9 @@ export class Link {
   /** What it waits for before it is open, for error messages. */
   get waiting(): string {
     const waited = `for ${Math.round(this.#options.clock.monotonicMs() - this.#beganMs)} ms`
-    return this.#phase === 'dialling'
-      ? `no connection ${waited}`
-      : `it accepted a connection, and has not answered ${waited}`
+    return this.#accepted
+      ? `it accepted a connection, and has not answered ${waited}`
+      : `no connection ${waited}`
   }
 
   /** Frames of one turn of the event loop leave in one packet. */
@@ -125,6 +127,7 @@ export class Link {
     const socket = dialHost(this.host, secure)
     this.#socket = socket
     let trouble: NodeJS.ErrnoException | undefined
+    socket.once('connect', () => (this.#accepted = true))
     socket.once(readyEvent(secure), () => this.#dialled())
     socket.on('data', (chunk) => this.#received(chunk))
     socket.on('error', (error) => (trouble = error))
@@ -192,7 +195,7 @@ export class Link {
 
   #tooLate(): void {
     const { patienceMs } = this.#options
-    const did = this.#phase === 'dialling' ? 'no connection' : 'it accepts and does not answer'
+    const did = this.#accepted ? 'it accepts and does not answer' : 'no connection'
     this.#fail(`${did} within ${Math.round(patienceMs)} ms`, true)
   }
 

@@ -10,8 +10,12 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /** The several addresses of a name, refused one after the other, are one `AggregateError`. */
-const inWords = (error: NodeJS.ErrnoException): string =>
-  words[error.code ?? ''] ?? (error.message || String(error.code))
+const inWords = (error: NodeJS.ErrnoException): string => {
+  // OpenSSL's words for an answer that is no record of TLS
+  if (error.message.includes('wrong version number'))
+    return 'it does not speak TLS: is it the secureClientPort?'
+  return words[error.code ?? ''] ?? (error.message || String(error.code))
+}
 
 /**
  * What the end of a socket says about its host, for error messages. A server that has no room for

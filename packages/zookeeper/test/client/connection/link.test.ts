@@ -1,5 +1,6 @@
+import { StrangeHost } from '@sd/contract-tests/servers'
 import { createDriverContext } from '@sd/core/driver'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Link, type Trouble } from '../../../src/client/connection/link.ts'
 import { GreetingHost, handshake } from '../greeting-host.ts'
 
@@ -25,3 +26,28 @@ test('an answer that is too long is refused before it is read, and the limit is 
     ) as string,
   })
 })
+
+test.each([undefined, async () => ({})])(
+  'a host that accepts and stays silent is told from one that does not accept, also over TLS',
+  async (secureOptions) => {
+    await using host = await StrangeHost.that('silent')
+    const { clock } = createDriverContext()
+    const { promise, resolve, reject } = Promise.withResolvers<Trouble>()
+    const link = new Link(
+      {
+        host: { host: '127.0.0.1', port: Number(host.endpoint.split(':')[1]) },
+        secureOptions,
+        handshake: Buffer.from(handshake.sent, 'hex'),
+        patienceMs: 2_000,
+        clock,
+      },
+      { opened: () => {}, frame: () => {}, refused: reject, failed: resolve },
+    )
+    expect(link.waiting).toMatch(/^no connection for \d+ ms$/)
+    await vi.waitFor(() => expect(link.waiting).toMatch(/^it accepted a connection/), 1_900)
+    expect(await promise).toEqual({
+      isSilent: true,
+      why: 'it accepts and does not answer within 2000 ms',
+    })
+  },
+)

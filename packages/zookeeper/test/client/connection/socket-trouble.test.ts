@@ -27,4 +27,8 @@ test('a host that ends a connection in use is told by what it did', () => {
 test('what the network says is told in words, an unknown code by its message', () => {
   expect(socketTrouble('dialling', coded('ECONNREFUSED'), false)).toMatch(/refuses connections/)
   expect(socketTrouble('dialling', coded('EHOSTDOWN'), false)).toBe('EHOSTDOWN')
+  const plain = new Error(
+    '40D:error:0A00010B:SSL routines:tls_validate_record:wrong version number',
+  )
+  expect(socketTrouble('dialling', plain, true)).toMatch(/does not speak TLS.*secureClientPort/)
 })
