@@ -3,7 +3,7 @@ import { codeOf, orders, soon } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { zookeeper } from '../src/index.ts'
-import { clientTls, provideZooKeeper } from './test-tls.ts'
+import { clientTls, isOverTls, provideZooKeeper } from './test-tls.ts'
 
 const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
@@ -42,8 +42,8 @@ describe('the connection that reads', () => {
   test('the time to connect does not count as silence of the member', async () => {
     await using proxy = await TcpProxy.to(endpoint)
     await using driver = connect([proxy.endpoint])
-    // connected after 800 ms, and no answer before 1,600 ms
-    proxy.latency(400)
+    // connected after 800 ms, also over TLS, and no answer to the first request before 1,200 ms
+    proxy.latency(isOverTls ? 200 : 400)
     expect(await codeOf(driver.list(orders, soon(1_150)))).not.toBe('none')
     await driver.probe(soon())
     expect(proxy.accepted).toBe(1)
@@ -51,8 +51,13 @@ describe('the connection that reads', () => {
 
   test.each([
     ['refuses', 'it refuses connections (ECONNREFUSED)'],
-    ['closes', 'it hangs up before it answers: it has as many connections'],
-    ['garbage', 'it is no ZooKeeper server'],
+    [
+      'closes',
+      isOverTls
+        ? 'it hangs up during the TLS handshake'
+        : 'it hangs up before it answers: it has as many connections',
+    ],
+    ['garbage', isOverTls ? 'it does not speak TLS' : 'it is no ZooKeeper server'],
   ] as const)('a host that %s is reported before the deadline of a call', async (how, reason) => {
     await using host = await StrangeHost.that(how)
     await using driver = connect([host.endpoint])

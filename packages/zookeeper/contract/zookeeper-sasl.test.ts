@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
 import { codeOf, idsOf, observing, orders, ref, request, soon } from '@sd/contract-tests/world'
 import { TcpProxy } from '@sd/contract-tests/servers'
-import { launch, provisionFor, until } from '@sd/test-servers'
+import { provisionFor, until } from '@sd/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { clientOf, connect, withSettings } from './support.ts'
+import { launchZooKeeper } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -20,13 +21,13 @@ const lines = [
 ]
 
 describe.runIf(controllable)('S1: SASL DIGEST-MD5', () => {
-  let cluster: Awaited<ReturnType<typeof launch>>
+  let cluster: Awaited<ReturnType<typeof launchZooKeeper>>
   let hosts: string[]
   let namespaces = 0
   let namespace: string
 
   beforeAll(async () => {
-    cluster = await launch(withSettings({ lines, users }))
+    cluster = await launchZooKeeper(withSettings({ lines, users }))
     hosts = cluster.servers.map(clientOf)
   })
   afterAll(() => cluster?.[Symbol.asyncDispose]())

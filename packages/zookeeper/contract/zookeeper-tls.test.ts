@@ -67,7 +67,7 @@ describe.runIf(controllable)('S1: TLS', () => {
   })
 
   test('a plain connection to the secure port fails, and says so', async () => {
-    await using driver = connect(hosts)
+    await using driver = zookeeper({ hosts })(createDriverContext())
     await expect(driver.list(orders, soon(15_000))).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/expects TLS/) as string,

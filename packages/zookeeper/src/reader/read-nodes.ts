@@ -21,10 +21,14 @@ export const readNodesAt = async (
       .slice(index * maxReadsInBatch, (index + 1) * maxReadsInBatch)
       .map((path) => ({ type: 'get', path }) as const),
   )
-  const outcomes = await inParallel(batches, maxBatchesInFlight, (batch) =>
-    client.multiRead(batch, signal),
-  )
-  return outcomes.flat().map((outcome) => {
+  const read = (batch: (typeof batches)[number]): ReturnType<ZooKeeperClient['multiRead']> =>
+    client.multiRead(batch, signal)
+  const [only] = batches
+  const outcomes =
+    only !== undefined && batches.length === 1
+      ? await read(only) // nearly every change is one record
+      : (await inParallel(batches, maxBatchesInFlight, read)).flat()
+  return outcomes.map((outcome) => {
     if (outcome.type === 'get') return outcome
     if (outcome.type === 'refused' && isCode(outcome.error, 'NO_NODE')) return undefined
     throw outcome.type === 'refused' ? outcome.error : new Error('the server answered another read')
