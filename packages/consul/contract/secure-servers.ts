@@ -3,7 +3,7 @@ import type { Certificates, Cluster } from '@sd/contract-tests/servers'
 import { consul as consulServer, launch } from '@sd/test-servers'
 import { createCertificates } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
-import { consul } from '../src/index.ts'
+import { consul, type ConsulConfig } from '../src/index.ts'
 import { Admin, httpOf } from './support.ts'
 
 /** The management token of the servers with ACLs. */
@@ -58,6 +58,8 @@ export const fullRules = 'service_prefix "" { policy = "write" } node_prefix "" 
 /** Servers that require certificates or a token. */
 export interface SecureServers extends AsyncDisposable {
   readonly connections: Readonly<Record<string, SecureConnection>>
+  /** How to reach each, by the same names. */
+  readonly configs: Readonly<Record<'client-certificate' | 'token', ConsulConfig>>
 }
 
 const controlOf = (cluster: Cluster): SecureConnection['server'] => ({
@@ -73,16 +75,20 @@ export const launchSecureServers = async (): Promise<SecureServers> => {
   const host = httpOf(acls.servers[0])
   const token = await createToken(host, 'contract', fullRules)
   const refusedToken = '0d3fd0e1-2f0e-4bd6-8f62-5c0c6d9a7e11'
+  const configs = {
+    'client-certificate': { endpoint: `https://${httpsOf(tls)}`, tls: { ca, ...client } },
+    token: { endpoint: `http://${host}`, token },
+  }
   return {
+    configs,
     connections: {
       'client-certificate': {
-        connect: (namespace) =>
-          consul({ endpoint: `https://${httpsOf(tls)}`, namespace, tls: { ca, ...client } }),
+        connect: (namespace) => consul({ ...configs['client-certificate'], namespace }),
         server: controlOf(tls),
         secrets: [client.key, client.key.split('\n')[1] ?? client.key],
       },
       token: {
-        connect: (namespace) => consul({ endpoint: `http://${host}`, namespace, token }),
+        connect: (namespace) => consul({ ...configs.token, namespace }),
         server: controlOf(acls),
         secrets: [token],
         refused: {

@@ -1,4 +1,4 @@
-import { ConfigCheck, show, type TlsConfig } from '@sd/core/driver'
+import { ConfigCheck, type HeartbeatConfig, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
 
 const consistencies = ['default', 'consistent', 'stale'] as const
@@ -7,7 +7,7 @@ const consistencies = ['default', 'consistent', 'stale'] as const
 export type Consistency = (typeof consistencies)[number]
 
 /** How to reach Consul. */
-export interface ConsulConfig {
+export interface ConsulConfig extends HeartbeatConfig {
   /**
    * The agent that this process registers at, always the same one: `http://host:port`,
    * `https://host:port` or `unix:///path/to.sock`. A check exists at one agent only, so a load
@@ -37,7 +37,16 @@ export interface ConsulConfig {
 /** The namespace when none is given. */
 export const defaultNamespace = 'services'
 
-const fields = ['endpoint', 'namespace', 'token', 'datacenter', 'consistency', 'tls'] as const
+const fields = [
+  'endpoint',
+  'namespace',
+  'token',
+  'datacenter',
+  'consistency',
+  'tls',
+  'heartbeat',
+  'maxBlockMs',
+] as const
 
 const check = new ConfigCheck(backend)
 
@@ -95,5 +104,6 @@ export const validateConsulConfig = (value: unknown): ConsulConfig => {
     ...(datacenter ? { datacenter } : {}),
     ...(consistency ? { consistency } : {}),
     ...(tls ? { tls } : {}),
+    ...check.heartbeat(given),
   })
 }

@@ -1,4 +1,6 @@
+import { extname } from 'node:path'
 import {
+  abortable,
   type Capabilities,
   type Contents,
   type Cursor,
@@ -6,6 +8,7 @@ import {
   type DriverContext,
   type DriverFactory,
   type DriverSession,
+  HeartbeatWorker,
   type Observation,
   type Progress,
   type RegistryDriver,
@@ -41,6 +44,11 @@ const capabilitiesOf = ({ consistency }: ConsulConfig): Capabilities =>
 
 const sessionIdLength = 12
 
+const heartbeatThread = new URL(
+  `./session/heartbeat-thread${extname(import.meta.url)}`,
+  import.meta.url,
+)
+
 class ConsulDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities: Capabilities
@@ -52,11 +60,13 @@ class ConsulDriver implements RegistryDriver {
   readonly #observer: Observer
   readonly #writes: Semaphore
   readonly #ownSessions = new Set<string>()
+  readonly #worker: HeartbeatWorker | undefined
 
   constructor(config: ConsulConfig, context: DriverContext) {
     this.capabilities = capabilitiesOf(config)
     this.servers = [config.endpoint]
     this.#context = context
+    this.#worker = HeartbeatWorker.create({ script: heartbeatThread, config, context })
     this.#client = new ConsulClient(config, context.clock)
     this.#catalog = new Catalog(this.#client, context.format, config)
     this.#observer = {
@@ -74,6 +84,8 @@ class ConsulDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
+    if (this.#worker !== undefined) await abortable(this.#worker.start(), signal)
+    const openedAtMs = this.#context.clock.monotonicMs()
     // checks that the agent answers; an agent without a leader accepts registrations, too
     const answer = await this.#client.read(
       { pool: 'heartbeats', path: 'status/leader', operation: 'open-session' },
@@ -83,7 +95,7 @@ class ConsulDriver implements RegistryDriver {
     await this.#catalog.assertReadable(answer, 'open-session', undefined, signal)
     const { clock, random, format } = this.#context
     const id = random.id(sessionIdLength)
-    return new ConsulSession({
+    const session = new ConsulSession({
       id,
       format,
       ownSessions: this.#ownSessions.add(id),
@@ -96,6 +108,7 @@ class ConsulDriver implements RegistryDriver {
       heartbeat: undefined,
       services: new Set(),
     })
+    return this.#worker?.hold(session, openedAtMs) ?? session
   }
 
   async list(scope: Scope, signal: AbortSignal, progress?: Progress): Promise<Contents> {
@@ -151,7 +164,7 @@ class ConsulDriver implements RegistryDriver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.close()
+    await Promise.all([this.#worker?.[Symbol.asyncDispose](), this.#client.close()])
   }
 }
 

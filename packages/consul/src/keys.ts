@@ -100,6 +100,9 @@ export const recordKeyOf = (node: string, serviceId: string): RecordKey =>
 export const checkIdOf = (serviceId: string, sessionId: string): string =>
   `service:${serviceId}:${sessionId}`
 
+/** A filter of the agent's checks: those that keep the instances of one session alive. */
+export const sessionChecks = (sessionId: string): string => `CheckID matches ":${sessionId}$"`
+
 /** The check that says that the instance is not passing. A passing instance has no such check. */
 export const healthCheckIdOf = (serviceId: string, sessionId: string): string =>
   `${checkIdOf(serviceId, sessionId)}:health`

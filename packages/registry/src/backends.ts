@@ -113,6 +113,8 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
       consistency: true,
       tls: true,
       tlsFiles: true,
+      heartbeat: true,
+      maxBlockMs: true,
     },
     load: async () => {
       const { consul, consulFormats, validateConsulConfig } = await import('@sd/consul')

@@ -93,7 +93,8 @@ export interface ZooKeeperRegistryConfig
 }
 
 /** A registry on a Consul agent; needs the package `@sd/consul`. */
-export interface ConsulRegistryConfig extends NamedOptions<'json' | 'kratos' | 'spring-consul'> {
+export interface ConsulRegistryConfig
+  extends NamedOptions<'json' | 'kratos' | 'spring-consul'>, HeartbeatConfig {
   readonly backend: 'consul'
   /** The agent to use: `http://host:port`, `https://host:port` or `unix:///path/to.sock`. */
   readonly endpoint: string

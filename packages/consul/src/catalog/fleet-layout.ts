@@ -1,6 +1,6 @@
 import { type PutRequest } from '@sd/core/driver'
 import { addedByAgent } from '../formats/service-document.ts'
-import { decodePart, encodePart, type InstanceName, isPlainName } from '../keys.ts'
+import { decodePart, encodePart, type InstanceName, isPlainName, sessionChecks } from '../keys.ts'
 import { type Check } from './check-status.ts'
 import type { ListedService, RecordFields, ServiceLayout, StoredRecord } from './service-layout.ts'
 
@@ -116,6 +116,6 @@ export class FleetLayout implements ServiceLayout {
   }
 
   tiedTo(sessionId: string): string {
-    return `agent/checks?filter=${encodeURIComponent(`CheckID matches ":${sessionId}$"`)}`
+    return `agent/checks?filter=${encodeURIComponent(sessionChecks(sessionId))}`
   }
 }

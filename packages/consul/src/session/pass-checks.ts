@@ -1,7 +1,7 @@
 import { inParallel, type RegistryError } from '@sd/core/driver'
 import { type PoolName, maxPasses } from '../client/consul-client.ts'
 import { consulError, Refusal, toRegistryError } from '../errors.ts'
-import type { Published, SessionContext } from './session-context.ts'
+import type { PassedCheck, PassingContext } from './session-context.ts'
 
 /** A check that was passed less than this share of a ttl ago needs no pass yet. */
 const freshShare = 1 / 5
@@ -17,8 +17,8 @@ const isUnknown = (status: number, text: string): boolean =>
  * the error if the token may not pass this check; other instances are not affected.
  */
 export const passCheck = async (
-  { catalog, clock }: SessionContext,
-  published: Published,
+  { catalog, clock }: Pick<PassingContext, 'catalog' | 'clock'>,
+  published: PassedCheck,
   pool: PoolName,
   signal: AbortSignal,
 ): Promise<RegistryError | undefined> => {
@@ -48,7 +48,7 @@ export const passCheck = async (
  * again would only add to its load, so the session is not taken for lost. Throws `session-lost` when
  * the agent has lost most of the checks, and the agent's refusal if it refuses most of them.
  */
-export const passChecks = async (context: SessionContext, signal: AbortSignal): Promise<void> => {
+export const passChecks = async (context: PassingContext, signal: AbortSignal): Promise<void> => {
   const { clock, ttlMs, published, catalog } = context
   const beganMs = clock.monotonicMs()
   const due = [...published.values()]
