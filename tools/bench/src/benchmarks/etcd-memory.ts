@@ -68,7 +68,7 @@ export const benchmark: Benchmark = {
       unit: 'MB',
       goals: [{ side: '@sd', atMost: 65 }],
       remains:
-        'the keys of the records serve as the keys of the instances, empty tags and metadata are shared, and two maps remain of three. What a Map of the same fields has not: the claim, the times and the frozen record of each instance, which `record()` and the choice among several records of one id need, and the second map.',
+        'the keys of the records serve as the keys of the instances, empty tags and metadata are shared, and so is the name of an owner of several records that are read one after the other; two maps remain of three. What a Map of the same fields has not: the claim, the times and the frozen record of each instance, which `record()` and the choice among several records of one id need, and the second map.',
     },
     external: { what: 'outside the heap', unit: 'MB', goals: [{ side: '@sd', atMost: 1 }] },
   },

@@ -53,7 +53,10 @@ const measure = async (processes: number): Promise<Values> => {
       await sleep(pauseMs)
     }
   } finally {
+    const exited = children.map((child) => once(child, 'exit'))
     for (const child of children) child.disconnect()
+    // they would report the removal, too
+    await Promise.all(exited)
     await registry.close()
     await rm(folder, { recursive: true })
   }
@@ -79,7 +82,7 @@ export const benchmark: Benchmark = {
       unit: 'ms',
       goals: [{ side: '@sd, 50 processes', atMost: 15 }],
       remains:
-        'every process polls the file after every write of another one, a renewal included, and checks five times a second whether the processes of all sessions live. Both grow with the square of the processes. Not tried yet: that each process checks only some of the others.',
+        "all processes share two cores, so the median is the CPU time of about half of them. A change takes about 1.4 ms of CPU in each: 0.8 in the store's thread, which the system wakes, 0.5 in the application's, to which the thread sends the change, and 0.1 in V8's own threads. Reading the change from the file takes 0.03 ms of that when the process does nothing else; the rest is waking two threads whose code is in no cache. Before, the application's thread was woken for every write of any process and asked the store's thread, which took another round between the two. Heartbeats now wake the store's thread alone. That each process checks only some of the others was not done: a check of all takes 0.05 ms, five times a second, and here there is one session.",
     },
     cpu: { what: 'CPU time of a change in one process', unit: 'ms' },
   },
