@@ -6,6 +6,7 @@
 export type { Backup } from './contract-harness.ts'
 export { codeOf, idsOf, soon } from './answers.ts'
 export { pass } from './eventually.ts'
+export { createDraw, type Draw } from './format/random-records.ts'
 export { Follower } from './follower.ts'
 export {
   type ClientEnd,

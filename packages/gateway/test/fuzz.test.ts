@@ -1,20 +1,10 @@
 import net from 'node:net'
 import { once } from 'node:events'
+import { createDraw } from '@sd/contract-tests/world'
 import { expect, test } from 'vitest'
 import { World } from './world.ts'
 
 const seed = 20_261_121
-
-/** Random numbers from a seed (mulberry32), so that a failure can be repeated. */
-const randomFrom = (start: number): ((limit: number) => number) => {
-  let state = start
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-  }
-}
 
 const parts = [
   ...[
@@ -112,7 +102,7 @@ test(
     const gateway = await world.gateway([{ service: 'orders' }], {
       timeouts: { headersMs: 500, requestMs: 1_000, keepAliveMs: 1_000 },
     })
-    const random = randomFrom(seed)
+    const { below: random } = createDraw(seed)
     let left = 10_000
     const sender = async (): Promise<void> => {
       while (left > 0) {

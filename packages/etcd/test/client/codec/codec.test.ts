@@ -1,3 +1,4 @@
+import { createDraw } from '@sd/contract-tests/world'
 import { describe, expect, it, test } from 'vitest'
 import { MalformedMessage, MessageReader } from '../../../src/client/codec/message-reader.ts'
 import { MessageWriter } from '../../../src/client/codec/message-writer.ts'
@@ -7,14 +8,7 @@ import { inProtobufjs } from './etcd-protocol.ts'
 /** More of them: `SD_FUZZ_MESSAGES=100000`. */
 const count = Number(process.env['SD_FUZZ_MESSAGES'] ?? 200)
 
-/** Numbers that are the same in every run (mulberry32). */
-const numbers = (seed: number) => (below: number) => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let value = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-  return ((value ^ (value >>> 14)) >>> 0) % below
-}
-const next = numbers(1)
+const { below: next } = createDraw(1)
 
 const either = <T>(...values: readonly T[]): T => values[next(values.length)] as T
 const list = <T>(one: () => T, most = 3): T[] => Array.from({ length: next(most + 1) }, one)

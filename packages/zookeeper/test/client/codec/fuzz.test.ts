@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createDraw } from '@sd/contract-tests/world'
 import { expect, test } from 'vitest'
 import { FrameReader, FrameTooLong } from '../../../src/client/codec/frame-reader.ts'
 import { readConnectReply } from '../../../src/client/codec/handshake.ts'
@@ -17,14 +18,6 @@ import { accepted, type Conversation, reads } from '../conversations/steps.ts'
 
 /** More of them: `SD_FUZZ_FRAMES=500000`. */
 const count = Number(process.env['SD_FUZZ_FRAMES'] ?? 5_000)
-
-/** Numbers that are the same in every run (mulberry32). */
-const numbers = (seed: number) => (below: number) => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let value = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-  return ((value ^ (value >>> 14)) >>> 0) % below
-}
 
 const file = new URL('../conversations/3.9.5.json', import.meta.url)
 const conversation = JSON.parse(readFileSync(file, 'utf8')) as Conversation
@@ -64,7 +57,7 @@ const readers: readonly ((frame: Buffer) => unknown)[] = [
 ]
 
 test(`${count} damaged frames are read, or refused as malformed`, { timeout: 600_000 }, () => {
-  const next = numbers(20_260)
+  const { below: next } = createDraw(20_260)
   const outcomes = { read: 0, malformed: 0, refused: 0 }
   for (let index = 0; index < count; index++) {
     const frame = damaged(next)
@@ -83,7 +76,7 @@ test(`${count} damaged frames are read, or refused as malformed`, { timeout: 600
 })
 
 test('a damaged stream ends in an error or in whole frames', () => {
-  const next = numbers(7)
+  const { below: next } = createDraw(7)
   const stream = Buffer.concat(frames.map((frame) => withLength(frame)))
   for (let round = 0; round < 200; round++) {
     const bytes = Buffer.from(stream)
