@@ -1,35 +1,25 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Pool } from 'undici'
 import type { Benchmark, Values } from '../frame/benchmark.ts'
-import { startHttpServer } from '../rigs/http-server.ts'
+import { type Served, startHttpServer, startServing } from '../rigs/http-server.ts'
+import { useOf } from '../rigs/process-use.ts'
+import { cpuMs } from '../rigs/time-calls.ts'
 
 const requestsPerRound = 2_000
 const atATime = 32
-const [warmUp, rounds] = [6, 6]
+const [warmUp, rounds] = [10, 10]
 
-interface Proxy {
-  readonly port: number
-  /** CPU time of its process so far. */
-  readonly cpuMs: () => Promise<number>
+/** What the processes have used so far. */
+const usedBy = async (server: Served, proxy: Served | undefined) => {
+  const own = cpuMs()
+  const [{ cpuMs: served }, ofProxy] = await Promise.all([
+    useOf(server.child),
+    proxy === undefined ? undefined : useOf(proxy.child),
+  ])
+  return { rest: own + served, cpu: ofProxy?.cpuMs, pause: ofProxy?.pauseMs }
 }
 
-/** A proxy of `proxy-process.ts`, in its own process. */
-const startProxy = async (kind: string, backend: number): Promise<Proxy> => {
-  const program = new URL('../rigs/proxy-process.ts', import.meta.url)
-  const child = fork(program, [kind, String(backend)], { execArgv: ['--no-warnings'] })
-  const [port] = (await once(child, 'message')) as [number]
-  const cpuMs = async (): Promise<number> => {
-    const answer = once(child, 'message')
-    child.send('cpu')
-    const [used] = (await answer) as [number]
-    return used
-  }
-  return { port, cpuMs }
-}
-
-const measure = async ({ port, cpuMs }: Proxy): Promise<Values> => {
-  const pool = new Pool(`http://127.0.0.1:${port}`)
+const measure = async (server: Served, proxy?: Served): Promise<Values> => {
+  const pool = new Pool(`http://127.0.0.1:${(proxy ?? server).port}`)
   const latencies: number[] = []
   const caller = async (): Promise<void> => {
     for (let left = requestsPerRound / atATime; left > 0; left -= 1) {
@@ -46,24 +36,30 @@ const measure = async ({ port, cpuMs }: Proxy): Promise<Values> => {
   }
   for (let index = 0; index < warmUp; index += 1) await round()
   latencies.length = 0
-  const usedMs = await cpuMs()
+  const before = await usedBy(server, proxy)
   const requests: number[] = []
   for (let index = 0; index < rounds; index += 1) requests.push(await round())
-  const cpu = ((await cpuMs()) - usedMs) / rounds
+  const after = await usedBy(server, proxy)
   latencies.sort((a, b) => a - b)
   const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN
-  return { requests, p99, ...(cpu === 0 ? {} : { cpu }) }
+  const restCpu = (after.rest - before.rest) / rounds
+  if (after.cpu === undefined || before.cpu === undefined) return { requests, p99, restCpu }
+  const cpu = (after.cpu - before.cpu) / rounds
+  return { requests, p99, restCpu, cpu, pause: after.pause ?? 0 }
 }
 
-const through = async (kind: string): Promise<Values> =>
-  measure(await startProxy(kind, await startHttpServer()))
+const through = async (kind: string): Promise<Values> => {
+  const server = await startHttpServer()
+  return measure(server, await startServing('./proxy-process.ts', [kind, String(server.port)]))
+}
 
 export const benchmark: Benchmark = {
   title: 'Small requests through the gateway',
   about:
     'Two thousand requests with small answers, 32 at a time, through the gateway, through http-proxy-3, and without a proxy. The proxy, the server behind it and the caller are three processes.',
   sides: {
-    direct: { run: async () => measure({ port: await startHttpServer(), cpuMs: async () => 0 }) },
+    direct: { run: async () => measure(await startHttpServer()) },
+    'bare handler': { run: () => through('bare') },
     '@sd': { run: () => through('gateway') },
     'http-proxy-3': { run: () => through('http-proxy-3') },
   },
@@ -84,5 +80,10 @@ export const benchmark: Benchmark = {
       unit: 'ms',
       goals: [{ side: '@sd', against: 'http-proxy-3', atMost: 0.6 }],
     },
+    restCpu: {
+      what: `CPU time of the caller and the server for ${requestsPerRound} requests`,
+      unit: 'ms',
+    },
+    pause: { what: 'longest pause of the proxy for garbage collection', unit: 'ms' },
   },
 }

@@ -30,16 +30,15 @@ const measure = async (dispatcher: Dispatcher, origin: string): Promise<Values> 
 }
 
 const byAddress = async (): Promise<Values> => {
-  const origin = `http://127.0.0.1:${await startHttpServer()}`
+  const { port } = await startHttpServer()
+  const origin = `http://127.0.0.1:${port}`
   return measure(new Pool(origin), origin)
 }
 
 const byName = async (): Promise<Values> => {
   const registry = new Registry(memory({ store: new MemoryStore() }))
-  await registry.register({
-    service: 'orders',
-    endpoints: [`http://127.0.0.1:${await startHttpServer()}`],
-  })
+  const { port } = await startHttpServer()
+  await registry.register({ service: 'orders', endpoints: [`http://127.0.0.1:${port}`] })
   return measure(new ServiceDispatcher({ discovery: registry }), 'http://orders.sd')
 }
 

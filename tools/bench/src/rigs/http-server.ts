@@ -1,20 +1,21 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 
-const program = `
-  const server = require('node:http').createServer((request, response) => {
-    request.resume()
-    response.end('{"ok":true}')
-  })
-  server.listen(0, '127.0.0.1', () => process.send(server.address().port))
-  process.on('disconnect', () => process.exit())
-`
-
-/** Starts a server in its own process, so that its work counts for no side; returns its port. */
-export const startHttpServer = async (): Promise<number> => {
-  const child = spawn(process.execPath, ['-e', program], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const [port] = (await once(child, 'message')) as [number]
-  return port
+/** A program of this folder, in its own process, that tells its port. */
+export interface Served {
+  readonly port: number
+  readonly child: ChildProcess
 }
+
+/** Starts a program of this folder; resolves when it listens. */
+export const startServing = async (
+  program: string,
+  args: readonly string[] = [],
+): Promise<Served> => {
+  const child = fork(new URL(program, import.meta.url), args, { execArgv: ['--no-warnings'] })
+  const [port] = (await once(child, 'message')) as [number]
+  return { port, child }
+}
+
+/** Starts a server in its own process, so that its work counts for no side. */
+export const startHttpServer = (): Promise<Served> => startServing('./http-server-process.ts')

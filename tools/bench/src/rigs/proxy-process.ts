@@ -1,13 +1,14 @@
 import { once } from 'node:events'
-import { Agent, createServer } from 'node:http'
+import { Agent, createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Registry } from '@sd/core'
 import { Gateway } from '@sd/gateway'
 import { memory, MemoryStore } from '@sd/memory'
 import { createProxyServer } from 'http-proxy-3'
+import { bareHandler } from './bare-handler.ts'
+import { answerUse } from './process-use.ts'
 
-// A proxy in front of one backend. Arguments: its kind and the backend's port. Answers each message with
-// the CPU time of this process in milliseconds.
+// A proxy in front of one backend. Arguments: its kind and the backend's port. Tells its port.
 const [kind, backend] = process.argv.slice(2)
 const target = `http://127.0.0.1:${backend}`
 
@@ -18,19 +19,21 @@ const startGateway = async (): Promise<number> => {
   return gateway.listen({ host: '127.0.0.1' })
 }
 
-const startOther = async (): Promise<number> => {
+const httpProxy3 = (): RequestListener => {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 })
   const proxy = createProxyServer({ agent, target })
-  const server = createServer((request, response) => proxy.web(request, response))
+  return (request, response) => proxy.web(request, response)
+}
+
+const listen = async (handler: RequestListener): Promise<number> => {
+  const server = createServer(handler)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
 }
 
-const port = await (kind === 'gateway' ? startGateway() : startOther())
-process.on('disconnect', () => process.exit())
-process.on('message', () => {
-  const { user, system } = process.cpuUsage()
-  process.send?.((user + system) / 1_000)
-})
+const port = await (kind === 'gateway'
+  ? startGateway()
+  : listen(kind === 'bare' ? bareHandler(target) : httpProxy3()))
+answerUse()
 process.send?.(port)
