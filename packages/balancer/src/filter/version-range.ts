@@ -1,4 +1,6 @@
-import { Range, SemVer } from 'semver'
+// the two classes only: the package's index loads three times as many files
+import Range from 'semver/classes/range.js'
+import SemVer from 'semver/classes/semver.js'
 
 /** The bound of the cache. Services have few versions at a time. */
 const maxKnown = 1_000
