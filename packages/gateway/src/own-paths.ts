@@ -13,13 +13,19 @@ export interface Readiness {
 }
 
 const answer = (exchange: Exchange, status: number, type: string, text: string): void => {
+  const length = Buffer.byteLength(text)
   const headers = {
     'content-type': type,
-    'content-length': String(Buffer.byteLength(text)),
+    'content-length': String(length),
     'cache-control': 'no-store',
   }
   ;(exchange.response as ServerResponse).writeHead(status, headers)
-  exchange.end(exchange.method === 'HEAD' ? undefined : text)
+  if (exchange.method === 'HEAD') {
+    exchange.end()
+    return
+  }
+  exchange.responseBytes += length
+  exchange.end(text)
 }
 
 const answerJson = (exchange: Exchange, status: number, body: object): void =>

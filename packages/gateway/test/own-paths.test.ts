@@ -71,6 +71,13 @@ describe('the access log', () => {
     expect(JSON.parse(line)).toMatchObject({ status: 400, reason: 'bad-target' })
   })
 
+  test('tells the bytes of the own paths', async () => {
+    const logOf = (method: string): Promise<string> =>
+      logged('json', `${method} /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
+    expect(JSON.parse(await logOf('GET'))).toMatchObject({ status: 200, responseBytes: 16 })
+    expect(JSON.parse(await logOf('HEAD'))).toMatchObject({ status: 200, responseBytes: 0 })
+  })
+
   test('in the Combined format, escaped', async () => {
     expect(await logged('combined', request)).toMatch(
       /^1\.2\.3\.4 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "POST \/a\?b=c HTTP\/1\.1" 200 6 "http:\/\/r\/\\"x\\\\" "t\\xe4st"\n$/,
