@@ -34,7 +34,7 @@ export const bareHandler = (target: string): RequestListener => {
     })
     const { url = '/', method = 'GET', rawHeaders } = request
     pool.dispatch(
-      { path: url, method: method as 'GET', headers: kept(rawHeaders), body: null },
+      { path: url, method, headers: kept(rawHeaders), body: null },
       {
         onRequestStart: (given) => {
           controller = given
