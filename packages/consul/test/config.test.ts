@@ -15,6 +15,7 @@ describe('validateConsulConfig', () => {
   it.each([
     { endpoint: 'unix:///var/run/consul/http.sock' },
     { endpoint: 'http://[::1]:8500', namespace: 'a/b' },
+    { endpoint, heartbeat: 'worker', maxBlockMs: 30_000 },
     { endpoint, token: 't', datacenter: 'dc1', consistency: 'stale' },
     {
       endpoint: 'https://consul.example:8501',
@@ -37,6 +38,7 @@ describe('validateConsulConfig', () => {
     [{ endpoint, datacenter: 'a&b' }, 'datacenter is "a&b"'],
     [{ endpoint, consistency: 'strong' }, 'expected default, consistent, stale'],
     [{ endpoint, tls: {} }, 'tls is given'],
+    [{ endpoint, heartbeat: 'loop', maxBlockMs: 1 }, 'maxBlockMs is given without'],
     [{ endpoint, dc: 'x' }, 'unknown key "dc"'],
     [{ endpoints: [endpoint] }, 'did you mean "endpoint"?'],
   ])('refuses %j', (given, message) => {

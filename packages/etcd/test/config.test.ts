@@ -25,7 +25,14 @@ describe('validateEtcdConfig', () => {
     expect(validateEtcdConfig(given)).toEqual(given)
   })
 
+  it('accepts a heartbeat in a worker', () => {
+    const given = { endpoints, heartbeat: 'worker', maxBlockMs: 30_000 }
+    expect(validateEtcdConfig(given)).toEqual(given)
+  })
+
   it.each([
+    [{ endpoints, heartbeat: 'thread' }, 'heartbeat is "thread"; expected loop or worker'],
+    [{ endpoints, maxBlockMs: 1 }, "maxBlockMs is given without heartbeat: 'worker'"],
     [undefined, 'the configuration is undefined'],
     [{}, 'endpoints is undefined'],
     [{ endpoints: [] }, 'endpoints is a list; expected a list of one or more URLs'],

@@ -57,7 +57,7 @@ const backends: { readonly [Name in BackendName]: Backend<Name> } = {
   },
   sqlite: {
     packageName: '@sd/sqlite',
-    keys: { path: true, namespace: true },
+    keys: { path: true, namespace: true, heartbeat: true, maxBlockMs: true },
     load: async () => {
       const { sqlite, validateSqliteConfig } = await import('@sd/sqlite')
       return { validate: validateSqliteConfig, create: sqlite, formats: ownFormats }

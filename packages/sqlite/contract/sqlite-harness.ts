@@ -1,7 +1,14 @@
 import { rename, rm } from 'node:fs/promises'
-import { type ContractHarness, type Fault, forkOwner, type Need } from '@sd/contract-tests'
+import type { InstanceInput } from '@sd/core'
+import {
+  type BlockableOwner,
+  type ContractHarness,
+  type Fault,
+  forkOwner,
+  type Need,
+} from '@sd/contract-tests'
 import { byHand, keyOf, lockFile, SharedFolder } from '@sd/test-servers'
-import { sqlite } from '../src/index.ts'
+import { sqlite, type SqliteConfig } from '../src/index.ts'
 
 /** All hooks of the suite, except those for network connections and credentials. */
 export const sqliteNeeds: readonly Need[] = [
@@ -15,6 +22,7 @@ export const sqliteNeeds: readonly Need[] = [
   'deleteRecord',
   'writeRaw',
   'startOwner',
+  'startWorkerOwner',
   'askForTls',
   'invalidConfigs',
 ]
@@ -29,6 +37,18 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
   const folder = await SharedFolder.create()
   const both = ['link', 'direct'] as const
   let lock: Fault | undefined
+  const ownerOf = (
+    config: SqliteConfig,
+    instance: InstanceInput,
+    ttlMs: number,
+  ): Promise<BlockableOwner> =>
+    forkOwner({
+      module: new URL('../src/index.ts', import.meta.url).href,
+      factory: 'sqlite',
+      config: { path: folder.over('direct'), ...config },
+      instance,
+      ttlMs,
+    })
   return {
     connect: (namespace) => sqlite({ path: folder.over('link'), namespace }),
     connectDirect: (namespace) => sqlite({ path: folder.over('direct'), namespace }),
@@ -90,14 +110,9 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
           .run(namespace, keyOf(service, id), value),
       )
     },
-    startOwner: (namespace, instance, ttlMs) =>
-      forkOwner({
-        module: new URL('../src/index.ts', import.meta.url).href,
-        factory: 'sqlite',
-        config: { path: folder.over('direct'), namespace },
-        instance,
-        ttlMs,
-      }),
+    startOwner: (namespace, instance, ttlMs) => ownerOf({ namespace }, instance, ttlMs),
+    startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
+      ownerOf({ namespace, heartbeat: 'worker', maxBlockMs }, instance, ttlMs),
     askForTls: () => sqlite({ tls: {} } as object),
     invalidConfigs: [
       { field: 'path', make: () => sqlite({ path: ':memory:' }) },

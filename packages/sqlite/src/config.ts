@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { ConfigCheck } from '@sd/core/driver'
+import { ConfigCheck, type HeartbeatConfig } from '@sd/core/driver'
 import { defaultPath } from './default-path.ts'
 import { backend } from './errors.ts'
 import type { StoreOptions } from './worker/store-api.ts'
 
 /** Options of `sqlite`. Every field is optional. */
-export interface SqliteConfig {
+export interface SqliteConfig extends HeartbeatConfig {
   /**
    * The path of the shared file, on a local disk; relative to the working directory. Default
    * `sd/registry.db` in the platform's folder for the user's program state: `$XDG_STATE_HOME`, else
@@ -47,10 +47,12 @@ const readPath = (value: unknown): string => {
  * Returns a validated, frozen copy of `value` with path and namespace filled in. Throws
  * `invalid-config`, naming the field, the given value and the accepted ones; refuses unknown keys.
  */
-export const validateSqliteConfig = (value: unknown): StoreOptions => {
-  const { path, namespace } = check.object(value, ['path', 'namespace'])
+export const validateSqliteConfig = (value: unknown): StoreOptions & HeartbeatConfig => {
+  const given = check.object(value, ['path', 'namespace', 'heartbeat', 'maxBlockMs'])
+  const { path, namespace } = given
   return Object.freeze({
     path: readPath(path),
     namespace: check.namespace(namespace ?? 'services'),
+    ...check.heartbeat(given),
   })
 }

@@ -1,4 +1,9 @@
-import { type DriverErrors, driverErrors, type RegistryErrorCode } from '@sd/core/driver'
+import {
+  type DriverErrors,
+  driverErrors,
+  type RegistryError,
+  type RegistryErrorCode,
+} from '@sd/core/driver'
 import { type Failure, failureOf, isLocked, primaryCode, sqliteCode } from './worker/failure.ts'
 
 /** The backend name in every error and in the driver. */
@@ -80,6 +85,10 @@ const errors: DriverErrors = driverErrors(backend, (cause) => {
 
 /** Creates an error that this driver raises itself. */
 export const sqliteError: DriverErrors['error'] = errors.error
+
+/** The loss of a session that the file does not have. */
+export const sessionGone = (operation: string, id: string): RegistryError =>
+  sqliteError('session-lost', operation, `session ${id} has expired, or its file was replaced`)
 
 /** Converts a failure of the store to a `RegistryError`, if it is not one already. */
 export const toRegistryError: DriverErrors['toRegistryError'] = errors.toRegistryError

@@ -1,4 +1,6 @@
+import { extname } from 'node:path'
 import {
+  abortable,
   type Capabilities,
   type Contents,
   type Cursor,
@@ -8,6 +10,8 @@ import {
   type DriverSession,
   editedValue,
   type EditOutcome,
+  type HeartbeatConfig,
+  HeartbeatWorker,
   type InstanceRecord,
   type Observation,
   type RegistryDriver,
@@ -34,15 +38,22 @@ const capabilities: Capabilities = Object.freeze({
   maxRecordBytes: 1_000_000,
 })
 
+const heartbeatThread = new URL(
+  `./session/heartbeat-thread${extname(import.meta.url)}`,
+  import.meta.url,
+)
+
 class SqliteDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
   readonly #context: DriverContext
   readonly #observer: Observer
   readonly #ownSessions = new Set<string>()
+  readonly #worker: HeartbeatWorker | undefined
 
-  constructor(config: StoreOptions, context: DriverContext) {
+  constructor(config: StoreOptions & HeartbeatConfig, context: DriverContext) {
     this.#context = context
+    this.#worker = HeartbeatWorker.create({ script: heartbeatThread, config, context })
     const client = new StoreClient(config, context)
     const feed = new ChangeFeed(client)
     this.#observer = { client, feed, format: context.format }
@@ -52,10 +63,14 @@ class SqliteDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
+    if (this.#worker !== undefined) await abortable(this.#worker.start(), signal)
     const { client, format } = this.#observer
+    const openedAtMs = this.#context.clock.monotonicMs()
     const id = this.#context.random.id(16)
     await client.call('open-session', signal, 'openSession', id, ttlMs)
-    return new SqliteSession({ client, format, ownSessions: this.#ownSessions }, id, ttlMs)
+    const context = { client, format, ownSessions: this.#ownSessions }
+    const session = new SqliteSession(context, id, ttlMs)
+    return this.#worker?.hold(session, openedAtMs) ?? session
   }
 
   async list(scope: Scope, signal: AbortSignal): Promise<Contents> {
@@ -108,7 +123,7 @@ class SqliteDriver implements RegistryDriver {
   /** Sessions that were not closed last for their ttl, or until the process ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#observer.feed.close(sqliteError('closed', 'observe', 'the driver is disposed'))
-    await this.#observer.client.close()
+    await Promise.all([this.#worker?.[Symbol.asyncDispose](), this.#observer.client.close()])
   }
 }
 

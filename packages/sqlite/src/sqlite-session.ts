@@ -17,7 +17,7 @@ import {
   type WritingSession,
 } from '@sd/core/driver'
 import type { StoreClient } from './client/store-client.ts'
-import { backend, sqliteError } from './errors.ts'
+import { backend, sessionGone } from './errors.ts'
 import { conditionalStore, type RecordCalls } from './session/conditional-store.ts'
 
 /** The maximum number of instances in one `put`, `remove` or `audit`. */
@@ -109,8 +109,7 @@ export class SqliteSession implements DriverSession {
   }
 
   #gone(operation: string): RegistryError {
-    const message = `session ${this.id} has expired, or its file was replaced`
-    const error = sqliteError('session-lost', operation, message)
+    const error = sessionGone(operation, this.id)
     this.#lost.abort(error)
     return error
   }

@@ -17,7 +17,13 @@ describe('validateSqliteConfig', () => {
     })
   })
 
+  test('accepts a heartbeat in a worker', () => {
+    const given = { path: resolve('sd.db'), heartbeat: 'worker', maxBlockMs: 30_000 }
+    expect(validateSqliteConfig(given)).toEqual({ ...given, namespace: 'services' })
+  })
+
   test.each([
+    [{ maxBlockMs: 1 }, "maxBlockMs is given without heartbeat: 'worker'"],
     [undefined, 'the configuration is undefined'],
     [{ path: 7 }, "path is 7; expected a file's name, no URL and no folder"],
     [{ path: '' }, 'for a registry in memory use @sd/memory'],

@@ -128,8 +128,12 @@ export class HeartbeatWorker implements AsyncDisposable {
       if (this.#closed) return
       const thread = new Worker(script, {
         workerData: config,
-        // without the preloads of the application, which are not meant for this thread
-        execArgv: script.pathname.endsWith('.ts') ? ['--conditions=@sd/source'] : [],
+        // without the preloads of the application, which are not meant for this thread, and without
+        // the warning that node:sqlite is experimental
+        execArgv: [
+          '--disable-warning=ExperimentalWarning',
+          ...(script.pathname.endsWith('.ts') ? ['--conditions=@sd/source'] : []),
+        ],
       })
       thread.unref()
       this.#thread = thread

@@ -1,4 +1,4 @@
-import { abortable, type DriverContext, sleep } from '@sd/core/driver'
+import { abortable, type DriverContext, type Random, sleep } from '@sd/core/driver'
 import { sqliteError, StoreError, toRegistryError } from '../errors.ts'
 import type { StoreApi, StoreOptions } from '../worker/store-api.ts'
 import { StoreThread } from './store-thread.ts'
@@ -6,7 +6,7 @@ import { StoreThread } from './store-thread.ts'
 /** How long a call waits for a locked file; shorter than core's call timeout. */
 const lockWaitMs = 2_000
 /** The pause between two attempts to get the lock; random, to avoid repeated collisions. */
-const lockPauseMs = { least: 2, most: 20 }
+export const lockPauseMs = (random: Random): number => 2 + 18 * random.next()
 
 /** Runs the store calls of the driver, its sessions and its observations. */
 export class StoreClient {
@@ -75,8 +75,7 @@ export class StoreClient {
 
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#context
-    const { least, most } = lockPauseMs
-    await sleep(clock, least + random.next() * (most - least), signal)
+    await sleep(clock, lockPauseMs(random), signal)
   }
 
   #closedError(operation: string): Error {
