@@ -1,9 +1,11 @@
+import { connect } from 'node:tls'
 import { type Cluster, createCertificates } from '@sd/contract-tests/servers'
 import {
   launch,
   provideServers,
   type ProvidedServers,
   type TestServer,
+  until,
   zookeeper,
 } from '@sd/test-servers'
 
@@ -23,14 +25,43 @@ export const clientTls: { readonly tls?: { readonly ca: string } } = certificate
   ? { tls: { ca: certificates.ca } }
   : {}
 
+/** Whether a server completes a handshake. */
+const shakesHands = (endpoint = ''): Promise<boolean> =>
+  new Promise((resolve) => {
+    const [host = '', port = ''] = endpoint.split(':')
+    const socket = connect({ host, port: Number(port), ...clientTls.tls })
+    const settle = (isDone: boolean): void => {
+      socket.destroy()
+      resolve(isDone)
+    }
+    socket.setTimeout(10_000, () => settle(false))
+    socket.once('secureConnect', () => settle(true))
+    socket.once('error', () => settle(false))
+  })
+
+/** The first handshake of a server loads classes: on a busy machine it takes longer than clients wait. */
+const warmUp = async ({ servers }: Cluster): Promise<void> => {
+  if (!isOverTls) return
+  for (const { endpoints } of servers)
+    await until('a server completes a handshake', () => shakesHands(endpoints['client']), 60_000)
+}
+
 /** `launch`, with TLS if this run uses it. */
-export const launchZooKeeper = (
+export const launchZooKeeper = async (
   server: TestServer = zookeeper,
   options: NonNullable<Parameters<typeof launch>[1]> = {},
-): ReturnType<typeof launch> => launch(server, { ...ofServers, ...options })
+): Promise<Cluster> => {
+  const cluster = await launch(server, { ...ofServers, ...options })
+  await warmUp(cluster)
+  return cluster
+}
 
 /** `provideServers`, with TLS if this run uses it. */
-export const provideZooKeeper = (): Promise<ProvidedServers> => provideServers(zookeeper, ofServers)
+export const provideZooKeeper = async (): Promise<ProvidedServers> => {
+  const servers = await provideServers(zookeeper, ofServers)
+  if (servers.control !== undefined) await warmUp(servers.control)
+  return servers
+}
 
 /** The endpoint without TLS of the first server, for clients that have none. */
 export const plainOf = (of: ProvidedServers | Cluster): string => {

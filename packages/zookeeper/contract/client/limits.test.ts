@@ -14,33 +14,37 @@ const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const maxConnections = 60
 
 describe.runIf(controllable)('what keeps a client from a connection', () => {
-  test('as many connections as maxClientCnxns allows: the error names it, and room ends it', async () => {
-    await using cluster = await launchZooKeeper()
-    const [endpoint = ''] = cluster.servers.map(hostOf)
-    const [host, port] = endpoint.split(':')
-    const sockets: Socket[] = []
-    for (let count = 0; count < maxConnections; count++) {
-      const socket = connect(Number(port), host)
-      socket.on('error', () => {})
-      sockets.push(socket)
-      await once(socket, 'connect')
-    }
-    // A busy server accepts late, which looks like silence, and counts a connection after it has
-    // accepted it: one more may get in before all of the others are counted.
-    let message = ''
-    await until('the server has as many as it allows', async () => {
-      const client = make([endpoint])
-      message = await client.connect(soon()).then(() => 'connected', String)
-      await client.close(soon()).catch(() => {})
-      return message !== 'connected' && !message.includes('does not answer')
-    })
-    expect(message).toMatch(/CONNECTION_LOSS.* hangs up (?:before|during) .*maxClientCnxns/)
-    for (const socket of sockets) socket.destroy()
-    await until('there is room again', async () => {
-      await using opened = await open([endpoint], { sessionTimeoutMs: 10_000 })
-      return opened.client.state === 'connected'
-    })
-  })
+  // with TLS a server counts connections after the handshake
+  test.skipIf(isOverTls)(
+    'as many connections as maxClientCnxns allows: the error names it, and room ends it',
+    async () => {
+      await using cluster = await launchZooKeeper()
+      const [endpoint = ''] = cluster.servers.map(hostOf)
+      const [host, port] = endpoint.split(':')
+      const sockets: Socket[] = []
+      for (let count = 0; count < maxConnections; count++) {
+        const socket = connect(Number(port), host)
+        socket.on('error', () => {})
+        sockets.push(socket)
+        await once(socket, 'connect')
+      }
+      // A busy server accepts late, which looks like silence, and counts a connection after it has
+      // accepted it: one more may get in before all of the others are counted.
+      let message = ''
+      await until('the server has as many as it allows', async () => {
+        const client = make([endpoint])
+        message = await client.connect(soon()).then(() => 'connected', String)
+        await client.close(soon()).catch(() => {})
+        return message !== 'connected' && !message.includes('does not answer')
+      })
+      expect(message).toMatch(/CONNECTION_LOSS.* hangs up (?:before|during) .*maxClientCnxns/)
+      for (const socket of sockets) socket.destroy()
+      await until('there is room again', async () => {
+        await using opened = await open([endpoint], { sessionTimeoutMs: 10_000 })
+        return opened.client.state === 'connected'
+      })
+    },
+  )
 
   test('a request above the jute.maxbuffer of a server: the error names it', async () => {
     await using cluster = await launchZooKeeper(
