@@ -55,8 +55,7 @@ export class ConsulSession implements DriverSession {
     // Consul itself would accept a write of a lost session
     this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
-    await this.#assertKnown(open)
-    return putBatch(this.#context, requests, open)
+    return putBatch(this.#context, requests, () => this.#assertKnown(open), open)
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {

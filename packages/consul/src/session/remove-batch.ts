@@ -64,9 +64,11 @@ export const removeBatch = async (
     }
   })
   let shown = held.filter((item) => outcomes.get(item)?.result !== 'error')
-  for (;;) {
-    if (shown.length === 0) break
-    const existing = await readExisting(context, shown, 'remove', signal)
+  const indexes = new Map<string, bigint>()
+  for (let round = 0; shown.length > 0; round += 1) {
+    // the second read waits at the server for a change since the first
+    if (round > 1) await sleep(context.clock, pollMs, signal)
+    const existing = await readExisting(context, shown, 'remove', signal, indexes)
     shown = shown.filter((item) =>
       existing
         .get(item.serviceId)
@@ -76,7 +78,6 @@ export const removeBatch = async (
             isHeldBy(context, context.catalog.existing(entry), item.owner),
         ),
     )
-    if (shown.length > 0) await sleep(context.clock, pollMs, signal)
   }
   return held.map((item) => outcomes.get(item) as RemoveOutcome)
 }

@@ -3,13 +3,16 @@ import { toRegistryError } from '../errors.ts'
 import { checkIdOf, healthCheckIdOf } from '../keys.ts'
 import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
-import type { Item, SessionContext } from './session-context.ts'
+import type { Item, Published, SessionContext } from './session-context.ts'
 
-const send = async (
-  context: SessionContext,
-  item: Item,
-  signal: AbortSignal,
-): Promise<RegistryError | undefined> => {
+/** What the agent has answered to a registration. */
+export interface Sent {
+  readonly refused?: RegistryError
+  /** Settles with the first pass of the check. A failure need not be awaited. */
+  readonly passed: Promise<void>
+}
+
+const send = async (context: SessionContext, item: Item, signal: AbortSignal): Promise<Sent> => {
   const { catalog, clock, late, published, services } = context
   const query = {
     pool: 'writes',
@@ -31,7 +34,7 @@ const send = async (
   try {
     catalog.client.accept(query, answer)
   } catch (refused) {
-    return toRegistryError(refused, 'put', item.service)
+    return { refused: toRegistryError(refused, 'put', item.service), passed: Promise.resolve() }
   }
   const written = {
     service: item.service,
@@ -42,11 +45,21 @@ const send = async (
     accepted: true,
   }
   published.set(item.serviceId, written)
-  // an agent saves a check's state when it is passed, not when it is registered: without this pass
-  // a restarting agent would begin with a critical check
+  return { passed: firstPass(context, item, written, signal) }
+}
+
+/**
+ * An agent saves a check's state when it is passed, not when it is registered: without this pass a
+ * restarting agent would begin with a critical check.
+ */
+const firstPass = async (
+  context: SessionContext,
+  item: Item,
+  written: Published,
+  signal: AbortSignal,
+): Promise<void> => {
   await passCheck(context, written, 'writes', signal)
   if (written.reportedUnfit) await failHealthCheck(context, item, signal)
-  return undefined
 }
 
 /**
@@ -66,18 +79,21 @@ const failHealthCheck = async (
 
 /**
  * Sends one registration to the agent once it has a permit; until then it has certainly not been
- * sent. Returns `undefined` when the agent accepted it.
+ * sent. Returns when the agent has answered, and keeps the permit until the check is passed.
  */
 export const writeRegistration = async (
   context: SessionContext,
   item: Item,
   signal: AbortSignal,
-): Promise<RegistryError | undefined> => {
+): Promise<Sent> => {
   const release = await context.writes.acquire(signal)
   try {
     while (context.heartbeat !== undefined) await abortable(context.heartbeat, signal)
-    return await send(context, item, signal)
-  } finally {
+    const sent = await send(context, item, signal)
+    sent.passed.catch(() => {}).finally(() => release())
+    return sent
+  } catch (error) {
     release()
+    throw error
   }
 }
