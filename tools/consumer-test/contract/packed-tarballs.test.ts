@@ -58,10 +58,16 @@ describe('the packed packages, installed outside of the workspace', () => {
     })
   })
 
-  test('the embedded backend finds its thread, and prints nothing, on the oldest Node', async () => {
+  test('the embedded backend finds its threads, and prints nothing, on the oldest Node', async () => {
     const program = `
       import { createRegistry } from '@sd/registry'
-      const registry = await createRegistry({ backend: 'sqlite', path: 'state/registry.db' })
+      const print = (details, message) => console.log(message)
+      const registry = await createRegistry({
+        backend: 'sqlite',
+        path: 'state/registry.db',
+        heartbeat: 'worker',
+        logger: { debug() {}, info() {}, warn: print, error: print },
+      })
       await registry.register({ service: 'orders', id: '1', endpoints: ['http://10.0.0.7:80'] })
       console.log((await registry.list('orders')).length)
       await registry.close()`
