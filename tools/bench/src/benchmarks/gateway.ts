@@ -77,14 +77,14 @@ export const benchmark: Benchmark = {
       unit: 'ms',
       goals: [{ side: '@sd', against: 'direct', atMost: 1.6 }],
       remains:
-        'The 32 requests wait for one process, so the 99th percentile grows with the time of a request, which is more than 1.6 times that of a direct one. Garbage collection made it worse: closures that each request made in a constructor kept a quarter of what requests allocate alive until the next full collection, so that scavenges took 10 to 40 ms. Without them they take 1 to 5 ms, like those of the bare handler. What else is in it is the wait for a processor.',
+        'The 32 requests wait for one process, so the 99th percentile grows with the time of a request, which is more than 1.6 times that of a direct one. Garbage collection made it worse: closures that each request made in a constructor kept a quarter of what requests allocate alive until the next full collection, so that scavenges took 10 to 40 ms. Without them the longest of a sample is that of the last row. What else is in it is the wait for a processor.',
     },
     cpu: {
       what: `CPU time of the proxy for ${requestsPerRound} requests`,
       unit: 'ms',
       goals: [{ side: '@sd', against: 'http-proxy-3', atMost: 0.6 }],
       remains:
-        'Closures that each request made in a constructor were the largest avoidable part. Interleaved rounds on a busy machine after that change gave 0.52 to 0.57, and 0.40 to 0.49 for the bare handler. What lies between the two are the headers that tell where a request came from, the pick, the repetition and the drain.',
+        'Closures that each request made in a constructor were the largest avoidable part.  What lies between the two are the headers that tell where a request came from, the pick, the repetition and the drain.',
     },
     restCpu: {
       what: `CPU time of the caller and the server for ${requestsPerRound} requests`,

@@ -81,7 +81,7 @@ export const benchmark: Benchmark = {
     register: 1.2,
     deregister: 1.5,
     remains:
-      'both sides make one request and wait for one answer: 213 more bytes for a registration, 119 for a removal, as a transaction names the node of the service and its version too. The rest is the CPU time of this process. A profile shows no part above a tenth of it but the write to the socket, which both sides make, and garbage collection: it is spread over validation and encoding, the claim, the loop that writes what is desired, the deadline of the call, and the comparison in `@sd/core` and `@sd/zookeeper`. The server of this benchmark does not wait for its disk (`forceSync=no`) and is on the same machine, so that nothing else is in the ratio.',
+      'both sides make one request and wait for one answer. A transaction also names the service’s node and its version: 213 bytes more for a registration, 119 for a removal. The rest is the CPU time of this process. A profile shows no part above a tenth of it but the write to the socket, which both sides make, and garbage collection: it is spread over validation and encoding, the claim, the loop that writes what is desired, the deadline of the call, and the comparison in `@sd/core` and `@sd/zookeeper`. The server of this benchmark does not wait for its disk (`forceSync=no`) and is on the same machine, so that nothing else is in the ratio.',
   }),
   quick: { rows: ['registerBytes', 'deregisterBytes'], samples: 1 },
 }

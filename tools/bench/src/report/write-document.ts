@@ -64,12 +64,14 @@ const sectionOf = (name: string, benchmark: Benchmark, result: KeptResult): read
     ]),
   )
   const goals = Object.entries(benchmark.rows).flatMap(([key, row]) => goalRows(row, result, key))
-  const remaining = Object.entries(benchmark.rows).flatMap(
-    ([key, { what, goals: set = [], remains }]) =>
-      remains !== undefined &&
-      set.some((goal) => judgeGoal(goal, result.rows[key] ?? {})?.met === false)
-        ? [`*${what}*: ${remains}`, '']
-        : [],
+  const unmet = Object.entries(benchmark.rows).filter(([key, { goals: set = [] }]) =>
+    set.some((goal) => judgeGoal(goal, result.rows[key] ?? {})?.met === false),
+  )
+  const remaining = [...Map.groupBy(unmet, ([, { remains }]) => remains)].flatMap(
+    ([remains, rows]) =>
+      remains === undefined
+        ? []
+        : [`*${rows.map(([, { what }]) => what).join(', ')}*: ${remains}`, ''],
   )
   const { date, machine, server, load } = result
   const where = [server, `Node ${machine.node}`, `${machine.cores} cores of ${machine.processor}`]

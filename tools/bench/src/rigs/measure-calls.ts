@@ -46,10 +46,15 @@ export const callRows = (
   const goals = (atMost: number) => [{ side: '@sd', against, atMost }]
   return {
     register: { what: 'register', unit: 'ms', goals: goals(register), remains },
-    registerCpu: { what: 'CPU time of one register', unit: 'ms', goals: goals(register) },
+    registerCpu: { what: 'CPU time of one register', unit: 'ms', goals: goals(register), remains },
     registerBytes: { what: 'bytes on the wire for one register', unit: 'bytes' },
     deregister: { what: 'deregister', unit: 'ms', goals: goals(deregister), remains },
-    deregisterCpu: { what: 'CPU time of one deregister', unit: 'ms', goals: goals(deregister) },
+    deregisterCpu: {
+      what: 'CPU time of one deregister',
+      unit: 'ms',
+      goals: goals(deregister),
+      remains,
+    },
     deregisterBytes: { what: 'bytes on the wire for one deregister', unit: 'bytes' },
   }
 }
