@@ -3,9 +3,10 @@ import {
   type DriverSession,
   type RegistryDriver,
   type WireFormat,
+  withDeadline,
 } from '@sd/core/driver'
 import { resolveRegistryOptions } from '@sd/core'
-import { RegistryError, resolveBackend } from '@sd/registry'
+import { resolveBackend } from '@sd/registry'
 
 /** A driver without a registry, to read raw records and remove those of other owners. */
 export interface OpenDriver extends AsyncDisposable {
@@ -25,7 +26,7 @@ export const openDriver = async (
   signal: AbortSignal,
 ): Promise<OpenDriver> => {
   const { driver: source, options } = await resolveBackend(url)
-  const { ttlMs, callTimeoutMs, closeTimeoutMs, format } = resolveRegistryOptions(options)
+  const { ttlMs, callTimeoutMs, closeTimeoutMs, format, clock } = resolveRegistryOptions(options)
   const driver = typeof source === 'function' ? source(createDriverContext({ format })) : source
   return {
     driver,
@@ -39,15 +40,11 @@ export const openDriver = async (
       await Promise.race([closed, deadline.promise])
       clearTimeout(timer)
     },
-    call: async (operation, work) => {
-      const deadline = AbortSignal.timeout(callTimeoutMs)
-      try {
-        return await work(AbortSignal.any([deadline, signal]))
-      } catch (error) {
-        if (signal.aborted || !deadline.aborted) throw error
-        const message = `no answer within ${callTimeoutMs} ms`
-        throw new RegistryError('timeout', { backend: driver.backend, operation, message })
-      }
+    call: (operation, work) => {
+      const { backend } = driver
+      const subject = { backend, operation, lastSeen: () => driver.lastSeen?.() }
+      // its timer keeps the process alive; a driver that waits for changes may not
+      return withDeadline(clock, callTimeoutMs, signal, subject, work)
     },
     leave: (session) => session.close(AbortSignal.timeout(callTimeoutMs)).catch(() => {}),
   }
