@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { ConnectionOptions as SecureOptions } from 'node:tls'
 import type { Clock, Timer } from '@sd/core/driver'
 import { FrameReader, FrameTooLong } from '../codec/frame-reader.ts'
@@ -70,11 +70,14 @@ export class Link {
   #granted: Granted | undefined
   #login: Login | undefined
   #corked = false
+  /** Whether the address of the host is known. */
+  #resolved: boolean
   /** Whether there is a connection, also if its TLS handshake is not done. */
   #accepted = false
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.host = options.host
+    this.#resolved = isIP(options.host.host) !== 0
     this.#options = options
     this.#events = events
     this.#beganMs = options.clock.monotonicMs()
@@ -85,9 +88,8 @@ export class Link {
   /** What it waits for before it is open, for error messages. */
   get waiting(): string {
     const waited = `for ${Math.round(this.#options.clock.monotonicMs() - this.#beganMs)} ms`
-    return this.#accepted
-      ? `it accepted a connection, and has not answered ${waited}`
-      : `no connection ${waited}`
+    if (this.#accepted) return `it accepted a connection, and has not answered ${waited}`
+    return this.#resolved ? `no connection ${waited}` : `its name has not been resolved ${waited}`
   }
 
   /** Frames of one turn of the event loop leave in one packet. */
@@ -127,6 +129,7 @@ export class Link {
     const socket = dialHost(this.host, secure)
     this.#socket = socket
     let trouble: NodeJS.ErrnoException | undefined
+    socket.once('lookup', () => (this.#resolved = true))
     socket.once('connect', () => (this.#accepted = true))
     socket.once(readyEvent(secure), () => this.#dialled())
     socket.on('data', (chunk) => this.#received(chunk))
@@ -195,8 +198,9 @@ export class Link {
 
   #tooLate(): void {
     const { patienceMs } = this.#options
-    const did = this.#accepted ? 'it accepts and does not answer' : 'no connection'
-    this.#fail(`${did} within ${Math.round(patienceMs)} ms`, true)
+    const did = this.#resolved ? 'no connection' : 'its name is not resolved'
+    const why = this.#accepted ? 'it accepts and does not answer' : did
+    this.#fail(`${why} within ${Math.round(patienceMs)} ms`, true)
   }
 
   #fail(why: string, isSilent = false): void {

@@ -1,8 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { StrangeHost } from '@sd/contract-tests/servers'
 import { createDriverContext } from '@sd/core/driver'
 import { expect, test, vi } from 'vitest'
 import { Link, type Trouble } from '../../../src/client/connection/link.ts'
 import { GreetingHost, handshake } from '../greeting-host.ts'
+
+const connectRequest = Buffer.from(handshake.sent, 'hex')
 
 test('an answer that is too long is refused before it is read, and the limit is named', async () => {
   const header = Buffer.alloc(4)
@@ -10,7 +13,7 @@ test('an answer that is too long is refused before it is read, and the limit is 
   await using host = await GreetingHost.thatSends(header)
   const options = {
     host: { host: '127.0.0.1', port: host.port },
-    handshake: Buffer.from(handshake.sent, 'hex'),
+    handshake: connectRequest,
     patienceMs: 10_000,
     clock: createDriverContext().clock,
   }
@@ -37,7 +40,7 @@ test.each([undefined, async () => ({})])(
       {
         host: { host: '127.0.0.1', port: Number(host.endpoint.split(':')[1]) },
         secureOptions,
-        handshake: Buffer.from(handshake.sent, 'hex'),
+        handshake: connectRequest,
         patienceMs: 2_000,
         clock,
       },
@@ -51,3 +54,38 @@ test.each([undefined, async () => ({})])(
     })
   },
 )
+
+test('a name that is not resolved is told from a host that does not accept', async () => {
+  await using silent = await StrangeHost.that('silent')
+  let tooLate = (): void => {}
+  const setTimer = (_: number, callback: () => void) => {
+    tooLate = callback
+    return { cancel: () => {} }
+  }
+  const options = {
+    host: { host: 'localhost', port: Number(silent.endpoint.split(':')[1]) },
+    handshake: connectRequest,
+    patienceMs: 250,
+    clock: { ...createDriverContext().clock, setTimer },
+  }
+  const failed = vi.fn<(trouble: Trouble) => void>()
+  const events = { opened: () => {}, frame: () => {}, refused: () => {}, failed }
+  const link = new Link(options, events)
+  const seen = new Set<string>()
+  // once in each turn of the event loop: no two of the steps are done in the same one
+  do {
+    seen.add(link.waiting.replace(/ for \d+ ms$/, ''))
+    await setImmediate()
+  } while (seen.size < 3)
+  link.close()
+  expect([...seen]).toEqual([
+    'its name has not been resolved',
+    'no connection',
+    'it accepted a connection, and has not answered',
+  ])
+  const late = new Link(options, events)
+  tooLate()
+  late.close()
+  const why = 'its name is not resolved within 250 ms'
+  expect(failed.mock.calls).toEqual([[{ why, isSilent: true }]])
+})
