@@ -7,6 +7,8 @@ import { StoreThread } from './store-thread.ts'
 const lockWaitMs = 2_000
 /** The pause between two attempts to get the lock; random, to avoid repeated collisions. */
 export const lockPauseMs = (random: Random): number => 2 + 18 * random.next()
+/** A `follow` reads the file every 200 ms: one that goes on for longer than this has met no lock. */
+const followedMs = 1_000
 
 /** Runs the store calls of the driver, its sessions and its observations. */
 export class StoreClient {
@@ -38,9 +40,9 @@ export class StoreClient {
   ): Promise<ReturnType<StoreApi[Method]>> {
     signal.throwIfAborted()
     const { clock } = this.#context
-    // a call that follows changes may have waited for long before it met a lock
     let lockedSinceMs: number | undefined
     for (;;) {
+      const attemptedMs = clock.monotonicMs()
       try {
         return await abortable(this.#running(operation).call(method, args), signal)
       } catch (cause) {
@@ -48,8 +50,11 @@ export class StoreClient {
         if (!(cause instanceof StoreError && cause.isLocked))
           throw toRegistryError(cause, operation)
       }
-      lockedSinceMs ??= clock.monotonicMs()
-      const waitedMs = clock.monotonicMs() - lockedSinceMs
+      const nowMs = clock.monotonicMs()
+      // a `follow` may last for hours between two locks
+      if (method === 'follow' && nowMs - attemptedMs > followedMs) lockedSinceMs = undefined
+      lockedSinceMs ??= nowMs
+      const waitedMs = nowMs - lockedSinceMs
       if (waitedMs > lockWaitMs)
         throw sqliteError(
           'unavailable',
