@@ -32,18 +32,29 @@ const moment = (file: OpenFile): Moment => ({
 /** A process that watches or has a registration writes more often than this. */
 const seldomMs = 10_000
 
+/**
+ * A write that failed this long ago was given up: the file may have been free since. A renewal that
+ * fails is repeated sooner, after a 24th of its ttl at the latest.
+ */
+const abandonedMs = 60_000
+
 /** The sessions of one file. A session expires by its ttl, or when its process has ended. */
 export class Sessions {
   readonly #own: ProcessIdentity = ownIdentity()
   /** When this process first failed to write; `undefined` while it can write. */
   #blockedSinceMs: number | undefined
+  /** When it last failed to. */
+  #failedMs = Number.NEGATIVE_INFINITY
 
   /** When this process last wrote. */
   #wroteMs = Number.NEGATIVE_INFINITY
 
-  /** Excludes the time until the next `unblocked` from every session's ttl. */
+  /** Excludes the time until the next `unblocked` from every session's ttl, unless it is given up. */
   blocked(): void {
-    this.#blockedSinceMs ??= monotonicMs()
+    const now = monotonicMs()
+    this.#forgetBlock(now)
+    this.#blockedSinceMs ??= now
+    this.#failedMs = now
   }
 
   unblocked(): void {
@@ -116,6 +127,7 @@ export class Sessions {
     file
       .statement('UPDATE sessions SET renewed_at_ms = ? WHERE renewed_at_ms > ?')
       .run(now.wallMs, now.wallMs)
+    this.#forgetBlock(now.monotonicMs)
     const waitedMs = this.#blockedSinceMs === undefined ? 0 : now.monotonicMs - this.#blockedSinceMs
     const givenMs = stallMs(waitedMs, this.#sinceLastRenewalMs(sessions, now))
     if (givenMs > 0)
@@ -127,6 +139,10 @@ export class Sessions {
     for (const session of sessions)
       if (silenceMs(session, this.#own.boot, now) - givenMs > session.ttlMs)
         this.end(file, [session.id])
+  }
+
+  #forgetBlock(nowMs: number): void {
+    if (nowMs - this.#failedMs > abandonedMs) this.#blockedSinceMs = undefined
   }
 
   #expired(sessions: readonly StoredSession[], now: Moment): ReadonlySet<string> {
