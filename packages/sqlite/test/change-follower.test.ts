@@ -27,6 +27,7 @@ beforeEach(async () => {
   follower = new ChangeFollower({ changesSince, sweep }, join(folder, 'registry.db'))
 })
 afterEach(async () => {
+  vi.useRealTimers()
   follower.unfollow()
   await rm(folder, { recursive: true })
 })
@@ -47,6 +48,21 @@ test('answers when the namespace has changed, and not when another one has', asy
   Object.assign(stored, { revision: 6, changed: 6 })
   await write()
   expect(await following).toEqual({ position: position(6), touched })
+})
+
+test('finds a change that is committed some time after its last report', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const following = follower.follow(position(1))
+  vi.advanceTimersByTime(10)
+  const before = polls()
+  await write()
+  await expect.poll(polls).toBeGreaterThan(before)
+  // beyond the repeat that a second report of the same write causes
+  vi.advanceTimersByTime(2)
+  Object.assign(stored, { revision: 2, changed: 2 })
+  vi.advanceTimersByTime(10)
+  expect(changesSince).toHaveLastReturnedWith({ position: position(2), touched })
+  expect(await following).toEqual({ position: position(2), touched })
 })
 
 test('polls where no write is reported', async () => {

@@ -9,6 +9,8 @@ const sweepEveryMs = 200
 const pollMs = 50
 /** The least time from a poll that found changes to the next one: a burst causes few polls. */
 const burstMs = 5
+/** The time from the last report, if its poll found nothing, to one more poll. */
+const lateMs = 5
 /** The least time from one that found none: a report may come before the transaction ends. */
 const earlyMs = 1
 /** After so many changes of other namespaces the position is reported, before it is too old. */
@@ -30,6 +32,7 @@ export class ChangeFollower {
   readonly #clock: ThreadClock
   #hint: ChangeHint | undefined
   #ticks: Timer | undefined
+  #latePoll: Timer | undefined
   #request: Request | undefined
   /** All changes up to here were delivered. */
   #position: HistoryPosition | undefined
@@ -68,6 +71,7 @@ export class ChangeFollower {
     this.#hint?.[Symbol.dispose]()
     this.#hint = undefined
     this.#ticks?.cancel()
+    this.#latePoll?.cancel()
   }
 
   #begin(): void {
@@ -104,14 +108,20 @@ export class ChangeFollower {
     if (!this.#hinted || this.#pollAwaited || this.#request === undefined) return
     const pauseMs = this.#nextPollAtMs - this.#clock.monotonicMs()
     if (pauseMs <= 0) {
-      this.#poll()
+      this.#pollReported()
       return
     }
     this.#pollAwaited = true
     this.#clock.setTimer(pauseMs, () => {
       this.#pollAwaited = false
-      this.#poll()
+      this.#pollReported()
     })
+  }
+
+  #pollReported(): void {
+    this.#latePoll?.cancel()
+    // the report is of the write to the log; a writer that loses its processor commits later
+    if (!this.#poll()) this.#latePoll = this.#clock.setTimer(lateMs, () => this.#poll())
   }
 
   /** Returns whether this has answered the request. */
