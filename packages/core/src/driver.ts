@@ -131,4 +131,5 @@ export {
   type RenewableSession,
   serveHeartbeats,
 } from './session/serve-heartbeats.ts'
+export { type ThreadOptions, threadOptions } from './session/thread-options.ts'
 export { type TlsRefusal, tlsRefusal } from './driver/tls-refusal.ts'

@@ -7,6 +7,7 @@ import { wrapSession } from '../driver/wrap-driver.ts'
 import { Backoff } from '../runtime/backoff.ts'
 import { defaultMaxBlockMs } from '../runtime/timing.ts'
 import { HeartbeatTimes } from './heartbeat-times.ts'
+import { threadOptions } from './thread-options.ts'
 
 /** A session that the worker thread is to renew. */
 export interface HeldSession {
@@ -128,12 +129,7 @@ export class HeartbeatWorker implements AsyncDisposable {
       if (this.#closed) return
       const thread = new Worker(script, {
         workerData: config,
-        // without the preloads of the application, which are not meant for this thread, and without
-        // the warning that node:sqlite is experimental
-        execArgv: [
-          '--disable-warning=ExperimentalWarning',
-          ...(script.pathname.endsWith('.ts') ? ['--conditions=@sd/source'] : []),
-        ],
+        ...threadOptions(script),
       })
       thread.unref()
       this.#thread = thread

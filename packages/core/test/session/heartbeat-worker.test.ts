@@ -4,9 +4,12 @@ import {
   type DriverSession,
   HeartbeatWorker,
 } from '@sd/core/driver'
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 vi.setConfig({ testTimeout: 60_000 })
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 const ttlMs = 1_000
 const deadlineMs = 20_000
@@ -65,6 +68,16 @@ test('the thread gets the configuration, renews a session that its owner does no
   await held.close(signal)
   await told('release s1')
   expect(session.close).toHaveBeenCalledOnce()
+})
+
+test('the thread runs no preload of the application', async () => {
+  vi.stubEnv('NODE_OPTIONS', '--import=data:text/javascript,process.exit(9)')
+  const { worker, events } = workerOf('counting-thread.ts')
+  await using _ = worker
+  await worker.start()
+  expect(events.map(({ message }) => message)).toEqual([
+    'config {"heartbeat":"worker","maxBlockMs":60000}',
+  ])
 })
 
 test('a renewal by the loop counts, too', async () => {

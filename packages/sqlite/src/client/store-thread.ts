@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { DriverEvent } from '@sd/core/driver'
+import { type DriverEvent, threadOptions } from '@sd/core/driver'
 import { StoreError } from '../errors.ts'
 import { failureOf } from '../worker/failure.ts'
 import type { StoreApi, StoreOptions, StoreReply, StoreRequest } from '../worker/store-api.ts'
@@ -29,11 +29,7 @@ export class StoreThread {
   constructor(options: StoreOptions, report: (event: DriverEvent) => void) {
     this.#worker = new Worker(script, {
       workerData: options,
-      // hides from users, in this thread only, that node:sqlite is experimental
-      execArgv: [
-        '--disable-warning=ExperimentalWarning',
-        ...(fromSource ? ['--conditions=@sd/source'] : []),
-      ],
+      ...threadOptions(script),
     })
     this.#worker.unref()
     this.#worker.on('message', (reply: StoreReply) => {
