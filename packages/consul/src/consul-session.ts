@@ -55,7 +55,8 @@ export class ConsulSession implements DriverSession {
     // Consul itself would accept a write of a lost session
     this.#lost.signal.throwIfAborted()
     const open = AbortSignal.any([signal, this.#closing.signal])
-    return putBatch(this.#context, requests, () => this.#assertKnown(open), open)
+    await this.#assertKnown(open)
+    return putBatch(this.#context, requests, open)
   }
 
   async remove(refs: readonly OwnedRef[], signal: AbortSignal): Promise<readonly RemoveOutcome[]> {

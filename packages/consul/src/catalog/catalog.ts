@@ -28,9 +28,6 @@ import type { ServiceLayout } from './service-layout.ts'
  */
 export type ReadRole = 'first' | 'next' | 'latest'
 
-/** How long a read of entries waits for a change: an agent writes to the catalog within milliseconds. */
-const changeMs = 100
-
 /** How many services are read at once for a scope with many. */
 const parallelReads = 8
 
@@ -213,16 +210,15 @@ export class Catalog {
 
   /**
    * The entries with these ids of one service in the agent's own datacenter, at every agent, live or
-   * not. A consistent read, as it decides which session holds an id. Waits for a change of the service
-   * after the index `changedAfter`, but not for long.
+   * not. A consistent read, as it decides which session holds an id.
    */
   async entriesUnder(
     service: string,
     serviceIds: readonly string[],
-    asked: { readonly operation: string; readonly changedAfter?: bigint | undefined },
+    operation: string,
     signal: AbortSignal,
-  ): Promise<{ readonly entries: readonly ServiceEntry[]; readonly index: bigint }> {
-    return this.#readConsistently(service, inAnyOf(serviceIds), asked, signal)
+  ): Promise<readonly ServiceEntry[]> {
+    return this.#readConsistently(service, inAnyOf(serviceIds), operation, signal)
   }
 
   /** The same for the entries that a session wrote. */
@@ -233,7 +229,7 @@ export class Catalog {
     signal: AbortSignal,
   ): Promise<readonly ServiceEntry[]> {
     const filter = this.layout.writtenBy(sessionId)
-    return (await this.#readConsistently(service, filter, { operation }, signal)).entries
+    return this.#readConsistently(service, filter, operation, signal)
   }
 
   /** An entry as the rules of ownership see it: as its owner wrote it. */
@@ -254,14 +250,13 @@ export class Catalog {
   async #readConsistently(
     service: string,
     filter: string,
-    { operation, changedAfter }: Parameters<Catalog['entriesUnder']>[2],
+    operation: string,
     signal: AbortSignal,
-  ): Promise<{ readonly entries: readonly ServiceEntry[]; readonly index: bigint }> {
+  ): Promise<readonly ServiceEntry[]> {
     const name = this.layout.serviceName(service)
-    const waiting = changedAfter === undefined ? '' : `&index=${changedAfter}&wait=${changeMs}ms`
-    const path = `health/service/${name}?consistent${waiting}&filter=${encodeURIComponent(filter)}`
+    const path = `health/service/${name}?consistent&filter=${encodeURIComponent(filter)}`
     const answer = await this.client.read({ pool: 'calls', path, operation, service }, signal)
-    return { entries: parseEntries(this.layout, answer.text, operation), index: answer.index }
+    return parseEntries(this.layout, answer.text, operation)
   }
 
   /**

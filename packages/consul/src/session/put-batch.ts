@@ -17,8 +17,7 @@ type Conflict = Extract<PutOutcome, { result: 'conflict' }>
 
 /** How often the catalog is read before a missing record next to a rival's counts as overwritten. */
 const undecidedRounds = 6
-/** Before the second read, doubled for each further one. */
-const firstPauseMs = 20
+const firstPauseMs = 10
 const longestPauseMs = 200
 
 const toItem = (context: SessionContext, request: PutRequest): Item => {
@@ -89,12 +88,10 @@ const judge = (
  * Writes the records that no live rival forbids, and waits until the catalog shows them. Reading and
  * writing are two steps, so every writer reads again after its write: of two that register at the same
  * time at least one sees the other. The lower claim then loses, as does every claim that needs a free id.
- * Writes nothing if `assertKnown`, which reads at the same time as the first read, rejects.
  */
 export const putBatch = async (
   context: SessionContext,
   requests: readonly PutRequest[],
-  assertKnown: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<readonly PutOutcome[]> => {
   const items = requests.map((request) => toItem(context, request))
@@ -104,11 +101,7 @@ export const putBatch = async (
     outcomes.set(item, outcome)
     if (outcome.result === 'conflict') withdrawn.push(item)
   }
-  const indexes = new Map<string, bigint>()
-  const [before] = await Promise.all([
-    readExisting(context, items, 'put', signal, indexes),
-    assertKnown(),
-  ])
+  const before = await readExisting(context, items, 'put', signal)
   for (const item of items) {
     const entries = before.get(item.serviceId) ?? []
     const conflict = conflictAmong(context, item, entries)
@@ -123,31 +116,26 @@ export const putBatch = async (
     // an earlier attempt without an answer may have arrived
     if (entries.some(({ sessionId }) => sessionId === context.id)) withdrawn.push(item)
   }
-  const passes: Promise<void>[] = []
   const writes = await Promise.allSettled(
     items
       .filter((item) => !outcomes.has(item))
       .map(async (item) => {
-        const { refused, passed } = await writeRegistration(context, item, signal)
-        passes.push(passed)
+        const refused = await writeRegistration(context, item, signal)
         if (refused) settle(item, { result: 'error', error: refused })
       }),
   )
   for (const result of writes) if (result.status === 'rejected') throw result.reason
-  const readBack = async (): Promise<void> => {
-    for (let round = 0; ; round += 1) {
-      const open = items.filter((item) => !outcomes.has(item))
-      if (open.length === 0) return
-      const pauseMs = Math.min(firstPauseMs * 2 ** (round - 1), longestPauseMs)
-      if (round > 0) await sleep(context.clock, pauseMs, signal)
-      const now = await readExisting(context, open, 'put', signal, indexes)
-      for (const item of open) {
-        const outcome = judge(context, item, now.get(item.serviceId) ?? [], round)
-        if (outcome !== undefined) settle(item, outcome)
-      }
+  for (let round = 0; ; round += 1) {
+    const open = items.filter((item) => !outcomes.has(item))
+    if (open.length === 0) break
+    if (round > 0)
+      await sleep(context.clock, Math.min(firstPauseMs * 2 ** round, longestPauseMs), signal)
+    const now = await readExisting(context, open, 'put', signal)
+    for (const item of open) {
+      const outcome = judge(context, item, now.get(item.serviceId) ?? [], round)
+      if (outcome !== undefined) settle(item, outcome)
     }
   }
-  await Promise.all([readBack(), ...passes])
   await removeBatch(
     context,
     withdrawn.map(({ service, serviceId, request: { claim } }) => ({

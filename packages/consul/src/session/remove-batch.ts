@@ -64,11 +64,9 @@ export const removeBatch = async (
     }
   })
   let shown = held.filter((item) => outcomes.get(item)?.result !== 'error')
-  const indexes = new Map<string, bigint>()
-  for (let round = 0; shown.length > 0; round += 1) {
-    // the second read waits at the server for a change since the first
-    if (round > 1) await sleep(context.clock, pollMs, signal)
-    const existing = await readExisting(context, shown, 'remove', signal, indexes)
+  for (;;) {
+    if (shown.length === 0) break
+    const existing = await readExisting(context, shown, 'remove', signal)
     shown = shown.filter((item) =>
       existing
         .get(item.serviceId)
@@ -78,6 +76,7 @@ export const removeBatch = async (
             isHeldBy(context, context.catalog.existing(entry), item.owner),
         ),
     )
+    if (shown.length > 0) await sleep(context.clock, pollMs, signal)
   }
   return held.map((item) => outcomes.get(item) as RemoveOutcome)
 }

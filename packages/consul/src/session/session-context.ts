@@ -17,7 +17,7 @@ export interface PassedCheck {
 }
 
 /** One instance of this session, as last written. */
-export interface Published extends PassedCheck {
+interface Published extends PassedCheck {
   /** The record's document. */
   readonly text: string
   /** Whether it has a check that says that it is not passing. */
@@ -75,28 +75,22 @@ export const namesOf = (
   foreignId: layout.foreignId(instance),
 })
 
-/**
- * The entries of these instances by their `serviceId`; one read for each service among them. A read of a
- * service that is among `indexes` waits for a change since, for a moment; stores the index of its answer.
- */
+/** The entries of these instances by their `serviceId`; one read for each service among them. */
 export const readExisting = async (
   { catalog }: SessionContext,
   items: readonly NamedItem[],
   operation: string,
   signal: AbortSignal,
-  indexes: Map<string, bigint> = new Map(),
 ): Promise<ReadonlyMap<string, readonly ServiceEntry[]>> => {
   const byService = Map.groupBy(items, ({ service }) => service)
-  const reads = [...byService].map(async ([service, group]) => {
-    const { entries, index } = await catalog.entriesUnder(
+  const reads = [...byService].map(([service, group]) =>
+    catalog.entriesUnder(
       service,
       group.flatMap(({ serviceId, foreignId = [] }) => [serviceId].concat(foreignId)),
-      { operation, changedAfter: indexes.get(service) },
+      operation,
       signal,
-    )
-    indexes.set(service, index)
-    return entries
-  })
+    ),
+  )
   const found = (await Promise.all(reads)).flat()
   return new Map(
     items.map(({ service, serviceId, foreignId }) => [

@@ -3,16 +3,13 @@ import { toRegistryError } from '../errors.ts'
 import { checkIdOf, healthCheckIdOf } from '../keys.ts'
 import { passCheck } from './pass-checks.ts'
 import { registration } from './registration.ts'
-import type { Item, Published, SessionContext } from './session-context.ts'
+import type { Item, SessionContext } from './session-context.ts'
 
-/** What the agent has answered to a registration. */
-export interface Sent {
-  readonly refused?: RegistryError
-  /** Settles with the first pass of the check. A failure need not be awaited. */
-  readonly passed: Promise<void>
-}
-
-const send = async (context: SessionContext, item: Item, signal: AbortSignal): Promise<Sent> => {
+const send = async (
+  context: SessionContext,
+  item: Item,
+  signal: AbortSignal,
+): Promise<RegistryError | undefined> => {
   const { catalog, clock, late, published, services } = context
   const query = {
     pool: 'writes',
@@ -34,7 +31,7 @@ const send = async (context: SessionContext, item: Item, signal: AbortSignal): P
   try {
     catalog.client.accept(query, answer)
   } catch (refused) {
-    return { refused: toRegistryError(refused, 'put', item.service), passed: Promise.resolve() }
+    return toRegistryError(refused, 'put', item.service)
   }
   const written = {
     service: item.service,
@@ -45,21 +42,11 @@ const send = async (context: SessionContext, item: Item, signal: AbortSignal): P
     accepted: true,
   }
   published.set(item.serviceId, written)
-  return { passed: firstPass(context, item, written, signal) }
-}
-
-/**
- * An agent saves a check's state when it is passed, not when it is registered: without this pass a
- * restarting agent would begin with a critical check.
- */
-const firstPass = async (
-  context: SessionContext,
-  item: Item,
-  written: Published,
-  signal: AbortSignal,
-): Promise<void> => {
+  // an agent saves a check's state when it is passed, not when it is registered: without this pass
+  // a restarting agent would begin with a critical check
   await passCheck(context, written, 'writes', signal)
   if (written.reportedUnfit) await failHealthCheck(context, item, signal)
+  return undefined
 }
 
 /**
@@ -79,21 +66,18 @@ const failHealthCheck = async (
 
 /**
  * Sends one registration to the agent once it has a permit; until then it has certainly not been
- * sent. Returns when the agent has answered, and keeps the permit until the check is passed.
+ * sent. Returns `undefined` when the agent accepted it.
  */
 export const writeRegistration = async (
   context: SessionContext,
   item: Item,
   signal: AbortSignal,
-): Promise<Sent> => {
+): Promise<RegistryError | undefined> => {
   const release = await context.writes.acquire(signal)
   try {
     while (context.heartbeat !== undefined) await abortable(context.heartbeat, signal)
-    const sent = await send(context, item, signal)
-    sent.passed.catch(() => {}).finally(() => release())
-    return sent
-  } catch (error) {
+    return await send(context, item, signal)
+  } finally {
     release()
-    throw error
   }
 }

@@ -145,7 +145,9 @@ export class ServedView<T, Change> {
     let event: WatchEvent<Change> | undefined
     const eventOf = (): WatchEvent<Change> => {
       const changes = (): readonly Change[] =>
-        Array.from(changed, ([key, told]) => this.toChange(told, this.#entries.get(key)))
+        Array.from(changed, ([key, told]) =>
+          Object.freeze(this.toChange(told, this.#entries.get(key))),
+        )
       return (event ??= Object.freeze({ type: 'change', changes: Object.freeze(changes()) }))
     }
     for (const reader of this.#readers) reader.changed(changed, eventOf)

@@ -252,6 +252,20 @@ describe('a watch', () => {
     await registry.close()
   })
 
+  test('delivers one frozen change to all readers', async () => {
+    const { registry, push } = createFollowed()
+    const readers = [registry.watch('a'), registry.watch('a')]
+    await push(snapshot())
+    for (const reader of readers) await reader.next()
+    const read = readers.map((reader) => reader.next())
+    await push({ type: 'changes', records: [record('1')], removed: [], skipped: [] })
+    const [first, second] = await Promise.all(read)
+    expect(second).toBe(first)
+    const { changes } = first as Extract<typeof first, { type: 'change' }>
+    expect(changes).toMatchObject([{ type: 'added', instance: { id: '1' } }])
+    for (const part of [first, changes, changes[0]]) expect(Object.isFrozen(part)).toBe(true)
+  })
+
   test('shares one frozen list of instances until it changes', async () => {
     const { registry, push } = createFollowed()
     const watcher = registry.watch('a')
