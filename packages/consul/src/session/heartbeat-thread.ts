@@ -1,8 +1,9 @@
+import { RegistryError } from '@sd/core'
 import { serveHeartbeats } from '@sd/core/driver'
 import { parseJson } from '../catalog/service-entry.ts'
 import { ConsulClient } from '../client/consul-client.ts'
 import type { ConsulConfig } from '../config.ts'
-import { backend } from '../errors.ts'
+import { backend, consulError } from '../errors.ts'
 import { sessionChecks } from '../keys.ts'
 import { passChecks } from './pass-checks.ts'
 import type { PassedCheck, PassingContext } from './session-context.ts'
@@ -35,7 +36,11 @@ await serveHeartbeats(backend, (config, { clock }) => {
         for (const [checkId, { ServiceName: service = '' }] of Object.entries(listed))
           if (!published.has(checkId))
             published.set(checkId, { service, checkId, passedMs: -Infinity, accepted: true })
-        await passChecks(beating, signal)
+        await passChecks(beating, signal).catch((error: unknown) => {
+          // the loop may have removed the checks since they were listed: only a list could show a loss
+          if (!(error instanceof RegistryError) || error.code !== 'session-lost') throw error
+          throw consulError('unavailable', 'renew', 'checks of the session were removed meanwhile')
+        })
       },
       release: () => {},
     }
