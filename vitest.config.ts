@@ -47,9 +47,9 @@ export default defineConfig({
         test: {
           name: 'contract',
           env,
-          // most of a case is waiting: five use about one and a half processors. More at a time, and
-          // elections take longer than the ttls that are tested
-          maxWorkers: 5,
+          // most of a case is waiting: four use two processors. More at a time, and elections take longer
+          // than the ttls that are tested
+          maxWorkers: 4,
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
           include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],
