@@ -45,7 +45,7 @@ const run = (code: string): Promise<{ error: Error | null; output: string }> =>
     const child = execFile(
       process.execPath,
       ['--conditions=@sd/source', '--input-type=module-typescript'],
-      { cwd: examples, env, timeout: 20_000 },
+      { cwd: examples, env, timeout: 60_000 },
       (error, stdout, stderr) => resolve({ error, output: stdout + stderr }),
     )
     child.stdin?.end(code)
@@ -58,7 +58,7 @@ test('the documents have snippets', () => {
 describe.concurrent('a snippet', () => {
   test.each(snippets)(
     'of %s, number %i, runs to its end',
-    { timeout: 30_000 },
+    { timeout: 70_000 },
     async (...given) => {
       const { error, output } = await run(given[2])
       expect(error, output).toBeNull()
