@@ -125,7 +125,11 @@ export {
   sameInstance,
   type ServiceInstance,
 } from './model/service-instance.ts'
-export { HeartbeatWorker, type HeartbeatWorkerOptions } from './session/heartbeat-worker.ts'
+export {
+  HeartbeatWorker,
+  type HeartbeatWorkerOptions,
+  type KeptSession,
+} from './session/heartbeat-worker.ts'
 export {
   type ConnectHeartbeats,
   type RenewableSession,

@@ -2,7 +2,6 @@ import type { RegistryOptions } from '@sd/core'
 import type {
   DriverFactory,
   HeartbeatConfig,
-  LoopHeartbeatConfig,
   RegistryDriver,
   TlsConfig,
   WireFormat,
@@ -70,7 +69,7 @@ export interface ZooKeeperTls extends TlsConfig {
 export interface ZooKeeperRegistryConfig
   extends
     NamedOptions<'json' | 'kratos' | 'curator' | 'spring-zookeeper' | 'dubbo'>,
-    LoopHeartbeatConfig {
+    HeartbeatConfig {
   readonly backend: 'zookeeper'
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]

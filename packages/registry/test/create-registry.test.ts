@@ -196,11 +196,6 @@ describe('createRegistry refuses', () => {
       'memory:?heartbeat=worker',
       'heartbeat is "worker"; expected loop: the sessions in memory live',
     ],
-    [
-      'a heartbeat in a worker for sessions of a connection',
-      'zookeeper://h?heartbeat=worker&max-block=1m',
-      'heartbeat is "worker"; expected loop: a session of ZooKeeper belongs to the connection',
-    ],
     ['a block without a worker', 'etcd://h?max-block=1m', 'maxBlockMs is given without'],
     ['TLS to a file', { backend: 'sqlite', tls: {} }, 'unknown key "tls"'],
     [

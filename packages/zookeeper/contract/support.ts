@@ -6,7 +6,7 @@ import {
   type RegistryDriver,
   type Scope,
 } from '@sd/core/driver'
-import { soon } from '@sd/contract-tests/world'
+import { ids, soon } from '@sd/contract-tests/world'
 import type { Server } from '@sd/contract-tests/servers'
 import { type TestServer, zookeeper as zookeeperServer } from '@sd/test-servers'
 import { createZooKeeperClient } from '../src/client/create-client.ts'
@@ -79,6 +79,9 @@ export const connect = (
   hosts: readonly string[],
   config: Partial<ZooKeeperConfig> = {},
 ): RegistryDriver => zookeeper({ ...clientTls, hosts, ...config })(createDriverContext())
+
+/** Ids whose paths take some 700 bytes each. */
+export const longIds = (count: number): string[] => ids(`${'ü'.repeat(115)}-`, count)
 
 /** A client of ZooKeeper itself, to change the data under the driver. */
 export const admin = async (

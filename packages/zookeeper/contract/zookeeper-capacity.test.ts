@@ -6,13 +6,10 @@ import { expireZooKeeperSession, provisionFor, type TestServer, zookeeper } from
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { maxPathBytes, pathBytesOf } from '../src/session/session-part.ts'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
-import { admin, ask, clientOf, connect, withSettings } from './support.ts'
+import { admin, ask, clientOf, connect, longIds, withSettings } from './support.ts'
 import { launchZooKeeper, plainOf } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
-
-/** Ids whose paths take some 700 bytes each. */
-const longIds = (count: number): string[] => ids(`${'ü'.repeat(115)}-`, count)
 
 const inBatches = async (
   session: DriverSession,

@@ -1,4 +1,4 @@
-import { ConfigCheck, type LoopHeartbeatConfig, show, type TlsConfig } from '@sd/core/driver'
+import { ConfigCheck, type HeartbeatConfig, show, type TlsConfig } from '@sd/core/driver'
 import { backend } from './errors.ts'
 import { forbiddenInPaths } from './formats/node-names.ts'
 
@@ -22,7 +22,7 @@ export interface ZooKeeperTlsFiles {
 }
 
 /** How to reach ZooKeeper. */
-export interface ZooKeeperConfig extends LoopHeartbeatConfig {
+export interface ZooKeeperConfig extends HeartbeatConfig {
   /** The members, `host:port` or `host` (port 2181). */
   readonly hosts: readonly string[]
   /**
@@ -166,10 +166,6 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
   const { namespace } = given
   const tls = readTls(given['tls'])
   const tlsFiles = readTlsFiles(given['tlsFiles'], tls)
-  check.heartbeat(
-    given,
-    'a session of ZooKeeper belongs to the connection that writes, which no other thread can share',
-  )
   return Object.freeze({
     hosts,
     ...(namespace === undefined ? {} : { namespace: readNamespace(namespace) }),
@@ -178,5 +174,6 @@ export const validateZooKeeperConfig = (value: unknown): ZooKeeperConfig => {
     ...(worldReadable === undefined ? {} : { worldReadable }),
     ...(tls ? { tls } : {}),
     ...(tlsFiles ? { tlsFiles } : {}),
+    ...check.heartbeat(given),
   })
 }

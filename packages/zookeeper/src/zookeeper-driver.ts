@@ -1,4 +1,6 @@
+import { extname } from 'node:path'
 import {
+  abortable,
   type Capabilities,
   type Contents,
   type Cursor,
@@ -8,6 +10,7 @@ import {
   type DriverSession,
   editedValue,
   type EditOutcome,
+  HeartbeatWorker,
   type InstanceRecord,
   type Observation,
   type Progress,
@@ -44,6 +47,11 @@ const capabilities: Capabilities = Object.freeze({
   maxRecordBytes: 980_000,
 })
 
+const heartbeatThread = new URL(
+  `./session/heartbeat-thread${extname(import.meta.url)}`,
+  import.meta.url,
+)
+
 class ZooKeeperDriver implements RegistryDriver {
   readonly backend = backend
   readonly capabilities = capabilities
@@ -56,11 +64,13 @@ class ZooKeeperDriver implements RegistryDriver {
   /** Clients of sessions that are being opened. */
   readonly #connecting = new Set<ZooKeeperClient>()
   readonly #closed = new AbortController()
+  readonly #worker: HeartbeatWorker | undefined
 
   constructor(config: ZooKeeperConfig, context: DriverContext) {
     this.servers = config.hosts
     this.#config = config
     this.#context = context
+    this.#worker = HeartbeatWorker.create({ script: heartbeatThread, config, context })
     const { format } = context
     const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
     this.#keys = new Keys(namespace, format)
@@ -82,6 +92,7 @@ class ZooKeeperDriver implements RegistryDriver {
     { ttlMs }: { readonly ttlMs: number },
     signal: AbortSignal,
   ): Promise<DriverSession> {
+    if (this.#worker !== undefined) await abortable(this.#worker.start(), signal)
     const connect = (under: AbortSignal): Promise<ZooKeeperClient> => this.#connect(ttlMs, under)
     const client = await connect(signal)
     const [keys, reader, sessions] = [this.#keys, this.#reader, this.#sessions]
@@ -175,9 +186,11 @@ class ZooKeeperDriver implements RegistryDriver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(zookeeperError('closed', 'open-session', 'the driver is closed'))
+    const ended = this.#worker?.[Symbol.asyncDispose]()
     for (const session of new Set(this.#sessions.values())) session.abandon()
     this.#sessions.clear()
     await this.#reader.close()
+    await ended
   }
 
   /** Opens a ZooKeeper session on a connection of its own. */
@@ -185,7 +198,8 @@ class ZooKeeperDriver implements RegistryDriver {
     const open = AbortSignal.any([signal, this.#closed.signal])
     open.throwIfAborted()
     const context = this.#context
-    const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs, context })
+    const worker = this.#worker
+    const client = createZooKeeperClient({ ...this.#config, sessionTimeoutMs, context, worker })
     this.#connecting.add(client)
     try {
       await client.connect(open)

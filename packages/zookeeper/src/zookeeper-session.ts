@@ -37,6 +37,8 @@ export class ZooKeeperSession implements DriverSession {
   /** The id of the first part: hexadecimal, as ZooKeeper's own tools show it. */
   readonly id: string
   readonly grantedTtlMs: number
+  /** Of the part that was renewed last. Exists where a worker thread renews as well. */
+  readonly renewedMs?: () => number
   readonly #context: SessionContext
   readonly #parts: SessionParts
   readonly #records: SessionRecords
@@ -63,6 +65,9 @@ export class ZooKeeperSession implements DriverSession {
       lost: (part) => this.#partLost(part),
     })
     this.#parts.add(client)
+    if (client.kept !== undefined)
+      this.renewedMs = () =>
+        Math.max(...this.#parts.live.map(({ client: { kept } }) => kept?.renewedMs ?? -Infinity))
     this.#records = new SessionRecords({
       id: this.id,
       keys,

@@ -31,6 +31,11 @@ describe('validateZooKeeperConfig', () => {
     expect(validateZooKeeperConfig({ hosts, tls: {} })).toMatchObject({ tls: {} })
   })
 
+  it('accepts a heartbeat in a worker', () => {
+    const given = { hosts, heartbeat: 'worker', maxBlockMs: 30_000 }
+    expect(validateZooKeeperConfig(given)).toEqual(given)
+  })
+
   it.each([
     [undefined, 'the configuration is undefined'],
     [{}, 'hosts is undefined'],
@@ -63,6 +68,8 @@ describe('validateZooKeeperConfig', () => {
     [{ hosts, tlsFiles: { cert: 'c.pem' } }, 'tlsFiles.cert is given alone'],
     [{ hosts, tlsFiles: { chain: 'c.pem' } }, 'unknown key "tlsFiles.chain"'],
     [{ hosts, host: 'x' }, 'unknown key "host"'],
+    [{ hosts, heartbeat: 'thread' }, 'heartbeat is "thread"; expected loop or worker'],
+    [{ hosts, maxBlockMs: 1 }, "maxBlockMs is given without heartbeat: 'worker'"],
   ])('refuses %j', (given, message) => {
     const refused = expect.objectContaining({
       code: 'invalid-config',

@@ -2,6 +2,7 @@ import { createDriverContext, jsonFormat } from '@sd/core/driver'
 import { many } from '@sd/contract-tests/world'
 import { expect, test } from 'vitest'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
+import { ZooKeeperError } from '../src/client/zookeeper-error.ts'
 import { Keys } from '../src/keys.ts'
 import { maxPathBytes } from '../src/session/session-part.ts'
 import { ZooKeeperSession } from '../src/zookeeper-session.ts'
@@ -29,20 +30,23 @@ const createClient = (sessionId: string) => {
   return client
 }
 
-test('a part that answers nothing moves to another connection, and the others are renewed', async () => {
-  const { clock } = createDriverContext()
-  const clients = [createClient('a'), createClient('b')]
-  const [first, further] = clients
-  // two long paths fill a part
-  const keys = new Keys('n'.repeat(maxPathBytes / 2), jsonFormat)
+const openSession = (first: unknown, keys = new Keys('n', jsonFormat), further?: unknown) => {
   const asClient = (client: unknown): ZooKeeperClient => client as ZooKeeperClient
-  const session = new ZooKeeperSession(asClient(first), async () => asClient(further), {
+  return new ZooKeeperSession(asClient(first), async () => asClient(further), {
     keys,
-    clock,
+    clock: createDriverContext().clock,
     reader: undefined as never,
     sessions: new Map(),
     lastSeen: () => undefined,
   })
+}
+
+test('a part that answers nothing moves to another connection, and the others are renewed', async () => {
+  const clients = [createClient('a'), createClient('b')]
+  const [first, further] = clients
+  // two long paths fill a part
+  const keys = new Keys('n'.repeat(maxPathBytes / 2), jsonFormat)
+  const session = openSession(first, keys, further)
   const signal = AbortSignal.timeout(5_000)
   await session.put(many(2), signal)
   for (const silent of clients) {
@@ -57,4 +61,28 @@ test('a part that answers nothing moves to another connection, and the others ar
     message: expect.stringMatching(/[ab] is silent/) as string,
   })
   expect(session.lost.aborted).toBe(false)
+})
+
+test('a connection that its session has left is dropped', async () => {
+  const client = createClient('a')
+  const refused = () => Promise.reject(new ZooKeeperError('SESSION_MOVED', { operation: 'multi' }))
+  const session = openSession({ ...client, ephemerals: refused })
+  const signal = AbortSignal.timeout(5_000)
+  await expect(session.removeStrays(signal)).rejects.toMatchObject({ code: 'unavailable' })
+  expect(client.reconnects).toBe(1)
+  expect(session.lost.aborted).toBe(false)
+})
+
+test('a renewal by the loop or by the worker thread counts, whichever part it is of', async () => {
+  const signal = AbortSignal.timeout(5_000)
+  const kept = {
+    renewedMs: -1,
+    renewed: (sentMs: number) => void (kept.renewedMs = sentMs),
+    release: () => {},
+  }
+  const alone = openSession({ ...createClient('a'), kept })
+  expect(alone.renewedMs?.()).toBe(-1)
+  await alone.renew(signal)
+  expect(alone.renewedMs?.()).toBeGreaterThan(0)
+  expect(openSession(createClient('a')).renewedMs).toBeUndefined()
 })

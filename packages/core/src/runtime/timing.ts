@@ -25,6 +25,9 @@ export const heartbeatRetryMs = (ttlMs: number): number => Math.max(1, ttlMs / 2
  */
 export const takeOverMs = (ttlMs: number): number => ttlMs / 3
 
+/** The interval of the signs of life of a session that a worker thread would take from the event loop. */
+export const signOfLifeIntervalMs = (ttlMs: number): number => ttlMs / 6
+
 /** The longest block of an event loop that a worker thread bridges, where nothing else is configured. */
 export const defaultMaxBlockMs = (ttlMs: number): number => 3 * ttlMs
 

@@ -5,7 +5,8 @@ import { messageOf } from '../driver/driver-errors.ts'
 import type { DriverSession } from '../driver/registry-driver.ts'
 import { wrapSession } from '../driver/wrap-driver.ts'
 import { Backoff } from '../runtime/backoff.ts'
-import { defaultMaxBlockMs } from '../runtime/timing.ts'
+import type { Timer } from '../runtime/clock.ts'
+import { defaultMaxBlockMs, signOfLifeIntervalMs } from '../runtime/timing.ts'
 import { HeartbeatTimes } from './heartbeat-times.ts'
 import { threadOptions } from './thread-options.ts'
 
@@ -13,9 +14,21 @@ import { threadOptions } from './thread-options.ts'
 export interface HeldSession {
   readonly id: string
   readonly ttlMs: number
+  /** What the server asks of another connection beside the id, where it does. */
+  readonly password?: string | undefined
   readonly maxBlockMs: number
   /** That of its `HeartbeatTimes`. */
   readonly times: SharedArrayBuffer
+}
+
+/** A session that `HeartbeatWorker.keep` has given to the worker thread. */
+export interface KeptSession {
+  /** A renewal that the loop sent at `sentMs`, on the clock of the context, is acknowledged. */
+  renewed(sentMs: number): void
+  /** When the last acknowledged renewal was sent, by either thread. */
+  readonly renewedMs: number
+  /** The thread leaves it alone from now on. To be called before the session is closed. */
+  release(): void
 }
 
 /** What the event loop tells the worker thread. */
@@ -85,30 +98,48 @@ export class HeartbeatWorker implements AsyncDisposable {
    * context.
    */
   hold(session: DriverSession, openedAtMs: number): DriverSession {
-    const { config, context } = this.#options
+    const { clock } = this.#options.context
     const { id, grantedTtlMs: ttlMs } = session
-    const times = new HeartbeatTimes(context.clock)
-    times.live()
-    times.renewed(openedAtMs)
-    const held = {
-      id,
-      ttlMs,
-      maxBlockMs: config.maxBlockMs ?? defaultMaxBlockMs(ttlMs),
-      times: times.buffer,
-    }
-    this.#held.set(id, held)
-    this.#tell({ hold: held })
+    const times = this.#hold({ id, ttlMs }, openedAtMs)
     const renewing = wrapSession(session, async (name, signal, next) => {
       if (name === 'close') this.#release(id)
       if (name !== 'renew') return next(signal)
       times.live()
       void this.start()
-      const sentMs = context.clock.monotonicMs()
+      const sentMs = clock.monotonicMs()
       const answer = await next(signal)
       times.renewed(sentMs)
       return answer
     })
     return { ...renewing, renewedMs: () => times.renewedMs }
+  }
+
+  /**
+   * The same for a session that the thread renews by taking it from the loop's connection
+   * (`RenewableSession.takesSession`), and for one of the several that a session of core consists of. A
+   * timer gives the signs of life: where they came with the renewals only, a slow server could delay
+   * them until the thread takes the session of a loop that runs.
+   */
+  keep(session: Pick<HeldSession, 'id' | 'ttlMs' | 'password'>, openedAtMs: number): KeptSession {
+    const { clock } = this.#options.context
+    const times = this.#hold(session, openedAtMs)
+    let sign: Timer
+    const live = (): void => {
+      times.live()
+      void this.start()
+      sign = clock.setTimer(signOfLifeIntervalMs(session.ttlMs), live)
+    }
+    live()
+    return {
+      renewed: (sentMs) => times.renewed(sentMs),
+      get renewedMs() {
+        return times.renewedMs
+      },
+      release: () => {
+        sign.cancel()
+        this.#release(session.id)
+      },
+    }
   }
 
   /** Ends the thread. */
@@ -149,6 +180,21 @@ export class HeartbeatWorker implements AsyncDisposable {
     } catch (error) {
       this.#failed(messageOf(error))
     }
+  }
+
+  #hold(
+    session: Pick<HeldSession, 'id' | 'ttlMs' | 'password'>,
+    openedAtMs: number,
+  ): HeartbeatTimes {
+    const { config, context } = this.#options
+    const times = new HeartbeatTimes(context.clock)
+    times.live()
+    times.renewed(openedAtMs)
+    const maxBlockMs = config.maxBlockMs ?? defaultMaxBlockMs(session.ttlMs)
+    const held = { ...session, maxBlockMs, times: times.buffer }
+    this.#held.set(session.id, held)
+    this.#tell({ hold: held })
+    return times
   }
 
   #release(id: string): void {

@@ -10,6 +10,11 @@ export interface RenewableSession {
    * longer knows it, and rejects with `signal.reason` when the signal aborts.
    */
   renew(signal: AbortSignal): Promise<void>
+  /**
+   * Whether a renewal takes the session from the connection of the event loop. None is then made
+   * before the loop is blocked. Default false.
+   */
+  readonly takesSession?: boolean
   /** Frees what belongs to this session only. The session itself goes on. */
   release(): void
 }
@@ -18,7 +23,7 @@ export interface RenewableSession {
 export type ConnectHeartbeats = (
   config: unknown,
   context: DriverContext,
-) => (sessionId: string, ttlMs: number) => RenewableSession
+) => (sessionId: string, ttlMs: number, password: string | undefined) => RenewableSession
 
 /**
  * Renews sessions in the worker thread that `HeartbeatWorker` has started, whenever the event loop is
@@ -38,8 +43,8 @@ export const serveHeartbeats = async (
   })
   const open = connect(workerData, context)
   const releases = new Map<string, () => void>()
-  const hold = ({ id, ttlMs, maxBlockMs, times }: HeldSession): void => {
-    const session = open(id, ttlMs)
+  const hold = ({ id, ttlMs, password, maxBlockMs, times }: HeldSession): void => {
+    const session = open(id, ttlMs, password)
     const scope = new AbortController()
     releases.set(id, () => {
       scope.abort()
@@ -53,6 +58,7 @@ export const serveHeartbeats = async (
       maxBlockMs,
       times: new HeartbeatTimes(context.clock, times),
       renew: (signal) => session.renew(signal),
+      takesSession: session.takesSession ?? false,
       troubled: ({ message }) =>
         context.report({
           level: 'warn',

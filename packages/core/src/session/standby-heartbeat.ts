@@ -20,6 +20,8 @@ export interface StandbyParts {
   readonly times: Pick<HeartbeatTimes, 'signOfLifeMs' | 'renewedMs' | 'renewed'>
   /** Renews the session once. Throws `session-lost` when the backend no longer knows it. */
   readonly renew: (signal: AbortSignal) => Promise<void>
+  /** Whether a renewal takes the session from the connection of the event loop. */
+  readonly takesSession: boolean
   /** Two renewals in a row failed; called again only after one that was acknowledged. */
   readonly troubled: (cause: RegistryError) => void
   /** Ends it. */
@@ -28,14 +30,25 @@ export interface StandbyParts {
 
 /**
  * Renews a session in place of an event loop that is blocked. It renews once when it begins, so that
- * its connection is open when it is needed, and then only while the loop has given no sign of life
- * for `takeOverMs`, and for no longer than `maxBlockMs`. It never renews a session whose ttl has passed
+ * its connection is open when it is needed, unless that takes the session; and then only while the
+ * loop has given no sign of life for `takeOverMs`, and for no longer than `maxBlockMs`. It never renews a session whose ttl has passed
  * since its last acknowledged renewal: the loop has replaced it, or will. Ends when the backend no
  * longer knows the session, which the loop learns with its own next heartbeat; rejects when `signal`
  * aborts.
  */
 export const standbyHeartbeat = async (parts: StandbyParts): Promise<void> => {
-  const { clock, random, subject, ttlMs, maxBlockMs, times, renew, troubled, signal } = parts
+  const {
+    clock,
+    random,
+    subject,
+    ttlMs,
+    maxBlockMs,
+    times,
+    renew,
+    takesSession,
+    troubled,
+    signal,
+  } = parts
   const pulse = new Pulse({
     clock,
     ttlMs,
@@ -46,7 +59,7 @@ export const standbyHeartbeat = async (parts: StandbyParts): Promise<void> => {
   })
   const maxMs = heartbeatRetryMs(ttlMs)
   const backoff = new Backoff({ minMs: Math.min(10, maxMs), maxMs }, clock, random)
-  let isConnected = false
+  let isTried = takesSession
   let failures = 0
   let waitMs = 0
   for (;;) {
@@ -60,14 +73,14 @@ export const standbyHeartbeat = async (parts: StandbyParts): Promise<void> => {
       waitMs = standbyMs
       continue
     }
-    if (isConnected && silentMs < standbyMs) {
+    if (isTried && silentMs < standbyMs) {
       waitMs = standbyMs - silentMs
       continue
     }
     try {
       await pulse.attempt(leftMs)
       backoff.succeeded()
-      isConnected = true
+      isTried = true
       failures = 0
       waitMs = Math.max(0, heartbeatIntervalMs(ttlMs, random) - (clock.monotonicMs() - sentMs))
     } catch (thrown) {

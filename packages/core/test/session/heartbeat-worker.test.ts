@@ -89,6 +89,23 @@ test('a renewal by the loop counts, too', async () => {
   expect(held.renewedMs?.()).toBeGreaterThan(before + 50_000)
 })
 
+test('a session that is taken by its renewal is kept while the loop is blocked, and left to it otherwise', async () => {
+  const { worker, told, events } = workerOf('counting-thread.ts')
+  await using _ = worker
+  await worker.start()
+  const keptTtlMs = 6_000
+  const openedMs = performance.now()
+  const kept = worker.keep({ id: 's1', ttlMs: keptTtlMs, password: 'p1' }, openedMs)
+  await new Promise((resolve) => setTimeout(resolve, keptTtlMs / 2))
+  expect(events.filter(({ message }) => message.startsWith('renew'))).toEqual([])
+  const blockedMs = performance.now()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, keptTtlMs / 2)
+  expect(kept.renewedMs).toBeGreaterThan(blockedMs)
+  await told('renew s1 with p1')
+  kept.release()
+  await told('release s1')
+})
+
 test('a thread that does not start is reported, and the session goes on without it', async () => {
   const { worker, told } = workerOf('failing-thread.ts')
   await using _ = worker

@@ -7,7 +7,7 @@ const ttlMs = 1_200
 const maxBlockMs = 3 * ttlMs
 
 /** A session of that ttl, opened at 0, on a manual clock; `renew` is the test's. */
-const standBy = (renew: () => Promise<void> = async () => {}) => {
+const standBy = (renew: () => Promise<void> = async () => {}, takesSession = false) => {
   const clock = new ManualClock()
   const stop = new AbortController()
   const sentMs: number[] = []
@@ -31,6 +31,7 @@ const standBy = (renew: () => Promise<void> = async () => {}) => {
       sentMs.push(Math.round(clock.monotonicMs()))
       return renew()
     },
+    takesSession,
     troubled: ({ code }) => troubles.push(code),
     signal: stop.signal,
   }).then(
@@ -53,6 +54,15 @@ describe('a standby heartbeat', () => {
     const bed = standBy()
     await bed.run(20 * ttlMs)
     expect(bed.sentMs).toEqual([0])
+  })
+
+  test('takes no session from the connection of a loop that runs', async () => {
+    const bed = standBy(undefined, true)
+    await bed.run(20 * ttlMs)
+    expect(bed.sentMs).toEqual([])
+    const lastMs = bed.times.signOfLifeMs
+    await bed.clock.advance(ttlMs)
+    expect(bed.sentMs[0]).toBe(lastMs + ttlMs / 3)
   })
 
   test('renews a third of a ttl after the last sign of life, and then every ttl/4', async () => {

@@ -1,4 +1,4 @@
-import type { DriverContext } from '@sd/core/driver'
+import type { DriverContext, HeartbeatWorker } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
 import { type Host, HostRotation, parseHost } from './connection/host-rotation.ts'
 import { type Credentials, digestLogin, type Login, saslLogin } from './connection/login.ts'
@@ -25,6 +25,8 @@ export interface ZooKeeperClientOptions extends Pick<ZooKeeperConfig, 'tls' | 't
   readonly worldReadable?: boolean | undefined
   /** For successive clients: the next one begins at the host after the last one's. */
   readonly rotation?: HostRotation | undefined
+  /** Keeps the session while the event loop is blocked, until `close`. */
+  readonly worker?: Pick<HeartbeatWorker, 'keep'> | undefined
   readonly context: DriverContext
 }
 

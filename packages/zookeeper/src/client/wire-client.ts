@@ -1,4 +1,9 @@
-import { abortable, type DriverContext } from '@sd/core/driver'
+import {
+  abortable,
+  type DriverContext,
+  type HeartbeatWorker,
+  type KeptSession,
+} from '@sd/core/driver'
 import { Calls, type EndReason } from './calls.ts'
 import {
   readChildren,
@@ -47,6 +52,8 @@ export interface WireClientOptions extends ConnectionOptions {
   readonly hosts: readonly string[]
   /** The permissions of the nodes that it creates. */
   readonly access: NodeAccess
+  /** Keeps the session while the event loop is blocked. */
+  readonly worker?: Pick<HeartbeatWorker, 'keep'> | undefined
   readonly context: DriverContext
 }
 
@@ -82,6 +89,7 @@ export class WireClient implements ZooKeeperClient {
   #state: ClientState = 'connecting'
   #sessionId = ''
   #sessionTimeoutMs: number
+  #kept: KeptSession | undefined
   #started = false
   #why: EndReason | undefined
   #closing: Promise<boolean> | undefined
@@ -90,17 +98,26 @@ export class WireClient implements ZooKeeperClient {
   constructor(options: WireClientOptions) {
     this.#options = options
     this.#sessionTimeoutMs = options.sessionTimeoutMs
-    this.#connection = new Connection(options, {
-      opened: () => {
-        this.#sessionId = sessionIdText(this.#connection.sessionId)
-        this.#sessionTimeoutMs = this.#connection.sessionTimeoutMs
-        this.#move('connected')
+    const { worker, context } = options
+    const beganMs = context.clock.monotonicMs()
+    const renewedMs = (): number | undefined => this.#kept?.renewedMs
+    this.#connection = new Connection(
+      { ...options, renewedMs },
+      {
+        opened: () => {
+          const { session, sessionTimeoutMs } = this.#connection
+          this.#sessionId = sessionIdText(session.id)
+          this.#sessionTimeoutMs = sessionTimeoutMs
+          const [id, password] = [this.#sessionId, session.password.toString('hex')]
+          this.#kept ??= worker?.keep({ id, ttlMs: sessionTimeoutMs, password }, beganMs)
+          this.#move('connected')
+        },
+        lost: () => this.#move('disconnected'),
+        failed: () => this.#onFailed?.(),
+        ended: (why) => this.#end(why),
+        listenerThrew: (error) => this.#listenerThrew(error),
       },
-      lost: () => this.#move('disconnected'),
-      failed: () => this.#onFailed?.(),
-      ended: (why) => this.#end(why),
-      listenerThrew: (error) => this.#listenerThrew(error),
-    })
+    )
     this.#calls = new Calls(this.#connection, () => this.#endReason())
   }
 
@@ -118,6 +135,10 @@ export class WireClient implements ZooKeeperClient {
 
   get lastSeen(): LastSeen {
     return this.#connection.lastSeen
+  }
+
+  get kept(): KeptSession | undefined {
+    return this.#kept
   }
 
   get ended(): AbortSignal {
@@ -284,6 +305,7 @@ export class WireClient implements ZooKeeperClient {
   async #close(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options.context
     const connection = this.#connection
+    this.#kept?.release()
     const hasSession = this.#sessionId !== '' && this.#state !== 'ended'
     const ending = !hasSession || endSession({ client: this, connection, clock }, signal)
     // released before the promises settle, but after `endSession` has seen the abort
@@ -303,6 +325,7 @@ export class WireClient implements ZooKeeperClient {
   /** Releases connection and listeners, so that nothing keeps the process alive. */
   #release(): void {
     if (this.#state === 'ended') return
+    this.#kept?.release()
     this.#connection.release()
     this.#move('ended')
     this.#listeners.clear()

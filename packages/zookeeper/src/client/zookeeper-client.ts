@@ -1,3 +1,4 @@
+import type { KeptSession } from '@sd/core/driver'
 import type { ZooKeeperError } from './zookeeper-error.ts'
 
 /**
@@ -10,6 +11,8 @@ export interface ZooKeeperClient extends RecentOperations {
   readonly sessionTimeoutMs: number
   readonly state: ClientState
   readonly lastSeen: LastSeen
+  /** The session in the worker thread of `heartbeat: 'worker'`, from the first connection on. */
+  readonly kept?: KeptSession | undefined
   /**
    * Aborts once the session has ended for good: the server said so, it refused the credentials, or
    * by the local clock no server can have kept the session (disconnected for longer than the

@@ -76,6 +76,8 @@ export class SessionPart {
       return result
     } catch (error) {
       if (isCode(error, 'SESSION_EXPIRED')) this.#lose(error)
+      // the worker thread took it to another member, which leaves this connection open for reads
+      if (isCode(error, 'SESSION_MOVED')) this.client.reconnect()
       throw error
     }
   }
@@ -91,6 +93,7 @@ export class SessionPart {
     const sinceMs = clock.monotonicMs()
     try {
       await this.run((client) => heartbeat(client, signal))
+      this.client.kept?.renewed(sinceMs)
     } catch (error) {
       // a server that answers nothing is dropped early enough for the session to survive; a heartbeat
       // that the caller aborts sooner is no sign of a silent server

@@ -42,6 +42,9 @@ export const readEvent = (reader: RecordReader): WatchEvent => {
 /** Hexadecimal, as ZooKeeper's own tools show it. */
 export const sessionIdText = (id: bigint): string => `0x${BigInt.asUintN(64, id).toString(16)}`
 
+/** The id of `sessionIdText`. */
+export const sessionIdOf = (text: string): bigint => BigInt.asIntN(64, BigInt(text))
+
 let lastOwner = { id: 0n, text: '' }
 
 /** Thousands of nodes in a row belong to a few sessions. */

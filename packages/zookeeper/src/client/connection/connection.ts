@@ -54,6 +54,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, 'secureOptions' | '
   /** The timeout to ask for. */
   readonly sessionTimeoutMs: number
   readonly context: DriverContext
+  /** When the session was last renewed, by whichever thread; `undefined` where no other one may. */
+  readonly renewedMs?: () => number | undefined
 }
 
 const nameOf = ({ host: { host, port } }: Link): string => `${host}:${port}`
@@ -128,8 +130,8 @@ export class Connection {
     return this.#timeoutMs
   }
 
-  get sessionId(): bigint {
-    return this.#session.id
+  get session(): SessionKey {
+    return this.#session
   }
 
   connect(): void {
@@ -266,9 +268,7 @@ export class Connection {
     this.#noteTrouble(link, trouble)
     this.#keepAlive.stop()
     if (context.clock.monotonicMs() - this.#openedMs >= lastingMs) rotation.settled()
-    // no server receives anything of this session until it reconnects
-    if (!this.#released)
-      this.#sessionEnd = context.clock.setTimer(this.#timeoutMs, () => this.#end('out-of-reach'))
+    if (!this.#released) this.#endAfter(this.#timeoutMs)
     const failing = this.#inFlight.slice(this.#oldest)
     this.#inFlight = []
     this.#oldest = 0
@@ -276,6 +276,17 @@ export class Connection {
     this.#events.lost()
     this.watches.lose()
     this.#tryNext()
+  }
+
+  /** No server receives anything of this session until it reconnects, except from another thread. */
+  #endAfter(delayMs: number): void {
+    const { context, renewedMs } = this.#options
+    this.#sessionEnd = context.clock.setTimer(delayMs, () => {
+      const sinceMs = renewedMs?.() ?? Number.NEGATIVE_INFINITY
+      const leftMs = sinceMs + this.#timeoutMs - context.clock.monotonicMs()
+      if (leftMs > 0) this.#endAfter(leftMs)
+      else this.#end('out-of-reach')
+    })
   }
 
   #noteTrouble(link: Link, trouble: Trouble): void {
