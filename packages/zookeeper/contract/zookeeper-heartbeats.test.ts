@@ -10,10 +10,19 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import { createDriverContext, type DriverEvent, type RegistryDriver } from '@sd/core/driver'
+import {
+  createDriverContext,
+  type DriverEvent,
+  type HeartbeatWorker,
+  type RegistryDriver,
+} from '@sd/core/driver'
 import { launch, provisionFor, zookeeper as server } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createHostRotation, createZooKeeperClient } from '../src/client/create-client.ts'
+import { heartbeat } from '../src/client/round-trips.ts'
+import { secureOptionsOf } from '../src/client/secure-options.ts'
 import { zookeeper, type ZooKeeperConfig } from '../src/index.ts'
+import { SessionTakeover } from '../src/session/session-takeover.ts'
 import { graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { ask, clientOf, longIds, withSettings } from './support.ts'
 import { clientTls, launchZooKeeper } from './test-tls.ts'
@@ -138,7 +147,7 @@ describe.runIf(controllable)("R13: heartbeat: 'worker'", () => {
     await follower.sees(['first'], slackMs)
     const { id } = registry.health().session
     // the thread chooses any member
-    const rounds = ids('round-', 6)
+    const rounds = ids('round-', 3)
     for (const name of rounds) {
       block(0.6 * ttlMs)
       await registry.register(instance(name), { signal: soon(ttlMs + slackMs) })
@@ -147,6 +156,41 @@ describe.runIf(controllable)("R13: heartbeat: 'worker'", () => {
     await lists(watching, ['first', ...rounds], slackMs)
     expect(registry.health().session).toMatchObject({ id, state: 'live' })
     expect(follower.removed).toEqual(new Map())
+  })
+
+  test('a session that was taken to any member is renewed over the connection that it left, until a write', async () => {
+    use(await launchZooKeeper(server, { members: ['n1', 'n2', 'n3'] }))
+    const context = createDriverContext()
+    const path = `/moved-${process.pid}`
+    const move = async (from: string, to: string): Promise<void> => {
+      let password = ''
+      const keep: HeartbeatWorker['keep'] = (session) => {
+        password = session.password ?? ''
+        return { renewed: () => {}, renewedMs: 0, release: () => {} }
+      }
+      const options = { ...clientTls, sessionTimeoutMs: ttlMs, context }
+      const client = createZooKeeperClient({ ...options, hosts: [from], worker: { keep } })
+      await client.connect(soon())
+      const id = client.sessionId
+      const rotation = createHostRotation({ ...options, hosts: [to] })
+      const secureOptions = secureOptionsOf(clientTls)
+      const { clock } = context
+      const takeover = { id, password, ttlMs, rotation, clock, secureOptions }
+      await new SessionTakeover(takeover).renew(soon())
+      for (let beat = 0; beat < 12; beat++) {
+        await pass(ttlMs / 4)
+        // a leader ends it at a read already
+        await heartbeat(client, soon()).catch(() => {})
+      }
+      const write = () => client.create(`${path}${id}`, Buffer.from(''), 'ephemeral', soon())
+      await eventually('a write', slackMs, async () => {
+        await write()
+        return true
+      })
+      expect([client.sessionId, client.ended.aborted]).toEqual([id, false])
+      await client.close(soon())
+    }
+    await Promise.all(hosts.flatMap((from) => hosts.map((to) => move(from, to))))
   })
 
   test('a loop that runs keeps its connection', async () => {

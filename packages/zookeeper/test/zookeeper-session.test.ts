@@ -2,7 +2,6 @@ import { createDriverContext, jsonFormat } from '@sd/core/driver'
 import { many } from '@sd/contract-tests/world'
 import { expect, test } from 'vitest'
 import type { ZooKeeperClient } from '../src/client/zookeeper-client.ts'
-import { ZooKeeperError } from '../src/client/zookeeper-error.ts'
 import { Keys } from '../src/keys.ts'
 import { maxPathBytes } from '../src/session/session-part.ts'
 import { ZooKeeperSession } from '../src/zookeeper-session.ts'
@@ -60,16 +59,6 @@ test('a part that answers nothing moves to another connection, and the others ar
     code: 'timeout',
     message: expect.stringMatching(/[ab] is silent/) as string,
   })
-  expect(session.lost.aborted).toBe(false)
-})
-
-test('a connection that its session has left is dropped', async () => {
-  const client = createClient('a')
-  const refused = () => Promise.reject(new ZooKeeperError('SESSION_MOVED', { operation: 'multi' }))
-  const session = openSession({ ...client, ephemerals: refused })
-  const signal = AbortSignal.timeout(5_000)
-  await expect(session.removeStrays(signal)).rejects.toMatchObject({ code: 'unavailable' })
-  expect(client.reconnects).toBe(1)
   expect(session.lost.aborted).toBe(false)
 })
 

@@ -76,8 +76,6 @@ export class SessionPart {
       return result
     } catch (error) {
       if (isCode(error, 'SESSION_EXPIRED')) this.#lose(error)
-      // the worker thread took it to another member, which leaves this connection open for reads
-      if (isCode(error, 'SESSION_MOVED')) this.client.reconnect()
       throw error
     }
   }
