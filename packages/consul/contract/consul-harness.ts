@@ -1,6 +1,5 @@
-import type { InstanceInput } from '@sd/core'
 import { type DriverFactory, jsonFormat } from '@sd/core/driver'
-import { type BlockableOwner, type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { type ContractHarness, forkedOwners, type Need } from '@sd/contract-tests'
 import { linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import {
   consul as consulServer,
@@ -9,7 +8,7 @@ import {
   provisionFor,
 } from '@sd/test-servers'
 import { layoutFor } from '../src/catalog/layout-for.ts'
-import { consul, type ConsulConfig, consulFormats, type ConsulFormatName } from '../src/index.ts'
+import { consul, consulFormats, type ConsulFormatName } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { Admin } from './support.ts'
 
@@ -64,18 +63,6 @@ export const consulHarness = async (name: ConsulFormatName = 'json'): Promise<Co
     (namespace: string): DriverFactory =>
       consul({ endpoint: `http://${host}`, namespace })
   const endpoint = 'http://127.0.0.1:1'
-  const ownerOf = (
-    config: Partial<ConsulConfig>,
-    instance: InstanceInput,
-    ttlMs: number,
-  ): Promise<BlockableOwner> =>
-    forkOwner({
-      module: new URL('consul-in-format.ts', import.meta.url).href,
-      factory: 'consulInFormat',
-      config: { endpoint: `http://${direct}`, format: name, ...config },
-      instance,
-      ttlMs,
-    })
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -131,9 +118,11 @@ export const consulHarness = async (name: ConsulFormatName = 'json'): Promise<Co
             ),
       )
     },
-    startOwner: (namespace, instance, ttlMs) => ownerOf({ namespace }, instance, ttlMs),
-    startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
-      ownerOf({ namespace, heartbeat: 'worker', maxBlockMs }, instance, ttlMs),
+    ...forkedOwners({
+      module: new URL('consul-in-format.ts', import.meta.url).href,
+      factory: 'consulInFormat',
+      config: { endpoint: `http://${direct}`, format: name },
+    }),
     askForTls: () => consul({ endpoint: 'https://127.0.0.1:1', tls: {} }),
     invalidConfigs: [
       { field: 'endpoint', make: () => consul({ endpoint: 'nowhere' }) },

@@ -1,5 +1,5 @@
 import type { InstanceInput } from '@sd/core'
-import type { BlockableOwner } from './contract-harness.ts'
+import type { BlockableOwner, ContractHarness } from './contract-harness.ts'
 import { forkScript, ownScript } from './fork-script.ts'
 import type { FactoryPlace } from './make-factory.ts'
 
@@ -23,3 +23,24 @@ export const forkOwner = async (options: ForkOwnerOptions): Promise<BlockableOwn
     },
   }
 }
+
+/**
+ * The hooks of a harness whose owners are started by `forkOwner`. `config` of `place` lacks the namespace;
+ * `heartbeat` and `maxBlockMs` are added to it for the second hook.
+ */
+export const forkedOwners = ({
+  config,
+  ...place
+}: FactoryPlace & { readonly config: object }): Required<
+  Pick<ContractHarness, 'startOwner' | 'startWorkerOwner'>
+> => ({
+  startOwner: (namespace, instance, ttlMs) =>
+    forkOwner({ ...place, config: { ...config, namespace }, instance, ttlMs }),
+  startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
+    forkOwner({
+      ...place,
+      config: { ...config, namespace, heartbeat: 'worker', maxBlockMs },
+      instance,
+      ttlMs,
+    }),
+})

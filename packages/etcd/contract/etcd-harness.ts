@@ -1,10 +1,9 @@
-import type { InstanceInput } from '@sd/core'
 import type { DriverFactory } from '@sd/core/driver'
 import { jsonFormat } from '@sd/core/driver'
-import { type BlockableOwner, type ContractHarness, forkOwner, type Need } from '@sd/contract-tests'
+import { type ContractHarness, forkedOwners, type Need } from '@sd/contract-tests'
 import { backUpData, linkFaults, TcpProxy } from '@sd/contract-tests/servers'
 import { etcd as etcdServer, harnessHooks, provideServers, provisionFor } from '@sd/test-servers'
-import { etcd, type EtcdConfig, etcdFormats, type EtcdFormatName } from '../src/index.ts'
+import { etcd, etcdFormats, type EtcdFormatName } from '../src/index.ts'
 import { launchSecureServers } from './secure-servers.ts'
 import { admin } from './support.ts'
 
@@ -51,18 +50,6 @@ export const etcdHarness = async (name: EtcdFormatName = 'json'): Promise<Contra
       etcd({ endpoints: [`http://${endpoint}`], namespace })
   const keyOf = (namespace: string, service: string, id: string): string =>
     `${format.namespacePrefix?.(namespace) ?? `${namespace}/`}${format.key({ service, id }, '')}`
-  const ownerOf = (
-    config: Partial<EtcdConfig>,
-    instance: InstanceInput,
-    ttlMs: number,
-  ): Promise<BlockableOwner> =>
-    forkOwner({
-      module: new URL('etcd-in-format.ts', import.meta.url).href,
-      factory: 'etcdInFormat',
-      config: { endpoints: [`http://${direct}`], format: name, ...config },
-      instance,
-      ttlMs,
-    })
   return {
     connect: over(proxy.endpoint),
     connectDirect: over(direct),
@@ -95,9 +82,11 @@ export const etcdHarness = async (name: EtcdFormatName = 'json'): Promise<Contra
       using etcdItself = admin(direct)
       await etcdItself.put(keyOf(namespace, service, id)).value(Buffer.from(value))
     },
-    startOwner: (namespace, instance, ttlMs) => ownerOf({ namespace }, instance, ttlMs),
-    startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
-      ownerOf({ namespace, heartbeat: 'worker', maxBlockMs }, instance, ttlMs),
+    ...forkedOwners({
+      module: new URL('etcd-in-format.ts', import.meta.url).href,
+      factory: 'etcdInFormat',
+      config: { endpoints: [`http://${direct}`], format: name },
+    }),
     askForTls: () => etcd({ endpoints: ['https://127.0.0.1:1'], tls: {} }),
     invalidConfigs: [
       { field: 'endpoints', make: () => etcd({ endpoints: [] }) },

@@ -1,14 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
-import type { InstanceInput } from '@sd/core'
-import {
-  type BlockableOwner,
-  type ContractHarness,
-  type Fault,
-  forkOwner,
-  type Need,
-} from '@sd/contract-tests'
+import { type ContractHarness, type Fault, forkedOwners, type Need } from '@sd/contract-tests'
 import { byHand, keyOf, lockFile, SharedFolder } from '@sd/test-servers'
-import { sqlite, type SqliteConfig } from '../src/index.ts'
+import { sqlite } from '../src/index.ts'
 
 /** All hooks of the suite, except those for network connections and credentials. */
 export const sqliteNeeds: readonly Need[] = [
@@ -37,18 +30,6 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
   const folder = await SharedFolder.create()
   const both = ['link', 'direct'] as const
   let lock: Fault | undefined
-  const ownerOf = (
-    config: SqliteConfig,
-    instance: InstanceInput,
-    ttlMs: number,
-  ): Promise<BlockableOwner> =>
-    forkOwner({
-      module: new URL('../src/index.ts', import.meta.url).href,
-      factory: 'sqlite',
-      config: { path: folder.over('direct'), ...config },
-      instance,
-      ttlMs,
-    })
   return {
     connect: (namespace) => sqlite({ path: folder.over('link'), namespace }),
     connectDirect: (namespace) => sqlite({ path: folder.over('direct'), namespace }),
@@ -110,9 +91,11 @@ export const sqliteHarness = async (): Promise<ContractHarness> => {
           .run(namespace, keyOf(service, id), value),
       )
     },
-    startOwner: (namespace, instance, ttlMs) => ownerOf({ namespace }, instance, ttlMs),
-    startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
-      ownerOf({ namespace, heartbeat: 'worker', maxBlockMs }, instance, ttlMs),
+    ...forkedOwners({
+      module: new URL('../src/index.ts', import.meta.url).href,
+      factory: 'sqlite',
+      config: { path: folder.over('direct') },
+    }),
     askForTls: () => sqlite({ tls: {} } as object),
     invalidConfigs: [
       { field: 'path', make: () => sqlite({ path: ':memory:' }) },

@@ -1,10 +1,8 @@
-import type { InstanceInput } from '@sd/core'
 import type { DriverFactory } from '@sd/core/driver'
 import { jsonFormat } from '@sd/core/driver'
 import {
-  type BlockableOwner,
   type ContractHarness,
-  forkOwner,
+  forkedOwners,
   type Need,
   type SecureConnection,
 } from '@sd/contract-tests'
@@ -17,12 +15,7 @@ import {
   provisionFor,
   zookeeper as zookeeperServer,
 } from '@sd/test-servers'
-import {
-  zookeeper,
-  type ZooKeeperConfig,
-  zookeeperFormats,
-  type ZooKeeperFormatName,
-} from '../src/index.ts'
+import { zookeeper, zookeeperFormats, type ZooKeeperFormatName } from '../src/index.ts'
 import { admin, clientOf, writePersistent } from './support.ts'
 import { clientTls, plainOf, provideZooKeeper } from './test-tls.ts'
 
@@ -80,18 +73,6 @@ export const zookeeperHarness = async (
       zookeeper({ ...clientTls, hosts: [endpoint], namespace })
   const pathOf = (namespace: string, service: string, id: string): string =>
     `/${namespace}/${format.key({ service, id }, '')}`
-  const ownerOf = (
-    config: Partial<ZooKeeperConfig>,
-    instance: InstanceInput,
-    ttlMs: number,
-  ): Promise<BlockableOwner> =>
-    forkOwner({
-      module: new URL('zookeeper-in-format.ts', import.meta.url).href,
-      factory: 'zookeeperInFormat',
-      config: { ...clientTls, hosts: [direct], format: name, ...config },
-      instance,
-      ttlMs,
-    })
   const password = 'hunter2-contract'
   const refusedPassword = 'hunter3-refused'
   const withPassword =
@@ -152,9 +133,11 @@ export const zookeeperHarness = async (
       await using client = await admin(direct)
       await writePersistent(client, pathOf(namespace, service, id), value)
     },
-    startOwner: (namespace, instance, ttlMs) => ownerOf({ namespace }, instance, ttlMs),
-    startWorkerOwner: (namespace, instance, ttlMs, maxBlockMs) =>
-      ownerOf({ namespace, heartbeat: 'worker', maxBlockMs }, instance, ttlMs),
+    ...forkedOwners({
+      module: new URL('zookeeper-in-format.ts', import.meta.url).href,
+      factory: 'zookeeperInFormat',
+      config: { ...clientTls, hosts: [direct], format: name },
+    }),
     askForTls: () => zookeeper({ hosts: ['127.0.0.1:1'], tls: {} }),
     invalidConfigs: [
       { field: 'hosts', make: () => zookeeper({ hosts: [] }) },

@@ -1,7 +1,7 @@
 import type { Timer } from '@sd/core/driver'
 import { ChangeHint } from './change-hint.ts'
 import type { Changes, HistoryPosition, StoreApi } from './store-api.ts'
-import { type ThreadClock, threadClock } from './thread-clock.ts'
+import { threadClock } from './thread-clock.ts'
 
 /** The interval of the checks of all sessions, and of polls where the system reports changes. */
 const sweepEveryMs = 200
@@ -29,7 +29,6 @@ interface Request {
 export class ChangeFollower {
   readonly #store: Pick<StoreApi, 'changesSince' | 'sweep'>
   readonly #path: string
-  readonly #clock: ThreadClock
   #hint: ChangeHint | undefined
   #ticks: Timer | undefined
   #latePoll: Timer | undefined
@@ -42,14 +41,9 @@ export class ChangeFollower {
   #nextPollAtMs = 0
   #nextSweepAtMs = 0
 
-  constructor(
-    store: Pick<StoreApi, 'changesSince' | 'sweep'>,
-    path: string,
-    clock: ThreadClock = threadClock,
-  ) {
+  constructor(store: Pick<StoreApi, 'changesSince' | 'sweep'>, path: string) {
     this.#store = store
     this.#path = path
-    this.#clock = clock
   }
 
   /** See `StoreApi.follow`. A new request ends the previous one. */
@@ -96,23 +90,23 @@ export class ChangeFollower {
   #tick(): void {
     const answered = this.#poll()
     // after the answer, as changes do not wait for the checks; a session that ends is a change, too
-    if (this.#clock.monotonicMs() >= this.#nextSweepAtMs)
-      if (answered) this.#clock.setTimer(0, () => this.#sweep())
+    if (threadClock.monotonicMs() >= this.#nextSweepAtMs)
+      if (answered) threadClock.setTimer(0, () => this.#sweep())
       else this.#sweep()
-    this.#ticks = this.#clock.setTimer(this.#hint?.works ? sweepEveryMs : pollMs, () =>
+    this.#ticks = threadClock.setTimer(this.#hint?.works ? sweepEveryMs : pollMs, () =>
       this.#tick(),
     )
   }
 
   #pollIfHinted(): void {
     if (!this.#hinted || this.#pollAwaited || this.#request === undefined) return
-    const pauseMs = this.#nextPollAtMs - this.#clock.monotonicMs()
+    const pauseMs = this.#nextPollAtMs - threadClock.monotonicMs()
     if (pauseMs <= 0) {
       this.#pollReported()
       return
     }
     this.#pollAwaited = true
-    this.#clock.setTimer(pauseMs, () => {
+    threadClock.setTimer(pauseMs, () => {
       this.#pollAwaited = false
       this.#pollReported()
     })
@@ -121,7 +115,7 @@ export class ChangeFollower {
   #pollReported(): void {
     this.#latePoll?.cancel()
     // the report is of the write to the log; a writer that loses its processor commits later
-    if (!this.#poll()) this.#latePoll = this.#clock.setTimer(lateMs, () => this.#poll())
+    if (!this.#poll()) this.#latePoll = threadClock.setTimer(lateMs, () => this.#poll())
   }
 
   /** Returns whether this has answered the request. */
@@ -132,7 +126,7 @@ export class ChangeFollower {
     try {
       const changes = this.#store.changesSince(this.#position)
       const found = changes === undefined || changes.touched.length > 0
-      this.#nextPollAtMs = this.#clock.monotonicMs() + (found ? burstMs : earlyMs)
+      this.#nextPollAtMs = threadClock.monotonicMs() + (found ? burstMs : earlyMs)
       if (changes !== undefined) this.#position = changes.position
       if (found || this.#position.revision >= asked.revision + farRevisions)
         this.#settle()?.resolve(changes)
@@ -144,7 +138,7 @@ export class ChangeFollower {
 
   #sweep(): void {
     if (this.#hint === undefined) return
-    this.#nextSweepAtMs = this.#clock.monotonicMs() + sweepEveryMs
+    this.#nextSweepAtMs = threadClock.monotonicMs() + sweepEveryMs
     try {
       this.#store.sweep()
     } catch (error) {
