@@ -1,4 +1,6 @@
-import { connect } from 'node:tls'
+import { once } from 'node:events'
+import { connect as dial, type Socket } from 'node:net'
+import { connect, createServer } from 'node:tls'
 import { type Cluster, createCertificates } from '@sd/contract-tests/servers'
 import {
   launch,
@@ -9,10 +11,7 @@ import {
   zookeeper,
 } from '@sd/test-servers'
 
-/**
- * Whether every server and client of this run uses TLS, and not only those of the cases about TLS. Cases that count
- * or insert bytes of ZooKeeper's own frames on the wire are then skipped.
- */
+/** Whether every server and client of this run uses TLS, and not only those of the cases about TLS. */
 export const isOverTls = process.env['SD_TEST_ZOOKEEPER_TLS'] === '1'
 
 const certificates = isOverTls ? await createCertificates() : undefined
@@ -67,4 +66,46 @@ export const provideZooKeeper = async (): Promise<ProvidedServers> => {
 export const plainOf = (of: ProvidedServers | Cluster): string => {
   if ('servers' in of) return of.servers[0]?.endpoints[isOverTls ? 'plain' : 'client'] ?? ''
   return of.control === undefined ? (of.endpoints[0] ?? '') : plainOf(of.control)
+}
+
+/** An address for the clients of this run. */
+export interface Front extends AsyncDisposable {
+  readonly endpoint: string
+}
+
+/**
+ * `plain` (`host:port`, without TLS) for the clients of this run: with TLS, an endpoint in front of it that speaks it.
+ * A case that counts, cuts or inserts bytes of ZooKeeper's own frames does so behind it, where they can be read.
+ */
+export const inFrontOf = async (plain: string): Promise<Front> => {
+  if (!certificates) return { endpoint: plain, [Symbol.asyncDispose]: async () => {} }
+  const [plainHost = '', plainPort = ''] = plain.split(':')
+  const sockets = new Set<Socket>()
+  const front = createServer(certificates.server, (client) => {
+    const behind = dial(Number(plainPort), plainHost)
+    for (const [one, other] of [
+      [client, behind],
+      [behind, client],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => {})
+      one.on('data', (chunk) => other.write(chunk))
+      // `end`: what was received before a reset is delivered, as without TLS
+      one.on('close', () => {
+        sockets.delete(one)
+        other.end()
+      })
+    }
+  })
+  front.on('tlsClientError', () => {})
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+  const address = front.address()
+  return {
+    endpoint: typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '',
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => front.close(resolve))
+    },
+  }
 }

@@ -21,7 +21,7 @@ import {
   slackMs,
   soon,
 } from './support.ts'
-import { isOverTls, launchZooKeeper } from '../test-tls.ts'
+import { inFrontOf, launchZooKeeper, plainOf } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const secret = 'hunter2-is-not-shown'
@@ -79,9 +79,10 @@ describe.runIf(controllable)('credentials', () => {
     expect(denied).toBe(0)
   })
 
-  test.skipIf(isOverTls)('the client is not connected before the login is answered', async () => {
-    await using proxy = await TcpProxy.to(host)
-    const client = make([proxy.endpoint], login)
+  test('the client is not connected before the login is answered', async () => {
+    await using proxy = await TcpProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    const client = make([front.endpoint], login)
     proxy.cutAfter(handshakeBytes, 'always')
     const connecting = codeOf(client.connect(soon(1_500)))
     await until('some handshakes', () => proxy.accepted >= 3, slackMs)
@@ -91,12 +92,13 @@ describe.runIf(controllable)('credentials', () => {
     await client.close(soon())
   })
 
-  test.skipIf(isOverTls)('after failed hosts the client logs in once', async () => {
+  test('after failed hosts the client logs in once', async () => {
     await using closes = await StrangeHost.that('closes')
-    await using proxy = await TcpProxy.to(host)
-    await using direct = await open([proxy.endpoint], login)
+    await using proxy = await TcpProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    await using direct = await open([front.endpoint], login)
     const once = proxy.bytes.fromClient
-    await using detour = await open([closes.endpoint, proxy.endpoint], {
+    await using detour = await open([closes.endpoint, front.endpoint], {
       ...login,
       context: inOrder(),
     })

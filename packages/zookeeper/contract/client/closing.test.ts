@@ -5,7 +5,7 @@ import { provisionFor, until } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { forkClient, type ProcessEnd, type ProcessTask } from './fork-client.ts'
 import { bytes, handshakeBytes, hostOf, open, soon } from './support.ts'
-import { isOverTls, launchZooKeeper } from '../test-tls.ts'
+import { inFrontOf, launchZooKeeper, plainOf } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const closeTimeoutMs = 1_500
@@ -103,9 +103,10 @@ describe.runIf(controllable)('closing', () => {
     expectCleanEnd(end, closeTimeoutMs)
   })
 
-  test.skipIf(isOverTls)('after the end of the session', async () => {
-    await using proxy = await TcpProxy.to(host)
-    const starting = start([proxy.endpoint], { sessionTimeoutMs: 1_000, waitsUntil: 'ended' })
+  test('after the end of the session', async () => {
+    await using proxy = await TcpProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    const starting = start([front.endpoint], { sessionTimeoutMs: 1_000, waitsUntil: 'ended' })
     await until('it connected', () => proxy.bytes.fromServer >= handshakeBytes, 10_000)
     proxy.refuse(true)
     await using child = await starting

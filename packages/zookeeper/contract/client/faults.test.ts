@@ -14,7 +14,7 @@ import {
   slackMs,
   soon,
 } from './support.ts'
-import { isOverTls, launchZooKeeper } from '../test-tls.ts'
+import { inFrontOf, launchZooKeeper, plainOf } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -71,9 +71,10 @@ describe.runIf(controllable)('a faulty connection', () => {
     expect(client.ended.aborted).toBe(false)
   })
 
-  test.skipIf(isOverTls)('malformed bytes end only their connection', async () => {
-    await using proxy = await InjectingProxy.to(host)
-    await using a = await open([proxy.endpoint])
+  test('malformed bytes end only their connection', async () => {
+    await using proxy = await InjectingProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    await using a = await open([front.endpoint])
     const strange = [
       Buffer.alloc(20, 0xff),
       Buffer.from('HTTP/1.1 500 Oh\r\n\r\n'),
@@ -105,13 +106,14 @@ describe.runIf(controllable)('a faulty connection', () => {
     return Buffer.concat([header, rest])
   }
 
-  test.skipIf(isOverTls).each([
+  test.each([
     [-125, 'QUOTA_EXCEEDED', 'QUOTA_EXCEEDED'],
     [-9_999, 'SYSTEM_ERROR', 'the server answered -9999'],
     [-6, 'UNIMPLEMENTED', 'it needs ZooKeeper 3.6 or later'],
   ])('an answer with the code %d fails only its call, with %s', async (code, name, message) => {
-    await using proxy = await InjectingProxy.to(host)
-    await using a = await open([proxy.endpoint])
+    await using proxy = await InjectingProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    await using a = await open([front.endpoint])
     proxy.muted = true
     const call = a.client.addWatch('/', () => {}, soon()).catch((error: unknown) => error)
     proxy.inject(answerTo(1, code))
@@ -119,20 +121,18 @@ describe.runIf(controllable)('a faulty connection', () => {
     expect(a.client.state).toBe('connected')
   })
 
-  test.skipIf(isOverTls)(
-    'an answer that cannot be read fails its call, and ends the connection',
-    async () => {
-      await using proxy = await InjectingProxy.to(host)
-      await using a = await open([proxy.endpoint])
-      proxy.muted = true
-      const calls = [a.client.get('/', soon()), a.client.get('/', soon())]
-      proxy.inject(answerTo(1, 0, Buffer.from([0, 0, 0, 9, 1])))
-      expect(await Promise.all(calls.map(codeOf))).toEqual(['MARSHALLING_ERROR', 'CONNECTION_LOSS'])
-      proxy.muted = false
-      await until('connected again', () => a.client.state === 'connected', slackMs)
-      expect(a.states).toEqual(['disconnected', 'connected'])
-    },
-  )
+  test('an answer that cannot be read fails its call, and ends the connection', async () => {
+    await using proxy = await InjectingProxy.to(plainOf(cluster))
+    await using front = await inFrontOf(proxy.endpoint)
+    await using a = await open([front.endpoint])
+    proxy.muted = true
+    const calls = [a.client.get('/', soon()), a.client.get('/', soon())]
+    proxy.inject(answerTo(1, 0, Buffer.from([0, 0, 0, 9, 1])))
+    expect(await Promise.all(calls.map(codeOf))).toEqual(['MARSHALLING_ERROR', 'CONNECTION_LOSS'])
+    proxy.muted = false
+    await until('connected again', () => a.client.state === 'connected', slackMs)
+    expect(a.states).toEqual(['disconnected', 'connected'])
+  })
 
   test('a client that only receives stays alive', async () => {
     await using a = await open([host])

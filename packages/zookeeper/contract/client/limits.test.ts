@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect as dial, type Socket } from 'node:net'
+import { connect as dialSecurely } from 'node:tls'
 import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { provisionFor, until, zookeeper } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { withSettings } from '../support.ts'
 import { fastest, hostOf, inOrder, make, open, soon } from './support.ts'
-import { isOverTls, launchZooKeeper } from '../test-tls.ts'
+import { clientTls, isOverTls, launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -14,41 +15,39 @@ const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 const maxConnections = 60
 
 describe.runIf(controllable)('what keeps a client from a connection', () => {
-  // with TLS a server counts connections after the handshake
-  test.skipIf(isOverTls)(
-    'as many connections as maxClientCnxns allows: the error names it, and room ends it',
-    async () => {
-      // by default a server closes connections without a session after 10 to 20 s
-      await using cluster = await launchZooKeeper(
-        withSettings({ properties: { 'zookeeper.nio.sessionlessCnxnTimeout': '120000' } }),
-      )
-      const [endpoint = ''] = cluster.servers.map(hostOf)
-      const [host, port] = endpoint.split(':')
-      const sockets: Socket[] = []
-      for (let count = 0; count < maxConnections; count++) {
-        const socket = connect(Number(port), host)
-        socket.on('error', () => {})
-        sockets.push(socket)
-        await once(socket, 'connect')
-      }
-      // A busy server accepts late, which looks like silence, and counts a connection after it has
-      // accepted it: one more may get in before all of the others are counted.
-      let message = ''
-      await until('the server has as many as it allows', async () => {
-        const client = make([endpoint])
-        message = await client.connect(soon()).then(() => 'connected', String)
-        await client.close(soon()).catch(() => {})
-        if (message === 'connected' || message.includes('does not answer')) throw new Error(message)
-        return true
-      })
-      expect(message).toMatch(/CONNECTION_LOSS.* hangs up (?:before|during) .*maxClientCnxns/)
-      for (const socket of sockets) socket.destroy()
-      await until('there is room again', async () => {
-        await using opened = await open([endpoint], { sessionTimeoutMs: 10_000 })
-        return opened.client.state === 'connected'
-      })
-    },
-  )
+  test('as many connections as maxClientCnxns allows: the error names it, and room ends it', async () => {
+    // by default a server closes connections without a session after 10 to 20 s
+    await using cluster = await launchZooKeeper(
+      withSettings({ properties: { 'zookeeper.nio.sessionlessCnxnTimeout': '120000' } }),
+    )
+    const [endpoint = ''] = cluster.servers.map(hostOf)
+    const [host = '', port = ''] = endpoint.split(':')
+    const to = { host, port: Number(port), ...clientTls.tls }
+    const sockets: Socket[] = []
+    for (let count = 0; count < maxConnections; count++) {
+      // with TLS a server counts connections after the handshake
+      const socket = isOverTls ? dialSecurely(to) : dial(to)
+      socket.on('error', () => {})
+      sockets.push(socket)
+      await once(socket, isOverTls ? 'secureConnect' : 'connect')
+    }
+    // A busy server accepts late, which looks like silence, and counts a connection after it has
+    // accepted it: one more may get in before all of the others are counted.
+    let message = ''
+    await until('the server has as many as it allows', async () => {
+      const client = make([endpoint])
+      message = await client.connect(soon()).then(() => 'connected', String)
+      await client.close(soon()).catch(() => {})
+      if (message === 'connected' || message.includes('does not answer')) throw new Error(message)
+      return true
+    })
+    expect(message).toMatch(/CONNECTION_LOSS.* hangs up (?:before|during) .*maxClientCnxns/)
+    for (const socket of sockets) socket.destroy()
+    await until('there is room again', async () => {
+      await using opened = await open([endpoint], { sessionTimeoutMs: 10_000 })
+      return opened.client.state === 'connected'
+    })
+  })
 
   test('a request above the jute.maxbuffer of a server: the error names it', async () => {
     await using cluster = await launchZooKeeper(
