@@ -1,4 +1,4 @@
-import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { type Cluster, type Server, TcpProxy, type TlsOptions } from '@sd/contract-tests/servers'
 import { launch, type TestServer } from '@sd/test-servers'
 import type { FaultName } from '../schedule/round.ts'
 import type { Link } from '../timeline/timeline-event.ts'
@@ -35,10 +35,14 @@ export class ProxiedServers implements AsyncDisposable {
     this.#proxies = proxies
   }
 
-  /** Launches that many members from the source that this run has found. */
-  static async launch(kind: TestServer, members: number): Promise<ProxiedServers> {
+  /** Launches that many members from the source that this run has found, with `tls` where it is given. */
+  static async launch(
+    kind: TestServer,
+    members: number,
+    tls?: TlsOptions,
+  ): Promise<ProxiedServers> {
     const names = Array.from({ length: members }, (_, index) => `n${index + 1}`)
-    const cluster = await launch(kind, { members: names })
+    const cluster = await launch(kind, { members: names, ...(tls && { tls }) })
     const direct = cluster.servers.map(({ endpoints }) => endpoints[kind.clientPort] ?? '')
     const proxies = async (): Promise<readonly TcpProxy[]> =>
       Promise.all(direct.map((endpoint) => TcpProxy.to(endpoint)))
