@@ -108,9 +108,13 @@ describe('sd gateway', () => {
 
   test('says what is wrong with its settings, and ends with 2', async () => {
     await using world = await backend.open()
-    const [bad, pem] = [join(await scratch(), 'bad.json'), join(await scratch(), 'pem.json')]
+    const folder = await scratch()
+    const [bad, pem, route] = ['bad.json', 'pem.json', 'route.json'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string]
     await writeFile(bad, '{"port":"80","routes":[]}')
     await writeFile(pem, '{"routes":[{"service":"a","tls":{"ca":"missing.pem"}}]}')
+    await writeFile(route, '{"routes":[{"service":"a","prefix":"x"}]}')
     for (const [args, why] of [
       [[], /give a route: --route \/orders=orders/],
       [['--route', 'orders'], /--route is "orders"; expected/],
@@ -120,6 +124,10 @@ describe('sd gateway', () => {
       [['--route', '/a=a', '--tls-cert', 'x'], /are given together/],
       [['--config', '/nowhere.json'], /--config cannot be read: ENOENT/],
       [['--config', bad], /port is not a port/],
+      [
+        ['--config', route, '--route', '/b=b'],
+        /^sd: \S+route\.json and --route: .*routes\[0\]\.prefix is "x"; expected a path/,
+      ],
       [['--config', pem], /routes\[0\]\.tls\.ca cannot be read: ENOENT/],
     ] as const) {
       const ended = await world.run('gateway', ...args)

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { prometheusMetrics } from '../src/index.ts'
 import { World } from './world.ts'
 
@@ -17,6 +17,25 @@ describe('/metrics', () => {
     expect(body).toMatch(/^http_server_request_duration_count\{/m)
     expect(body).toMatch(/^sd_registrations\{/m)
     await metrics.stop()
+  })
+
+  describe('names the service in target_info', () => {
+    afterEach(() => vi.unstubAllEnvs())
+
+    test.each([
+      ['sd-gateway by default', {}, 'sd-gateway'],
+      ['as OTEL_RESOURCE_ATTRIBUTES says', { attributes: 'service.name=edge' }, 'edge'],
+      ['as OTEL_SERVICE_NAME says', { attributes: 'service.name=edge', name: 'front' }, 'front'],
+    ] as const)('%s', async (_what, given: { attributes?: string; name?: string }, service) => {
+      vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', given.attributes)
+      vi.stubEnv('OTEL_SERVICE_NAME', given.name)
+      await using world = await World.create()
+      const metrics = prometheusMetrics(world.registry)
+      const [info] = /^target_info\{.*$/m.exec(await metrics.text()) ?? []
+      expect(info).toContain(`service_name="${service}"`)
+      expect(info).toContain('telemetry_sdk_language="nodejs"')
+      await metrics.stop()
+    })
   })
 
   test('and the probes are on a port of their own if asked for', async () => {

@@ -159,9 +159,10 @@ export const readGatewaySettings = async (
           cert: await readPem(cwd, tlsCert, '--tls-cert'),
           key: await readPem(cwd, tlsKey, '--tls-key'),
         }
+  // those of the file first: errors name a route by its index
   const routes = [
-    ...(flags.route ?? []).map((text) => readRoute(text, stripPrefix)),
     ...((file['routes'] ?? []) as readonly RouteOptions[]),
+    ...(flags.route ?? []).map((text) => readRoute(text, stripPrefix)),
   ]
   if (routes.length === 0)
     throw new UsageError('give a route: --route /orders=orders, or a --config FILE with "routes"')

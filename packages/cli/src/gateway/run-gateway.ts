@@ -1,6 +1,7 @@
 import { type AccessLogOptions, Gateway, prometheusMetrics } from '@sd/gateway'
+import { RegistryError } from '@sd/registry'
 import type { CommandContext, CommonOptions } from '../command-context.ts'
-import { CommandError, exitCode, exitCodeOfSignal } from '../exit-code.ts'
+import { CommandError, exitCode, exitCodeOfSignal, UsageError } from '../exit-code.ts'
 import { counted } from '../output/counted.ts'
 import {
   changedFixed,
@@ -21,6 +22,18 @@ const listening = async (what: string, port: Promise<number>): Promise<number> =
     return await port
   } catch (error) {
     throw new CommandError(`${what} cannot be opened: ${(error as Error).message}`)
+  }
+}
+
+/** Runs `make`; what it refuses of the settings names the file and the options that they are from. */
+const withSources = <T>({ config, route, tlsCert }: GatewayCommandOptions, make: () => T): T => {
+  try {
+    return make()
+  } catch (error) {
+    if (config === undefined || !(error instanceof RegistryError)) throw error
+    const routes = route === undefined ? [] : ['--route']
+    const tls = tlsCert === undefined ? [] : ['--tls-cert']
+    throw new UsageError(`${[config, ...routes, ...tls].join(' and ')}: ${error.message}`)
   }
 }
 
@@ -66,16 +79,18 @@ export const runGateway = async (
     format === 'none' ? undefined : { format, write: (lines) => void output.stdout.write(lines) }
   const registry = await open()
   const metrics = prometheusMetrics(registry)
-  const gateway = new Gateway({
-    discovery: registry,
-    routes: settings.routes,
-    trustedHops,
-    timeouts,
-    tls,
-    accessLog,
-    metrics,
-    adminApart: adminPort !== undefined,
-  })
+  const make = (): Gateway =>
+    new Gateway({
+      discovery: registry,
+      routes: settings.routes,
+      trustedHops,
+      timeouts,
+      tls,
+      accessLog,
+      metrics,
+      adminApart: adminPort !== undefined,
+    })
+  const gateway = withSources(options, make)
   try {
     const port = await listening(
       `port ${settings.port}`,
