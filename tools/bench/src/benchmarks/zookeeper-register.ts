@@ -2,7 +2,7 @@ import rawZooKeeper from 'node-zookeeper-client'
 import type { Benchmark, Values, World } from '../frame/benchmark.ts'
 import { documentOf } from '../rigs/etcd-records.ts'
 import { callCounts, callRows, measureCalls } from '../rigs/measure-calls.ts'
-import { done, openRawZooKeeper } from '../rigs/open-zookeeper.ts'
+import { done, openOwnZooKeeper, openRawZooKeeper } from '../rigs/open-zookeeper.ts'
 import { registryCalls } from '../rigs/registry-calls.ts'
 import { timePeerCalls } from '../rigs/timed-peers.ts'
 
@@ -23,24 +23,9 @@ const nodeClient = async (world: World): Promise<Values> => {
   })
 }
 
-/** What the raw side needs of the client in `@sd/zookeeper`, which is not exported. */
-interface OwnClient {
-  connect(signal: AbortSignal): Promise<void>
-  create(path: string, data: Uint8Array, kind: string, signal: AbortSignal): Promise<void>
-  delete(path: string, version: number, signal: AbortSignal): Promise<void>
-}
-
 const ownClient = async (world: World): Promise<Values> => {
-  const { createDriverContext } = await import('@sd/core/driver')
-  const file = new URL('client/create-client.js', import.meta.resolve('@sd/zookeeper'))
-  const { createZooKeeperClient } = (await import(file.href)) as {
-    readonly createZooKeeperClient: (options: object) => OwnClient
-  }
-  const hosts = [world.endpoint]
-  const context = createDriverContext()
-  const client = createZooKeeperClient({ hosts, sessionTimeoutMs: 10_000, context })
   const { signal } = new AbortController()
-  await client.connect(signal)
+  const client = await openOwnZooKeeper(world.endpoint, signal)
   const folder = `/${world.namespace}`
   await client.create(folder, Buffer.from(''), 'persistent', signal)
   return measureCalls(world, {
