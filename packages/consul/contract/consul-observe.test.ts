@@ -1,6 +1,6 @@
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
 import { eventually } from '@sd/contract-tests'
-import { codeOf, observing, ref, request, soon } from '@sd/contract-tests/world'
+import { codeOf, ManualClock, observing, ref, request, soon } from '@sd/contract-tests/world'
 import { TcpProxy } from '@sd/contract-tests/servers'
 import { consul, provideServers } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,7 +8,6 @@ import { answerMs, blockingQuery } from '../src/client/blocking-query.ts'
 import { ConsulClient, maxBlockingQueries } from '../src/client/consul-client.ts'
 import { Semaphore } from '../src/client/semaphore.ts'
 import { Keys } from '../src/keys.ts'
-import { VirtualClock } from '../test/virtual-clock.ts'
 import { StrangeHost } from './strange-host.ts'
 import { Admin, connect } from './support.ts'
 
@@ -186,7 +185,7 @@ describe('a faulty agent', () => {
       response.setHeader('x-consul-index', index)
       response.end(entry)
     })
-    const clock = new VirtualClock()
+    const clock = new ManualClock()
     const client = new ConsulClient({ endpoint: `http://${strange.host}` }, clock)
     const options = { client, permits: new Semaphore(1, clock) }
     const query = {
@@ -199,7 +198,7 @@ describe('a faulty agent', () => {
     await answers.next()
     const third = codeOf(answers.next())
     await eventually('the read is requested', 5000, () => strange.requests === 3)
-    await clock.pass(answerMs)
+    await clock.advance(answerMs)
     expect(await third).toBe('timeout')
     await client.close()
   })

@@ -1,9 +1,9 @@
+import { ManualClock } from '@sd/contract-tests/world'
 import { describe, expect, it } from 'vitest'
 import { nextIndex } from '../src/client/blocking-query.ts'
 import { Semaphore } from '../src/client/semaphore.ts'
 import { TokenBucket } from '../src/client/token-bucket.ts'
 import { LateWrites } from '../src/session/late-writes.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 const { signal } = new AbortController()
 
@@ -23,7 +23,7 @@ describe('nextIndex', () => {
 
 describe('TokenBucket', () => {
   it('lets a burst pass and then one at a time', async () => {
-    const clock = new VirtualClock()
+    const clock = new ManualClock()
     const bucket = new TokenBucket(clock, 3, 100)
     let taken = 0
     void (async () => {
@@ -32,16 +32,16 @@ describe('TokenBucket', () => {
         taken += 1
       }
     })()
-    await clock.pass(0)
+    await clock.advance(0)
     expect(taken).toBe(3)
-    for (let tick = 0; tick < 10; tick += 1) await clock.pass(100)
+    for (let tick = 0; tick < 10; tick += 1) await clock.advance(100)
     expect(taken).toBe(13)
   })
 })
 
 describe('Semaphore', () => {
   it('gives permits in order, and accepts each back only once', async () => {
-    const permits = new Semaphore(1, new VirtualClock())
+    const permits = new Semaphore(1, new ManualClock())
     const order: string[] = []
     const first = await permits.acquire(signal)
     const second = permits.acquire(signal).then((release) => (order.push('second'), release))
@@ -56,11 +56,11 @@ describe('Semaphore', () => {
   })
 
   it('stops waiting in time or on abort, without losing a permit', async () => {
-    const clock = new VirtualClock()
+    const clock = new ManualClock()
     const permits = new Semaphore(1, clock)
     const held = await permits.acquire(signal)
     const impatient = permits.acquireWithin(50, signal)
-    await clock.pass(50)
+    await clock.advance(50)
     expect(await impatient).toBeUndefined()
     const abort = new AbortController()
     const aborted = permits.acquire(abort.signal)
@@ -72,16 +72,16 @@ describe('Semaphore', () => {
   })
 
   it('gives a permit that was returned with a time only from then on', async () => {
-    const clock = new VirtualClock()
+    const clock = new ManualClock()
     const permits = new Semaphore(1, clock)
     const left = await permits.acquire(signal)
     left(100)
     left()
     const early = permits.acquireWithin(50, signal)
-    await clock.pass(50)
+    await clock.advance(50)
     expect(await early).toBeUndefined()
     const waiting = permits.acquireWithin(1000, signal)
-    await clock.pass(50)
+    await clock.advance(50)
     // the next request finds it, and it goes to the first waiting one
     const next = permits.acquireWithin(1000, signal)
     const release = await waiting
@@ -91,8 +91,8 @@ describe('Semaphore', () => {
 })
 
 describe('LateWrites', () => {
-  const given = (): { late: LateWrites; clock: VirtualClock } => {
-    const clock = new VirtualClock()
+  const given = (): { late: LateWrites; clock: ManualClock } => {
+    const clock = new ManualClock()
     return { late: new LateWrites(clock, 1000), clock }
   }
   const reason = new Error('deadline')
@@ -106,7 +106,7 @@ describe('LateWrites', () => {
     await expect(write).rejects.toBe(reason)
     expect(late.settled).toBe(false)
     answer('written')
-    await clock.pass(0)
+    await clock.advance(0)
     expect(late.settled).toBe(true)
   })
 
@@ -121,7 +121,7 @@ describe('LateWrites', () => {
     const { late, clock } = given()
     const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
     await expect(late.run(() => Promise.reject(refused), signal)).rejects.toBe(refused)
-    await clock.pass(0)
+    await clock.advance(0)
     expect(late.settled).toBe(true)
     const abort = new AbortController()
     const hanging = late.run(
@@ -133,9 +133,9 @@ describe('LateWrites', () => {
     )
     abort.abort(reason)
     await expect(hanging).rejects.toBe(reason)
-    await clock.pass(999)
+    await clock.advance(999)
     expect(late.pending).toBe(true)
-    await clock.pass(1)
+    await clock.advance(1)
     expect([late.pending, late.settled]).toEqual([false, false])
   })
 })

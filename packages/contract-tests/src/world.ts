@@ -19,6 +19,7 @@ export { forkScript, type ScriptEnd, type ScriptProcess } from './fork-script.ts
 export { ids, instance } from './instances.ts'
 export { lists } from './lists.ts'
 export { type FactoryPlace, makeFactory } from './make-factory.ts'
+export { ManualClock, settle } from './manual-clock.ts'
 export { observing, type Observing } from './observing.ts'
 export { TestWorld, type TestWorldOptions } from './test-world.ts'
 export { many, orders, ref, request } from './requests.ts'

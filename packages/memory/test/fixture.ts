@@ -10,9 +10,9 @@ import {
   RegistryError,
   type Scope,
 } from '@sd/core/driver'
+import { ManualClock, settle } from '@sd/contract-tests/world'
 import { memory, MemoryStore, type MemoryStoreOptions } from '@sd/memory'
 import { MemoryFaults } from '@sd/memory/faults'
-import { settle, VirtualClock } from './virtual-clock.ts'
 
 export const ttlMs = 10_000
 export const never: AbortSignal = new AbortController().signal
@@ -106,7 +106,7 @@ export const outcomeOf = async (promise: Promise<unknown>): Promise<unknown> => 
 
 /** A store with its faults and any number of drivers on one virtual clock. */
 export class Fixture {
-  readonly clock = new VirtualClock()
+  readonly clock = new ManualClock()
   readonly store: MemoryStore
   readonly faults: MemoryFaults
 

@@ -162,7 +162,7 @@ test('a disposed driver fails with `closed`, and its sessions stay for their ttl
   await driver[Symbol.asyncDispose]()
   await expect(session.renew(never)).rejects.toMatchObject({ code: 'closed' })
   await expect(driver.probe(never)).rejects.toMatchObject({ code: 'closed' })
-  expect(fixture.clock.pendingTimers).toBe(0)
+  expect(fixture.clock.pending).toBe(0)
   expect(await fixture.listed()).toEqual(['a'])
   await fixture.clock.advance(ttlMs)
   expect(await fixture.listed()).toEqual([])

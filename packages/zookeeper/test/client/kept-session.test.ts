@@ -1,7 +1,7 @@
+import { ManualClock } from '@sd/contract-tests/world'
 import { createDriverContext, type HeartbeatWorker } from '@sd/core/driver'
 import { expect, test, vi } from 'vitest'
 import { createZooKeeperClient } from '../../src/client/create-client.ts'
-import { ManualClock } from './manual-clock.ts'
 import { RecordingHost } from './recording-host.ts'
 
 const sessionTimeoutMs = 6_000
@@ -21,7 +21,7 @@ const connect = async () => {
   })
   const connecting = client.connect(signal())
   // the dialling of a host is a timer
-  clock.pass(1)
+  await clock.advance(1)
   await connecting
   return { host, clock, kept, keep, client }
 }
@@ -45,11 +45,11 @@ test('a session without a connection lives on while the worker thread renews it'
   await vi.waitUntil(() => client.state === 'disconnected', 5_000)
   for (const pass of [1, 2]) {
     kept.renewedMs = clock.monotonicMs() + sessionTimeoutMs / 2
-    clock.pass(sessionTimeoutMs + 1)
+    await clock.advance(sessionTimeoutMs + 1)
     expect(client.ended.aborted, `after timeout ${pass}`).toBe(false)
   }
   expect(kept.release).not.toHaveBeenCalled()
-  clock.pass(sessionTimeoutMs)
+  await clock.advance(sessionTimeoutMs)
   expect(client.ended.reason).toMatchObject({ code: 'OPERATION_TIMEOUT' })
   expect(kept.release).toHaveBeenCalled()
 })
