@@ -15,6 +15,7 @@ describe.each(formatsUnderTest(['kratos', 'spring-consul']))('format %s', (name)
     ttlMs: 3_000,
     graceMs: 1_500,
     many: 100,
+    concurrency: 2,
     knownGaps: {
       'T28 reports a record that another owner replaced, and has removed since, as replaced':
         'Consul keeps no history of its catalog',

@@ -151,6 +151,11 @@ export interface ContractOptions {
    * `knownGaps`. Default: the format of `@sd`.
    */
   readonly format?: WireFormat
+  /**
+   * How many cases run at a time, each on a harness of its own; those with many instances always run
+   * alone. Most of a case is waiting, so that two at a time take half as long. Default 1.
+   */
+  readonly concurrency?: number
   /** Runs only the cases with one of these ids. */
   readonly only?: readonly string[]
   /** Why the harness lacks a hook, by its name: the names of the skipped cases say so. */

@@ -5,12 +5,14 @@ import { contractCaseNames, contractCases } from './contract-cases.ts'
 import type { ContractHarness, ContractOptions } from './contract-harness.ts'
 import { formatGaps, whyNotWith } from './format/format-gaps.ts'
 import { caseBounds, runContractCase } from './run-contract-case.ts'
-import { selectCases } from './select-cases.ts'
+import { type SelectedCase, selectCases } from './select-cases.ts'
+import { shareOut } from './share-out.ts'
 
 /**
- * Declares the contract suite for one backend, as Vitest tests. `harness` is called once, before
- * the first case, and its result is disposed of after the last. `provides` names the hooks that it
- * will have, as Vitest must know the cases before any of them runs.
+ * Declares the contract suite for one backend, as Vitest tests. `harness` is called before the first
+ * case, once for each case that runs at a time (`concurrency`), and its results are disposed of after
+ * the last. `provides` names the hooks that it will have, as Vitest must know the cases before any of
+ * them runs.
  */
 export const describeRegistryContract = (
   name: string,
@@ -18,42 +20,47 @@ export const describeRegistryContract = (
   harness: () => Promise<ContractHarness>,
   options: ContractOptions = {},
 ): void => {
-  const { only, missing = {}, format = jsonFormat, ...given } = options
+  const { only, missing = {}, format = jsonFormat, concurrency = 1, ...given } = options
   const knownGaps = { ...formatGaps(format), ...options.knownGaps }
   const bounds = caseBounds({ ...given, format })
   for (const gap of Object.keys(knownGaps))
     if (!contractCaseNames.includes(gap))
       throw new Error(`knownGaps names an unknown case: "${gap}"`)
+  const timeout = 60_000 + 10 * bounds.times.ttlMs
+  const cases = selectCases(contractCases, provides, missing).filter(
+    ({ contractCase: { name: caseName } }) => only?.includes(caseName.split(' ')[0] ?? '') ?? true,
+  )
+
   describe(`${name}: registry contract`, () => {
-    let current: ContractHarness | undefined
+    const harnesses: ContractHarness[] = []
     beforeAll(async () => {
-      current = await harness()
+      while (harnesses.length < concurrency) harnesses.push(await harness())
     })
     afterAll(async () => {
-      await current?.[Symbol.asyncDispose]()
+      await Promise.all(harnesses.map((one) => one[Symbol.asyncDispose]()))
     })
 
-    const execute = (contractCase: ContractCase) => async (): Promise<void> => {
+    const execute = (contractCase: ContractCase, on: number) => async (): Promise<void> => {
+      const current = harnesses[on]
       if (current === undefined) throw new Error('the harness did not start')
       await runContractCase(contractCase, current, bounds)
     }
 
-    for (const { contractCase, skipped: lacking } of selectCases(
-      contractCases,
-      provides,
-      missing,
-    )) {
+    const declare = ({ contractCase, skipped: lacking }: SelectedCase, on: number): void => {
       const skipped = lacking ?? whyNotWith(format, contractCase.name)
-      if (only !== undefined && !only.includes(contractCase.name.split(' ')[0] ?? '')) continue
-      const timeout = 60_000 + 10 * bounds.times.ttlMs
+      const gap = knownGaps[contractCase.name]
+      const oneByOne = { timeout, concurrent: false }
       if (skipped !== undefined) test.skip(`${contractCase.name} (${skipped})`, () => {})
-      else if (knownGaps[contractCase.name] !== undefined)
-        test.fails(
-          `${contractCase.name} (known gap: ${knownGaps[contractCase.name]})`,
-          { timeout },
-          execute(contractCase),
-        )
-      else test(contractCase.name, { timeout }, execute(contractCase))
+      else if (gap !== undefined)
+        test.fails(`${contractCase.name} (known gap: ${gap})`, oneByOne, execute(contractCase, on))
+      else test(contractCase.name, oneByOne, execute(contractCase, on))
     }
+
+    const shares = shareOut(cases, concurrency)
+    for (const [on, share] of shares.beside.entries())
+      describe(`harness ${on + 1}`, { concurrent: true }, () => {
+        for (const selected of share) declare(selected, on)
+      })
+    for (const selected of shares.alone) declare(selected, 0)
   })
 }

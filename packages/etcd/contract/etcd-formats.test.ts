@@ -11,5 +11,6 @@ describe.each(formatsUnderTest(['kratos', 'etcd-naming', 'go-zero']))('format %s
     missing,
     format: etcdFormats[name],
     many: 200,
+    concurrency: 2,
   })
 })

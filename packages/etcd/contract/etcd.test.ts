@@ -3,4 +3,5 @@ import { etcdHarness, etcdHooks } from './etcd-harness.ts'
 
 describeRegistryContract('etcd', etcdHooks.provides, () => etcdHarness(), {
   missing: etcdHooks.missing,
+  concurrency: 2,
 })

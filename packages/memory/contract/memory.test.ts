@@ -2,6 +2,7 @@ import { describeRegistryContract } from '@sd/contract-tests'
 import { memoryHarness, memoryNeeds } from './memory-harness.ts'
 
 describeRegistryContract('memory', memoryNeeds, async () => memoryHarness(), {
+  concurrency: 2,
   ttlMs: 600,
   graceMs: 100,
 })

@@ -15,6 +15,7 @@ describe.each(formatsUnderTest(['kratos', 'curator', 'spring-zookeeper', 'dubbo'
       missing,
       format: zookeeperFormats[name],
       many: 200,
+      concurrency: 2,
       knownGaps: gapsInAnyFormat,
     })
   },

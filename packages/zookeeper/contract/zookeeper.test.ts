@@ -3,6 +3,7 @@ import { gapsInAnyFormat, zookeeperHarness, zookeeperHooks } from './zookeeper-h
 
 describeRegistryContract('zookeeper', zookeeperHooks.provides, zookeeperHarness, {
   missing: zookeeperHooks.missing,
+  concurrency: 2,
   // a server with the default tickTime of 2 s grants 4 s at least, and rounds up to its next tick
   ...(zookeeperHooks.provides.includes('server') ? {} : { ttlMs: 6_000, graceMs: 3_000 }),
   knownGaps: {

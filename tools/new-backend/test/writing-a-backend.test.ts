@@ -77,6 +77,7 @@ const everything: {
   ttlMs: true,
   graceMs: true,
   many: true,
+  concurrency: true,
   only: true,
   knownGaps: true,
   manyMs: true,
