@@ -37,6 +37,8 @@ export const inParallel = async <T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<R[]> => {
   const all = [...items]
+  // nearly always one
+  if (all.length === 1) return [await work(all[0] as T)]
   const queue = all.entries()
   const results: R[] = []
   const worker = async (): Promise<void> => {
@@ -95,6 +97,7 @@ const tryBatch = async <T>(batch: readonly T[], work: BatchWork<T>): Promise<voi
  * that it does not affect the others. Never rejects.
  */
 export const inBatches = async <T>(items: readonly T[], work: BatchWork<T>): Promise<void> => {
+  if (items.length === 0) return
   const { size, parallel } = work
   const batches = Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),

@@ -153,6 +153,22 @@ describe('withDeadline', () => {
     expect(listeners()).toBe(0)
   })
 
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no'))],
+  ])('leaves neither timer nor listener when the work %s', async (_, work) => {
+    const clock = new ManualClock()
+    const { signal, listeners } = counted()
+    await expect(withDeadline(clock, 10, signal, subject, work)).rejects.toThrow('no')
+    expect(clock.pending).toBe(0)
+    expect(listeners()).toBe(0)
+  })
+
   test('ends work that ignores its signal, naming the call', async () => {
     const clock = new ManualClock()
     let seen: AbortSignal | undefined
