@@ -22,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           env,
+          testTimeout: 20_000, // what takes a second alone takes ten on a machine with other work
           maxWorkers: 2,
           include: [
             'packages/*/test/**/*.test.ts',
