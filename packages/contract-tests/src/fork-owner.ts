@@ -7,6 +7,8 @@ import type { FactoryPlace } from './make-factory.ts'
 export interface ForkOwnerOptions extends FactoryPlace {
   readonly instance: InstanceInput
   readonly ttlMs: number
+  /** Registers that many instances instead, with a number from 0 on appended to the id. */
+  readonly count?: number
 }
 
 /** Another Node process that registers `instance` and holds it until it is killed. */

@@ -1,13 +1,13 @@
 import type { Registration } from '@sd/core'
 import type { DriverSession, RegistryDriver } from '@sd/core/driver'
-import { eventually } from '@sd/contract-tests'
+import { eventually, forkOwner } from '@sd/contract-tests'
 import { codeOf, ids, idsOf, instance, request, soon } from '@sd/contract-tests/world'
 import { expireZooKeeperSession, provisionFor, type TestServer, zookeeper } from '@sd/test-servers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { maxPathBytes, pathBytesOf } from '../src/session/session-part.ts'
 import { capMs, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin, ask, clientOf, connect, longIds, withSettings } from './support.ts'
-import { launchZooKeeper, plainOf } from './test-tls.ts'
+import { clientTls, launchZooKeeper, plainOf } from './test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
 
@@ -105,25 +105,47 @@ describe.runIf(controllable)('more paths than the end of one ZooKeeper session c
   })
 
   test(
-    'R10: 30,000 instances are registered and removed, and the ensemble starts again',
+    'R3, R10: 30,000 instances of a killed process and 30,000 that are closed leave, and the ensemble starts again',
     { timeout: 180_000 },
     async () => {
       await use(zookeeper, ['n1', 'n2', 'n3'])
-      const watching = connect(hosts, { namespace: 'many' })
+      const prefix = '0123456789abcdef0123456789-'
+      const longTtlMs = 10_000
+      const owner = await forkOwner({
+        module: new URL('../src/index.ts', import.meta.url).href,
+        factory: 'zookeeper',
+        config: { ...clientTls, hosts, namespace: 'killed' },
+        instance: instance(prefix),
+        count: 30_000,
+        ttlMs: longTtlMs,
+      })
+      const ofKilled = await eventually('this member lists all', longTtlMs, async () => {
+        const found = await sessions()
+        return [...found.values()].flat().length === 30_000 ? found.size : undefined
+      })
+      expect(ofKilled).toBeLessThanOrEqual(5)
+      await expectWithinLimit()
+      await owner.kill() // its sessions expire while the others are written
       const driver = connect(hosts, { namespace: 'many' })
-      const session = await driver.openSession({ ttlMs: 10_000 }, soon())
-      const requests = ids('0123456789abcdef0123456789-', 30_000).map((id) => request(id))
+      const session = await driver.openSession({ ttlMs: longTtlMs }, soon())
+      const requests = ids(prefix, 30_000).map((id) => request(id))
       const began = performance.now()
       await inBatches(session, requests)
       process.stderr.write(`30,000 written in ${Math.round(performance.now() - began)} ms\n`)
       await expectWithinLimit()
-      expect((await sessions()).size).toBeLessThanOrEqual(5)
+      expect((await sessions()).size).toBeLessThanOrEqual(ofKilled + 5)
       await session.close(soon(60_000))
       // this member may apply the end of the sessions later than the one that confirmed it
-      await eventually('no session is left', slackMs, async () => (await sessions()).size === 0)
-      expect(await idsOf(watching)).toEqual([])
+      await eventually(
+        'no session is left',
+        longTtlMs + graceMs + slackMs,
+        async () => (await sessions()).size === 0,
+      )
+      for (const namespace of ['killed', 'many']) {
+        await using watching = connect(hosts, { namespace })
+        expect(await idsOf(watching)).toEqual([])
+      }
       await driver[Symbol.asyncDispose]()
-      await watching[Symbol.asyncDispose]()
       await expectRestarts()
     },
   )

@@ -11,7 +11,7 @@ import {
   request,
   soon,
 } from '@sd/contract-tests/world'
-import { type Cluster, type Server, TcpProxy } from '@sd/contract-tests/servers'
+import { type Cluster, type Server, StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { provisionFor, zookeeper } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { capMs, firstHostFirst, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
@@ -152,6 +152,27 @@ describe.runIf(controllable)('an ensemble of three', () => {
       await writer[Symbol.asyncDispose]()
       await reader[Symbol.asyncDispose]()
     })
+  })
+
+  test('with one silent member of three, the first registration of a process takes less than two and a half seconds', async () => {
+    await using silent = await StrangeHost.that('silent')
+    const times: number[] = []
+    for (let round = 0; round < 3; round++) {
+      await using world = new RegistryWorld()
+      // ZooKeeper grants 10 s: what is asked for must not count
+      const registry = world.registry([silent.endpoint, ...hosts.slice(1)], {
+        ttlMs: 30_000,
+        random: firstHostFirst(),
+      })
+      const began = performance.now()
+      await registry.register(instance('here'))
+      times.push(performance.now() - began)
+    }
+    expect(silent.accepted).toBeGreaterThanOrEqual(3)
+    const tookMs = Math.min(...times)
+    process.stderr.write(`registered beside a silent member in ${Math.round(tookMs)} ms\n`)
+    // other work on the machine only adds to it; a client that waits for the member takes 3 … 6 s
+    expect(tookMs).toBeLessThan(2_500)
   })
 
   test('R4, W3: a frozen member with owner and watch: no blink, and the watch moves to another member', async () => {

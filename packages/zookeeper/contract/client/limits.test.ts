@@ -3,10 +3,10 @@ import { connect as dial, type Socket } from 'node:net'
 import { connect as dialSecurely } from 'node:tls'
 import { codeOf } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
-import { provisionFor, until, zookeeper } from '@sd/test-servers'
+import { provisionFor, until } from '@sd/test-servers'
 import { describe, expect, test } from 'vitest'
 import { withSettings } from '../support.ts'
-import { fastest, hostOf, inOrder, make, open, soon } from './support.ts'
+import { hostOf, inOrder, make, open, soon } from './support.ts'
 import { clientTls, isOverTls, launchZooKeeper } from '../test-tls.ts'
 
 const controllable = (await provisionFor('zookeeper')).how !== 'endpoint'
@@ -90,18 +90,6 @@ describe.runIf(controllable)('what keeps a client from a connection', () => {
     expect(message).toContain(`${hosts[2]}: ${inWords[0]}`)
     expect(message).toContain(`${hosts[3]}: ${inWords[1]}`)
     expect(message).toMatch(/no-such-host\.invalid:2181: its name/)
-  })
-
-  test('one silent member of three delays a first connection by less than a second and a half', async () => {
-    await using cluster = await launchZooKeeper(zookeeper, { members: ['n1', 'n2', 'n3'] })
-    await using silent = await StrangeHost.that('silent')
-    const hosts = [silent.endpoint, ...cluster.servers.slice(1).map(hostOf)]
-    const tookMs = await fastest(async () => {
-      await using a = await open(hosts, { context: inOrder(), sessionTimeoutMs: 30_000 })
-      expect(await a.client.exists('/', soon())).toBeDefined()
-    })
-    expect(tookMs).toBeLessThan(1_500)
-    expect(silent.accepted).toBe(3)
   })
 
   test('a session that was granted less than asked survives a reset with a silent member', async () => {
