@@ -122,7 +122,9 @@ export class Connection {
   /** How long a host may take from the first packet until the login is done. */
   get patienceMs(): number {
     const { size } = this.#options.rotation
-    return patienceMs(this.#timeoutMs, size, Math.floor(this.#silences / size))
+    // the hosts of a first connection are tried beside each other: a slow one holds up no other
+    const inTurn = this.#session === noSession ? 1 : size
+    return patienceMs(this.#timeoutMs, inTurn, Math.floor(this.#silences / size))
   }
 
   /** The timeout that the server granted, or before that the requested one. */
