@@ -51,6 +51,8 @@ export default defineConfig({
           // most of a case is waiting: four use two processors. More at a time, and elections take longer
           // than the ttls that are tested
           maxWorkers: 4,
+          // in the files whose cases run concurrently
+          maxConcurrency: 2,
           // after the simulation: bounds of time are not to be measured on a machine that is full
           sequence: { groupOrder: 2 },
           include: ['{packages,tools}/*/contract/**/*.test.ts', 'examples/contract/**/*.test.ts'],

@@ -52,7 +52,7 @@ export class Traffic {
         this.#failed.push(`${name}: ${String(error)}`)
         await setTimeout(50)
       }
-      await setTimeout(5)
+      await setTimeout(25)
     }
   }
 

@@ -17,7 +17,7 @@ const idsAndZones = async (world: SdWorld): Promise<readonly string[]> => {
     .map(({ id, zone = '-' }) => `${id} ${zone}`)
 }
 
-describe.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
+describe.concurrent.each([embeddedDefault(), realEtcd()])('on $name', (backend) => {
   afterAll(() => backend.close())
 
   test('set changes a weight in place, its owner adopts it, and an unknown id ends with 3', async () => {

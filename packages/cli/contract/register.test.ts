@@ -40,83 +40,86 @@ const startService = async (world: SdWorld, ...options: readonly string[]): Prom
 
 const pidOf = (running: SdProcess): number => Number(/child pid (\d+)/.exec(running.stdout)?.[1])
 
-describe.each([embeddedDefault(), realEtcd()])('sd register -- COMMAND on $name', (backend) => {
-  afterAll(() => backend.close())
+describe.concurrent.each([embeddedDefault(), realEtcd()])(
+  'sd register -- COMMAND on $name',
+  (backend) => {
+    afterAll(() => backend.close())
 
-  test('takes a process that hangs out of traffic by its --check, and back in', async () => {
-    await using world = await backend.open()
-    const watching = world.start('watch', 'orders')
-    await watching.writes(/fresh/)
-    const [intervalMs, timeoutMs, failures] = [500, 400, 2]
-    const running = await startService(
-      world,
-      ...['--check', 'http://127.0.0.1:PORT/', '--check-interval', `${intervalMs}ms`],
-      ...['--check-timeout', `${timeoutMs}ms`, '--check-failures', String(failures)],
-    )
-    await watching.writes(/added +orders\/a/)
-    process.kill(pidOf(running), 'SIGSTOP')
-    const hungMs = performance.now()
-    await watching.writes(/updated orders\/a health passing → failing/)
-    expect(performance.now() - hungMs).toBeLessThan(failures * intervalMs + timeoutMs + slackMs)
-    await running.writes(/the check of orders\/a is failing: .*no result within 400 ms/s)
-    expect((await world.run('list', 'orders')).stdout).toContain('failing')
-    process.kill(pidOf(running), 'SIGCONT')
-    await watching.writes(/updated orders\/a health failing → passing/)
-    await running.writes(/the check of orders\/a is passing/)
-    running.child.kill('SIGTERM')
-    await watching.writes(/removed orders\/a/)
-    expect(watching.stdout.match(/removed/g)).toHaveLength(1)
-  })
+    test('takes a process that hangs out of traffic by its --check, and back in', async () => {
+      await using world = await backend.open()
+      const watching = world.start('watch', 'orders')
+      await watching.writes(/fresh/)
+      const [intervalMs, timeoutMs, failures] = [500, 400, 2]
+      const running = await startService(
+        world,
+        ...['--check', 'http://127.0.0.1:PORT/', '--check-interval', `${intervalMs}ms`],
+        ...['--check-timeout', `${timeoutMs}ms`, '--check-failures', String(failures)],
+      )
+      await watching.writes(/added +orders\/a/)
+      process.kill(pidOf(running), 'SIGSTOP')
+      const hungMs = performance.now()
+      await watching.writes(/updated orders\/a health passing → failing/)
+      expect(performance.now() - hungMs).toBeLessThan(failures * intervalMs + timeoutMs + slackMs)
+      await running.writes(/the check of orders\/a is failing: .*no result within 400 ms/s)
+      expect((await world.run('list', 'orders')).stdout).toContain('failing')
+      process.kill(pidOf(running), 'SIGCONT')
+      await watching.writes(/updated orders\/a health failing → passing/)
+      await running.writes(/the check of orders\/a is passing/)
+      running.child.kill('SIGTERM')
+      await watching.writes(/removed orders\/a/)
+      expect(watching.stdout.match(/removed/g)).toHaveLength(1)
+    })
 
-  test('registers when it is ready; deregisters, then forwards SIGTERM, and ends with its code', async () => {
-    await using world = await backend.open()
-    const watching = world.start('watch', 'orders')
-    await watching.writes(/fresh/)
-    const running = await startService(world, '--drain', '1s')
-    await watching.writes(/added +orders\/a/)
-    expect(running.stdout).toContain('child listens')
-    running.child.kill('SIGHUP')
-    await running.writes(/got SIGHUP/)
-    running.child.kill('SIGTERM')
-    await watching.writes(/removed orders\/a/)
-    // it continues to serve, for requests in flight
-    expect(running.stdout).not.toContain('got SIGTERM')
-    const { code, stdout, stderr } = await running.ended
-    expect(stdout).toContain('child got SIGTERM')
-    expect(stderr).toMatch(/registered orders\/a at \S+\nsd: \S+ deregistered orders\/a\n$/)
-    expect(code).toBe(3)
-  })
+    test('registers when it is ready; deregisters, then forwards SIGTERM, and ends with its code', async () => {
+      await using world = await backend.open()
+      const watching = world.start('watch', 'orders')
+      await watching.writes(/fresh/)
+      const running = await startService(world, '--drain', '1s')
+      await watching.writes(/added +orders\/a/)
+      expect(running.stdout).toContain('child listens')
+      running.child.kill('SIGHUP')
+      await running.writes(/got SIGHUP/)
+      running.child.kill('SIGTERM')
+      await watching.writes(/removed orders\/a/)
+      // it continues to serve, for requests in flight
+      expect(running.stdout).not.toContain('got SIGTERM')
+      const { code, stdout, stderr } = await running.ended
+      expect(stdout).toContain('child got SIGTERM')
+      expect(stderr).toMatch(/registered orders\/a at \S+\nsd: \S+ deregistered orders\/a\n$/)
+      expect(code).toBe(3)
+    })
 
-  test('deregisters when it ends by itself, with its exit code, or with 128 + n after a signal', async () => {
-    await using world = await backend.open()
-    const ending = await startService(world)
-    await ending.writes(/registered orders/)
-    process.kill(pidOf(ending), 'SIGUSR2')
-    expect((await ending.ended).code).toBe(7)
-    expect((await world.run('list', 'orders')).code).toBe(3)
-    const crashing = await startService(world)
-    await crashing.writes(/registered orders/)
-    process.kill(pidOf(crashing), 'SIGKILL')
-    expect((await crashing.ended).code).toBe(137)
-    expect((await world.run('list', 'orders')).code).toBe(3)
-  })
+    test('deregisters when it ends by itself, with its exit code, or with 128 + n after a signal', async () => {
+      await using world = await backend.open()
+      const ending = await startService(world)
+      await ending.writes(/registered orders/)
+      process.kill(pidOf(ending), 'SIGUSR2')
+      expect((await ending.ended).code).toBe(7)
+      expect((await world.run('list', 'orders')).code).toBe(3)
+      const crashing = await startService(world)
+      await crashing.writes(/registered orders/)
+      process.kill(pidOf(crashing), 'SIGKILL')
+      expect((await crashing.ended).code).toBe(137)
+      expect((await world.run('list', 'orders')).code).toBe(3)
+    })
 
-  test('when sd is killed, the instance is removed within its ttl', async () => {
-    await using world = await backend.open()
-    const watching = world.start('watch', 'orders')
-    await watching.writes(/fresh/)
-    const running = await startService(world)
-    await watching.writes(/added/)
-    const beganMs = performance.now()
-    running.child.kill('SIGKILL')
-    const boundMs = backend.ttlMs + backend.graceMs
-    await watching.writes(/removed orders\/a/, boundMs + slackMs)
-    process.kill(pidOf(running), 'SIGKILL')
-    expect(performance.now() - beganMs).toBeLessThan(boundMs + slackMs)
-  })
-})
+    test('when sd is killed, the instance is removed within its ttl', async () => {
+      await using world = await backend.open()
+      const watching = world.start('watch', 'orders')
+      await watching.writes(/fresh/)
+      const running = await startService(world)
+      await watching.writes(/added/)
+      const beganMs = performance.now()
+      running.child.kill('SIGKILL')
+      const boundMs = backend.ttlMs + backend.graceMs
+      await watching.writes(/removed orders\/a/, boundMs + slackMs)
+      process.kill(pidOf(running), 'SIGKILL')
+      expect(performance.now() - beganMs).toBeLessThan(boundMs + slackMs)
+    })
+  },
+)
 
-describe('sd register -- COMMAND', () => {
+describe.concurrent('sd register -- COMMAND', () => {
   const backend = embeddedDefault()
 
   test('that ends before it is ready is never registered, and its exit code is returned', async () => {

@@ -14,6 +14,11 @@ export const slackMs = 10_000
 /** How long a process may take to end after it is asked to. */
 const endMs = 30_000
 
+const running = new Set<SdProcess>()
+process.once('exit', () => {
+  for (const one of running) one.killAll()
+})
+
 /** How a process ended, and its output. */
 export interface Ended {
   readonly code: number | null
@@ -32,8 +37,25 @@ export interface Timed extends Ended {
 export class SdProcess implements AsyncDisposable {
   readonly child: ChildProcess
   readonly #closed: Promise<Ended>
+  stdout = ''
+  stderr = ''
+
+  constructor(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+    // a folder without settings above it, and a process group that can be killed as a whole
+    this.child = spawn(file, args, { env, cwd: tmpdir(), stdio: 'pipe', detached: true })
+    running.add(this)
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
+    this.#closed = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        running.delete(this)
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })
+      })
+    })
+  }
+
   /** Also kills its children, which would keep its streams open. */
-  readonly #killAll = (): void => {
+  killAll(): void {
     const { pid } = this.child
     if (pid === undefined) return
     try {
@@ -41,22 +63,6 @@ export class SdProcess implements AsyncDisposable {
     } catch {
       // all processes of the group have ended
     }
-  }
-  stdout = ''
-  stderr = ''
-
-  constructor(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    // a folder without settings above it, and a process group that can be killed as a whole
-    this.child = spawn(file, args, { env, cwd: tmpdir(), stdio: 'pipe', detached: true })
-    process.once('exit', this.#killAll)
-    this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
-    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
-    this.#closed = new Promise((resolve) => {
-      this.child.once('close', (code, signal) => {
-        process.removeListener('exit', this.#killAll)
-        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })
-      })
-    })
   }
 
   /** Resolves when it has ended; rejects with its output when that takes too long. */
@@ -91,7 +97,7 @@ export class SdProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#killAll()
+    this.killAll()
     await this.#closed
   }
 }

@@ -34,7 +34,7 @@ const startGateway = async (url: string, port = 0): Promise<{ child: Child; port
   return { child, port: await child.message<number>() }
 }
 
-describe.each(everySharedRegistry)('through a gateway on %s', (backend, open) => {
+describe.concurrent.each(everySharedRegistry)('through a gateway on %s', (backend, open) => {
   test('no request fails while the registry is away', { timeout: 180_000 }, async () => {
     await using shared = await open()
     const { ttlMs, callTimeoutMs, backoffMaxMs } = times
@@ -76,8 +76,8 @@ test('a gateway that was killed is back as soon as it listens', { timeout: 60_00
   expect(backMs).toBeLessThan(1_000 + slackMs)
 })
 
-test('1 GB to a slow client does not stay in memory', { timeout: 120_000 }, async () => {
-  const [total, chunk] = [2 ** 30, Buffer.alloc(65_536)]
+test('512 MB to a slow client do not stay in memory', { timeout: 120_000 }, async () => {
+  const [total, chunk] = [2 ** 29, Buffer.alloc(65_536)]
   await using shared = await openSqlite()
   const server = createServer((_request, response) => {
     let left = total
@@ -105,7 +105,7 @@ test('1 GB to a slow client does not stay in memory', { timeout: 120_000 }, asyn
   let [received, peak, pauses] = [0, await memory(), 0]
   for await (const part of response as AsyncIterable<Buffer>) {
     received += part.length
-    if (received > pauses * 2 ** 26) {
+    if (received > pauses * 2 ** 25) {
       pauses += 1
       await delay(100)
       peak = Math.max(peak, await memory())

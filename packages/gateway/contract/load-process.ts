@@ -63,7 +63,7 @@ const talk = async (): Promise<void> => {
       setTimeout(() => {
         if (end.signal.aborted) socket.close(1_000)
         else if (socket.readyState === WebSocket.OPEN) socket.send('hello')
-      }, 10)
+      }, options.pauseMs)
     })
     socket.on('open', () => socket.send('hello'))
     const [code] = (await once(socket, 'close')) as [number]

@@ -12,6 +12,8 @@ export const runOrders = async (
   const service = await runService({
     registry: await createRegistry(url),
     instance: { service: 'orders', id },
+    // this machine may be busy, and a removal that comes late would fail the restart
+    deregisterTimeoutMs: 10_000,
     ...options,
   })
   for await (const { state } of service.registration.statuses()) if (state === 'registered') break

@@ -9,6 +9,8 @@ const { server } = EchoServer.create(id, { delayMs: 10 })
 const service = await runService({
   registry: await createRegistry(url),
   instance: { service: 'orders', id },
+  // this machine may be busy, and a removal that comes late would fail the restart
+  deregisterTimeoutMs: 10_000,
   listen: grpcServer(server, {
     address: '127.0.0.1:0',
     credentials: ServerCredentials.createInsecure(),

@@ -4,7 +4,7 @@ import { type LoadReport, startLoad } from './load.ts'
 
 const program = new URL('service-process.ts', import.meta.url)
 
-describe.each(everySharedRegistry)('on %s', (backend, open) => {
+describe.concurrent.each(everySharedRegistry)('on %s', (backend, open) => {
   test(
     'no request fails, POST included, while three services restart twice',
     { timeout: 120_000 },
@@ -17,7 +17,7 @@ describe.each(everySharedRegistry)('on %s', (backend, open) => {
       const report = await load.ask<LoadReport>('end')
       console.log(`${backend}: ${report.ok} ok, ms from SIGTERM to exit: ${fleet.stopMs.join(' ')}`)
       expect(report.failed).toEqual([])
-      expect(report.ok).toBeGreaterThan(1_000)
+      expect(report.ok).toBeGreaterThan(300)
     },
   )
 })

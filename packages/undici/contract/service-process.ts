@@ -7,6 +7,8 @@ const [url, id = ''] = process.argv.slice(2)
 const service = await runService({
   registry: await createRegistry(url),
   instance: { service: 'orders', id },
+  // this machine may be busy, and a removal that comes late would fail the restart
+  deregisterTimeoutMs: 10_000,
   listen: httpServer(answering(), { host: '127.0.0.1' }),
 })
 for await (const { state } of service.registration.statuses()) if (state === 'registered') break

@@ -5,7 +5,7 @@ export interface Pace {
 }
 
 /**
- * Twenty callers make several hundred calls a second and leave processors to the files beside theirs.
+ * Twenty callers make about three hundred calls a second and leave processors to the files beside theirs.
  * With `SD_LONG_TESTS=1` they do not pause.
  */
-export const pace: Pace = { pauseMs: process.env['SD_LONG_TESTS'] === '1' ? 0 : 20 }
+export const pace: Pace = { pauseMs: process.env['SD_LONG_TESTS'] === '1' ? 0 : 50 }
