@@ -1,8 +1,20 @@
 import { goPeers, javaPeers } from '@sd/peers'
-import { consul, etcd, provideServers, type ProvidedServers, zookeeper } from '@sd/test-servers'
+import {
+  consul,
+  durableZooKeeper,
+  etcd,
+  provideServers,
+  type ProvidedServers,
+  zookeeper,
+} from '@sd/test-servers'
 import type { ServerFault, ServerName, Side, Toolchain } from './benchmark.ts'
 
-const kinds = { etcd, consul, zookeeper } as const
+const kinds = {
+  etcd: { server: etcd },
+  consul: { server: consul },
+  zookeeper: { server: zookeeper },
+  'ZooKeeper ensemble': { server: durableZooKeeper, members: ['n1', 'n2', 'n3'] },
+} as const
 const programs = { go: goPeers, java: javaPeers } as const
 
 /** The servers and the peers' programs of one run, each provided when a benchmark first needs it. */
@@ -42,7 +54,7 @@ export class BenchServers implements AsyncDisposable {
     const { control } = await this.#server(name)
     if (control === undefined)
       throw new Error(
-        `${name} was named in the environment, so that this run must not ${fault} it; unset SD_TEST_${name.toUpperCase()}_ENDPOINT`,
+        `${name} was named in the environment, so that this run must not ${fault} it; unset SD_TEST_${kinds[name].server.name.toUpperCase()}_ENDPOINT`,
       )
     if (fault === 'start') await control.start()
     else if (fault === 'wipe') await control.wipe()
@@ -56,7 +68,8 @@ export class BenchServers implements AsyncDisposable {
   #server(name: ServerName): Promise<ProvidedServers> {
     const known = this.#provided.get(name)
     if (known !== undefined) return known
-    const provided = provideServers(kinds[name])
+    const { server, ...options } = kinds[name]
+    const provided = provideServers(server, options)
     this.#provided.set(name, provided)
     return provided
   }

@@ -1,5 +1,5 @@
-/** A server that a benchmark runs on. */
-export type ServerName = 'etcd' | 'consul' | 'zookeeper'
+/** A server that a benchmark runs on; an ensemble has three members, and the settings of deployments. */
+export type ServerName = 'etcd' | 'consul' | 'zookeeper' | 'ZooKeeper ensemble'
 
 /** A toolchain that a side needs besides Node.js: its peers are programs of `tools/peers`. */
 export type Toolchain = 'go' | 'java'
@@ -9,7 +9,7 @@ export type ServerFault = 'stop' | 'start' | 'kill' | 'wipe'
 
 /** What a side gets. */
 export interface World {
-  /** `host:port` of the server; empty for a benchmark without one. */
+  /** `host:port` of the server, or of the first member; empty for a benchmark without one. */
   readonly endpoint: string
   /** A namespace that no other sample uses. */
   readonly namespace: string

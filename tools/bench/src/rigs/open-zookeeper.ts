@@ -22,6 +22,7 @@ interface OwnClient {
   connect(signal: AbortSignal): Promise<void>
   create(path: string, data: Uint8Array, kind: string, signal: AbortSignal): Promise<void>
   delete(path: string, version: number, signal: AbortSignal): Promise<void>
+  multi(operations: readonly object[], signal: AbortSignal): Promise<unknown>
   get(path: string, signal: AbortSignal): Promise<{ readonly data: Uint8Array }>
   children(path: string, signal: AbortSignal): Promise<{ readonly names: readonly string[] }>
   addWatch(

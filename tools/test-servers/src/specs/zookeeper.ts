@@ -17,8 +17,7 @@ const zookeeper39 = mavenRelease({
   command: (jars, env) => zookeeperCommand(jars, env['SD_JAVA'], /./),
 })
 
-/** A ZooKeeper server, or an ensemble. All four-letter commands are allowed. */
-export const zookeeper: TestServer = {
+const configured = (settings: readonly string[]): TestServer => ({
   name: 'zookeeper',
   clientPort: 'client',
   images: { official: 'zookeeper:3.9.5', local: 'sd-test/zookeeper:3.9.3' },
@@ -38,13 +37,10 @@ export const zookeeper: TestServer = {
     [`${member.dataDir}/myid`]: String(member.members.indexOf(member.name) + 1),
     [`${member.confDir}/zoo.cfg`]: [
       `dataDir=${member.dataDir}`,
-      'tickTime=500',
       'initLimit=20',
-      'syncLimit=4',
       'admin.enableServer=false',
       '4lw.commands.whitelist=*',
-      'minSessionTimeout=1000',
-      'forceSync=no',
+      ...settings,
       ...(tls ? tlsSettings(member, tls) : [`clientPort=${member.port('client')}`]),
       `clientPortAddress=${member.listen}`,
       ...(member.members.length === 1
@@ -64,7 +60,21 @@ export const zookeeper: TestServer = {
   ready: async (endpoints) =>
     (await serves(endpoints['client'])) ||
     ((await serves(endpoints['plain'])) && (await accepts(endpoints['client']))),
-}
+})
+
+/** A ZooKeeper server, or an ensemble, that answers early. All four-letter commands are allowed. */
+export const zookeeper: TestServer = configured([
+  'tickTime=500',
+  'syncLimit=4',
+  'minSessionTimeout=1000',
+  'forceSync=no',
+])
+
+/**
+ * The same with the settings that deployments have: every write is on the disk of most members before
+ * it is answered.
+ */
+export const durableZooKeeper: TestServer = configured(['tickTime=2000', 'syncLimit=5'])
 
 /** A plain port for four-letter commands, and the client's port with TLS. */
 const tlsSettings = (member: Member, { ca, clientCertAuth }: TlsOptions): readonly string[] => [
