@@ -4,7 +4,7 @@ import { TcpProxy } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { admin, ask, connect, follow } from './support.ts'
-import { provideZooKeeper } from './test-tls.ts'
+import { inFrontOf, plainOf, provideZooKeeper } from './test-tls.ts'
 
 const servers = await provideZooKeeper()
 const endpoint = servers.endpoints[0] ?? ''
@@ -185,8 +185,9 @@ describe('observe', () => {
     const all = many(2_000)
     for (let from = 0; from < 2_000; from += 125)
       await session.put(all.slice(from, from + 125), soon())
-    await using proxy = await TcpProxy.to(endpoint)
-    const watcher = connect([proxy.endpoint], { namespace })
+    await using proxy = await TcpProxy.to(plainOf(servers))
+    await using front = await inFrontOf(proxy.endpoint)
+    const watcher = connect([front.endpoint], { namespace })
     const end = new AbortController()
     const { view, ended } = follow(watcher, orders, end.signal)
     await until('it has begun', () => view.size === 2_000)

@@ -1,5 +1,5 @@
 import { createDriverContext, type DriverContext, type RegistryDriver } from '@sd/core/driver'
-import { codeOf, orders, soon } from '@sd/contract-tests/world'
+import { codeOf, ids, orders, request, soon } from '@sd/contract-tests/world'
 import { StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { zookeeper } from '../src/index.ts'
@@ -47,6 +47,27 @@ describe('the connection that reads', () => {
     expect(await codeOf(driver.list(orders, soon(1_150)))).not.toBe('none')
     await driver.probe(soon())
     expect(proxy.accepted).toBe(1)
+  })
+
+  test('D5: the parts of one large answer are progress', async () => {
+    await using owner = connect([endpoint])
+    const session = await owner.openSession({ ttlMs: 8_000 }, soon())
+    // one answer of 300 KB
+    const metadata = { text: 'x'.repeat(25_000) }
+    await session.put(
+      ids('large-', 12).map((id) => request(id, {}, { metadata })),
+      soon(),
+    )
+    await using proxy = await TcpProxy.to(endpoint)
+    await using driver = connect([proxy.endpoint])
+    await driver.probe(soon())
+    proxy.narrow(200_000)
+    let progress = 0
+    const { records } = await driver.list(orders, soon(), () => progress++)
+    expect(records).toHaveLength(12)
+    // the barrier, the names and the records are three answers
+    expect(progress).toBeGreaterThan(6)
+    await session.close(soon())
   })
 
   test.each([

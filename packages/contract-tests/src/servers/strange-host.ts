@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** How a {@link StrangeHost} treats its connections; bytes are its answer to any input. */
 export type StrangeBehaviour = 'refuses' | 'silent' | 'closes' | 'garbage' | Uint8Array
+
+const portOf = (server: Server): number => {
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
 
 /** Listens in place of a server, and misbehaves. */
 export class StrangeHost implements AsyncDisposable {
@@ -12,10 +18,10 @@ export class StrangeHost implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   #accepted = 0
 
-  private constructor(server: Server, behaviour: StrangeBehaviour) {
+  private constructor(server: Server, behaviour: StrangeBehaviour, held?: Socket) {
     this.#server = server
-    const address = server.address()
-    this.endpoint = typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    if (held) this.#sockets.add(held)
+    this.endpoint = `127.0.0.1:${held ? held.localPort : portOf(server)}`
     server.on('connection', (socket) => {
       this.#accepted++
       this.#sockets.add(socket)
@@ -30,13 +36,18 @@ export class StrangeHost implements AsyncDisposable {
     })
   }
 
-  /** Creates one on a free port of 127.0.0.1, without a listener if it is to refuse. */
+  /**
+   * Creates one on a free port of 127.0.0.1. One that refuses has the port of a connection that it makes: nobody
+   * listens on it, and nobody else is given it as long as the connection is open.
+   */
   static async that(behaviour: StrangeBehaviour): Promise<StrangeHost> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const host = new StrangeHost(server, behaviour)
-    if (behaviour === 'refuses') await new Promise((resolve) => server.close(resolve))
-    return host
+    if (behaviour !== 'refuses') return new StrangeHost(server, behaviour)
+    const held = connect(portOf(server), '127.0.0.1')
+    held.on('error', () => {})
+    await Promise.all([once(held, 'connect'), once(server, 'connection')])
+    return new StrangeHost(server, behaviour, held)
   }
 
   /** The number of connections so far. */

@@ -27,6 +27,8 @@ export interface ZooKeeperClientOptions extends Pick<ZooKeeperConfig, 'tls' | 't
   readonly rotation?: HostRotation | undefined
   /** Keeps the session while the event loop is blocked, until `close`. */
   readonly worker?: Pick<HeartbeatWorker, 'keep'> | undefined
+  /** Called when a part of an answer has arrived, and not its end: it is large, or the link is slow. */
+  readonly onPart?: (() => void) | undefined
   readonly context: DriverContext
 }
 

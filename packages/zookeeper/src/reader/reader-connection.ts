@@ -54,7 +54,9 @@ export class ReaderConnection implements Reads, TreeCalls {
   /** `rotation` is shared with earlier and later connections: a dropped member comes last. */
   constructor(config: ZooKeeperConfig, context: DriverContext, rotation: Rotation) {
     this.#clock = context.clock
-    this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context })
+    // an answer may hold 64 records, or the names of thousands
+    const onPart = (): void => this.#heard()
+    this.#client = createZooKeeperClient({ ...config, sessionTimeoutMs, rotation, context, onPart })
     this.watches = new Watches(this)
     this.trees = new TreeWatches(this, this.#lost.signal)
     this.ready = this.#connect()
@@ -134,7 +136,7 @@ export class ReaderConnection implements Reads, TreeCalls {
     }
   }
 
-  /** Calls `progress` for each answer, until the result is called. All answers share the connection. */
+  /** Calls `progress` for each answer, and each part of one, until the result is called. All answers share the connection. */
   onAnswer(progress: Progress = () => {}): () => void {
     this.#listeners.add(progress)
     return () => this.#listeners.delete(progress)

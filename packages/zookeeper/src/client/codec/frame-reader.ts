@@ -14,6 +14,11 @@ export class FrameReader {
     this.maxBytes = maxBytes
   }
 
+  /** Whether a frame has begun that is not complete. */
+  get hasPart(): boolean {
+    return this.#size > 0
+  }
+
   /**
    * The frames that `chunk` completes, without their length. Handles one after the other, so that a
    * change of `maxBytes` applies to the next. Throws on a length that is not accepted.

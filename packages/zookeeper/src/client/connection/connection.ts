@@ -54,6 +54,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, 'secureOptions' | '
   /** The timeout to ask for. */
   readonly sessionTimeoutMs: number
   readonly context: DriverContext
+  /** Called when a part of a frame has arrived, and not its end. */
+  readonly onPart?: (() => void) | undefined
   /** When the session was last renewed, by whichever thread; `undefined` where no other one may. */
   readonly renewedMs?: () => number | undefined
 }
@@ -205,6 +207,10 @@ export class Connection {
           else this.#end(why)
         },
         frame: (frame) => this.#received(frame),
+        part: () => {
+          this.#heardMs = context.clock.monotonicMs()
+          this.#options.onPart?.()
+        },
         failed: (trouble) =>
           link === this.#link ? this.#hungUp(link, trouble) : this.#failed(link, trouble),
       },

@@ -38,6 +38,8 @@ export interface LinkEvents {
   refused(why: Refusal): void
   /** A frame after the login. Whatever it throws ends the link. */
   frame(frame: Buffer): void
+  /** A part of such a frame, and not its end. */
+  part?(): void
   /** It ended, or no handshake was made in time. */
   failed(trouble: Trouble): void
 }
@@ -152,6 +154,7 @@ export class Link {
         if (this.#phase === 'closed') return
         this.#take(frame)
       }
+      if (this.#phase === 'open' && this.#frames.hasPart) this.#events.part?.()
     } catch (error) {
       const isTooLong = error instanceof FrameTooLong
       const isStrange = this.#phase !== 'open' && (isTooLong || error instanceof MalformedRecord)

@@ -30,6 +30,34 @@ test('an answer that is too long is refused before it is read, and the limit is 
   })
 })
 
+test('a frame that is not complete is told as a part, a whole one is not', async () => {
+  const ping = Buffer.from('00000010fffffffe000000000000000000000000', 'hex')
+  await using host = await GreetingHost.thatSends(Buffer.concat([ping, ping.subarray(0, 9)]))
+  const told: string[] = []
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const link = new Link(
+    {
+      host: { host: '127.0.0.1', port: host.port },
+      handshake: connectRequest,
+      patienceMs: 10_000,
+      clock: createDriverContext().clock,
+    },
+    {
+      opened: () => told.push('opened'),
+      frame: () => told.push('frame'),
+      part: () => {
+        told.push('part')
+        resolve()
+      },
+      refused: reject,
+      failed: reject,
+    },
+  )
+  await promise
+  link.close()
+  expect(told).toEqual(['opened', 'frame', 'part'])
+})
+
 test.each([undefined, async () => ({})])(
   'a host that accepts and stays silent is told from one that does not accept, also over TLS',
   async (secureOptions) => {
