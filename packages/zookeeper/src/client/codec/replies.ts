@@ -33,10 +33,13 @@ export interface WatchEvent {
   readonly path: string
 }
 
+/** Throws `MalformedRecord` if the path is not absolute, as it then has no parents to look up. */
 export const readEvent = (reader: RecordReader): WatchEvent => {
   const type = reader.int()
   reader.int() // the state of the connection
-  return { type, path: reader.text() }
+  const path = reader.text()
+  if (!path.startsWith('/')) throw new MalformedRecord(`an event of ${JSON.stringify(path)}`)
+  return { type, path }
 }
 
 /** Hexadecimal, as ZooKeeper's own tools show it. */

@@ -3,6 +3,7 @@ import { nextXid } from '../../../src/client/codec/protocol-numbers.ts'
 import { readConnectReply } from '../../../src/client/codec/handshake.ts'
 import { MalformedRecord, RecordReader } from '../../../src/client/codec/record-reader.ts'
 import { RecordWriter } from '../../../src/client/codec/record-writer.ts'
+import { readEvent } from '../../../src/client/codec/replies.ts'
 import { multiRequest, setRequest } from '../../../src/client/codec/requests.ts'
 
 const reading = (write: (to: RecordWriter) => void): RecordReader => {
@@ -41,6 +42,11 @@ describe('RecordReader reads what RecordWriter writes', () => {
     const reader = reading((to) => to.int(-1).int(-1).int(-1))
     expect([reader.bytes().length, reader.text(), reader.texts()]).toEqual([0, '', []])
   })
+})
+
+test.each(['', 'services', '�/services'])('an event of %j is malformed', (path) => {
+  const event = reading((to) => to.int(3).int(3).text(path))
+  expect(() => readEvent(event)).toThrow(MalformedRecord)
 })
 
 describe('RecordReader', () => {
