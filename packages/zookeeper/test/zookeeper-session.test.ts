@@ -12,7 +12,9 @@ const createClient = (sessionId: string) => {
     sessionId,
     sessionTimeoutMs: 90,
     state: 'connected',
-    lastSeen: { text: `${sessionId} is silent`, silentMs: 0 },
+    get lastSeen() {
+      return { text: `${sessionId} is silent`, silentMs: client.silent ? 10_000 : 0 }
+    },
     ended: new AbortController().signal,
     onState: () => () => {},
     silent: false,

@@ -23,6 +23,9 @@ export interface PartContext {
  */
 export const maxPathBytes: number = 512 * 1024
 
+/** How long a server may send nothing while a call is pending, at most. */
+const maxSilenceMs = 1_000
+
 /** The size of a path in the transaction: a length of 32 bits, then UTF-8. */
 export const pathBytesOf = (path: string): number => 4 + Buffer.byteLength(path)
 
@@ -37,7 +40,6 @@ export class SessionPart {
   readonly #context: PartContext
   readonly #abandoned = new AbortController()
   #loss: unknown
-  #answers = 0
   #closing: Promise<void> | undefined
   #answeringSinceMs: number | undefined
   #over = false
@@ -68,37 +70,35 @@ export class SessionPart {
     return this.client.state === 'connected'
   }
 
-  /** Makes calls on its connection. */
-  async run<T>(work: (client: ZooKeeperClient) => Promise<T>): Promise<T> {
+  /**
+   * Makes calls on its connection, under `signal`. When it aborts them, and the server has sent nothing
+   * since they began, the part moves to another server: it is then early enough for the session to survive.
+   */
+  async run<T>(work: (client: ZooKeeperClient) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock } = this.#context
+    const beganMs = clock.monotonicMs()
     try {
-      const result = await work(this.client)
-      this.#answers++
-      return result
+      return await work(this.client)
     } catch (error) {
       if (isCode(error, 'SESSION_EXPIRED')) this.#lose(error)
+      const waitedMs = clock.monotonicMs() - beganMs
+      // calls that are aborted sooner are no sign of a silent server
+      const isLong = waitedMs >= Math.min(maxSilenceMs, this.grantedTtlMs / 10)
+      if (signal.aborted && isLong && this.client.lastSeen.silentMs >= Math.floor(waitedMs))
+        this.client.reconnect()
       throw error
     }
   }
 
   /** Later reads on its connection show every write that was acknowledged before the call. */
   barrier(signal: AbortSignal): Promise<void> {
-    return this.run((client) => barrier(client, signal))
+    return this.run((client) => barrier(client, signal), signal)
   }
 
   async renew(signal: AbortSignal): Promise<void> {
-    const answers = this.#answers
-    const { clock } = this.#context
-    const sinceMs = clock.monotonicMs()
-    try {
-      await this.run((client) => heartbeat(client, signal))
-      this.client.kept?.renewed(sinceMs)
-    } catch (error) {
-      // a server that answers nothing is dropped early enough for the session to survive; a heartbeat
-      // that the caller aborts sooner is no sign of a silent server
-      const hung = signal.aborted && clock.monotonicMs() - sinceMs >= this.grantedTtlMs / 10
-      if (hung && answers === this.#answers) this.client.reconnect()
-      throw error
-    }
+    const sinceMs = this.#context.clock.monotonicMs()
+    await this.run((client) => heartbeat(client, signal), signal)
+    this.client.kept?.renewed(sinceMs)
   }
 
   /**

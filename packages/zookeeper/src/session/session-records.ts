@@ -100,7 +100,7 @@ export class SessionRecords {
           refs,
           isKnown ? store : this.#readAfterBarrier(store, part, signal),
         )
-      })
+      }, signal)
     } finally {
       this.#forget(keys)
     }
@@ -130,7 +130,7 @@ export class SessionRecords {
           .filter((key) => keys.serviceOf(key) !== undefined) // in this namespace
         const store = conditionalStore(this.#nodes(client), 'audit', false, signal)
         return removeStraysOwned(this.#self, tied, store, maxStraysInBatch)
-      })
+      }, signal)
     return (await Promise.all(this.#parts.live.map(removeFrom))).flat()
   }
 
@@ -162,8 +162,14 @@ export class SessionRecords {
       const key = this.#keyOf(instance)
       return sent.get(key) === undefined || this.#isKnown(key, claim.owner)
     })
-    return part.run((client) =>
-      putOwned(this.#self, requests, conditionalStore(this.#nodes(client), 'put', isKnown, signal)),
+    return part.run(
+      (client) =>
+        putOwned(
+          this.#self,
+          requests,
+          conditionalStore(this.#nodes(client), 'put', isKnown, signal),
+        ),
+      signal,
     )
   }
 
@@ -175,8 +181,10 @@ export class SessionRecords {
     // another part's member may be ahead of this one's
     if (refs.some((ref) => this.#parts.placeOf(this.#keyOf(ref)) !== part))
       await part.barrier(signal)
-    const audits = await part.run((client) =>
-      auditOwned(this.#self, refs, conditionalStore(this.#nodes(client), 'audit', false, signal)),
+    const audits = await part.run(
+      (client) =>
+        auditOwned(this.#self, refs, conditionalStore(this.#nodes(client), 'audit', false, signal)),
+      signal,
     )
     for (const [index, ref] of refs.entries()) {
       const last = this.#self.sent.get(this.#keyOf(ref))
