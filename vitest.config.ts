@@ -24,6 +24,8 @@ export default defineConfig({
           env,
           testTimeout: 20_000, // what takes a second alone takes ten on a machine with other work
           maxWorkers: 2,
+          // a process and the modules for each file would cost twice the processor time of the tests
+          isolate: false,
           include: [
             'packages/*/test/**/*.test.ts',
             'tools/*/test/**/*.test.ts',

@@ -11,31 +11,37 @@ const isSuite = (moduleId: string): boolean => {
 }
 
 /**
- * The other files that take more than about 40 s (in the unit project 10 s). Files that need the
+ * The other files that take more than about 30 s (in the unit project 7 s). Files that need the
  * processors alternate with files that wait, so that few of the former run at once.
  */
 const longFiles: readonly string[] = [
   'packages/gateway/contract/rolling-restart.test.ts',
+  'packages/zookeeper/contract/zookeeper-capacity.test.ts',
+  'tools/consumer-test/contract/packed-tarballs.test.ts',
+  'packages/zookeeper/contract/zookeeper-heartbeats.test.ts',
+  'packages/undici/contract/churn.test.ts',
   'packages/etcd/contract/etcd-formats.test.ts',
   'examples/contract/shop.test.ts',
-  'packages/zookeeper/contract/zookeeper-formats.test.ts',
-  'tools/consumer-test/contract/packed-tarballs.test.ts',
-  'packages/consul/contract/consul-formats.test.ts',
-  'packages/gateway/contract/gateway-process.test.ts',
-  'packages/undici/contract/churn.test.ts',
-  'packages/cli/contract/copy-and-set.test.ts',
-  'packages/memory/contract/memory-unreliable.test.ts',
-  'packages/grpc/contract/rolling-restart.test.ts',
-  'packages/cli/contract/register.test.ts',
   'tools/peers/contract/zookeeper-interop.test.ts',
-  'packages/zookeeper/contract/zookeeper-ensemble.test.ts',
-  'packages/undici/contract/rolling-restart.test.ts',
-  'packages/etcd/contract/etcd-cluster.test.ts',
   'packages/grpc/contract/churn.test.ts',
-  'packages/zookeeper/contract/zookeeper-capacity.test.ts',
-  'packages/cli/contract/commands.test.ts',
+  'packages/zookeeper/contract/zookeeper-ensemble.test.ts',
+  'packages/gateway/contract/gateway-process.test.ts',
+  'packages/memory/contract/memory-unreliable.test.ts',
+  'packages/etcd/contract/etcd-cluster.test.ts',
   'packages/undici/contract/nodes.test.ts',
+  'packages/zookeeper/contract/zookeeper-faults.test.ts',
+  'packages/cli/contract/copy-and-set.test.ts',
+  'packages/consul/contract/consul-formats.test.ts',
+  'packages/cli/contract/register.test.ts',
+  'packages/zookeeper/contract/zookeeper-formats.test.ts',
+  'packages/undici/contract/rolling-restart.test.ts',
+  'tools/peers/contract/etcd-interop.test.ts',
+  'packages/grpc/contract/rolling-restart.test.ts',
+  'packages/zookeeper/contract/client/faults.test.ts',
+  'packages/cli/contract/commands.test.ts',
+  'tools/peers/contract/consul-interop.test.ts',
   'tools/new-backend/test/new-backend.test.ts',
+  'packages/contract-tests/test/sloppy-drivers.test.ts',
   'examples/test/documents.test.ts',
   'packages/undici/test/documents.test.ts',
 ]

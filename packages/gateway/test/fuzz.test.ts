@@ -80,7 +80,8 @@ const malformed = (random: (limit: number) => number): string => {
 const send = async (port: number, text: string, how: number): Promise<void> => {
   const socket = net.connect(port, '127.0.0.1')
   socket.on('error', () => {}).resume()
-  const closed = once(socket, 'close')
+  // unlike `once`, also after an error: the gateway may break a connection
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect').catch(() => {})
   socket.write(text, 'latin1')
   if (how === 0) socket.destroy()

@@ -1,16 +1,23 @@
 import { createDriverContext } from '@sd/core/driver'
-import { beforeEach, expect, test, vi } from 'vitest'
-import { StoreClient } from '../src/client/store-client.ts'
-import { StoreError } from '../src/errors.ts'
-import { sqliteCode } from '../src/worker/failure.ts'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 
-const attempt = vi.hoisted(() => vi.fn<() => Promise<unknown>>())
-vi.mock('../src/client/store-thread.ts', () => ({
+const attempt = vi.fn<() => Promise<unknown>>()
+const thread = '../src/client/store-thread.ts'
+vi.doMock(thread, () => ({
   StoreThread: class {
     readonly ended = false
     readonly call = attempt
   },
 }))
+// the files before and after this one, in the same process, have the real one
+vi.resetModules()
+afterAll(() => {
+  vi.doUnmock(thread)
+  vi.resetModules()
+})
+const { StoreClient } = await import('../src/client/store-client.ts')
+const { StoreError } = await import('../src/errors.ts')
+const { sqliteCode } = await import('../src/worker/failure.ts')
 
 const position = { epoch: '0123456789abcdef-7', revision: 1 }
 

@@ -41,12 +41,17 @@ const unaffected: readonly Need[] = [
 ]
 
 /**
- * The formats whose suite runs on a backend: the first, or each with `SD_TEST_FORMATS=all`, which takes
- * minutes more and is set by `.ci/run`. The tests of the codecs and of `tools/peers` always run with each.
+ * The formats whose suite runs on a backend: the first; with `SD_TEST_FORMATS=further`, which takes minutes
+ * and is set by `.ci/run`, the others; with `SD_TEST_FORMATS=all` each. The tests of the codecs and of
+ * `tools/peers` always run with each.
  */
 export const formatsUnderTest = <const Name extends string>(
   names: readonly Name[],
-): readonly Name[] => (process.env['SD_TEST_FORMATS'] === 'all' ? names : names.slice(0, 1))
+): readonly Name[] => {
+  const which = process.env['SD_TEST_FORMATS']
+  if (which === 'all') return names
+  return which === 'further' ? names.slice(1) : names.slice(0, 1)
+}
 
 /** The hooks for the suite with the format of another fleet; `further` are left out, too, each with a reason. */
 export const formatHooks = (

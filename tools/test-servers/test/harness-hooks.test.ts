@@ -32,9 +32,11 @@ test('a run with a format leaves out connections and what it names, each with a 
   expect(missing.backUp).toBe(at.missing.backUp)
 })
 
-test('one format runs, unless all are asked for', () => {
+test('one format runs, unless the others or all are asked for', () => {
   vi.stubEnv('SD_TEST_FORMATS', undefined)
   expect(formatsUnderTest(['kratos', 'go-zero'])).toEqual(['kratos'])
+  vi.stubEnv('SD_TEST_FORMATS', 'further')
+  expect(formatsUnderTest(['kratos', 'go-zero'])).toEqual(['go-zero'])
   vi.stubEnv('SD_TEST_FORMATS', 'all')
   expect(formatsUnderTest(['kratos', 'go-zero'])).toEqual(['kratos', 'go-zero'])
   vi.unstubAllEnvs()
