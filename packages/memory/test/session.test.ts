@@ -229,6 +229,11 @@ test.each([
     { nameSpace: 'a' },
     'unknown key "nameSpace"; did you mean "namespace"? (known: namespace, store, heartbeat, maxBlockMs)',
   ],
+  [
+    { heartbeat: 'worker' },
+    'heartbeat is "worker"; expected loop: the sessions in memory live and are renewed in the event loop itself',
+  ],
+  [{ maxBlockMs: 1_000 }, "maxBlockMs is given without heartbeat: 'worker'"],
   [null, 'the configuration is null; expected an object'],
 ])('the configuration %j is refused', (config, message) => {
   expect(() => memory(config as never)).toThrow(message)

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads'
 import {
   createDriverContext,
   type DriverEvent,
@@ -9,6 +10,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 vi.setConfig({ testTimeout: 60_000 })
 afterEach(() => {
   vi.unstubAllEnvs()
+  vi.restoreAllMocks()
 })
 
 const ttlMs = 1_000
@@ -22,11 +24,11 @@ const sessionOf = (id: string) => ({
   close: vi.fn<DriverSession['close']>(async () => {}),
 })
 
-const workerOf = (script: string) => {
+const workerOf = (script: string, config: { maxBlockMs?: number } = { maxBlockMs: 60_000 }) => {
   const events: DriverEvent[] = []
   const worker = HeartbeatWorker.create({
     script: new URL(script, import.meta.url),
-    config: { heartbeat: 'worker', maxBlockMs: 60_000 },
+    config: { heartbeat: 'worker', ...config },
     context: createDriverContext({
       report: (event) => void events.push(event),
       // a thread that ended is started again at once
@@ -68,6 +70,20 @@ test('the thread gets the configuration, renews a session that its owner does no
   await held.close(signal)
   await told('release s1')
   expect(session.close).toHaveBeenCalledOnce()
+})
+
+test.each([
+  ['three ttls by default', undefined, 3 * ttlMs],
+  ['as configured', 7_000, 7_000],
+] as const)('the thread bridges a block of %s', async (_what, given, maxBlockMs) => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage')
+  const config = given === undefined ? {} : { maxBlockMs: given }
+  await using worker = workerOf('counting-thread.ts', config).worker
+  await worker.start()
+  hold(worker, sessionOf('s1'))
+  expect(post).toHaveBeenCalledWith({
+    hold: expect.objectContaining({ id: 's1', maxBlockMs }) as object,
+  })
 })
 
 test('the thread runs no preload of the application', async () => {
