@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Metadata } from '@grpc/grpc-js'
+import { TcpProxy } from '@sd/contract-tests/servers'
 import { until } from '@sd/test-servers'
 import { createChannel, createClientFactory } from 'nice-grpc'
 import { describe, expect, test, vi } from 'vitest'
@@ -382,6 +383,27 @@ describe('retries', () => {
     }
     expect(await call(world.resolve(), own)).toBe(4)
   })
+
+  test.each([
+    ['fails by default', false, /^UNAVAILABLE: (Connection dropped|read ECONNRESET)/],
+    ['is repeated on another instance by a retry', true, /^b$/],
+  ] as const)(
+    'a call on a connection that breaks without GOAWAY %s',
+    async (_what, retry, answer) => {
+      await using world = new World()
+      await using a = await EchoServer.start('a', { delayMs: 10_000 })
+      await using b = await EchoServer.start('b')
+      await using proxy = await TcpProxy.to(a.address)
+      await register(world, { id: 'a', address: proxy.endpoint })
+      using client = new EchoClient(`${world.resolve({ retry })}:///orders`)
+      const calling = client.call({ deadline: Date.now() + 15_000 })
+      await until('the call is on its way', () => a.calls === 1)
+      await register(world, b)
+      await until('the other instance is connected', () => b.connections === 1)
+      proxy.reset()
+      expect(await calling).toMatch(answer)
+    },
+  )
 
   test("a channel's own policy gets the filtered instances as addresses", async () => {
     await using world = new World()
