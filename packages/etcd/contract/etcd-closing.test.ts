@@ -10,6 +10,7 @@ import {
 import { type Server, StrangeHost, TcpProxy } from '@sd/contract-tests/servers'
 import { etcd, launch, provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EtcdConfig } from '../src/index.ts'
 import { clientOf, graceMs, RegistryWorld, slackMs, ttlMs } from './registry-world.ts'
 import { admin } from './support.ts'
 
@@ -19,11 +20,16 @@ const closeTimeoutMs = 1_500
 /** How long a process may take to end after its registry is closed. */
 const exitMs = 2_000
 
-const start = (endpoint: string, namespace: string, rest: Partial<ClientTask> = {}) =>
+const start = (
+  endpoint: string,
+  namespace: string,
+  rest: Partial<ClientTask> = {},
+  heartbeat: EtcdConfig['heartbeat'] = 'loop',
+) =>
   forkClient({
     module: new URL('../src/index.ts', import.meta.url).href,
     factory: 'etcd',
-    config: { endpoints: [`http://${endpoint}`], namespace },
+    config: { endpoints: [`http://${endpoint}`], namespace, heartbeat },
     id: 'child',
     ttlMs,
     callTimeoutMs,
@@ -86,18 +92,21 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     await told.sees([], slackMs)
   })
 
-  test('R11: a process ends by itself, and its lease with it', async () => {
-    await using world = new RegistryWorld()
-    const watching = world.registry([endpoint])
-    await using client = await start(endpoint, world.namespace)
-    expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
-    expect(await leases()).toContain(client.report.sessionId)
-    const told = world.follow(watching)
-    await told.sees(['child'], slackMs)
-    await expectCleanEnd(client, 0)
-    expect(await leases()).not.toContain(client.report.sessionId)
-    await told.sees([], slackMs)
-  })
+  test.each(['loop', 'worker'] as const)(
+    'R11: a process with the heartbeat %s ends by itself, and its lease with it',
+    async (heartbeat) => {
+      await using world = new RegistryWorld()
+      const watching = world.registry([endpoint])
+      await using client = await start(endpoint, world.namespace, {}, heartbeat)
+      expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
+      expect(await leases()).toContain(client.report.sessionId)
+      const told = world.follow(watching)
+      await told.sees(['child'], slackMs)
+      await expectCleanEnd(client, closeTimeoutMs)
+      expect(await leases()).not.toContain(client.report.sessionId)
+      await told.sees([], slackMs)
+    },
+  )
 
   test('R11: a process ends by itself while the server is frozen; its lease runs out', async () => {
     await using world = new RegistryWorld()

@@ -1,12 +1,11 @@
 import { eventually } from '@sd/contract-tests'
 import { createDriverContext, type DriverEvent } from '@sd/core/driver'
-import { forkClient, soon } from '@sd/contract-tests/world'
-import { etcd as etcdServer, launch, provisionFor } from '@sd/test-servers'
+import { soon } from '@sd/contract-tests/world'
+import { provisionFor } from '@sd/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etcd } from '../src/index.ts'
-import { clientOf, slackMs, ttlMs } from './registry-world.ts'
+import { slackMs, ttlMs } from './registry-world.ts'
 import { launchSecureServers } from './secure-servers.ts'
-import { admin } from './support.ts'
 
 const controllable = (await provisionFor('etcd')).how !== 'endpoint'
 
@@ -36,23 +35,4 @@ describe.runIf(controllable)("R13: heartbeat: 'worker'", () => {
       expect(events).toEqual([])
     },
   )
-
-  test('R11: a process ends by itself, and its lease with it', async () => {
-    await using cluster = await launch(etcdServer)
-    const endpoint = clientOf(cluster.servers[0])
-    await using client = await forkClient({
-      module: new URL('../src/index.ts', import.meta.url).href,
-      factory: 'etcd',
-      config: { endpoints: [`http://${endpoint}`], namespace: 'leaving', heartbeat: 'worker' },
-      id: 'child',
-      ttlMs,
-      callTimeoutMs: 3_000,
-      closeTimeoutMs: 3_000,
-      awaitRegistered: true,
-    })
-    expect(client.report).toMatchObject({ state: 'registered' })
-    expect(await client.close(10_000)).toMatchObject({ code: 0, signal: null, stderr: '' })
-    using etcdItself = admin(endpoint)
-    expect((await etcdItself.leaseClient.leaseLeases()).leases).toEqual([])
-  })
 })

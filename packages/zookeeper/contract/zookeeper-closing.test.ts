@@ -81,18 +81,21 @@ describe.runIf(controllable)('R11: leaving clean', () => {
     expect(await connections()).toBe(before)
   })
 
-  test('R11: a process ends by itself, and its session with it', async () => {
-    await using world = new RegistryWorld()
-    const watching = world.registry([host])
-    await using client = await start(host, world.namespace)
-    expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
-    expect(await sessions()).toHaveLength(1)
-    const told = world.told(watching)
-    await told.sees(['child'], slackMs)
-    await expectCleanEnd(client, 0)
-    expect(await sessions()).toEqual([])
-    await told.sees([], slackMs)
-  })
+  test.each(['loop', 'worker'] as const)(
+    'R11: a process with the heartbeat %s ends by itself, and its session with it',
+    async (heartbeat) => {
+      await using world = new RegistryWorld()
+      const watching = world.registry([host])
+      await using client = await start(host, world.namespace, { heartbeat })
+      expect(client.report).toMatchObject({ list: 'listed', state: 'registered' })
+      expect(await sessions()).toHaveLength(1)
+      const told = world.told(watching)
+      await told.sees(['child'], slackMs)
+      await expectCleanEnd(client, closeTimeoutMs)
+      expect(await sessions()).toEqual([])
+      await told.sees([], slackMs)
+    },
+  )
 
   test('R3: a process is killed: its instance is removed within ttl + grace', async () => {
     await using world = new RegistryWorld()

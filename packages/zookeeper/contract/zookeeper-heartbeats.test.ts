@@ -1,15 +1,6 @@
 import { eventually } from '@sd/contract-tests'
 import { createCertificates, TcpProxy } from '@sd/contract-tests/servers'
-import {
-  forkClient,
-  ids,
-  instance,
-  lists,
-  pass,
-  ref,
-  request,
-  soon,
-} from '@sd/contract-tests/world'
+import { ids, instance, lists, pass, ref, request, soon } from '@sd/contract-tests/world'
 import {
   createDriverContext,
   type DriverEvent,
@@ -205,23 +196,5 @@ describe.runIf(controllable)("R13: heartbeat: 'worker'", () => {
     expect(proxy.accepted).toBe(accepted)
     expect(session.lost.aborted).toBe(false)
     await session.close(soon())
-  })
-
-  test('R11: a process ends by itself, and its session with it', async () => {
-    use(await launchZooKeeper())
-    await using client = await forkClient({
-      module: new URL('../src/index.ts', import.meta.url).href,
-      factory: 'zookeeper',
-      config: { ...clientTls, hosts, namespace: 'leaving', heartbeat: 'worker' },
-      id: 'child',
-      ttlMs,
-      callTimeoutMs: 3_000,
-      closeTimeoutMs: 3_000,
-      awaitRegistered: true,
-    })
-    expect(client.report).toMatchObject({ state: 'registered' })
-    expect(await client.close(10_000)).toMatchObject({ code: 0, signal: null, stderr: '' })
-    const dump = await ask(hosts[0] ?? '', 'dump')
-    expect(dump).toContain('Sessions with Ephemerals (0)')
   })
 })
