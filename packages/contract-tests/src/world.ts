@@ -1,6 +1,7 @@
 /**
  * Helpers for a backend's own tests, beyond the suite: registries under faults whose watchers are
- * checked event by event, processes that must end by themselves, and single calls of a driver.
+ * checked event by event, processes that must end by themselves, single calls of a driver, and a clock that
+ * only the test moves.
  * @module
  */
 export type { Backup } from './contract-harness.ts'
