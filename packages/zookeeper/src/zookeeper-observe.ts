@@ -114,7 +114,8 @@ export async function* observe(
   const readChanges = readerOf(context, scope, () => wake.notify())
   const next = async (): Promise<Observation> => {
     try {
-      await wake.notified(ended)
+      await wake.notified()
+      ended.throwIfAborted()
       const observation = await readChanges()
       return isEmpty(observation) ? { type: 'alive' } : observation
     } catch (cause) {
@@ -122,6 +123,8 @@ export async function* observe(
       throw reader.failure(connection, cause, 'observe', service)
     }
   }
+  // one listener for all changes
+  ended.addEventListener('abort', () => wake.notify(), { once: true })
   wake.notify()
   const stop = connection.onAnswer(progress)
   const snapshot = await next().finally(stop)

@@ -18,11 +18,12 @@ export class Wake {
 
   /**
    * Resolves on the next `notify`, or at once if one came since the last wait. Rejects with
-   * `signal.reason` when the signal aborts; a pending `notify` is then kept for the next wait.
+   * `signal.reason` when the signal aborts; a pending `notify` is then kept for the next wait. A loop
+   * that handles thousands of changes adds one listener to its signal instead, which calls `notify`.
    */
-  async notified(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (!this.#pending) await abortable(this.#next(), signal)
+  async notified(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (!this.#pending) await (signal ? abortable(this.#next(), signal) : this.#next())
     this.#pending = false
   }
 

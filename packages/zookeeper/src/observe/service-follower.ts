@@ -47,11 +47,12 @@ export class ServiceFollower {
     }
     const due = [...this.#due]
     this.#due.clear()
-    const nodes = await readNodesAt(
-      reads,
-      due.map((key) => keys.path(key)),
-      signal,
-    )
+    const paths = due.map((key) => keys.path(key))
+    const [only] = paths
+    const nodes =
+      only !== undefined && paths.length === 1
+        ? [await ifThere(reads.get(only, signal))] // nearly every change: the smallest request
+        : await readNodesAt(reads, paths, signal)
     const decoded: DecodedRecord[] = []
     const removed: RecordKey[] = []
     for (const [index, key] of due.entries()) {

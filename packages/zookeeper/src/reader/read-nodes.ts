@@ -26,7 +26,7 @@ export const readNodesAt = async (
   const [only] = batches
   const outcomes =
     only !== undefined && batches.length === 1
-      ? await read(only) // nearly every change is one record
+      ? await read(only) // nearly always
       : (await inParallel(batches, maxBatchesInFlight, read)).flat()
   return outcomes.map((outcome) => {
     if (outcome.type === 'get') return outcome

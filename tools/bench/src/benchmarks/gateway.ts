@@ -70,21 +70,21 @@ export const benchmark: Benchmark = {
       // 0.55 of the requests per second is 1 / 0.55 of the time
       goals: [{ side: '@sd', against: 'direct', atMost: 1.82 }],
       remains:
-        'The proxy takes more CPU time for a request than the caller and the server together do without one, so on two processors the time at least doubles, also through the bare handler; a machine with a processor for each of the three processes is needed to come closer. Half of the time of the proxy are the system calls that write to the two sockets (`writev`, `writeLatin1String` in the profile), one for the request and one for the response, which a proxy cannot save.',
+        'the proxy takes more CPU time for a request than the caller and the server together do without one, so on two processors the time at least doubles, also through the bare handler; a machine with a processor for each of the three processes is needed to come closer. Half of the time of the proxy are the system calls that write to the two sockets (`writev`, `writeLatin1String` in the profile), one for the request and one for the response, which a proxy cannot save.',
     },
     p99: {
       what: '99th percentile of a request',
       unit: 'ms',
       goals: [{ side: '@sd', against: 'direct', atMost: 1.6 }],
       remains:
-        'The 32 requests wait for one process, so the 99th percentile grows with the time of a request, which is more than 1.6 times that of a direct one. Garbage collection made it worse: closures that each request made in a constructor kept a quarter of what requests allocate alive until the next full collection, so that scavenges took 10 to 40 ms. Without them the longest of a sample is that of the last row. What else is in it is the wait for a processor.',
+        'the 32 requests wait for one process, so the 99th percentile grows with the time of a request, which is more than 1.6 times that of a direct one. Garbage collection made it worse: closures that each request made in a constructor kept a quarter of what requests allocate alive until the next full collection, so that scavenges took 10 to 40 ms. Without them the longest of a sample is that of the last row. What else is in it is the wait for a processor.',
     },
     cpu: {
       what: `CPU time of the proxy for ${requestsPerRound} requests`,
       unit: 'ms',
       goals: [{ side: '@sd', against: 'http-proxy-3', atMost: 0.6 }],
       remains:
-        'Closures that each request made in a constructor were the largest avoidable part.  What lies between the two are the headers that tell where a request came from, the pick, the repetition and the drain.',
+        'closures that each request made in a constructor were the largest avoidable part, and are gone. What `@sd` does and the bare handler does not: the headers that tell where a request came from, the pick of an instance, the repetition of a request that could not be sent, and the drain.',
     },
     restCpu: {
       what: `CPU time of the caller and the server for ${requestsPerRound} requests`,
