@@ -1,7 +1,7 @@
 import { type Cluster, type Member, type Server, TcpProxy } from '@sd/contract-tests/servers'
-import { type TestServer, zookeeper } from '@sd/test-servers'
+import type { TestServer } from '@sd/test-servers'
 import { PatientRelay } from './patient-relay.ts'
-import { clientOf } from './support.ts'
+import { clientOf, withSettings } from './support.ts'
 import { launchZooKeeper } from './test-tls.ts'
 
 const members = ['n1', 'n2', 'n3'] as const
@@ -44,6 +44,11 @@ const addressOf = (link: Link | undefined, member: Member): string => {
   return `127.0.0.1:${portOf(link.quorum.endpoint)}:${portOf(link.election.endpoint)}`
 }
 
+// alone, a member asks the others for an election ever more rarely, by default up to once a minute
+const server = withSettings({
+  properties: { 'zookeeper.fastleader.maxNotificationInterval': '500' },
+})
+
 /**
  * Each member has another static configuration, which servers allow without `reconfigEnabled`: the
  * addresses of the others are those of its proxies. Its own is a wildcard. A member that is contacted for
@@ -51,9 +56,9 @@ const addressOf = (link: Link | undefined, member: Member): string => {
  * is a wildcard (`QuorumCnxManager.InitialMessage.parse`): then to the one that it is configured with.
  */
 const serverOf = (links: readonly Link[]): TestServer => ({
-  ...zookeeper,
+  ...server,
   files: (member, options) => {
-    const files = zookeeper.files?.(member, options) ?? {}
+    const files = server.files?.(member, options) ?? {}
     const cfg = `${member.confDir}/zoo.cfg`
     const settings = (files[cfg] ?? '').split('\n').filter((line) => !line.startsWith('server.'))
     const addresses = member.members.map((other, index) => {

@@ -44,8 +44,10 @@ export class PatientRelay implements AsyncDisposable {
       client.pipe(onward)
       onward.pipe(client)
     })
-    client.once('close', () => onward.destroy())
+    const leave = (): unknown => onward.destroy()
+    client.once('close', leave)
     onward.once('close', () => {
+      client.off('close', leave)
       if (client.destroyed) return
       if (isConnected || performance.now() > endMs) client.destroy()
       else setTimeout(() => this.#dial(client, endMs), retryMs)
