@@ -29,6 +29,18 @@ describe('Wake', () => {
     await wake.notified(never)
   })
 
+  test('waits without a signal until it is notified', async () => {
+    const wake = new Wake()
+    let woken = false
+    const waiting = wake.notified().then(() => (woken = true))
+    await new Promise(setImmediate)
+    expect(woken).toBe(false)
+    wake.notify()
+    await waiting
+    wake.notify()
+    await wake.notified()
+  })
+
   test('wakes when the clock reaches the given time, and not before', async () => {
     const wake = new Wake()
     const clock = new ManualClock()
