@@ -46,7 +46,8 @@ export const securityCases: readonly ContractCase[] = [
     (run) =>
       overEachSecure(run, async ({ connect, server }, name) => {
         const { ttlMs, capMs, slackMs } = run.times
-        const registry = run.open(connect(`${run.namespace}-${name}`))
+        // longer than a restart on a busy machine
+        const registry = run.open(connect(`${run.namespace}-${name}`), { ttlMs: ttlMs * 3 })
         const follower = run.follow(registry, 'orders')
         const registration = await registry.register(input('orders', 'a'))
         await follower.sees(['a'], slackMs)
