@@ -14,7 +14,8 @@ describe.each(formatsUnderTest(['kratos', 'spring-consul']))('format %s', (name)
     format: consulFormats[name],
     ttlMs: 3_000,
     graceMs: 1_500,
-    many: 100,
+    many: 50,
+    manyMs: 5_000,
     concurrency: 2,
     knownGaps: {
       'T28 reports a record that another owner replaced, and has removed since, as replaced':

@@ -8,8 +8,8 @@ describeRegistryContract('consul', consulHooks.provides, () => consulHarness(), 
   ttlMs: 3_000,
   // a check lives a second longer than the ttl
   graceMs: 1_500,
-  // 1,000 are in consul-many.test.ts: a pass for each check every ttl/4 asks for a longer ttl
-  many: 200,
+  // 500 are in consul-many.test.ts: a pass for each check every ttl/4 asks for a longer ttl
+  many: 50,
   // each write costs 25 ms on a busy machine
   manyMs: 5_000,
   knownGaps: {
