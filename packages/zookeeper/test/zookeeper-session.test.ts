@@ -15,6 +15,7 @@ const createClient = (sessionId: string) => {
     get lastSeen() {
       return { text: `${sessionId} is silent`, silentMs: client.silent ? 10_000 : 0 }
     },
+    unansweredMs: 0,
     ended: new AbortController().signal,
     onState: () => () => {},
     silent: false,

@@ -137,6 +137,10 @@ export class WireClient implements ZooKeeperClient {
     return this.#connection.lastSeen
   }
 
+  get unansweredMs(): number {
+    return this.#connection.unansweredMs
+  }
+
   get kept(): KeptSession | undefined {
     return this.#kept
   }

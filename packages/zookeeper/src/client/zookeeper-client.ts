@@ -11,6 +11,8 @@ export interface ZooKeeperClient extends RecentOperations {
   readonly sessionTimeoutMs: number
   readonly state: ClientState
   readonly lastSeen: LastSeen
+  /** For how long the server has sent nothing while a request waits for its answer; 0 if none does. */
+  readonly unansweredMs: number
   /** The session in the worker thread of `heartbeat: 'worker'`, from the first connection on. */
   readonly kept?: KeptSession | undefined
   /**

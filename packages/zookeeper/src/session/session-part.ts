@@ -23,8 +23,10 @@ export interface PartContext {
  */
 export const maxPathBytes: number = 512 * 1024
 
-/** How long a server may send nothing while a call is pending, at most. */
+/** How long a server may send nothing while a request waits for its answer. */
 const maxSilenceMs = 1_000
+/** Longer than it takes to read what has arrived. */
+const readingMs = 50
 
 /** The size of a path in the transaction: a length of 32 bits, then UTF-8. */
 export const pathBytesOf = (path: string): number => 4 + Buffer.byteLength(path)
@@ -40,6 +42,7 @@ export class SessionPart {
   readonly #context: PartContext
   readonly #abandoned = new AbortController()
   #loss: unknown
+  #answers = 0
   #closing: Promise<void> | undefined
   #answeringSinceMs: number | undefined
   #over = false
@@ -71,21 +74,17 @@ export class SessionPart {
   }
 
   /**
-   * Makes calls on its connection, under `signal`. When it aborts them, and the server has sent nothing
-   * since they began, the part moves to another server: it is then early enough for the session to survive.
+   * Makes calls on its connection, under `signal`. When it aborts them, and the server sends nothing, the
+   * part moves to another server: it is then early enough for the session to survive.
    */
   async run<T>(work: (client: ZooKeeperClient) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { clock } = this.#context
-    const beganMs = clock.monotonicMs()
     try {
-      return await work(this.client)
+      const result = await work(this.client)
+      this.#answers++
+      return result
     } catch (error) {
       if (isCode(error, 'SESSION_EXPIRED')) this.#lose(error)
-      const waitedMs = clock.monotonicMs() - beganMs
-      // calls that are aborted sooner are no sign of a silent server
-      const isLong = waitedMs >= Math.min(maxSilenceMs, this.grantedTtlMs / 10)
-      if (signal.aborted && isLong && this.client.lastSeen.silentMs >= Math.floor(waitedMs))
-        this.client.reconnect()
+      if (signal.aborted) this.#leaveIfSilent()
       throw error
     }
   }
@@ -95,10 +94,20 @@ export class SessionPart {
     return this.run((client) => barrier(client, signal), signal)
   }
 
+  /** A heartbeat behind a large answer moves to another server as well, as it would come too late. */
   async renew(signal: AbortSignal): Promise<void> {
-    const sinceMs = this.#context.clock.monotonicMs()
-    await this.run((client) => heartbeat(client, signal), signal)
-    this.client.kept?.renewed(sinceMs)
+    const answers = this.#answers
+    const { clock } = this.#context
+    const sinceMs = clock.monotonicMs()
+    try {
+      await this.run((client) => heartbeat(client, signal), signal)
+      this.client.kept?.renewed(sinceMs)
+    } catch (error) {
+      // one that the caller aborts sooner is no sign of a slow server
+      const isLate = signal.aborted && clock.monotonicMs() - sinceMs >= this.grantedTtlMs / 10
+      if (isLate && answers === this.#answers) this.client.reconnect()
+      throw error
+    }
   }
 
   /**
@@ -119,6 +128,16 @@ export class SessionPart {
   abandon(reason: unknown): void {
     this.#abandoned.abort(reason)
     this.client.close(this.#abandoned.signal).catch(() => {})
+  }
+
+  #leaveIfSilent(): void {
+    const limitMs = Math.min(maxSilenceMs, this.grantedTtlMs / 10)
+    const isSilent = (): boolean => this.client.unansweredMs >= limitMs
+    if (!isSilent()) return
+    // where the event loop was blocked, the answer may have arrived and not been read
+    this.#context.clock.setTimer(readingMs, () => {
+      if (isSilent()) this.client.reconnect()
+    })
   }
 
   async #waitOut(signal: AbortSignal): Promise<void> {

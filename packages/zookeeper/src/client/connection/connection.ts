@@ -33,6 +33,7 @@ export type EndOfSession = Refusal | 'out-of-reach'
 interface InFlight {
   readonly xid: number
   readonly bytes: number
+  readonly sentMs: number
   readonly answered: Answered
 }
 
@@ -116,6 +117,13 @@ export class Connection {
     return { text, silentMs }
   }
 
+  /** For how long the server has sent nothing while a request waits for its answer; 0 if none does. */
+  get unansweredMs(): number {
+    const oldest = this.#inFlight[this.#oldest]
+    if (!this.#link || !oldest) return 0
+    return this.#options.context.clock.monotonicMs() - Math.max(oldest.sentMs, this.#heardMs)
+  }
+
   /** The same of each host, for hosts that failed. */
   get troubles(): ReadonlyMap<string, Trouble> {
     return this.#troubles
@@ -149,7 +157,8 @@ export class Connection {
     if (!this.#link) return answered(connectionLossCode)
     this.#xid = nextXid(this.#xid)
     this.#keepAlive.sent()
-    this.#inFlight.push({ xid: this.#xid, bytes: request.payloadBytes, answered })
+    const sentMs = this.#options.context.clock.monotonicMs()
+    this.#inFlight.push({ xid: this.#xid, bytes: request.payloadBytes, sentMs, answered })
     this.#link.send(request.numbered(this.#xid))
   }
 
