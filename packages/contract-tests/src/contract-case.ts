@@ -12,6 +12,8 @@ export interface ContractCase {
   readonly name: string
   readonly needs: readonly Need[]
   readonly run: (run: ContractRun) => Promise<void>
+  /** Whether it has `many` instances or watchers, which occupy the event loop. */
+  readonly large?: true
 }
 
 /** Names a case. */
@@ -20,3 +22,9 @@ export const contractCase = (
   needs: readonly Need[],
   run: (run: ContractRun) => Promise<void>,
 ): ContractCase => ({ name, needs, run })
+
+/** Names a case with `many` instances or watchers. */
+export const largeContractCase = (...given: Parameters<typeof contractCase>): ContractCase => ({
+  ...contractCase(...given),
+  large: true,
+})

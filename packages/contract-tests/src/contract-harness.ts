@@ -152,8 +152,8 @@ export interface ContractOptions {
    */
   readonly format?: WireFormat
   /**
-   * How many cases run at a time, each on a harness of its own; those with many instances always run
-   * alone. Most of a case is waiting, so that two at a time take half as long. Default 1.
+   * How many cases run at a time, an integer of at least 1, each on a harness of its own; the large
+   * cases always run alone. Most of a case is waiting, so that two at a time take half as long. Default 1.
    */
   readonly concurrency?: number
   /** Runs only the cases with one of these ids. */

@@ -30,6 +30,7 @@ export const describeRegistryContract = (
   const cases = selectCases(contractCases, provides, missing).filter(
     ({ contractCase: { name: caseName } }) => only?.includes(caseName.split(' ')[0] ?? '') ?? true,
   )
+  const shares = shareOut(cases, concurrency)
 
   describe(`${name}: registry contract`, () => {
     const harnesses: ContractHarness[] = []
@@ -37,7 +38,10 @@ export const describeRegistryContract = (
       while (harnesses.length < concurrency) harnesses.push(await harness())
     })
     afterAll(async () => {
-      await Promise.all(harnesses.map((one) => one[Symbol.asyncDispose]()))
+      // every server is stopped, also when another one's disposal fails
+      const disposals = harnesses.map((one) => one[Symbol.asyncDispose]())
+      for (const disposal of await Promise.allSettled(disposals))
+        if (disposal.status === 'rejected') throw disposal.reason
     })
 
     const execute = (contractCase: ContractCase, on: number) => async (): Promise<void> => {
@@ -56,7 +60,6 @@ export const describeRegistryContract = (
       else test(contractCase.name, oneByOne, execute(contractCase, on))
     }
 
-    const shares = shareOut(cases, concurrency)
     for (const [on, share] of shares.beside.entries())
       describe(`harness ${on + 1}`, { concurrent: true }, () => {
         for (const selected of share) declare(selected, on)

@@ -1,4 +1,3 @@
-import { scaleCases } from './cases/scale-cases.ts'
 import type { SelectedCase } from './select-cases.ts'
 
 /** The cases of one run, by what else runs meanwhile. */
@@ -10,19 +9,23 @@ export interface SharedOut {
 }
 
 /**
- * Shares out `cases` among that many harnesses, in turns, as neighbours take similarly long. The cases
- * with many instances run alone: they occupy the event loop, in which the other cases send their
+ * Shares out `cases` among that many harnesses, in turns, as neighbours take similarly long. The large
+ * cases run alone: they occupy the event loop, in which the other cases send their
  * heartbeats.
+ * @throws Error when `harnesses` is not an integer of at least 1
  */
 export const shareOut = (cases: readonly SelectedCase[], harnesses: number): SharedOut => {
+  if (!Number.isInteger(harnesses) || harnesses < 1)
+    throw new Error(`concurrency is ${harnesses}; expected an integer of at least 1`)
   if (harnesses === 1) return { alone: cases, beside: [] }
-  const isLarge = ({ contractCase }: SelectedCase): boolean => scaleCases.includes(contractCase)
-  const others = cases.filter((one) => !isLarge(one) && one.skipped === undefined)
+  const runsAlone = ({ contractCase: { large }, skipped }: SelectedCase): boolean =>
+    large === true || skipped !== undefined
+  const others = cases.filter((one) => !runsAlone(one))
   const shares = Array.from({ length: harnesses }, (_, harness) =>
     others.filter((_case, index) => index % harnesses === harness),
   )
   return {
-    alone: cases.filter((one) => isLarge(one) || one.skipped !== undefined),
+    alone: cases.filter(runsAlone),
     beside: shares.filter((share) => share.length > 0),
   }
 }

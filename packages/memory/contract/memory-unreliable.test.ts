@@ -6,5 +6,5 @@ describeRegistryContract(
   'memory behind an unreliable link',
   memoryNeeds,
   async () => memoryHarness((factory) => unreliable(factory, { failing: 0.1, maxDelayMs: 20 })),
-  { ttlMs: 1_000, graceMs: 200, many: 200, concurrency: 2 },
+  { ttlMs: 2_000, graceMs: 200, many: 200, concurrency: 2 },
 )

@@ -3,6 +3,6 @@ import { memoryHarness, memoryNeeds } from './memory-harness.ts'
 
 describeRegistryContract('memory', memoryNeeds, async () => memoryHarness(), {
   concurrency: 2,
-  ttlMs: 600,
+  ttlMs: 2_000,
   graceMs: 100,
 })

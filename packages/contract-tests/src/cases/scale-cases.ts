@@ -1,12 +1,12 @@
 import { expect } from 'vitest'
-import { type ContractCase, contractCase } from '../contract-case.ts'
+import { type ContractCase, contractCase, largeContractCase } from '../contract-case.ts'
 import { input } from '../contract-run.ts'
 import { eventually } from '../eventually.ts'
 import { nextSync } from '../next-changes.ts'
 
 /** R10, R11, W7: many instances at once, and clean exits. */
 export const scaleCases: readonly ContractCase[] = [
-  contractCase('R10 registers many instances at once with one session', [], async (run) => {
+  largeContractCase('R10 registers many instances at once with one session', [], async (run) => {
     const { registry, calls } = run.counting()
     const ids = Array.from({ length: run.many }, (_, index) => `i${index}`)
     await Promise.all(ids.map((id) => registry.register(input('orders', id))))
@@ -14,7 +14,7 @@ export const scaleCases: readonly ContractCase[] = [
     await run.lists(registry, 'orders', ids, run.visibleMs + run.times.slackMs)
   }),
 
-  contractCase(
+  largeContractCase(
     'R10 brings many instances back after a session loss',
     ['expireSession'],
     async (run) => {
@@ -97,7 +97,7 @@ export const scaleCases: readonly ContractCase[] = [
     ),
   ),
 
-  contractCase(
+  largeContractCase(
     'W7 shares one watch of the backend among many watchers of a service',
     [],
     async (run) => {
