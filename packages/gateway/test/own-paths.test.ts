@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { prometheusMetrics } from '../src/index.ts'
 import { World } from './world.ts'
 
@@ -7,6 +7,7 @@ describe('/metrics', () => {
     await using world = await World.create()
     await world.backend()
     const metrics = prometheusMetrics(world.registry)
+    onTestFinished(() => metrics.stop())
     await world.gateway([{ service: 'orders' }], { metrics })
     for (let i = 0; i < 3; i += 1) await world.request('/')
     await expect
@@ -16,7 +17,6 @@ describe('/metrics', () => {
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
     expect(body).toMatch(/^http_server_request_duration_count\{/m)
     expect(body).toMatch(/^sd_registrations\{/m)
-    await metrics.stop()
   })
 
   describe('names the service in target_info', () => {
@@ -31,10 +31,10 @@ describe('/metrics', () => {
       vi.stubEnv('OTEL_SERVICE_NAME', given.name)
       await using world = await World.create()
       const metrics = prometheusMetrics(world.registry)
+      onTestFinished(() => metrics.stop())
       const [info] = /^target_info\{.*$/m.exec(await metrics.text()) ?? []
       expect(info).toContain(`service_name="${service}"`)
       expect(info).toContain('telemetry_sdk_language="nodejs"')
-      await metrics.stop()
     })
   })
 
@@ -42,13 +42,13 @@ describe('/metrics', () => {
     await using world = await World.create()
     await world.backend((_request, response) => response.end('of orders'))
     const metrics = prometheusMetrics(world.registry)
+    onTestFinished(() => metrics.stop())
     const gateway = await world.gateway([{ service: 'orders' }], { metrics, adminApart: true })
     expect((await world.request('/metrics')).body).toBe('of orders')
     const port = await gateway.listenAdmin({ host: '127.0.0.1' })
     expect((await world.request('/metrics', { port })).body).toContain('sd_registrations')
     expect((await world.request('/healthz', { port })).status).toBe(200)
     expect((await world.request('/', { port })).status).toBe(404)
-    await metrics.stop()
   })
 })
 

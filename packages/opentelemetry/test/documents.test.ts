@@ -33,7 +33,7 @@ const createdMetrics = async (): Promise<ReadonlyMap<string, string>> => {
       },
     })
   const meterProvider: MeterProvider = { getMeter: (...given) => recording(sdk.getMeter(...given)) }
-  await using registry = await createRegistry('memory:')
+  await using registry = await createRegistry('memory:otel-documents')
   instrument(registry, { meterProvider }).stop()
   await sdk.shutdown()
   return created

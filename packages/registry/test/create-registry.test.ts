@@ -25,6 +25,9 @@ import {
 
 const known = backendNames.join(', ')
 
+/** A driver factory with a store of its own. */
+const ownMemory = () => memory({ store: new MemoryStore() })
+
 /** `createRegistry` as a program without types calls it. */
 const createLoosely = createRegistry as (source?: unknown) => Promise<Registry>
 
@@ -49,15 +52,19 @@ describe('createRegistry makes a registry', () => {
     ['from a file URL, without the file', 'sqlite:///nowhere/sd.db', 'sqlite'],
     ['from an etcd URL, without a server', 'etcd://127.0.0.1:1/services', 'etcd'],
     ['from an etcd URL with a format', 'etcd://127.0.0.1:1/micro?format=kratos', 'etcd'],
-    ['with a format of its own', { backend: 'memory', format: { ...jsonFormat } }, 'memory'],
+    [
+      'with a format of its own',
+      { backend: 'memory', store: new MemoryStore(), format: { ...jsonFormat } },
+      'memory',
+    ],
     ['from a ZooKeeper URL, without a server', 'zookeeper://127.0.0.1:1/services', 'zookeeper'],
     ['from a Consul URL, without a server', 'consul://127.0.0.1:1/services', 'consul'],
-    ['from a driver factory', memory({ store: new MemoryStore() }), 'memory'],
-    ['from a factory with options', { backend: memory(), ttlMs: 5_000 }, 'memory'],
-    ['from a driver', memory()(createDriverContext()), 'memory'],
+    ['from a driver factory', ownMemory(), 'memory'],
+    ['from a factory with options', { backend: ownMemory(), ttlMs: 5_000 }, 'memory'],
+    ['from a driver', ownMemory()(createDriverContext()), 'memory'],
     [
       'from a driver with options',
-      { backend: memory()(createDriverContext()), ttlMs: 1 },
+      { backend: ownMemory()(createDriverContext()), ttlMs: 1 },
       'memory',
     ],
   ])('%s', async (_, source, backend) => {
@@ -87,7 +94,7 @@ describe('createRegistry makes a registry', () => {
   })
 
   test('from a URL in an object, whose other fields take precedence', async () => {
-    const registry = await createRegistry({ url: 'memory:?ttl=5s', ttlMs: 7_000 })
+    const registry = await createRegistry({ url: 'memory:url-in-object?ttl=5s', ttlMs: 7_000 })
     const registration = await registry.register({
       service: 'orders',
       endpoints: ['http://10.0.0.7:80'],
@@ -98,7 +105,7 @@ describe('createRegistry makes a registry', () => {
   })
 
   test('from SD_URL and a logger', async () => {
-    vi.stubEnv('SD_URL', 'memory:')
+    vi.stubEnv('SD_URL', 'memory:from-sd-url')
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
     const registry = await createRegistry({ logger })
     expect(registry.backend).toBe('memory')
@@ -107,9 +114,9 @@ describe('createRegistry makes a registry', () => {
 
   test('unless its signal aborts', async () => {
     const reason = new Error('shutting down')
-    await expect(createRegistry('memory:', { signal: AbortSignal.abort(reason) })).rejects.toBe(
-      reason,
-    )
+    await expect(
+      createRegistry('memory:aborted', { signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason)
     const controller = new AbortController()
     const pending = createRegistry('etcd://127.0.0.1:1', { signal: controller.signal })
     controller.abort(reason)
@@ -130,7 +137,7 @@ describe('createRegistry makes a registry', () => {
 
   test('from a URL and fields that a URL cannot contain', async () => {
     const registry = await createRegistry({
-      ...parseRegistryUrl('memory:?ttl=5s'),
+      ...parseRegistryUrl('memory:url-and-fields?ttl=5s'),
       logger: { debug() {}, info() {}, warn() {}, error() {} },
     })
     expect(registry.backend).toBe('memory')
@@ -140,7 +147,7 @@ describe('createRegistry makes a registry', () => {
 
 describe('createRegistry refuses', () => {
   const etcd = { backend: 'etcd', endpoints: ['http://127.0.0.1:1'] }
-  const driver = memory()(createDriverContext())
+  const driver = ownMemory()(createDriverContext())
 
   test.each<[string, unknown, string]>([
     ['null', null, 'the configuration is null; expected an object, a URL or a driver'],

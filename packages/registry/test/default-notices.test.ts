@@ -49,7 +49,7 @@ test.each([
 test('a loopback address on a registry of other machines is reported once', async () => {
   const register = async (server: string | undefined, endpoint: string): Promise<void> => {
     const registry = await createRegistry((context) => ({
-      ...wrapDriver(memory()(context), {}),
+      ...wrapDriver(memory({ store: new MemoryStore() })(context), {}),
       ...(server === undefined ? {} : { servers: [server] }),
     }))
     for (const id of ['a', 'b'])

@@ -236,7 +236,7 @@ describe('options', () => {
     [{ fallback: 1 }, 'fallback'],
     [{ idleMs: 0 }, 'idleMs'],
   ])('%j is refused: %s', async (options, message) => {
-    await using registry = await createRegistry('memory:')
+    await using registry = await createRegistry('memory:refused-options')
     const make = (): unknown => new ServiceDispatcher({ discovery: registry, ...options } as never)
     expect(make).toThrow(RegistryError)
     expect(make).toThrow(message)
