@@ -52,6 +52,16 @@ test('a plot has a bar for each side', () => {
 })
 
 // the declarations import much of the workspace
+test('every declared explanation of a goal is a whole sentence', { timeout: 120_000 }, async () => {
+  for (const [name, { rows }] of await declaredBenchmarks())
+    for (const [row, { remains }] of Object.entries(rows)) {
+      if (remains === undefined) continue
+      const where = `${name}, ${row}: ${remains}`
+      expect(remains.trim().split(/\s+/).length, where).toBeGreaterThanOrEqual(8)
+      expect(remains, where).toMatch(/\.$/)
+    }
+})
+
 test(
   'docs/benchmarks.md is what its results and declarations say',
   { timeout: 120_000 },
