@@ -154,7 +154,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     })
   })
 
-  test('with one silent member of three, the first registration of a process takes less than two and a half seconds', async () => {
+  test('with one silent member of three, the first registration of a process takes less than one and a half seconds', async () => {
     await using silent = await StrangeHost.that('silent')
     const times: number[] = []
     for (let round = 0; round < 3; round++) {
@@ -172,7 +172,7 @@ describe.runIf(controllable)('an ensemble of three', () => {
     const tookMs = Math.min(...times)
     process.stderr.write(`registered beside a silent member in ${Math.round(tookMs)} ms\n`)
     // other work on the machine only adds to it; a client that waits for the member takes 3 … 6 s
-    expect(tookMs).toBeLessThan(2_500)
+    expect(tookMs).toBeLessThan(1_500)
   })
 
   test('R4, W3: a frozen member with owner and watch: no blink, and the watch moves to another member', async () => {
