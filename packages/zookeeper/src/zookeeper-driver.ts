@@ -20,6 +20,7 @@ import {
 } from '@sd/core/driver'
 import { createZooKeeperClient } from './client/create-client.ts'
 import type { ZooKeeperClient } from './client/zookeeper-client.ts'
+import { ReleaseCheck } from './client/release-check.ts'
 import { serverVersion } from './client/server-version.ts'
 import { defaultNamespace, type ZooKeeperConfig, validateZooKeeperConfig } from './config.ts'
 import { isCode } from './client/zookeeper-error.ts'
@@ -64,6 +65,7 @@ class ZooKeeperDriver implements RegistryDriver {
   /** Clients of sessions that are being opened. */
   readonly #connecting = new Set<ZooKeeperClient>()
   readonly #closed = new AbortController()
+  readonly #release: ReleaseCheck
   readonly #worker: HeartbeatWorker | undefined
 
   constructor(config: ZooKeeperConfig, context: DriverContext) {
@@ -74,7 +76,8 @@ class ZooKeeperDriver implements RegistryDriver {
     const { format } = context
     const namespace = config.namespace ?? format.defaultNamespace ?? defaultNamespace
     this.#keys = new Keys(namespace, format)
-    this.#reader = new Reader(config, context)
+    this.#release = new ReleaseCheck(config, context.clock, this.#closed.signal)
+    this.#reader = new Reader(config, context, this.#release)
   }
 
   /** Of the connection about which there is the most to complain. */
@@ -203,6 +206,8 @@ class ZooKeeperDriver implements RegistryDriver {
     this.#connecting.add(client)
     try {
       await client.connect(open)
+      // before the first write, so that nothing stays in a server that is too old
+      await abortable(this.#release.check(client), open)
     } catch (cause) {
       client.close(AbortSignal.abort()).catch(() => {})
       if (open.aborted) throw open.reason

@@ -133,6 +133,10 @@ export class WireClient implements ZooKeeperClient {
     return this.#state
   }
 
+  get server(): string {
+    return this.#connection.server
+  }
+
   get lastSeen(): LastSeen {
     return this.#connection.lastSeen
   }

@@ -10,6 +10,8 @@ export interface ZooKeeperClient extends RecentOperations {
   /** The timeout that the server granted. */
   readonly sessionTimeoutMs: number
   readonly state: ClientState
+  /** `host:port` of the server that it is connected to; empty without one. */
+  readonly server: string
   readonly lastSeen: LastSeen
   /** For how long the server has sent nothing while a request waits for its answer; 0 if none does. */
   readonly unansweredMs: number
@@ -69,8 +71,8 @@ export interface ZooKeeperClient extends RecentOperations {
 }
 
 /**
- * The operations that servers have since ZooKeeper 3.6. An older server answers each of them with an error
- * `UNIMPLEMENTED` that names the version, and ends the connection.
+ * The operations that servers have since ZooKeeper 3.6. An older server answers each of them with
+ * `UNIMPLEMENTED`, and ends the connection.
  */
 interface RecentOperations {
   /**

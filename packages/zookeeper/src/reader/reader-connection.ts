@@ -13,6 +13,7 @@ import type {
   TreeListener,
   ZooKeeperClient,
 } from '../client/zookeeper-client.ts'
+import type { ReleaseCheck } from '../client/release-check.ts'
 import { ZooKeeperError } from '../client/zookeeper-error.ts'
 import type { ZooKeeperConfig } from '../config.ts'
 import { type TreeCalls, TreeWatches } from './tree-watches.ts'
@@ -42,6 +43,7 @@ export class ReaderConnection implements Reads, TreeCalls {
   /** Resolves when it is connected; rejects when it failed to connect. */
   readonly ready: Promise<void>
   readonly #client: ZooKeeperClient
+  readonly #release: ReleaseCheck
   readonly #clock: DriverContext['clock']
   readonly #lost = new AbortController()
   #lastBarrier: Promise<void> = Promise.resolve()
@@ -50,9 +52,16 @@ export class ReaderConnection implements Reads, TreeCalls {
   #connectedMs: number | undefined
   #answers = 0
   #silentCalls = 0
+  #checked: Promise<void> | undefined
 
   /** `rotation` is shared with earlier and later connections: a dropped member comes last. */
-  constructor(config: ZooKeeperConfig, context: DriverContext, rotation: Rotation) {
+  constructor(
+    config: ZooKeeperConfig,
+    context: DriverContext,
+    rotation: Rotation,
+    release: ReleaseCheck,
+  ) {
+    this.#release = release
     this.#clock = context.clock
     // an answer may hold 64 records, or the names of thousands
     const onPart = (): void => this.#heard()
@@ -118,6 +127,16 @@ export class ReaderConnection implements Reads, TreeCalls {
     return abortable(this.#nextBarrier, signal)
   }
 
+  /** Begins `work` once it is connected. Rejects with the reason if the server is too old for it. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.ready
+    const result = work()
+    result.catch(() => {})
+    // answered before the first request of `work`, in the same round trip
+    await this.#checked
+    return result
+  }
+
   /**
    * Returns a function to call when the caller has given up a call. It drops a member that answered
    * nothing meanwhile.
@@ -168,6 +187,8 @@ export class ReaderConnection implements Reads, TreeCalls {
       throw error
     }
     this.#connectedMs = this.#clock.monotonicMs()
+    this.#checked = this.#release.check(this.#client)
+    this.#checked.catch(() => {})
     const gone = (): void =>
       this.leave(this.#client.ended.reason ?? connectionLoss(this.lastSeen.text))
     if (this.#client.state === 'connected') this.#client.onState(gone)

@@ -1,6 +1,7 @@
 import { abortable, type DriverContext, messageOf, RegistryError } from '@sd/core/driver'
 import type { ZooKeeperConfig } from '../config.ts'
 import type { LastSeen } from '../client/zookeeper-client.ts'
+import type { ReleaseCheck } from '../client/release-check.ts'
 import { isCode } from '../client/zookeeper-error.ts'
 import { backend, toRegistryError, zookeeperError } from '../errors.ts'
 import { createRotation, ReaderConnection, type Rotation } from './reader-connection.ts'
@@ -19,11 +20,13 @@ export class Reader {
   readonly #config: ZooKeeperConfig
   readonly #context: DriverContext
   readonly #rotation: Rotation
+  readonly #release: ReleaseCheck
   #current: ReaderConnection | undefined
   #closed = false
 
-  constructor(config: ZooKeeperConfig, context: DriverContext) {
+  constructor(config: ZooKeeperConfig, context: DriverContext, release: ReleaseCheck) {
     this.#config = config
+    this.#release = release
     this.#context = context
     this.#rotation = createRotation(config, context)
   }
@@ -40,7 +43,7 @@ export class Reader {
     const onGivenUp = connection.begin()
     try {
       return await abortable(
-        connection.ready.then(() => work(connection)),
+        connection.run(() => work(connection)),
         signal,
       )
     } catch (cause) {
@@ -60,9 +63,10 @@ export class Reader {
     service?: string,
   ): RegistryError {
     if (this.#closed) return closedError(operation)
-    const error = connection.lost.aborted
-      ? toRegistryError(connection.lost.reason, operation, service)
-      : toRegistryError(cause, operation, service)
+    // a server hangs up after it has refused an operation that it does not know
+    const isLost = connection.lost.aborted && !isCode(cause, 'UNIMPLEMENTED')
+    const reason: unknown = isLost ? connection.lost.reason : cause
+    const error = toRegistryError(reason, operation, service)
     // a broken connection was dropped already; any other refusal concerns the call alone
     if (isCode(cause, 'SESSION_EXPIRED', 'SESSION_MOVED')) connection.leave(cause)
     if (error.code !== 'session-lost') return error
@@ -92,7 +96,12 @@ export class Reader {
   #connection(operation: string): ReaderConnection {
     if (this.#closed) throw closedError(operation)
     if (this.#current === undefined || this.#current.lost.aborted)
-      this.#current = new ReaderConnection(this.#config, this.#context, this.#rotation)
+      this.#current = new ReaderConnection(
+        this.#config,
+        this.#context,
+        this.#rotation,
+        this.#release,
+      )
     return this.#current
   }
 }

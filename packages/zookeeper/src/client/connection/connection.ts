@@ -61,7 +61,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, 'secureOptions' | '
   readonly renewedMs?: () => number | undefined
 }
 
-const nameOf = ({ host: { host, port } }: Link): string => `${host}:${port}`
+const nameOf = ({ host: { host, port } }: Link): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** One session's connection, to one host after the other. */
 export class Connection {
@@ -95,6 +96,11 @@ export class Connection {
     this.watches = new WatchTable((call) => this.#tell(call))
     const ping = pingRequest()
     this.#keepAlive = new KeepAlive(options.context.clock, () => this.#link?.send(ping.frame))
+  }
+
+  /** `host:port` of the open connection; empty without one. */
+  get server(): string {
+    return this.#link ? nameOf(this.#link) : ''
   }
 
   get isOpen(): boolean {
