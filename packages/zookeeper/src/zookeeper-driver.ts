@@ -35,7 +35,7 @@ import { observe } from './zookeeper-observe.ts'
 import { readScope, serviceIn } from './reader/read-scope.ts'
 import { ZooKeeperSession } from './zookeeper-session.ts'
 
-/** ZooKeeper's capabilities over this client. A packet holds 1 MiB by default (`jute.maxbuffer`). */
+/** ZooKeeper's capabilities over this client. A request holds 1 MiB by default (`jute.maxbuffer`). */
 const capabilities: Capabilities = Object.freeze({
   list: 'linearizable',
   atomicClaim: true,

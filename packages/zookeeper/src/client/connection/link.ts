@@ -15,9 +15,9 @@ import { socketTrouble } from './socket-trouble.ts'
 const maxHandshakeBytes = 1_000
 /** Above any answer to one request: 64 of the largest nodes, or the names of a million children. */
 const maxFrameBytes = 64 * 1024 * 1024
-/** A server sends answers of any size; Java's clients refuse those above their `jute.maxbuffer`. */
+/** A server sends answers of any size: its `jute.maxbuffer` limits requests only. */
 const tooLongAdvice =
-  'the answer is larger than jute.maxbuffer may be in this client; split the node with so many children into several services or namespaces'
+  'the answer is larger than this client reads (64 MiB); split the node with so many children into several services or namespaces'
 
 /** What a host did last. */
 export interface Trouble {

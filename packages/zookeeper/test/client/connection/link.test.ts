@@ -25,7 +25,7 @@ test('an answer that is too long is refused before it is read, and the limit is 
   expect(trouble).toEqual({
     isSilent: false,
     why: expect.stringMatching(
-      /^a frame of 67108865 bytes; at most 67108864 .*jute\.maxbuffer.*split the node/,
+      /^a frame of 67108865 bytes; at most 67108864 .*larger than this client reads \(64 MiB\); split the node/,
     ) as string,
   })
 })
