@@ -16,7 +16,6 @@ describe.each(formatsUnderTest(['kratos', 'spring-consul']))('format %s', (name)
     graceMs: 1_500,
     many: 50,
     manyMs: 5_000,
-    concurrency: 2,
     knownGaps: {
       'T28 reports a record that another owner replaced, and has removed since, as replaced':
         'Consul keeps no history of its catalog',

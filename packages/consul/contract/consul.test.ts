@@ -3,7 +3,6 @@ import { consulHarness, consulHooks } from './consul-harness.ts'
 
 describeRegistryContract('consul', consulHooks.provides, () => consulHarness(), {
   missing: consulHooks.missing,
-  concurrency: 2,
   // the server takes almost two seconds to restart in a container
   ttlMs: 3_000,
   // a check lives a second longer than the ttl

@@ -2,7 +2,6 @@ import { describeRegistryContract } from '@sd/contract-tests'
 import { sqliteHarness, sqliteNeeds } from './sqlite-harness.ts'
 
 describeRegistryContract('sqlite', sqliteNeeds, sqliteHarness, {
-  concurrency: 2,
   ttlMs: 2_000,
   // a watching process polls every 250 ms
   graceMs: 500,
