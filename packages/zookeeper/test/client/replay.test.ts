@@ -35,6 +35,7 @@ const calls: readonly (readonly [
 ])[] = [
   ['create', (c) => c.create('/tree', data('t'), 'persistent', signal()), undefined],
   ['create ephemeral', (c) => c.create('/tree/a', data('ä'), 'ephemeral', signal()), undefined],
+  ['ephemerals', (c) => c.ephemerals('/tree', signal()), ['/tree/a']],
   ['create existing', (c) => c.create('/tree', data(''), 'persistent', signal()), 'NODE_EXISTS'],
   ['exists with a watch', (c) => c.exists('/tree/b', signal(), () => {}), undefined],
   ['exists', (c) => c.exists('/tree', signal()), { version: 0, childCount: 1 }],

@@ -42,7 +42,7 @@ describe.each(recordings)('a conversation with ZooKeeper $server', (conversation
     const reader = new RecordReader(bytes(step(name).received.at(-1) ?? ''), 4)
     return { header: readHeader(reader), reader }
   }
-  const { id } = readConnectReply(bytes(conversation.handshake.received[0] ?? '').subarray(4))
+  const granted = readConnectReply(bytes(conversation.handshake.received[0] ?? '').subarray(4))
 
   test('requests have the bytes that the server understood', () => {
     expect(connectRequest(noSession, 10_000, 0n)).toEqual(bytes(conversation.handshake.sent))
@@ -51,10 +51,19 @@ describe.each(recordings)('a conversation with ZooKeeper $server', (conversation
   })
 
   test('the handshake grants a session', () => {
-    const granted = readConnectReply(bytes(conversation.handshake.received[0] ?? '').subarray(4))
     expect(granted).toMatchObject({ timeoutMs: 10_000, readOnly: false })
     expect(granted.id).toBeGreaterThan(0n)
     expect(granted.password).toHaveLength(16)
+  })
+
+  test('a session is resumed, and refused once it has ended', () => {
+    const { resumed, expired } = conversation
+    for (const { sent } of [resumed, expired])
+      expect(connectRequest(granted, 10_000, 0n)).toEqual(bytes(sent))
+    const again = readConnectReply(bytes(resumed.received[0] ?? '').subarray(4))
+    expect(again).toEqual(granted)
+    const refusal = readConnectReply(bytes(expired.received[0] ?? '').subarray(4))
+    expect(refusal).toMatchObject({ timeoutMs: 0, id: 0n })
   })
 
   test.each([
@@ -80,7 +89,8 @@ describe.each(recordings)('a conversation with ZooKeeper $server', (conversation
   test('data, children and metadata', () => {
     const found = readData(answer('get').reader)
     expect(found.data.toString()).toBe('ä')
-    expect(found.stat).toMatchObject({ version: 0, ephemeralOwner: sessionIdText(id) })
+    expect(found.stat).toMatchObject({ version: 0, ephemeralOwner: sessionIdText(granted.id) })
+    expect(answer('ephemerals').reader.texts()).toEqual(['/tree/a'])
     const children = readChildren(answer('children').reader)
     expect(children).toMatchObject({ names: ['a'], stat: { childCount: 1, childrenVersion: 1 } })
     expect(readChildren(answer('children of a leaf').reader).names).toEqual([])

@@ -21,7 +21,8 @@ const count = Number(process.env['SD_FUZZ_FRAMES'] ?? 5_000)
 
 const file = new URL('../conversations/3.9.5.json', import.meta.url)
 const conversation = JSON.parse(readFileSync(file, 'utf8')) as Conversation
-const frames = [conversation.handshake, ...conversation.steps].flatMap(({ received }) =>
+const { handshake, resumed, steps, expired } = conversation
+const frames = [handshake, resumed, ...steps, expired].flatMap(({ received }) =>
   received.map((hex) => Buffer.from(hex, 'hex').subarray(4)),
 )
 
@@ -47,6 +48,7 @@ const readers: readonly ((frame: Buffer) => unknown)[] = [
     readData,
     readChildren,
     readEvent,
+    (reader: RecordReader) => reader.texts(),
     (reader: RecordReader) => readMulti(reader, accepted),
     (reader: RecordReader) => readMultiRead(reader, reads),
   ].map((read) => (frame: Buffer) => {

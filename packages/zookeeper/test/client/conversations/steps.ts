@@ -6,6 +6,7 @@ import {
   createRequest,
   deleteRequest,
   digestRequest,
+  ephemeralsRequest,
   existsRequest,
   getRequest,
   multiReadRequest,
@@ -53,6 +54,7 @@ export const steps: readonly { readonly name: string; readonly request: () => Re
     name: 'create ephemeral',
     request: () => createRequest('/tree/a', bytes('ä'), 'ephemeral', 'open'),
   },
+  { name: 'ephemerals', request: () => ephemeralsRequest('/tree') },
   {
     name: 'create existing',
     request: () => createRequest('/tree', bytes(''), 'persistent', 'open'),
@@ -88,7 +90,11 @@ export const frameOf = (request: Request, index: number): Buffer => {
 export interface Conversation {
   readonly server: string
   readonly handshake: Exchange
+  /** Of a second connection of the session, on which the steps are made. */
+  readonly resumed: Exchange
   readonly steps: readonly (Exchange & { readonly name: string })[]
+  /** Of a connection for the session after it was closed. */
+  readonly expired: Exchange
 }
 
 /** Hexadecimal frames, each with its length. */
