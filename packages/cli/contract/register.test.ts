@@ -127,7 +127,7 @@ describe.concurrent('sd register -- COMMAND', () => {
     const args = ['register', 'orders', '--endpoint', 'http://127.0.0.1:1', '--']
     const ended = await world.run(...args, 'sh', '-c', 'echo out; exit 9')
     expect(ended).toEqual({ code: 9, signal: null, stdout: 'out\n', stderr: '' })
-    expect((await world.run(...args, '/nowhere')).code).toBe(127)
+    expect((await world.run(...args, '/no-such-command')).code).toBe(127)
     expect((await world.run(...args, '/')).code).toBe(126)
   })
 

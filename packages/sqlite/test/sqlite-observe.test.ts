@@ -20,7 +20,7 @@ const slowStore = () => {
   }
   const context = createDriverContext()
   const client = {
-    path: '/nowhere/registry.db',
+    path: '/no-such-folder/registry.db',
     call: (_: string, signal: AbortSignal, ...call: [string, ...unknown[]]): Promise<unknown> => {
       asked.push(call)
       return abortable(waiting(call[0]).promise, signal)

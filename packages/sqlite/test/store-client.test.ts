@@ -48,7 +48,7 @@ const follow = (attemptMs: number, locks: number): Promise<unknown> => {
     return undefined
   })
   const client = new StoreClient(
-    { path: '/nowhere/registry.db', namespace: 'services' },
+    { path: '/no-such-folder/registry.db', namespace: 'services' },
     createDriverContext({ clock }),
   )
   return client.call('observe', new AbortController().signal, 'follow', position)
@@ -61,6 +61,6 @@ test('a follow that meets a lock every hour goes on', async () => {
 test('a follow that meets a lock at each of its reads is reported as unavailable', async () => {
   await expect(follow(200, 100)).rejects.toMatchObject({
     code: 'unavailable',
-    message: expect.stringContaining('another process has locked /nowhere/registry.db for 2'),
+    message: expect.stringContaining('another process has locked /no-such-folder/registry.db for 2'),
   })
 })
