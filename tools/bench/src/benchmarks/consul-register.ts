@@ -61,6 +61,8 @@ export const benchmark: Benchmark = {
   about:
     'One registration at a time on an open connection, then one deregistration at a time. The raw client sends one request to the agent, with a TTL check that begins as passing; `HTTP` does not wait for the catalog, `HTTP, until listed` reads it until it shows the change. `@sd` resolves when the catalog shows the record, so that every reader can list it.',
   server: 'consul',
+  // each call waits for Consul's disk, and 2,000 of them warm up
+  timeoutMs: 180_000,
   sides: {
     HTTP: { run: (world) => raw(world, false) },
     'HTTP, until listed': { run: (world) => raw(world, true) },

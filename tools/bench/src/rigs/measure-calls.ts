@@ -4,7 +4,7 @@ import { wireBytes } from './wire-bytes.ts'
 
 /** How often a sample registers: first to warm up, then measured. */
 export const callCounts = ({ quick }: World): { readonly warmUp: number; readonly count: number } =>
-  quick ? { warmUp: 50, count: 100 } : { warmUp: 1_000, count: 400 }
+  quick ? { warmUp: 50, count: 100 } : { warmUp: 2_000, count: 400 }
 
 /** One way to register the instance with a number. */
 export interface Calls {
