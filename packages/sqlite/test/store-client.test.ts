@@ -61,6 +61,8 @@ test('a follow that meets a lock every hour goes on', async () => {
 test('a follow that meets a lock at each of its reads is reported as unavailable', async () => {
   await expect(follow(200, 100)).rejects.toMatchObject({
     code: 'unavailable',
-    message: expect.stringContaining('another process has locked /no-such-folder/registry.db for 2'),
+    message: expect.stringContaining(
+      'another process has locked /no-such-folder/registry.db for 2',
+    ),
   })
 })
