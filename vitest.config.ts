@@ -19,6 +19,13 @@ const isolated = [
   'packages/opentelemetry/test/silence.test.ts',
 ]
 
+const unit = {
+  env,
+  testTimeout: 20_000, // what takes a second alone takes ten on a machine with other work
+  maxWorkers: 2,
+  sequence: { groupOrder: 0 },
+}
+
 export default defineConfig({
   ...shared,
   test: {
@@ -28,10 +35,8 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          ...unit,
           name: 'unit',
-          env,
-          testTimeout: 20_000, // what takes a second alone takes ten on a machine with other work
-          maxWorkers: 2,
           // a process and the modules for each file would cost twice the processor time of the tests
           isolate: false,
           include: [
@@ -40,20 +45,9 @@ export default defineConfig({
             'examples/test/**/*.test.ts',
           ],
           exclude: ['packages/core/test/simulation/**', '**/node_modules/**', ...isolated],
-          sequence: { groupOrder: 0 },
         },
       },
-      {
-        ...shared,
-        test: {
-          name: 'unit-isolated',
-          env,
-          testTimeout: 20_000,
-          maxWorkers: 2,
-          include: isolated,
-          sequence: { groupOrder: 0 },
-        },
-      },
+      { ...shared, test: { ...unit, name: 'unit-isolated', include: isolated } },
       {
         ...shared,
         test: {

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from '@sd/contract-tests/servers'
 
 /** Longer than a member takes from the election that it wins until it listens for the others. */
 const patienceMs = 5_000
@@ -18,8 +19,7 @@ export class PatientRelay implements AsyncDisposable {
   readonly #open = new Set<Socket>()
 
   private constructor(server: Server) {
-    const address = server.address()
-    this.endpoint = typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    this.endpoint = endpointOf(server)
     this.#server = server
     server.on('connection', (client) => {
       this.#keep(client)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as dial, type Socket } from 'node:net'
 import { connect, createServer } from 'node:tls'
-import { type Cluster, createCertificates } from '@sd/contract-tests/servers'
+import { type Cluster, createCertificates, endpointOf } from '@sd/contract-tests/servers'
 import {
   launch,
   provideServers,
@@ -100,9 +100,8 @@ export const inFrontOf = async (plain: string): Promise<Front> => {
   front.on('tlsClientError', () => {})
   front.listen(0, '127.0.0.1')
   await once(front, 'listening')
-  const address = front.address()
   return {
-    endpoint: typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '',
+    endpoint: endpointOf(front),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => front.close(resolve))

@@ -6,6 +6,7 @@
  */
 export { backUpData } from './back-up-data.ts'
 export { type Certificate, type Certificates, createCertificates } from './create-certificates.ts'
+export { endpointOf } from './endpoint-of.ts'
 export { type LinkFaults, linkFaults } from './link-faults.ts'
 export { launchCluster } from './launch-cluster.ts'
 export { ports, type PortSlice } from './ports.ts'

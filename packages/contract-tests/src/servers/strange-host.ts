@@ -1,14 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from './endpoint-of.ts'
 
 /** How a {@link StrangeHost} treats its connections; bytes are its answer to any input. */
 export type StrangeBehaviour = 'refuses' | 'silent' | 'closes' | 'garbage' | Uint8Array
-
-const portOf = (server: Server): number => {
-  const address = server.address()
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 /** Listens in place of a server, and misbehaves. */
 export class StrangeHost implements AsyncDisposable {
@@ -21,7 +17,7 @@ export class StrangeHost implements AsyncDisposable {
   private constructor(server: Server, behaviour: StrangeBehaviour, held?: Socket) {
     this.#server = server
     if (held) this.#sockets.add(held)
-    this.endpoint = `127.0.0.1:${held ? held.localPort : portOf(server)}`
+    this.endpoint = held ? `127.0.0.1:${held.localPort}` : endpointOf(server)
     server.on('connection', (socket) => {
       this.#accepted++
       this.#sockets.add(socket)
@@ -44,7 +40,8 @@ export class StrangeHost implements AsyncDisposable {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     if (behaviour !== 'refuses') return new StrangeHost(server, behaviour)
-    const held = connect(portOf(server), '127.0.0.1')
+    const [host = '', port = ''] = endpointOf(server).split(':')
+    const held = connect(Number(port), host)
     held.on('error', () => {})
     await Promise.all([once(held, 'connect'), once(server, 'connection')])
     return new StrangeHost(server, behaviour, held)

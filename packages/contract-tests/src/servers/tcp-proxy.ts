@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from './endpoint-of.ts'
 import { ProxiedConnection } from './proxied-connection.ts'
 import type { ProxyBytes, ProxyFaults } from './proxy-faults.ts'
 
@@ -28,8 +29,7 @@ export class TcpProxy implements AsyncDisposable {
   private constructor(target: string, server: Server) {
     this.target = target
     this.#server = server
-    const address = server.address()
-    this.endpoint = typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    this.endpoint = endpointOf(server)
     server.on('connection', (client) => this.#accept(client))
   }
 

@@ -9,6 +9,7 @@ import {
   toCursor,
 } from '@sd/core/driver'
 import { createServer, type Socket } from 'node:net'
+import { endpointOf } from '../../src/servers/endpoint-of.ts'
 import { eachLine } from './each-line.ts'
 import type { MemoryWorld } from './memory-world.ts'
 
@@ -84,8 +85,7 @@ export class SocketServer implements AsyncDisposable {
   /** Starts to serve; returns `host:port`. */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    const address = this.#server.address()
-    return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    return endpointOf(this.#server)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -87,9 +87,16 @@ export const withDeadline = <T>(
       timer.cancel()
       outer.removeEventListener('abort', forward)
     }
-    const abort = (reason: Error): void => {
+    const succeed = (result: T): void => {
       end()
-      reject(reason)
+      resolve(result)
+    }
+    const fail = (error: Error): void => {
+      end()
+      reject(error)
+    }
+    const abort = (reason: Error): void => {
+      fail(reason)
       controller.abort(reason)
     }
     const forward = (): void => abort(outer.reason as Error)
@@ -98,14 +105,6 @@ export const withDeadline = <T>(
       if (over) return
       timer.cancel()
       timer = arm()
-    }
-    const succeed = (result: T): void => {
-      end()
-      resolve(result)
-    }
-    const fail = (error: Error): void => {
-      end()
-      reject(error)
     }
     let timer = arm()
     outer.addEventListener('abort', forward)

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from '@sd/contract-tests/servers'
 
 /** A proxy that can send bytes to its clients as if they were the server's, between its frames. */
 export class InjectingProxy implements AsyncDisposable {
@@ -10,8 +11,7 @@ export class InjectingProxy implements AsyncDisposable {
   readonly #clients = new Set<Socket>()
 
   private constructor(server: Server, target: string) {
-    const address = server.address()
-    this.endpoint = typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    this.endpoint = endpointOf(server)
     this.#server = server
     const [host = '', port = ''] = target.split(':')
     server.on('connection', (client) => {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from '@sd/contract-tests/servers'
 import { operations } from '../../src/client/codec/protocol-numbers.ts'
 import { RecordWriter } from '../../src/client/codec/record-writer.ts'
 
@@ -60,8 +61,7 @@ export class RecordingHost implements AsyncDisposable {
   }
 
   get endpoint(): string {
-    const address = this.#server.address()
-    return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    return endpointOf(this.#server)
   }
 
   /** The number of connections that are open. */

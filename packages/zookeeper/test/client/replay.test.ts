@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { endpointOf } from '@sd/contract-tests/servers'
 import { createDriverContext, inParallel } from '@sd/core/driver'
 import { describe, expect, test, vi } from 'vitest'
 import { FrameReader } from '../../src/client/codec/frame-reader.ts'
@@ -77,8 +78,7 @@ class Replay {
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    const address = this.#server.address()
-    return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : ''
+    return endpointOf(this.#server)
   }
 
   close(): Promise<unknown> {
