@@ -64,14 +64,16 @@ describe.runIf(process.platform === 'linux')('a process', () => {
   })
 
   test('that was killed has ended also while its parent has not waited for it', async () => {
-    // a shell that starts a child, kills it and never waits for it
-    const shell = spawn('sh', ['-c', 'sleep 60 & kill -9 $!; echo $!; exec sleep 60'])
-    const [output] = (await once(shell.stdout, 'data')) as [Buffer]
+    // the shell becomes a program that never waits for the child; the shell itself may
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
+    const [output] = (await once(parent.stdout, 'data')) as [Buffer]
     const zombie = { ...own, pid: Number(output.toString()) }
+    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n')
+    process.kill(zombie.pid, 'SIGKILL')
     const stat = (): string[] => readFileSync(`/proc/${zombie.pid}/stat`, 'latin1').split(' ')
     await vi.waitUntil(() => stat()[2] === 'Z')
     expect(isGone({ ...zombie, pidStarted: stat()[21] ?? '' }, own)).toBe(true)
-    shell.kill('SIGKILL')
-    await once(shell, 'exit')
+    parent.kill('SIGKILL')
+    await once(parent, 'exit')
   })
 })
